@@ -1,0 +1,119 @@
+"""Over examples: keys, chunks of memory, devices. The only place that knows batches."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+ROWS_ON_CPU = 4
+ROWS_ON_ACCELERATOR = 64
+
+
+def map_examples(
+    function: Callable[[Any, Any, Array], Any],
+    shared: Any,
+    examples: Any,
+    *,
+    key: Array,
+    chunk: int | str = "auto",
+    devices: list[jax.Device] | None = None,
+    first_index: int = 0,
+) -> Any:
+    """Maps `function(shared, example, key)` over the leading axis of `examples`.
+
+    Example i gets the key `fold_in(key, first_index + i)`, whatever the chunk and the
+    devices. The last chunk is padded with copies of its last example, which are
+    dropped again, so all chunks share one compilation.
+
+    Args:
+      function: pure, of one example; its identity is the compilation's cache key, so
+        pass a function of a module, not a fresh closure.
+      shared: pytree handed whole to each call (parameters, methods).
+      examples: pytree; each leaf has the leading axis N.
+      key: one key for all.
+      chunk: examples per device and step: more memory, not always more speed. "auto" is
+        4 on CPU and 64 on accelerators (an example of integrated gradients is already
+        a batch of its steps).
+      devices: each chunk is split over these; all local devices if None.
+      first_index: index of the first example in a larger collection.
+
+    Returns:
+      The results with a leading axis N, in order.
+
+    Raises:
+      ValueError: for an empty batch, unequal leading axes, or a chunk below 1.
+    """
+    parts = list(
+        iterate_examples(
+            function,
+            shared,
+            examples,
+            key=key,
+            chunk=chunk,
+            devices=devices,
+            first_index=first_index,
+        )
+    )
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+
+
+def iterate_examples(
+    function: Callable[[Any, Any, Array], Any],
+    shared: Any,
+    examples: Any,
+    *,
+    key: Array,
+    chunk: int | str = "auto",
+    devices: list[jax.Device] | None = None,
+    first_index: int = 0,
+) -> Iterator[Any]:
+    """As `map_examples`, but yields the results chunk by chunk as they are ready."""
+    size = _batch_size(examples)
+    devices = jax.local_devices() if devices is None else devices
+    devices = devices[: min(len(devices), size)]
+    rows = _chunk_size(chunk, devices, size) * len(devices)
+    mesh = Mesh(np.asarray(devices), ("examples",))
+    split, whole = (
+        NamedSharding(mesh, PartitionSpec("examples")),
+        NamedSharding(mesh, PartitionSpec()),
+    )
+    shared, key = jax.device_put((shared, key), whole)
+
+    for start in range(0, size, rows):
+        wanted = np.arange(start, start + rows)
+        index = np.minimum(wanted, size - 1)
+        part = jax.tree.map(lambda leaf: leaf[index], examples)  # noqa: B023
+        part, numbers = jax.device_put((part, (index + first_index).astype(np.uint32)), split)
+        result = _map_chunk(function, shared, part, key, numbers)
+        yield jax.tree.map(lambda leaf: leaf[: size - start], result)  # noqa: B023
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _map_chunk(function, shared, examples, key: Array, numbers: Array):
+    def one(example, number):
+        return function(shared, example, jax.random.fold_in(key, number))
+
+    return jax.vmap(one)(examples, numbers)
+
+
+def _batch_size(examples: Any) -> int:
+    sizes = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(examples)}
+    if len(sizes) != 1:
+        raise ValueError(f"all examples need the same leading axis, got sizes {sorted(sizes)}")
+    (size,) = sizes
+    if size == 0:
+        raise ValueError("the batch is empty: there is no example to map over")
+    return size
+
+
+def _chunk_size(chunk: int | str, devices: list[jax.Device], size: int) -> int:
+    if chunk == "auto":
+        chunk = ROWS_ON_CPU if devices[0].platform == "cpu" else ROWS_ON_ACCELERATOR
+    if not isinstance(chunk, int) or chunk < 1:
+        raise ValueError(f"chunk must be a positive number or 'auto', got {chunk!r}")
+    return min(chunk, -(-size // len(devices)))

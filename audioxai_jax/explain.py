@@ -1,0 +1,194 @@
+"""Audio Explanation Synthesis (Akman, Sun, Schuller, arXiv 2410.07530) on one page.
+
+    Z       = Encoder(X)
+    R       = Attribution(Classifier, Z)
+    Z_kept  = Z where R is among the largest, a base value elsewhere
+    X_hat   = Decoder(Z_kept)                       an explanation one can listen to
+
+and, because an explanation must be checked, X_hat is encoded and classified again,
+beside two controls: the codec alone, and as many features kept at random.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.attribution import integrated_gradients, random_control
+from audioxai_jax.batching import map_examples
+from audioxai_jax.synthesis.masks import kept_count, top_fraction
+from audioxai_jax.synthesis.replacement import mix, zero
+from audioxai_jax.types import Base, Classifier, Codec, Explanation, Method, Model, as_model
+
+
+def explain(
+    codec: Codec,
+    classifier: Classifier | Model,
+    audio: Array,
+    *,
+    method: Method | None = None,
+    keep: float = 0.1,
+    rank: str = "signed",
+    unit: str = "feature",
+    base: Base | None = None,
+    target: int | Array | None = None,
+    key: Array | None = None,
+) -> Explanation:
+    """Explains a classifier's decision on one clip by a sound.
+
+    A pure function: `jax.jit`, `jax.vmap` and `jax.grad` apply. For many clips see
+    `explain_batch`.
+
+    Args:
+      codec: encoder and decoder, see `Codec`.
+      classifier: a `Classifier`, or any function `latent [F, C] -> logits [K]`.
+      audio: mono waveform `[T]` at `codec.sample_rate`, floating point.
+      method: attribution method; `integrated_gradients()` if None.
+      keep: fraction of the latent features to keep.
+      rank: "signed" or "absolute", see `top_fraction`.
+      unit: "feature", "frame" or "channel", see `top_fraction`.
+      base: what replaces the others; `synthesis.replacement.zero()` if None.
+      target: class to explain; the classifier's own prediction if None.
+      key: for everything random; `jax.random.key(0)` if None.
+
+    Returns:
+      An `Explanation`; every sound is as long as `audio`.
+
+    Raises:
+      ValueError: for shapes or options that do not fit, when traced.
+      TypeError: for integer audio, or a classifier that is no function.
+    """
+    masker = top_fraction(keep, rank=rank, unit=unit)
+    return _explain(
+        (codec, _model(classifier), method or integrated_gradients(), masker, base or zero()),
+        (audio, target),
+        jax.random.key(0) if key is None else key,
+    )
+
+
+def explain_batch(
+    codec: Codec,
+    classifier: Classifier | Model,
+    audio: Array,
+    *,
+    method: Method | None = None,
+    keep: float = 0.1,
+    rank: str = "signed",
+    unit: str = "feature",
+    base: Base | None = None,
+    target: Array | None = None,
+    key: Array | None = None,
+    chunk: int | str = "auto",
+    devices: list[jax.Device] | None = None,
+    first_index: int = 0,
+) -> Explanation:
+    """`explain` for a batch of clips `[N, T]`, jitted, in chunks, over local devices.
+
+    Example i uses `fold_in(key, first_index + i)`, so results do not depend on how
+    clips are batched, chunked or spread over devices. One compilation serves every
+    batch of one clip length, all parameters and every `keep`.
+
+    Args:
+      target: one class per clip `[N]`, or None for the classifier's own predictions.
+      chunk: clips per step, or "auto"; see `batching.map_examples`.
+      devices: all local devices if None; see `batching.map_examples`.
+      first_index: index of the first clip in a larger collection.
+
+    The other arguments, results and errors are those of `explain`; every leaf of the
+    result has a leading axis N.
+    """
+    codec = Codec(as_model(codec.encode), as_model(codec.decode), codec.sample_rate, codec.hop,
+                  codec.mean, codec.name)  # fmt: skip
+    if audio.ndim != 2:
+        raise ValueError(f"audio must be a batch [N, T], got shape {audio.shape}")
+    masker = top_fraction(keep, rank=rank, unit=unit)
+    latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct(audio.shape[1:], audio.dtype))
+    units = {"feature": latent.size, "frame": latent.shape[0], "channel": latent.shape[-1]}[unit]
+    exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
+    masker = top_fraction(jnp.asarray(exact, audio.dtype), rank=rank, unit=unit)
+    return map_examples(
+        _explain,
+        (codec, as_model(_model(classifier)), method or integrated_gradients(), masker,
+         base or zero()),
+        (audio, target),
+        key=jax.random.key(0) if key is None else key,
+        chunk=chunk,
+        devices=devices,
+        first_index=first_index,
+    )  # fmt: skip
+
+
+def _explain(settings, example, key: Array) -> Explanation:
+    """The paper, for one example."""
+    codec, classifier, method, masker, base = settings
+    audio, target = example
+    _check_audio(audio)
+    method_key, base_key, random_key = jax.random.split(key, 3)
+
+    latent = codec.encode(audio)
+    _check_latent(latent)
+    logits = classifier(latent)
+    _check_logits(logits)
+    target = jnp.argmax(logits) if target is None else jnp.asarray(target)
+
+    attribution = method(classifier, latent, target, key=method_key)
+    mask = masker(attribution.relevance)
+    random = masker(random_control()(classifier, latent, target, key=random_key).relevance)
+    base_latent = base(codec, latent, base_key)
+    latents = {
+        "reconstruction": latent,
+        "explanation": mix(latent, mask, base_latent),
+        "removed": mix(latent, 1 - mask, base_latent),
+        "random": mix(latent, random, base_latent),
+    }
+    names, stacked = list(latents), jnp.stack(list(latents.values()))
+
+    sounds = jax.vmap(lambda z: _fit(codec.decode(z), audio.shape[0]))(stacked)
+    heard = jax.vmap(lambda sound: classifier(codec.encode(sound)))(sounds)
+    unheard = jax.vmap(classifier)(stacked[1:])
+    return Explanation(
+        target=target.astype(jnp.int32),
+        latent=latent,
+        relevance=attribution.relevance,
+        mask=mask,
+        info=attribution.info,
+        sounds=dict(zip(names, sounds, strict=True)),
+        logits={"original": logits, **dict(zip(names, heard, strict=True))},
+        latent_logits=dict(zip(names[1:], unheard, strict=True)),
+    )
+
+
+def _model(classifier: Classifier | Model) -> Model:
+    return classifier.model if isinstance(classifier, Classifier) else classifier
+
+
+def _fit(sound: Array, length: int) -> Array:
+    if sound.shape[0] < length:
+        raise ValueError(
+            f"the decoder returned {sound.shape[0]} samples for a clip of {length}: "
+            "decode must return at least as many samples as were encoded"
+        )
+    return sound[:length]
+
+
+def _check_audio(audio: Array) -> None:
+    if audio.ndim != 1:
+        raise ValueError(
+            f"audio must be one mono waveform [T], got shape {audio.shape}: mix channels "
+            "down first, and use explain_batch for batches"
+        )
+    if not jnp.issubdtype(audio.dtype, jnp.floating):
+        raise TypeError(
+            f"audio must be floating point, got {audio.dtype}: divide 16-bit samples by 32768"
+        )
+    if audio.shape[0] == 0:
+        raise ValueError("audio has no samples")
+
+
+def _check_latent(latent: Array) -> None:
+    if latent.ndim != 2:
+        raise ValueError(f"encode must return a latent [frames, channels], got {latent.shape}")
+
+
+def _check_logits(logits: Array) -> None:
+    if logits.ndim != 1:
+        raise ValueError(f"the classifier must return logits [K] of one clip, got {logits.shape}")

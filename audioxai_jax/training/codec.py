@@ -1,0 +1,103 @@
+"""Losses for codecs, and one training step.
+
+Two stages. First the whole codec learns to reproduce speech. Then its decoder alone
+learns to decode latents that are partly replaced by zeros, as explanations are: without
+that, such latents are out of its distribution. The second stage asks that what was kept
+comes back when the sound is encoded again, and that what was removed stays away.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from audioxai_jax.spaces.mel import log_mel
+from audioxai_jax.spaces.stft import magnitude_spectrogram
+
+WINDOWS = (1024, 512, 256, 128)
+Encode = Callable[[Any, Array], Array]
+Decode = Callable[[Any, Array], Array]
+
+
+def reconstruction_loss(decoded: Array, audio: Array, sample_rate: int) -> dict[str, Array]:
+    """Terms of the difference of two waveforms `[T]`, independent of their level.
+
+    Returns:
+      "spectral": L1 of log magnitudes plus relative error of magnitudes, mean over STFT
+      windows (R. Yamamoto, E. Song, J.-M. Kim, "Parallel WaveGAN", ICASSP 2020,
+      equations 4 to 6); "mel": L1 of log-mel spectrograms; "waveform": log of the
+      relative squared error.
+    """
+    scale = 0.7 / (jnp.max(jnp.abs(audio)) + 1e-4)
+    decoded, audio = decoded * scale, audio * scale
+    spectral = jnp.zeros(())
+    for window in WINDOWS:
+        found = magnitude_spectrogram(decoded, window=window, hop=window // 4)
+        wanted = magnitude_spectrogram(audio, window=window, hop=window // 4)
+        log_error = jnp.mean(jnp.abs(jnp.log(found + 1e-3) - jnp.log(wanted + 1e-3)))
+        error = jnp.sqrt(jnp.sum((found - wanted) ** 2) + 1e-6)
+        spectral += (log_error + error / jnp.sqrt(jnp.sum(wanted**2) + 1e-2)) / len(WINDOWS)
+    mel = jnp.mean(
+        jnp.abs(log_mel(decoded, sample_rate=sample_rate) - log_mel(audio, sample_rate=sample_rate))
+    )
+    error = jnp.sum((decoded - audio) ** 2) / (jnp.sum(audio**2) + 1e-2)
+    return {"spectral": spectral, "mel": mel, "waveform": jnp.log(error + 1e-3)}
+
+
+def random_mask(key: Array, shape: tuple[int, int]) -> Array:
+    """A mask like those of explanations: a random fraction of features, frames or both."""
+    k_kind, k_fraction, k_feature, k_frame, k_channel, k_smooth = jax.random.split(key, 6)
+    keep = jax.random.uniform(k_fraction, (), minval=0.03, maxval=0.95)
+    feature = jax.random.uniform(k_feature, shape) < keep
+    frame = jnp.broadcast_to(jax.random.uniform(k_frame, (shape[0], 1)) < keep, shape)
+    channel = jnp.broadcast_to(jax.random.uniform(k_channel, (1, shape[1])) < keep, shape)
+    start = jax.random.randint(k_smooth, (), 0, shape[0])
+    span = jnp.abs(jnp.arange(shape[0]) - start)[:, None] < 0.5 * keep * shape[0]
+    kinds = jnp.stack([feature, feature, frame, channel, span & feature, frame & channel])
+    return kinds[jax.random.randint(k_kind, (), 0, len(kinds))].astype(jnp.float32)
+
+
+def make_step(
+    encode: Encode,
+    decode: Decode,
+    optimiser: optax.GradientTransformation,
+    *,
+    sample_rate: int,
+    masked: bool,
+    weights: dict[str, float],
+):
+    """One training step, jitted: `(params, state, audio [B, T], key) -> (.., metrics)`.
+
+    `params` is `{"encoder": .., "decoder": ..}`. With `masked`, the encoder stays as it
+    is and the loss is that of the second stage.
+    """
+
+    def one(params, audio: Array, key: Array) -> tuple[Array, dict[str, Array]]:
+        latent = encode(params, audio)
+        terms = reconstruction_loss(decode(params, latent)[: len(audio)], audio, sample_rate)
+        if masked:
+            kept = random_mask(key, latent.shape) * latent
+            again = encode(params, decode(params, kept)[: len(audio)])
+            terms["cycle"] = jnp.mean(jnp.absagain - kept)
+        return sum((weights[name] * value for name, value in terms.items()), jnp.zeros(())), terms
+
+    def loss(trained, fixed, audio: Array, key: Array):
+        params = {**fixed, **trained}
+        keys = jax.random.split(key, audio.shape[0])
+        values, terms = jax.vmap(one, in_axes=(None, 0, 0))(params, audio, keys)
+        return jnp.mean(values), jax.tree.map(jnp.mean, terms)
+
+    @jax.jit
+    def step(params, state, audio: Array, key: Array):
+        trained = {"decoder": params["decoder"]} if masked else params
+        (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(
+            trained, params, audio, key
+        )
+        update, state = optimiser.update(gradient, state, trained)
+        params = {**params, **optax.apply_updates(trained, update)}
+        return params, state, {"loss": value, **terms, "gradient": optax.global_norm(gradient)}
+
+    return step

@@ -1,0 +1,216 @@
+"""The vocabulary of the library: read this page first.
+
+Everything here describes ONE example. Batches, chunks of memory and devices are
+added from outside (`audioxai_jax.batching`), never inside a method.
+
+======== ==================================================================
+word     meaning
+======== ==================================================================
+audio    waveform, float32 `[T]`, mono, nominally in [-1, 1]
+latent   what a codec's encoder makes of it, float32 `[F, C]`: F frames at
+         `sample_rate / hop` per second, C channels
+logits   the classifier's unnormalised scores, `[K]`
+target   integer class whose logit is explained, scalar
+relevance  how much each input feature speaks for the target, shaped as the input
+======== ==================================================================
+"""
+
+import dataclasses
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.tree_util import Partial, register_dataclass
+
+T = TypeVar("T")
+
+Model = Callable[[Array], Array]
+"""A function of one example, `x -> y`, that is also a pytree, such as
+`jax.tree_util.Partial(function, params)`: it crosses `jit` as an argument, so one
+compilation serves every set of parameters. `as_model` makes one of anything callable.
+"""
+
+Info = dict[str, Array]
+"""What a method knows about its own result. Always the keys of `make_info`."""
+
+
+def make_info(completeness_gap=jnp.nan, evaluations=0) -> Info:
+    """Builds the record that every method returns beside its relevance.
+
+    Args:
+      completeness_gap: `|sum(relevance) - (f(x) - f(baseline))| / |f(x) - f(baseline)|`
+        for methods that promise completeness, NaN for the others.
+      evaluations: how many forward-and-backward passes of the model were made.
+    """
+    return {
+        "completeness_gap": jnp.asarray(completeness_gap, jnp.result_type(float)),
+        "evaluations": jnp.asarray(evaluations, jnp.int32),
+    }
+
+
+@register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Attribution:
+    """Relevance of one example, shaped as the method's input, and what is known of it."""
+
+    relevance: Array
+    info: Info
+
+
+@runtime_checkable
+class Method(Protocol):
+    """An attribution method: a frozen, callable pytree made by a factory.
+
+    Hyper-parameters are static with equality (equal factories compile once), arrays
+    such as baselines are leaves. `key` is always accepted; deterministic methods
+    leave it unused.
+    """
+
+    def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution: ...
+
+
+@runtime_checkable
+class Masker(Protocol):
+    """`relevance -> mask` of the same shape with values in [0, 1]; 1 keeps a feature."""
+
+    def __call__(self, relevance: Array) -> Array: ...
+
+
+@runtime_checkable
+class Base(Protocol):
+    """`(codec, latent, key) -> latent`: the values that stand in for removed features."""
+
+    def __call__(self, codec: "Codec", latent: Array, key: Array) -> Array: ...
+
+
+def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
+    """Class decorator: a frozen dataclass that is a pytree; `static` fields are hashed.
+
+    Two records with equal static fields have one pytree structure, so `jit` compiles
+    once for both; fields that are not static may be arrays and are traced.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        cls = dataclasses.dataclass(frozen=True)(cls)
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        data = [name for name in names if name not in static]
+        return register_dataclass(cls, data_fields=data, meta_fields=list(static))
+
+    return decorate
+
+
+@record(static=("sample_rate", "hop", "name"))
+class Codec:
+    """An encoder, a decoder and what is needed to use them.
+
+    Attributes:
+      encode: `audio [T] -> latent [F, C]`, with F = ceil(T / hop).
+      decode: `latent [F, C] -> audio [F * hop]`, or longer; the excess is cut.
+      sample_rate: of the audio, Hz.
+      hop: samples per latent frame.
+      mean: mean latent over the training data `[C]`, or None if it is not known.
+      name: how the codec is named in reports and by the classifiers made for it.
+    """
+
+    encode: Model
+    decode: Model
+    sample_rate: int
+    hop: int
+    mean: Array | None = None
+    name: str = "custom"
+
+
+@record(static=("labels", "codec", "frames", "background"))
+class Classifier:
+    """A model on latents and what its outputs mean.
+
+    Attributes:
+      model: `latent [frames, C] -> logits [K]`.
+      labels: K names, in the order of the logits.
+      codec: name of the codec whose latents it reads.
+      frames: latent frames that it reads at once; None if any number will do.
+      background: labels, such as "_silence_", that hold for a long clip only if they
+        hold for each part of it (see `audioxai_jax.windows`).
+    """
+
+    model: Model
+    labels: tuple[str, ...]
+    codec: str = "custom"
+    frames: int | None = None
+    background: tuple[str, ...] = ()
+
+
+@record()
+class Explanation:
+    """What `explain` returns for one example; batched, every leaf has a leading axis.
+
+    Attributes:
+      target: class explained, int32 scalar.
+      latent: `encode(audio)`, `[F, C]`.
+      relevance: of each latent feature for the target's logit, `[F, C]`.
+      mask: 1 where a feature is kept, `[F, C]`.
+      info: see `make_info`.
+      sounds: decoded audio `[T]` by name: "reconstruction" (the codec alone),
+        "explanation" (kept features), "removed" (all the others) and "random" (as many
+        features as are kept, drawn at random).
+      logits: the classifier on the original latent ("original") and on each sound
+        after it was encoded again, by the same names, `[K]`.
+      latent_logits: the classifier on the masked latents themselves, without the trip
+        through sound: "explanation", "removed", "random".
+    """
+
+    target: Array
+    latent: Array
+    relevance: Array
+    mask: Array
+    info: Info
+    sounds: dict[str, Array]
+    logits: dict[str, Array]
+    latent_logits: dict[str, Array]
+
+
+@record(static=("value",))
+class Static:
+    """A hashable value that travels in a pytree as structure, not as a leaf."""
+
+    value: Hashable
+
+
+def as_model(function: Callable[..., Any]) -> Model:
+    """Makes a pytree of anything callable, so that it can be an argument of `jit`.
+
+    Pytrees whose leaves are all arrays are returned as they are. A pytree with other
+    leaves (an Equinox module holds its activation functions) is split: arrays stay
+    leaves, the rest becomes structure. A plain function becomes a leafless `Partial`;
+    arrays that it closes over are constants of the compiled program.
+
+    Raises:
+      TypeError: if `function` is not callable.
+    """
+    if not callable(function):
+        raise TypeError(
+            f"expected a function of one example, got {type(function).__name__}: pass a "
+            "callable, e.g. jax.tree_util.Partial(apply, params)"
+        )
+    leaves, structure = jax.tree.flatten(function)
+    if len(leaves) == 1 and leaves[0] is function:
+        return Partial(function)
+    is_array = [_is_array(leaf) for leaf in leaves]
+    if all(is_array):
+        return function
+    arrays = [leaf for leaf, array in zip(leaves, is_array, strict=True) if array]
+    others = tuple(None if array else leaf for leaf, array in zip(leaves, is_array, strict=True))
+    return Partial(_call_split, Static((structure, tuple(is_array), others)), arrays)
+
+
+def _is_array(leaf) -> bool:
+    return isinstance(leaf, (Array, int, float, complex)) or hasattr(leaf, "__array__")
+
+
+def _call_split(split: Static, arrays: list[Array], *args):
+    structure, is_array, others = split.value  # type: ignore[misc]
+    rest = iter(arrays)
+    leaves = [next(rest) if array else other for array, other in zip(is_array, others, strict=True)]
+    return jax.tree.unflatten(structure, leaves)(*args)

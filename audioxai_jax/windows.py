@@ -1,0 +1,42 @@
+"""Long clips: a classifier of one second becomes a model of a latent of any length."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.tree_util import Partial
+
+from audioxai_jax.types import Classifier, Model, Static, as_model
+
+
+def windowed(classifier: Classifier) -> Model:
+    """A model of latents `[F, C]` of any length F, from one that reads fixed windows.
+
+    Windows of `classifier.frames` overlap by half. A class is heard in a clip if it is
+    heard in any window, so its logit is the largest over the windows; a background class
+    such as silence only holds if it holds in every window, so its logit is the smallest.
+    A clip of one window gets the classifier's own logits. A shorter latent is an error:
+    pad the audio with zeros first.
+
+    Returns:
+      `latent [F, C] -> logits [K]`; the classifier's model itself if it reads any length.
+    """
+    if classifier.frames is None:
+        return classifier.model
+    background = tuple(label in classifier.background for label in classifier.labels)
+    layout = Static((classifier.frames, background))
+    return Partial(_over_windows, layout, as_model(classifier.model))
+
+
+def _over_windows(layout: Static, model: Model, latent: Array) -> Array:
+    frames, background = layout.value  # type: ignore[misc]
+    total = latent.shape[0]
+    if total < frames:
+        raise ValueError(
+            f"the classifier reads {frames} latent frames, the clip has {total}: pad it with zeros"
+        )
+    if total == frames:
+        return model(latent)
+    starts = list(range(0, total - frames, frames // 2)) + [total - frames]
+    windows = latent[jnp.asarray(starts)[:, None] + jnp.arange(frames)]
+    logits = jax.vmap(model)(windows)
+    return jnp.where(jnp.asarray(background), jnp.min(logits, 0), jnp.max(logits, 0))

@@ -81,7 +81,7 @@ def make_step(
         if masked:
             kept = random_mask(key, latent.shape) * latent
             again = encode(params, decode(params, kept)[: len(audio)])
-            terms["cycle"] = jnp.mean(jnp.absagain - kept)
+            terms["cycle"] = jnp.mean(jnp.abs(again - kept))
         return sum((weights[name] * value for name, value in terms.items()), jnp.zeros(())), terms
 
     def loss(trained, fixed, audio: Array, key: Array):

@@ -48,16 +48,23 @@ def reconstruction_loss(decoded: Array, audio: Array, sample_rate: int) -> dict[
 
 
 def random_mask(key: Array, shape: tuple[int, int]) -> Array:
-    """A mask like those of explanations: a random fraction of features, frames or both."""
-    k_kind, k_fraction, k_feature, k_frame, k_channel, k_smooth = jax.random.split(key, 6)
-    keep = jax.random.uniform(k_fraction, (), minval=0.03, maxval=0.95)
-    feature = jax.random.uniform(k_feature, shape) < keep
-    frame = jnp.broadcast_to(jax.random.uniform(k_frame, (shape[0], 1)) < keep, shape)
-    channel = jnp.broadcast_to(jax.random.uniform(k_channel, (1, shape[1])) < keep, shape)
-    start = jax.random.randint(k_smooth, (), 0, shape[0])
+    """A mask like those of explanations, `[F, C]` of zeros and ones.
+
+    A random fraction of features, of whole frames or channels, of a span of time, or of
+    features with another fraction in each channel (relevance favours some channels).
+    """
+    keys = jax.random.split(key, 7)
+    keep = jax.random.uniform(keys[0], (), minval=0.03, maxval=0.95)
+    draw = jax.random.uniform(keys[1], shape)
+    frame = jax.random.uniform(keys[2], (shape[0], 1)) < keep
+    channel = jax.random.uniform(keys[3], (1, shape[1])) < keep
+    favour = jax.random.uniform(keys[4], (1, shape[1])) ** (1 / keep - 1)
+    start = jax.random.randint(keys[5], (), 0, shape[0])
     span = jnp.abs(jnp.arange(shape[0]) - start)[:, None] < 0.5 * keep * shape[0]
-    kinds = jnp.stack([feature, feature, frame, channel, span & feature, frame & channel])
-    return kinds[jax.random.randint(k_kind, (), 0, len(kinds))].astype(jnp.float32)
+    full = jnp.ones(shape, bool)
+    kinds = [draw < keep, draw < favour, frame & full, channel & full, span & (draw < favour)]
+    chosen = jax.random.randint(keys[6], (), 0, len(kinds))
+    return jnp.stack(kinds)[chosen].astype(jnp.float32)
 
 
 def make_step(

@@ -1,0 +1,55 @@
+"""Training augmentation: speed, time shift, gain and noise."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import soxr
+from jax import Array
+
+SPEEDS = (0.85, 0.93, 1.0, 1.08, 1.16)
+
+
+def speed_copies(audio: np.ndarray, speeds: tuple[float, ...] = SPEEDS) -> np.ndarray:
+    """Each clip at each speed, pitch moving along, centred, cut or padded to its length.
+
+    Args:
+      audio: int16 `[N, T]`.
+      speeds: factors; 1.16 is faster and higher.
+
+    Returns:
+      int16 `[N, len(speeds), T]`.
+    """
+    length = audio.shape[1]
+    copies = np.zeros((len(audio), len(speeds), length), np.int16)
+    for number, clip in enumerate(audio):
+        for place, speed in enumerate(speeds):
+            sound = clip if speed == 1 else soxr.resample(clip, 1000 * speed, 1000.0)
+            surplus = max(0, len(sound) - length) // 2
+            sound = sound[surplus : surplus + length]
+            start = (length - len(sound)) // 2
+            copies[number, place, start : start + len(sound)] = sound
+    return copies
+
+
+def augment(key: Array, clip: Array, noises: Array, *, shift: int = 1600) -> Array:
+    """One clip, moved, louder or quieter, in noise.
+
+    Args:
+      key: consumed.
+      clip: int16 `[S, T]`, its copies at several speeds, of which one is drawn.
+      noises: int16 `[M, T]`, background recordings.
+      shift: largest shift either way, in samples; zeros move in.
+
+    Returns:
+      float32 `[T]`: gain -20 to +6 dB, a background at up to half its level in seven
+      cases of ten, white noise between -100 and -40 dB re full scale.
+    """
+    keys = jax.random.split(key, 8)
+    sound = clip[jax.random.randint(keys[0], (), 0, clip.shape[0])].astype(jnp.float32) / 32768
+    start = jax.random.randint(keys[1], (), 0, 2 * shift + 1)
+    sound = jax.lax.dynamic_slice(jnp.pad(sound, shift), (start,), sound.shape)
+    sound *= 10 ** jax.random.uniform(keys[2], (), minval=-1.0, maxval=0.3)
+    noise = noises[jax.random.randint(keys[3], (), 0, noises.shape[0])].astype(jnp.float32) / 32768
+    level = jax.random.uniform(keys[4], (), maxval=0.5) * jax.random.bernoulli(keys[5], 0.7)
+    hiss = 10 ** jax.random.uniform(keys[6], (), minval=-5.0, maxval=-2.0)
+    return sound + level * noise + hiss * jax.random.normal(keys[7], sound.shape)

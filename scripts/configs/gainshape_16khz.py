@@ -1,0 +1,22 @@
+"""The shipped codec, 64 values x 50 frames a second at 16 kHz.
+
+    python scripts/train_codec.py --config scripts/configs/gainshape_16khz.py \
+        --data DIR --out runs/gainshape_16khz
+
+Expected: see checkpoints/README.md.
+"""
+
+from audioxai_jax.nets.gainshape import GainShapeConfig
+
+name = "gainshape_16khz"
+network = "gainshape"
+config = GainShapeConfig()
+
+seed = 0
+batch = 16
+speeds = (0.93, 1.0, 1.08)
+
+# Stage 1: the whole codec on reconstruction. Stage 2: its decoder on masked latents.
+steps = (4500, 3000)
+peak_rate = (2e-3, 7e-4)
+weights = {"spectral": 1.0, "mel": 1.0, "waveform": 0.6, "cycle": 3.0}

@@ -1,0 +1,144 @@
+"""Trains a codec on speech, in two stages, and writes it as a checkpoint.
+
+    python scripts/train_codec.py --config scripts/configs/gainshape_16khz.py \
+        --data DIR --out runs/gainshape_16khz
+
+Killed at any moment, the same command goes on where it was. `<out>/reconstruct` and
+`<out>/masked` hold the two stages' states and logs (one JSON line per 50 steps), `<out>`
+the resulting checkpoints `<name>_plain` (first stage only) and `<name>`.
+"""
+
+import argparse
+import functools
+import importlib
+import json
+import os
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from audioxai_jax import pretrained
+from audioxai_jax.data import speech_commands
+from audioxai_jax.data.augment import speed_copies
+from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
+from audioxai_jax.training.codec import make_step
+from audioxai_jax.training.loop import train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--config", type=Path, required=True, help="a file of scripts/configs")
+    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--stop-after", type=int, help="steps of each stage, to try things out")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    settings = SimpleNamespace(**runpy.run_path(str(options.config)))
+    network = importlib.import_module(f"audioxai_jax.nets.{settings.network}")
+    encode = functools.partial(network.encode, settings.config)
+    decode = functools.partial(network.decode, settings.config)
+    rate = settings.config.sample_rate
+
+    clips = speech_commands.load(options.data, "train")
+    audio = speed_copies(clips.audio, settings.speeds).reshape(-1, clips.audio.shape[1])
+    validation = speech_commands.load(options.data, "val")
+    spoken = validation.audio[validation.target != speech_commands.SILENCE][:256]
+    spoken = jnp.asarray(spoken / np.abs(spoken).max(1, keepdims=True) * 0.7, jnp.float32)
+
+    @jax.jit
+    def quality(params):
+        def one(sound):
+            decoded = decode(params, encode(params, sound))[: len(sound)]
+            distance = log_mel_distance(decoded, sound, sample_rate=rate)
+            return si_sdr(decoded, sound), distance
+
+        return jax.tree.map(jnp.median, jax.vmap(one)(spoken))
+
+    def evaluate(state):
+        return dict(zip(("val_si_sdr", "val_log_mel"), map(float, quality(state["params"]))))
+
+    def batch(stage: int, step: int):
+        """Clips at random levels; all that is random follows from seed, stage and step."""
+        random = np.random.default_rng([settings.seed, stage, step])
+        chosen = audio[random.integers(0, len(audio), settings.batch)].astype(np.float32) / 32768
+        peak = 10 ** random.uniform(-1.3, -0.05, (settings.batch, 1)).astype(np.float32)
+        return chosen / (np.abs(chosen).max(1, keepdims=True) + 1e-4) * peak
+
+    def run_stage(stage: int, params):
+        steps = options.stop_after or settings.steps[stage]
+        schedule = optax.cosine_onecycle_schedule(steps, settings.peak_rate[stage], pct_start=0.1)
+        optimiser = optax.chain(
+            optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3)
+        )
+        step = make_step(
+            encode,
+            decode,
+            optimiser,
+            sample_rate=rate,
+            masked=stage == 1,
+            weights=settings.weights,
+        )
+        key = jax.random.fold_in(jax.random.key(settings.seed), stage)
+
+        def advance(state, number):
+            params, optimiser_state, metrics = step(
+                state["params"],
+                state["optimiser"],
+                batch(stage, number),
+                jax.random.fold_in(key, number),
+            )
+            return {"params": params, "optimiser": optimiser_state}, metrics
+
+        trained = {"decoder": params["decoder"]} if stage == 1 else params
+        title = ("reconstruct", "masked")[stage]
+        state = train(
+            advance,
+            {"params": params, "optimiser": optimiser.init(trained)},
+            steps=steps,
+            folder=options.out / title,
+            title=title,
+            evaluate=evaluate,
+        )
+        return state["params"]
+
+    plain = run_stage(0, network.init(settings.config, jax.random.key(settings.seed)))
+    mean = mean_latent(encode, plain, audio)
+    save(options, settings, f"{settings.name}_plain", plain, mean, quality(plain))
+    params = run_stage(1, plain)
+    save(options, settings, settings.name, params, mean, quality(params))
+
+
+def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
+    """Mean over 1,024 training clips and their frames, `[C]`."""
+    chosen = audio[np.random.default_rng(0).permutation(len(audio))[:1024]]
+    latents = jax.jit(jax.vmap(lambda sound: encode(params, sound)))(
+        jnp.asarray(chosen, jnp.float32) / 32768
+    )
+    return np.asarray(latents.mean((0, 1)))
+
+
+def save(options, settings, name: str, params, mean: np.ndarray, quality) -> None:
+    pretrained.save(
+        options.out,
+        name,
+        {
+            "kind": "codec",
+            "network": settings.network,
+            "config": settings.config,
+            "metrics": dict(zip(("val_si_sdr_db", "val_log_mel_l1"), map(float, quality))),
+            "data": [speech_commands.CREDIT],
+            "command": f"scripts/train_codec.py --config {options.config}",
+        },
+        {**params, "mean": mean},
+    )
+    print(json.dumps({"written": str(options.out / f"{name}.safetensors")}))
+
+
+if __name__ == "__main__":
+    main()

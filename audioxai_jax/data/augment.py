@@ -53,3 +53,27 @@ def augment(key: Array, clip: Array, noises: Array, *, shift: int = 1600) -> Arr
     level = jax.random.uniform(keys[4], (), maxval=0.5) * jax.random.bernoulli(keys[5], 0.7)
     hiss = 10 ** jax.random.uniform(keys[6], (), minval=-5.0, maxval=-2.0)
     return sound + level * noise + hiss * jax.random.normal(keys[7], sound.shape)
+
+
+def spec_augment(key: Array, features: Array, fill: Array | float = 0.0) -> Array:
+    """Blanks one band of channels and one span of frames.
+
+    D. Park et al., "SpecAugment", Interspeech 2019, one mask of each kind.
+
+    Args:
+      key: consumed.
+      features: `[F, C]`, frames by channels.
+      fill: what blanked features become.
+
+    Returns:
+      `[F, C]`: up to a sixth of the frames and a fifth of the channels are blank.
+    """
+    frames, channels = features.shape
+    keys = jax.random.split(key, 4)
+    first_frame = jax.random.randint(keys[0], (), 0, frames)
+    first_channel = jax.random.randint(keys[1], (), 0, channels)
+    frame = jnp.arange(frames) - first_frame
+    channel = jnp.arange(channels) - first_channel
+    blank_frame = (frame >= 0) & (frame < jax.random.randint(keys[2], (), 0, frames // 6))
+    blank_channel = (channel >= 0) & (channel < jax.random.randint(keys[3], (), 0, channels // 5))
+    return jnp.where(blank_frame[:, None] | blank_channel, fill, features)

@@ -1,0 +1,44 @@
+"""Bootstrap intervals (B. Efron, "Bootstrap Methods", Annals of Statistics 1979)."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def bootstrap_interval(
+    values: Array,
+    key: Array,
+    *,
+    groups: Array | None = None,
+    samples: int = 2000,
+    level: float = 0.95,
+) -> tuple[Array, Array]:
+    """Percentile interval of the mean.
+
+    Args:
+      values: one per clip, `[N, ..]`; axes after the first are independent quantities.
+      key: consumed.
+      groups: who speaks in each clip, integers `[N]` from 0 up. If given, whole groups
+        are drawn, since clips of one speaker are not independent.
+      samples: resampled means.
+      level: coverage.
+
+    Returns:
+      Lower and upper end, each `[..]`.
+    """
+    count = values.shape[0]
+    if groups is None:
+        groups = jnp.arange(count)
+    number = int(jnp.max(groups)) + 1
+    flat = values.reshape(count, -1)
+    sums = jnp.zeros((number, flat.shape[1]), flat.dtype).at[groups].add(flat)
+    sizes = jnp.zeros((number,), flat.dtype).at[groups].add(1)
+
+    def resample(key):
+        drawn = jax.random.randint(key, (number,), 0, number)
+        return jnp.sum(sums[drawn], 0) / jnp.sum(sizes[drawn])
+
+    means = jax.lax.map(resample, jax.random.split(key, samples), batch_size=100)
+    tail = (1 - level) / 2
+    low, high = jnp.quantile(means, jnp.asarray([tail, 1 - tail]), axis=0)
+    return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])

@@ -1,0 +1,88 @@
+"""A transformer that classifies a codec's latents.
+
+arXiv 2410.07530 reads EnCodec latents with a linear embedding, learned positions, three
+encoder layers and the mean over time. Its authors had 80,000 clips. For a few thousand,
+this one is narrower, normalises before each layer (R. Xiong et al., "On Layer
+Normalization in the Transformer Architecture", ICML 2020) and embeds a few neighbouring
+frames together.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array
+from jax.tree_util import Partial
+
+from audioxai_jax.types import Model, Static
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of the classifier.
+
+    Attributes:
+      frames, channels: of the latent.
+      classes: number of logits.
+      width: channels inside.
+      layers: encoder layers.
+      heads: attention heads; they divide `width`.
+      feedforward: channels inside each layer's perceptron.
+      reach: neighbouring frames embedded together on either side; 0 as in the paper.
+      dropout: while training.
+    """
+
+    frames: int = 50
+    channels: int = 64
+    classes: int = 12
+    width: int = 128
+    layers: int = 3
+    heads: int = 4
+    feedforward: int = 384
+    reach: int = 2
+    dropout: float = 0.1
+
+
+def init(config: TransformerConfig, key: Array):
+    """Fresh parameters."""
+    latent = jnp.zeros((config.frames, config.channels))
+    return Transformer(config).init(key, latent)["params"]
+
+
+def apply(config: TransformerConfig, params, latent: Array, dropout_key: Array | None = None):
+    """Latent `[frames, channels]` to logits `[classes]`; dropout only if a key is given."""
+    net = Transformer(config, deterministic=dropout_key is None)
+    rngs = {} if dropout_key is None else {"dropout": dropout_key}
+    return net.apply({"params": params}, latent, rngs=rngs)
+
+
+def model(config: TransformerConfig, params) -> Model:
+    """The trained classifier as a pure function of a latent."""
+    return Partial(_model, Static(config), params)
+
+
+def _model(config: Static, params, latent: Array) -> Array:
+    return apply(config.value, params, latent)  # type: ignore[arg-type,return-value]
+
+
+class Transformer(nn.Module):
+    config: TransformerConfig
+    deterministic: bool = True
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        c = self.config
+        drop = lambda y: nn.Dropout(c.dropout, deterministic=self.deterministic)(y)
+        padded = jnp.pad(x, ((c.reach, c.reach), (0, 0)))
+        x = jnp.concatenate([padded[i : i + len(x)] for i in range(2 * c.reach + 1)], axis=1)
+        x = nn.gelu(nn.Dense(c.width, name="embed")(x))
+        x += self.param("positions", nn.initializers.normal(0.02), (c.frames, c.width))
+        for index in range(c.layers):
+            y = nn.LayerNorm(name=f"norm_a{index}")(x)
+            y = nn.MultiHeadDotProductAttention(c.heads, name=f"attention_{index}")(y, y)
+            x += drop(y)
+            y = nn.LayerNorm(name=f"norm_b{index}")(x)
+            y = drop(nn.gelu(nn.Dense(c.feedforward, name=f"up_{index}")(y)))
+            x += drop(nn.Dense(c.width, name=f"down_{index}")(y))
+        pooled = jnp.mean(nn.LayerNorm(name="norm")(x), axis=0)
+        return nn.Dense(c.classes, name="logits")(drop(pooled))

@@ -1,0 +1,57 @@
+"""One training step of a classifier on features: codec latents or spectrograms."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+Forward = Callable[[Any, Array, Array], tuple[Array, Any]]
+Prepare = Callable[[Array, Array], Array]
+
+
+def make_step(
+    forward: Forward,
+    prepare: Prepare,
+    optimiser: optax.GradientTransformation,
+    *,
+    classes: int,
+    smoothing: float = 0.1,
+):
+    """A jitted step `(state, clips [B, ..], target [B], key) -> (state, metrics)`.
+
+    Args:
+      forward: `(variables, features, key) -> (logits [classes], other)` of one example,
+        inside `vmap(axis_name="batch")`; `variables` is `{"params": .., **other}`.
+      prepare: `(key, clip) -> features`, augmentation included; no gradient flows there.
+      smoothing: of the labels.
+
+    `state` is `{"params": .., "other": .., "optimiser": ..}`.
+    """
+
+    def loss(params, other, features: Array, target: Array, key: Array):
+        keys = jax.random.split(key, len(features))
+        variables = {"params": params, **other}
+        logits, updated = jax.vmap(forward, in_axes=(None, 0, 0), axis_name="batch")(
+            variables, features, keys
+        )
+        wanted = optax.smooth_labels(jax.nn.one_hot(target, classes), smoothing)
+        value = jnp.mean(optax.softmax_cross_entropy(logits, wanted))
+        accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == target)
+        return value, (accuracy, jax.tree.map(lambda leaf: leaf[0], updated))
+
+    @jax.jit
+    def step(state, clips: Array, target: Array, key: Array):
+        prepare_key, dropout_key = jax.random.split(key)
+        features = jax.vmap(prepare)(jax.random.split(prepare_key, len(clips)), clips)
+        (value, (accuracy, other)), gradient = jax.value_and_grad(loss, has_aux=True)(
+            state["params"], state["other"], features, target, dropout_key
+        )
+        update, optimiser_state = optimiser.update(gradient, state["optimiser"], state["params"])
+        params = optax.apply_updates(state["params"], update)
+        state = {"params": params, "other": other, "optimiser": optimiser_state}
+        return state, {"loss": value, "accuracy": accuracy}
+
+    return step

@@ -1,0 +1,206 @@
+"""Sound files in, sound files out.
+
+A clip that cannot be trusted is refused: libsndfile reads a WAV file whose end is missing
+without a word, so the header's promise is compared with what is there.
+"""
+
+import dataclasses
+import io
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+
+STREAMED = 0x7FFF0000
+"""Chunk sizes from here on are what writers leave who did not know the length."""
+
+
+class AudioError(ValueError):
+    """A file that cannot be used as a clip; the message is one line and names the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A recording, mono.
+
+    Attributes:
+      samples: float32 `[T]` at `sample_rate`, nominally in [-1, 1].
+      sample_rate: Hz.
+      source_rate: of the file, Hz.
+      channels: of the file; `samples` is their mean.
+      seconds: length of the recording in the file.
+      path: the file.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    source_rate: int
+    channels: int
+    seconds: float
+    path: Path
+
+
+def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -> Clip:
+    """Reads a sound file, mixes it down and resamples it.
+
+    Args:
+      path: WAV, FLAC, Ogg, MP3, AIFF or whatever else libsndfile reads.
+      sample_rate: wanted, Hz; resampled by soxr's high quality setting.
+      longest_s: longer files are refused, before they are read.
+
+    Raises:
+      AudioError: for a file that is missing, empty, no audio, cut short or too long, that
+        has no samples, or samples that are not finite.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            streamed = _check_length(path, stream)
+            samples, rate = _read(path, streamed or stream, longest_s)
+    except IsADirectoryError:
+        raise AudioError(f"{path}: is a folder, not a sound file") from None
+    except FileNotFoundError:
+        raise AudioError(f"{path}: no such file") from None
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if len(samples) == 0:
+        raise AudioError(f"{path}: holds no samples")
+    mono = samples.mean(axis=1, dtype=np.float64).astype(np.float32)
+    finite = np.isfinite(mono)
+    if not finite.all():
+        raise AudioError(
+            f"{path}: {np.sum(~finite)} samples are NaN or infinite, the first at "
+            f"{np.argmin(finite) / rate:.3f} s"
+        )
+    return Clip(
+        samples=_resample(mono, rate, sample_rate),
+        sample_rate=sample_rate,
+        source_rate=rate,
+        channels=samples.shape[1],
+        seconds=len(mono) / rate,
+        path=path,
+    )
+
+
+def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
+    """Writes a waveform as 16-bit PCM; the file appears whole or not at all.
+
+    Args:
+      samples: `[T]`; values outside [-1, 1] are clipped.
+
+    Raises:
+      ValueError: for samples that are not finite, or not one waveform.
+    """
+    path = Path(path)
+    content = wav_bytes(samples, sample_rate)
+    partial = path.with_name(f".partial-{os.getpid()}.wav")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
+    """What `write_wav` writes; equal samples give equal bytes."""
+    samples = np.asarray(samples)
+    if samples.ndim != 1:
+        raise ValueError(f"expected one waveform [T], got shape {samples.shape}")
+    if not np.isfinite(samples).all():
+        raise ValueError("samples that are NaN or infinite cannot be written as sound")
+    coded = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, coded, sample_rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int]:
+    """All channels `[T, channels]` and the rate."""
+    stream.seek(0)
+    if not stream.read(1):
+        raise AudioError(f"{path}: is empty")
+    stream.seek(0)
+    try:
+        file = soundfile.SoundFile(stream)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.removeprefix("Error : ").rstrip(". ")
+        raise AudioError(f"{path}: is not audio that can be read ({reason})") from None
+    with file:
+        seconds = file.frames / file.samplerate
+        if seconds > longest_s:
+            raise AudioError(
+                f"{path}: lasts {seconds:.0f} s, at most {longest_s:.0f} s can be explained: "
+                "cut out the part that matters"
+            )
+        try:
+            samples = file.read(dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            raise AudioError(f"{path}: is cut short or damaged") from None
+        if file.format == "FLAC" and len(samples) < file.frames:
+            raise AudioError(
+                f"{path}: is cut short: {len(samples)} of {file.frames} samples are there"
+            )
+        return samples, file.samplerate
+
+
+def _resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """float32 `[T]` at the wanted rate, T rounded but at least 1."""
+    if rate == wanted:
+        return mono
+    length = max(1, round(len(mono) * wanted / rate))
+    found = soxr.resample(mono, rate, wanted, quality="HQ")[:length]
+    return np.pad(found, (0, length - len(found))).astype(np.float32)
+
+
+def _check_length(path: Path, stream: BinaryIO) -> BinaryIO | None:
+    """Compares a WAV or AIFF header with the file's size.
+
+    Returns:
+      A corrected copy of a streamed WAV file whose sizes were left 0, which libsndfile
+      takes to be empty; None for every other file.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    kind = stream.read(4)
+    order, sound = {
+        b"RIFF": ("<", b"data"),
+        b"RF64": ("<", b"data"),
+        b"BW64": ("<", b"data"),
+        b"RIFX": (">", b"data"),
+        b"FORM": (">", b"SSND"),
+    }.get(kind, ("", b""))
+    header = stream.read(8)
+    if not order or len(header) < 8:
+        return None
+    total = struct.unpack(f"{order}I", header[:4])[0]
+    long_size = None
+    while True:
+        header = stream.read(8)
+        if len(header) < 8:
+            return None  # no sound chunk: libsndfile says so
+        name, promised = header[:4], struct.unpack(f"{order}I", header[4:])[0]
+        start = stream.tell()
+        if name == sound:
+            break
+        if name == b"ds64":
+            long_size = struct.unpack("<QQ", stream.read(16).ljust(16, b"\0"))[1]
+        stream.seek(start + promised + promised % 2)
+    there = size - start
+    if promised == 0xFFFFFFFF and long_size is not None:
+        promised = long_size
+    if promised == 0 and total == 0 and there > 0:
+        stream.seek(0)
+        content = bytearray(stream.read())
+        content[4:8] = struct.pack(f"{order}I", size - 8)
+        content[start - 4 : start] = struct.pack(f"{order}I", there)
+        return io.BytesIO(bytes(content))
+    if there < promised and (long_size is not None or promised < STREAMED):
+        raise AudioError(
+            f"{path}: is cut short: its header promises {promised} bytes of sound, "
+            f"{there} are there"
+        )
+    return None

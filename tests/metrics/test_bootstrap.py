@@ -1,0 +1,30 @@
+"""Bootstrap intervals against theory."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from audioxai_jax.metrics.bootstrap import bootstrap_interval
+
+
+def test_interval_of_a_mean_is_about_1_96_standard_errors():
+    values = jax.random.normal(jax.random.key(0), (400, 2)) * jnp.array([1.0, 3.0])
+    low, high = bootstrap_interval(values, jax.random.key(1), samples=4000)
+    wanted = 2 * 1.96 * np.asarray(values).std(0) / np.sqrt(400)
+    np.testing.assert_allclose(high - low, wanted, rtol=0.08)
+    np.testing.assert_allclose((high + low) / 2, values.mean(0), atol=0.1 * wanted.max())
+
+
+def test_groups_are_drawn_whole():
+    """Ten clips of a speaker who always scores the same are one observation, not ten."""
+    scores = jax.random.normal(jax.random.key(0), (40,))
+    values, groups = jnp.repeat(scores, 10), jnp.repeat(jnp.arange(40), 10)
+    low, high = bootstrap_interval(values, jax.random.key(1), groups=groups)
+    naive_low, naive_high = bootstrap_interval(values, jax.random.key(1))
+    ratio = (high - low) / (naive_high - naive_low)
+    np.testing.assert_allclose(ratio, np.sqrt(10), rtol=0.15)
+
+
+def test_constant_values_have_no_spread():
+    low, high = bootstrap_interval(jnp.full((20,), 0.25), jax.random.key(0))
+    assert low == high == 0.25

@@ -1,0 +1,75 @@
+"""A killed run goes on where it was and ends where an uninterrupted one ends."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from audioxai_jax.training.loop import train
+
+OPTIMISER = optax.adam(0.05)
+
+
+@jax.jit
+def step(state, key):
+    target = jax.random.normal(key, (3,))
+    loss = lambda params: jnp.mean((params - target) ** 2)
+    value, gradient = jax.value_and_grad(loss)(state["params"])
+    update, optimiser = OPTIMISER.update(gradient, state["optimiser"])
+    params = optax.apply_updates(state["params"], update)
+    return {"params": params, "optimiser": optimiser}, {"loss": value}
+
+
+def advance(state, number):
+    return step(state, jax.random.fold_in(jax.random.key(0), number))
+
+
+def fresh():
+    params = jnp.zeros(3)
+    return {"params": params, "optimiser": OPTIMISER.init(params)}
+
+
+def run(folder, advance=advance):
+    evaluate = lambda state: {"size": float(jnp.abs(state["params"]).sum())}
+    return train(
+        advance, fresh(), steps=30, folder=folder, title="toy", log_every=5, save_every=10,
+        evaluate=evaluate,
+    )  # fmt: skip
+
+
+def test_resumes_to_the_same_weights(tmp_path):
+    whole = run(tmp_path / "whole")
+
+    def dies(state, number):
+        if number == 17:
+            raise KeyboardInterrupt
+        return advance(state, number)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "broken", dies)
+    resumed = []
+
+    def watched(state, number):
+        resumed.append(number)
+        return advance(state, number)
+
+    state = run(tmp_path / "broken", watched)
+    assert resumed == list(range(10, 30))
+    jax.tree.map(np.testing.assert_array_equal, state, whole)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    whole = run(tmp_path)
+    again = run(tmp_path, lambda state, number: pytest.fail("trained again"))
+    jax.tree.map(np.testing.assert_array_equal, again, whole)
+
+
+def test_log_can_be_plotted(tmp_path):
+    run(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
+    assert all(set(line) >= {"step", "seconds", "loss"} for line in lines)
+    assert [line["step"] for line in lines if "size" in line] == [10, 20, 30]

@@ -17,7 +17,7 @@ relevance  how much each input feature speaks for the target, shaped as the inpu
 
 import dataclasses
 from collections.abc import Callable, Hashable
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -85,6 +85,7 @@ class Base(Protocol):
     def __call__(self, codec: "Codec", latent: Array, key: Array) -> Array: ...
 
 
+@dataclass_transform(frozen_default=True)
 def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
     """Class decorator: a frozen dataclass that is a pytree; `static` fields are hashed.
 

@@ -1,0 +1,212 @@
+"""Names to models: the shipped codec and classifiers, and anybody's own checkpoints.
+
+A checkpoint is two files, see `audioxai_jax.weights_file`: tensors, and a manifest that
+says what they are, where they come from and what was measured. To make a new kind of
+network loadable, add its line to NETWORKS.
+"""
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from audioxai_jax import weights_file
+from audioxai_jax.nets import gainshape, heads, listener, seanet
+from audioxai_jax.types import Classifier, Codec, Model
+from audioxai_jax.weights_file import WeightsError
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """How a kind of network is made: `init(Config(..), key)` gives its parameters.
+
+    `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
+    classifier's configuration has the fields frames, channels and classes.
+    """
+
+    kind: str
+    config: type
+    init: Callable[..., Any]
+    build: Callable[..., Any]
+
+
+NETWORKS = {
+    "gainshape": Network("codec", gainshape.GainShapeConfig, gainshape.init, gainshape.codec),
+    "seanet": Network("codec", seanet.SeanetConfig, seanet.init, seanet.codec),
+    "transformer": Network("classifier", heads.TransformerConfig, heads.init, heads.model),
+    "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
+}
+
+
+def save(
+    folder: str | Path, name: str, manifest: Mapping[str, Any], params: Mapping[str, Any]
+) -> None:
+    """Writes a checkpoint.
+
+    Args:
+      folder: made if needed.
+      name: of the files, without suffix.
+      manifest: the fields above but format, name, sha256 and sample_rate, which are
+        filled in; see `weights_file`. `config` is the configuration itself.
+      params: nested dictionaries of arrays; for a codec also "mean", if it is known.
+    """
+    config = manifest["config"]
+    fields = {"kind": manifest["kind"], "name": name}
+    if hasattr(config, "sample_rate"):
+        fields["sample_rate"] = config.sample_rate
+    fields |= dict(manifest) | {"config": dataclasses.asdict(config)}
+    weights_file.write(folder, name, fields, params)
+
+
+def load_codec(name_or_path: str | Path) -> tuple[Codec, dict[str, Any]]:
+    """Loads a codec and its manifest.
+
+    Args:
+      name_or_path: a shipped codec's name (see `available`), or the path of either file.
+
+    Raises:
+      WeightsError: if there is no such checkpoint, or it is not what it says.
+    """
+    path, manifest, network, config, params = _load(name_or_path, "codec")
+    mean = params.pop("mean", None)
+    params = _params(path, network, config, params)
+    codec = network.build(config, params, mean=None, name=manifest["name"])
+    if mean is None:
+        return codec, manifest
+    second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
+    channels = jax.eval_shape(codec.encode, second).shape[1:]
+    if mean.shape != channels or mean.dtype != np.float32:
+        raise WeightsError(
+            f"{path}: 'mean' is {weights_file.describe(mean)}, a latent of this codec has "
+            f"{channels[0]} channels of float32"
+        )
+    return dataclasses.replace(codec, mean=jnp.asarray(mean)), manifest
+
+
+def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any]]:
+    """Loads a classifier and its manifest; arguments and errors as for `load_codec`."""
+    path, manifest, network, config, params = _load(name_or_path, "classifier")
+    params = _params(path, network, config, params)
+    labels, frames = tuple(manifest["labels"]), manifest["frames"]
+    if len(labels) != config.classes:
+        raise WeightsError(f"{path}: {len(labels)} labels for {config.classes} classes")
+    if frames not in (None, config.frames):
+        raise WeightsError(f"{path}: frames is {frames}, its config says {config.frames}")
+    unknown = set(manifest.get("background", ())) - set(labels)
+    if unknown:
+        raise WeightsError(f"{path}: background {sorted(unknown)} is not among its labels")
+    classifier = Classifier(
+        model=network.build(config, params),
+        labels=labels,
+        codec=manifest["codec"],
+        frames=frames,
+        background=tuple(manifest.get("background", ())),
+    )
+    return classifier, manifest
+
+
+def load_listener(name_or_path: str | Path) -> tuple[Model, dict[str, Any]]:
+    """Loads an independent listener, `audio [T] -> logits [K]`; otherwise as `load_codec`."""
+    path, manifest, network, config, params = _load(name_or_path, "listener")
+    params = _params(path, network, config, params)
+    return network.build(config, params), manifest
+
+
+def check_pair(codec: Codec, classifier: Classifier) -> None:
+    """Raises WeightsError if the classifier was made for another codec's latents."""
+    if classifier.codec not in ("custom", codec.name):
+        raise WeightsError(
+            f"the classifier reads latents of the codec {classifier.codec!r}, not of "
+            f"{codec.name!r}: choose a classifier made for it, or that codec"
+        )
+
+
+def available() -> dict[str, list[str]]:
+    """Names of the shipped checkpoints by kind."""
+    names: dict[str, list[str]] = {kind: [] for kind in ("codec", "classifier", "listener")}
+    for path in sorted(shipped_folder().glob("*.json")):
+        names.setdefault(weights_file.read_manifest(path.with_suffix(""))["kind"], []).append(
+            path.stem
+        )
+    return names
+
+
+def shipped_folder() -> Path:
+    """Where the shipped checkpoints lie: in the package, or in the clone it runs from."""
+    package = Path(__file__).resolve().parent
+    inside = package / "assets" / "checkpoints"
+    return inside if inside.is_dir() else package.parent / "checkpoints"
+
+
+def _load(name_or_path: str | Path, kind: str):
+    """Path without suffix, manifest, network, config, and tensors nested as they were."""
+    path = _locate(name_or_path, kind)
+    manifest = weights_file.read_manifest(path)
+    if manifest["kind"] != kind:
+        raise WeightsError(f"{path}.json: is a {manifest['kind']}, expected a {kind}")
+    network = NETWORKS.get(manifest.get("network", ""))
+    if network is None or network.kind != kind:
+        known = ", ".join(name for name, entry in NETWORKS.items() if entry.kind == kind)
+        raise WeightsError(
+            f"{path}.json: unknown network {manifest.get('network')!r}, known are: {known}"
+        )
+    needed = ("config", "sha256", "name") + (("labels", "codec", "frames") * (kind == "classifier"))
+    missing = [field for field in needed if field not in manifest]
+    if missing:
+        raise WeightsError(f"{path}.json: lacks the field {missing[0]!r}")
+    config = _read_config(path, network, manifest["config"])
+    return path, manifest, network, config, weights_file.read_tensors(path, manifest["sha256"])
+
+
+def _locate(name_or_path: str | Path, kind: str) -> Path:
+    text = str(name_or_path)
+    for suffix in (".safetensors", ".json"):
+        if text.endswith(suffix):
+            return Path(text.removesuffix(suffix))
+    if os.sep in text or "/" in text:
+        return Path(text)
+    path = shipped_folder() / text
+    if not Path(f"{path}.json").is_file():
+        names = available().get(kind, [])
+        near = difflib.get_close_matches(text, names, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise WeightsError(
+            f"unknown {kind} {text!r}: known are {', '.join(names) or 'none'}, or the path of "
+            f"a .safetensors file{hint}"
+        )
+    return path
+
+
+def _read_config(path: Path, network: Network, fields: Any):
+    known = {field.name: field for field in dataclasses.fields(network.config)}
+    if not isinstance(fields, dict) or set(fields) != set(known):
+        found = set(fields) if isinstance(fields, dict) else set()
+        differing = ", ".join(sorted(found ^ set(known)))
+        raise WeightsError(f"{path}.json: config does not fit the network: {differing}")
+    values = {}
+    for name, value in fields.items():
+        value = tuple(value) if isinstance(value, list) else value
+        wanted = type(known[name].default)
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise WeightsError(
+                f"{path}.json: config field {name!r} is {value!r}, expected {wanted.__name__}"
+            )
+        values[name] = value
+    return network.config(**values)
+
+
+def _params(path: Path, network: Network, config, params: dict[str, Any]) -> Any:
+    """The parameters as JAX arrays, if they are exactly what the network's `init` makes."""
+    try:
+        wanted = jax.eval_shape(lambda: network.init(config, jax.random.key(0)))
+    except Exception as error:  # whatever an impossible configuration provokes
+        reason = str(error).split("\n")[0]
+        raise WeightsError(f"{path}.json: config makes no network: {reason}") from None
+    weights_file.check(path, params, wanted)
+    return jax.tree.map(jnp.asarray, params)

@@ -1,0 +1,202 @@
+"""Checkpoints: what is loaded is what was saved, and nothing else is loaded."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from audioxai_jax import pretrained, weights_file
+from audioxai_jax.nets import gainshape, heads
+from audioxai_jax.pretrained import WeightsError
+from audioxai_jax.types import Classifier
+
+CONFIG = gainshape.GainShapeConfig(width=16, encoder_blocks=1, decoder_blocks=1)
+HEAD = heads.TransformerConfig(classes=3, width=16, layers=1, heads=2, feedforward=16)
+
+
+def random_params(init):
+    draw = np.random.default_rng(0).normal
+    shapes = jax.eval_shape(init)
+    return jax.tree.map(lambda leaf: 0.1 * draw(size=leaf.shape).astype(leaf.dtype), shapes)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a codec and a classifier, and the parameters they were made of."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    codec = random_params(lambda: gainshape.init(CONFIG, jax.random.key(0)))
+    mean = np.linspace(0, 1, CONFIG.channels, dtype=np.float32)
+    fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
+    pretrained.save(folder, "small", fields, {**codec, "mean": mean})
+    head = random_params(lambda: heads.init(HEAD, jax.random.key(0)))
+    fields = {"kind": "classifier", "network": "transformer", "config": HEAD, "frames": 50}
+    fields |= {"labels": ("_silence_", "go", "stop"), "codec": "small"}
+    pretrained.save(folder, "words", {**fields, "background": ["_silence_"]}, head)
+    return folder, codec, mean, head
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """The same files, to damage; `edit` changes fields of a manifest."""
+    for file in made[0].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+
+    def edit(name, **fields):
+        path = tmp_path / f"{name}.json"
+        manifest = json.loads(path.read_text()) | fields
+        path.write_text(json.dumps({k: v for k, v in manifest.items() if v != "DROP"}))
+
+    return tmp_path, edit
+
+
+def refusal(load, path) -> str:
+    with pytest.raises(WeightsError) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["", ".json", ".safetensors"])
+def test_a_codec_comes_back_bit_by_bit(made, suffix):
+    folder, params, mean, _ = made
+    codec, manifest = pretrained.load_codec(folder / f"small{suffix}")
+    original = gainshape.codec(CONFIG, params, name="small")
+    audio = 0.1 * jax.random.normal(jax.random.key(0), (3200,))
+    np.testing.assert_array_equal(codec.encode(audio), original.encode(audio))
+    latent = original.encode(audio)
+    np.testing.assert_array_equal(codec.decode(latent), original.decode(latent))
+    np.testing.assert_array_equal(codec.mean, mean)
+    assert (codec.name, codec.sample_rate, codec.hop) == ("small", 16_000, 320)
+    assert manifest["sample_rate"] == 16_000
+    assert jax.tree.structure(codec.encode) == jax.tree.structure(original.encode)
+
+
+def test_a_classifier_comes_back_bit_by_bit(made):
+    folder, _, _, params = made
+    classifier, _ = pretrained.load_classifier(folder / "words")
+    latent = jax.random.normal(jax.random.key(0), (50, 64))
+    np.testing.assert_array_equal(classifier.model(latent), heads.model(HEAD, params)(latent))
+    assert classifier.labels == ("_silence_", "go", "stop")
+    assert (classifier.codec, classifier.frames) == ("small", 50)
+    assert classifier.background == ("_silence_",)
+
+
+def test_a_codec_may_lack_the_mean(made, tmp_path):
+    fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
+    pretrained.save(tmp_path, "bare", fields, made[1])
+    assert pretrained.load_codec(tmp_path / "bare")[0].mean is None
+
+
+def test_a_mean_of_the_wrong_length_is_refused(made, tmp_path):
+    fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
+    pretrained.save(tmp_path, "odd", fields, {**made[1], "mean": np.zeros(3, np.float32)})
+    assert "'mean' is float32 [3]" in refusal(pretrained.load_codec, tmp_path / "odd")
+
+
+def test_every_listed_network_is_loadable(tmp_path):
+    for name, network in pretrained.NETWORKS.items():
+        config = network.config()
+        shapes = jax.eval_shape(lambda n=network, c=config: n.init(c, jax.random.key(0)))
+        zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+        fields = {"kind": network.kind, "network": name, "config": config, "frames": 50}
+        if network.kind == "classifier":
+            fields |= {"codec": "x", "labels": [str(i) for i in range(config.classes)]}
+        pretrained.save(tmp_path, name, fields, zeros)
+        load = getattr(pretrained, f"load_{network.kind}")
+        assert load(tmp_path / name)[1]["network"] == name
+
+
+@pytest.mark.parametrize("place", [0, 300, -1])
+def test_a_flipped_byte_is_noticed(copy, place):
+    folder, _ = copy
+    content = bytearray((folder / "small.safetensors").read_bytes())
+    content[place] ^= 1
+    (folder / "small.safetensors").write_bytes(content)
+    assert "sha256" in refusal(pretrained.load_codec, folder / "small")
+
+
+def test_tensors_that_do_not_fit_are_refused(copy):
+    folder, edit = copy
+    tensors = safetensors.numpy.load_file(folder / "words.safetensors")
+
+    def put(**changes):
+        changed = {k: v for k, v in (tensors | changes).items() if v is not None}
+        content = safetensors.numpy.save(changed)
+        (folder / "words.safetensors").write_bytes(content)
+        edit("words", sha256=weights_file.hashlib.sha256(content).hexdigest())
+        return refusal(pretrained.load_classifier, folder / "words")
+
+    assert "lacks the tensor 'logits/bias'" in put(**{"logits/bias": None})
+    assert "has a tensor 'extra'" in put(extra=np.zeros(1, np.float32))
+    message = put(**{"logits/bias": np.zeros(4, np.float32)})
+    assert "'logits/bias' is float32 [4], expected float32 [3]" in message
+    message = put(**{"logits/bias": np.zeros(3, np.float16)})
+    assert "'logits/bias' is float16 [3], expected float32 [3]" in message
+
+
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"format": 2}, "update audioxai_jax"),
+        ({"format": "1"}, "no format number"),
+        ({"kind": "listener"}, "is a listener, expected a classifier"),
+        ({"network": "lstm"}, "unknown network 'lstm', known are: transformer"),
+        ({"network": "gainshape"}, "known are: transformer"),
+        ({"labels": "DROP"}, "lacks the field 'labels'"),
+        ({"sha256": "DROP"}, "lacks the field 'sha256'"),
+        ({"labels": ["a", "b"]}, "2 labels for 3 classes"),
+        ({"frames": 49}, "frames is 49, its config says 50"),
+        ({"background": ["hush"]}, "['hush'] is not among its labels"),
+        ({"config": {"width": 16}}, "config does not fit the network"),
+        ({"config": dataclasses.asdict(HEAD) | {"width": "16"}}, "'width' is '16', expected int"),
+        ({"config": dataclasses.asdict(HEAD) | {"heads": 3}}, "config makes no network"),
+        ({"config": dataclasses.asdict(HEAD) | {"width": 32}}, "expected float32"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(copy, fields, said):
+    folder, edit = copy
+    edit("words", **fields)
+    assert said in refusal(pretrained.load_classifier, folder / "words")
+
+
+def test_files_that_are_missing_or_no_json_are_refused(copy):
+    folder, edit = copy
+    assert "cannot be read" in refusal(pretrained.load_codec, folder / "none")
+    (folder / "small.safetensors").unlink()
+    assert "cannot be read" in refusal(pretrained.load_codec, folder / "small")
+    (folder / "small.json").write_text("{")
+    assert "is not JSON" in refusal(pretrained.load_codec, folder / "small")
+    (folder / "words.safetensors").write_bytes(b"no tensors")
+    edit("words", sha256=weights_file.hashlib.sha256(b"no tensors").hexdigest())
+    assert "not a safetensors" in refusal(pretrained.load_classifier, folder / "words")
+
+
+def test_shipped_names(made, monkeypatch):
+    monkeypatch.setattr(pretrained, "shipped_folder", lambda: made[0])
+    assert pretrained.available() == {"codec": ["small"], "classifier": ["words"], "listener": []}
+    assert pretrained.load_codec("small")[0].name == "small"
+    assert "did you mean 'small'?" in refusal(pretrained.load_codec, "smal")
+    assert "known are words, or" in refusal(pretrained.load_classifier, "keywords")
+    assert "is a codec, expected a" in refusal(pretrained.load_classifier, "small")
+
+
+def test_a_classifier_for_another_codec_is_refused(made):
+    codec, _ = pretrained.load_codec(made[0] / "small")
+    classifier, _ = pretrained.load_classifier(made[0] / "words")
+    pretrained.check_pair(codec, classifier)
+    pretrained.check_pair(codec, Classifier(model=jnp.sum, labels=("a",)))
+    with pytest.raises(WeightsError, match="latents of the codec 'small', not of 'large'"):
+        pretrained.check_pair(dataclasses.replace(codec, name="large"), classifier)
+
+
+def test_saving_is_repeatable_and_leaves_nothing_else(made, tmp_path):
+    fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
+    for folder in ("a", "b"):
+        pretrained.save(tmp_path / folder, "x", fields, made[1])
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["x.json", "x.safetensors"]
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()

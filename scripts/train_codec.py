@@ -64,11 +64,16 @@ def main() -> None:
         return dict(zip(("val_si_sdr", "val_log_mel"), map(float, quality(state["params"]))))
 
     def batch(stage: int, step: int):
-        """Clips at random levels; all that is random follows from seed, stage and step."""
+        """Clips at random levels, shifts and polarity; all that is random follows from seed,
+        stage and step. Without shifts a clip's frames would be the same ones every time, and
+        the networks would learn them by heart."""
         random = np.random.default_rng([settings.seed, stage, step])
         chosen = audio[random.integers(0, len(audio), settings.batch)].astype(np.float32) / 32768
+        for clip in chosen:
+            clip[:] = np.roll(clip, random.integers(len(clip)))
         peak = 10 ** random.uniform(-1.3, -0.05, (settings.batch, 1)).astype(np.float32)
-        return chosen / (np.abs(chosen).max(1, keepdims=True) + 1e-4) * peak
+        sign = random.choice([-1, 1], (settings.batch, 1)).astype(np.float32)
+        return chosen / (np.abs(chosen).max(1, keepdims=True) + 1e-4) * peak * sign
 
     def run_stage(stage: int, params):
         steps = options.stop_after or settings.steps[stage]

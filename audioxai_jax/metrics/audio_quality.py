@@ -5,6 +5,9 @@ from jax import Array
 
 from audioxai_jax.spaces.mel import log_mel
 
+SILENT = 1e-12
+"""Energy (sum of squares) below which a sound counts as silent."""
+
 
 def si_sdr(estimate: Array, reference: Array) -> Array:
     """Scale-invariant signal-to-distortion ratio, dB; higher is better, no upper limit.
@@ -16,10 +19,11 @@ def si_sdr(estimate: Array, reference: Array) -> Array:
     Args:
       estimate, reference: waveforms `[T]`.
     """
-    tiny = jnp.finfo(reference.dtype).tiny
-    scale = jnp.sum(estimate * reference) / (jnp.sum(reference**2) + tiny)
+    scale = jnp.sum(estimate * reference) / (jnp.sum(reference**2) + SILENT)
     target = scale * reference
-    return 10 * jnp.log10((jnp.sum(target**2) + tiny) / (jnp.sum((estimate - target) ** 2) + tiny))
+    return 10 * jnp.log10(
+        (jnp.sum(target**2) + SILENT) / (jnp.sum((estimate - target) ** 2) + SILENT)
+    )
 
 
 def log_mel_distance(estimate: Array, reference: Array, *, sample_rate: int) -> Array:
@@ -29,7 +33,7 @@ def log_mel_distance(estimate: Array, reference: Array, *, sample_rate: int) -> 
     0.7, so that the floor of the logarithm (1e-3, see `log_mel`) means the same for
     loud and soft clips. 64 bands, 512-sample Hann window, hop 128.
     """
-    scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), jnp.finfo(reference.dtype).tiny)
+    scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), 1e-10)
     found = log_mel(estimate * scale, sample_rate=sample_rate)
     wanted = log_mel(reference * scale, sample_rate=sample_rate)
     return jnp.mean(jnp.abs(found - wanted))

@@ -15,6 +15,7 @@ ROWS = [
     ("_silence_/1.flac", "_silence_", "", "train", "0"),
     ("stop/a_nohash_1.flac", "stop", "a", "train", "1"),
     ("yes/b_nohash_0.flac", "yes", "b", "test", "0"),
+    ("no/c_nohash_0.flac", "no", "c", "val", "0"),
 ]
 
 
@@ -33,7 +34,7 @@ def make_folder(root, samples=16_000, leave_out=()):
             sound = np.full(samples, 100 * number, np.int16)
             soundfile.write(stream, sound, 16_000, format="FLAC")
             info = tarfile.TarInfo("./" + row[0])
-            info.size = stream.tell()
+            info.size = len(stream.getvalue())
             stream.seek(0)
             tar.addfile(info, stream)
     return root
@@ -51,7 +52,7 @@ def test_split_labels_and_duplicates(tmp_path):
 def test_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match="AUDIOXAI_DATA"):
         speech_commands.load(tmp_path, "train")
-    with pytest.raises(ValueError, match="unknown split 'dev'.*test, train"):
+    with pytest.raises(ValueError, match="unknown split 'dev'.*test, train, val"):
         speech_commands.load(make_folder(tmp_path), "dev")
 
 

@@ -115,6 +115,13 @@ def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[s
     return as_model(method), options  # type: ignore[return-value]
 
 
+def place(error: BaseException, spec: str) -> str:
+    """Such as "my.py:12: ": the last line of a user's file that an exception went through."""
+    path, _ = _split(spec)
+    line = _line(error, path)
+    return f"{path}:{line}: {type(error).__name__}: " if line else ""
+
+
 def parse_options(
     factory: Callable[..., Any], settings: Iterable[str], *, name: str
 ) -> dict[str, Any]:
@@ -198,15 +205,17 @@ def _users_code(path: Path, what: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         message = " ".join(str(error).split("\n")[0].split())
-        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-        for frame in traceback.extract_tb(error.__traceback__):
-            if Path(frame.filename) == path:
-                line = frame.lineno
+        line = error.lineno if isinstance(error, SyntaxError) else _line(error, path)
         place = f"{path}:{line}" if line else str(path)
         raise PluginError(f"{place}: {what}: {type(error).__name__}: {message}") from error
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(str(path.parent))
+
+
+def _line(error: BaseException, path: Path) -> int | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if Path(f.filename) == path), None)
 
 
 def _kind(value: Any) -> str:

@@ -1,0 +1,80 @@
+// Players, equal loudness, and the cursor that follows the sound. Without this script the
+// page shows the browser's own players.
+(() => {
+  const page = document.documentElement;
+  const rows = [...document.querySelectorAll(".sounds li")];
+  const plots = [...document.querySelectorAll(".plot")];
+  const loudness = document.querySelector(".switch input");
+  const announce = document.querySelector("#status");
+  page.classList.add("scripted");
+  let current = null;
+
+  // The same 16-bit WAV with its samples multiplied, as a blob of this page.
+  const amplified = (source, gain) => {
+    const bytes = Uint8Array.from(atob(source.split(",")[1]), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    for (let at = 44; at + 1 < bytes.length; at += 2) {
+      const value = Math.round(view.getInt16(at, true) * gain);
+      view.setInt16(at, Math.max(-32768, Math.min(32767, value)), true);
+    }
+    return URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
+  };
+
+  for (const row of rows) {
+    const audio = row.querySelector("audio");
+    const button = row.querySelector(".play");
+    row.sources = { original: audio.src, gain: Number(row.dataset.gain) };
+    audio.removeAttribute("controls");
+    button.addEventListener("click", () => (audio.paused ? play(row, 0) : audio.pause()));
+    audio.addEventListener("play", () => mark(row, true));
+    for (const event of ["pause", "ended"]) audio.addEventListener(event, () => mark(row, false));
+  }
+
+  function play(row, at) {
+    for (const other of rows) if (other !== row) other.querySelector("audio").pause();
+    const audio = row.querySelector("audio");
+    current = row;
+    audio.currentTime = at;
+    audio.play();
+    requestAnimationFrame(follow);
+  }
+
+  function mark(row, playing) {
+    row.classList.toggle("playing", playing);
+    const name = row.querySelector(".name").textContent;
+    row.querySelector(".play").setAttribute("aria-label", `${playing ? "Stop" : "Play"}: ${name}`);
+    page.classList.toggle("playback", rows.some((one) => one.classList.contains("playing")));
+  }
+
+  function follow() {
+    const audio = current.querySelector("audio");
+    for (const plot of plots) {
+      const [left, right, seconds] = ["left", "right", "seconds"].map((k) => Number(plot.dataset[k]));
+      const share = Math.min(1, audio.currentTime / seconds);
+      plot.querySelector(".cursor").style.left = `${100 * (left + share * (right - left))}%`;
+    }
+    if (!audio.paused) requestAnimationFrame(follow);
+  }
+
+  for (const plot of plots) {
+    plot.addEventListener("click", (event) => {
+      const box = plot.getBoundingClientRect();
+      const [left, right, seconds] = ["left", "right", "seconds"].map((k) => Number(plot.dataset[k]));
+      const share = ((event.clientX - box.left) / box.width - left) / (right - left);
+      play(current || rows[0], Math.max(0, Math.min(1, share)) * seconds);
+    });
+  }
+
+  function match() {
+    for (const row of rows) {
+      const audio = row.querySelector("audio");
+      audio.pause();
+      const { original, gain } = row.sources;
+      if (loudness.checked && gain !== 1) row.sources.matched ||= amplified(original, gain);
+      audio.src = loudness.checked && gain !== 1 ? row.sources.matched : original;
+    }
+    announce.textContent = loudness.checked ? "Players at equal loudness" : "Players at their own levels";
+  }
+  loudness.addEventListener("change", match);
+  if (loudness.checked) match();
+})();

@@ -1,0 +1,246 @@
+"""One explanation as one HTML file that needs nothing else: no network, no other file."""
+
+import base64
+import math
+from html import escape
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from audioxai_jax.data.audio import wav_bytes
+from audioxai_jax.report import plots, words
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, matched, rms
+
+COLUMNS = {
+    "original": "Original",
+    "reconstruction": "Codec only",
+    "explanation": "Kept only",
+    "removed": "Without them",
+    "random": "Kept at random",
+}
+GO = '<svg class="go" viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 6z"/></svg>'
+PAUSE = (
+    '<svg class="pause" viewBox="0 0 16 16" aria-hidden="true">'
+    '<path d="M3 2h4v12H3zM9 2h4v12H9z"/></svg>'
+)
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data: blob:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
+
+
+def page(found: ExplainedClip, facts: dict[str, Any]) -> str:
+    """The report.
+
+    Args:
+      found: the explanation of a clip.
+      facts: what `explanation.json` holds about it.
+    """
+    name = words.printable(facts["clip"]["name"])
+    title = words.printable(f"{name}: {words.plain(words.headline(facts))}")
+    body = "\n".join(
+        [
+            _header(name, facts),
+            _listen(found, facts),
+            _figures(found),
+            _predictions(found),
+            _settings(facts),
+            _note(),
+        ]
+    )
+    style, script = (_asset(f"page.{kind}") for kind in ("css", "js"))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{escape(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    return resources.files("audioxai_jax.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _header(name: str, facts: dict[str, Any]) -> str:
+    checks = "\n".join(
+        f'<li class="{"yes" if holds else "no"}"><b>{escape(what)}: '
+        f"{'yes' if holds else 'no'}</b><span>{escape(why)}</span></li>"
+        for what, holds, why in words.checks(facts)
+    )
+    seconds, rate = facts["clip"]["seconds"], facts["clip"]["source_rate"] / 1000
+    return f"""<header>
+<p class="eyebrow">Explanation of {escape(name)} · {seconds:.2f} s, {rate:g} kHz</p>
+<h1>{_marked(words.headline(facts))}</h1>
+<p class="lead">{escape(words.controls(facts))}</p>
+<ul class="checks">
+{checks}
+</ul>
+</header>"""
+
+
+def _marked(parts: list[tuple[str, str]]) -> str:
+    tags = {"strong": ("<em>", "</em>"), "but": ('<span class="but">', "</span>"), "": ("", "")}
+    return "".join(tags[kind][0] + escape(text) + tags[kind][1] for text, kind in parts)
+
+
+def _listen(found: ExplainedClip, facts: dict[str, Any]) -> str:
+    rows = "\n".join(_player(found, facts, name) for name in SOUNDS)
+    checked = " checked" if facts["level_match"] else ""
+    return f"""<section aria-labelledby="listen">
+<h2 id="listen">Listen</h2>
+<p class="soft">Each sound was encoded again and given to the same model. Levels are relative to
+the original.</p>
+<ol class="sounds">
+{rows}
+</ol>
+<label class="switch"><input type="checkbox"{checked}>
+Play all at the loudness of the original</label>
+<p id="status" class="soft" role="status"></p>
+</section>"""
+
+
+def _player(found: ExplainedClip, facts: dict[str, Any], name: str) -> str:
+    sound, rate = found.sounds[name], found.clip.sample_rate
+    level = rms(sound)
+    gain = rms(matched(sound, found.sounds["original"])) / level if level else 1.0
+    data = base64.b64encode(wav_bytes(sound, rate)).decode()
+    heard = words.heard(facts["prediction" if name == "original" else name])
+    return f"""<li data-gain="{gain:.6g}">
+<button class="play" type="button" aria-label="Play: {COLUMNS[name]}">{GO}{PAUSE}</button>
+<div><span class="name">{COLUMNS[name]}</span>
+<div class="what">{escape(words.describe(name, facts))}</div></div>
+<div class="heard">heard as <b>{escape(heard)}</b></div>
+<div class="level">{escape(words.level(found.level_db(name)))}</div>
+<audio controls preload="auto" aria-label="{COLUMNS[name]}"
+ src="data:audio/wav;base64,{data}"></audio>
+</li>"""
+
+
+def _figures(found: ExplainedClip) -> str:
+    rate, seconds = found.clip.sample_rate, len(found.sounds["original"]) / found.clip.sample_rate
+    frames = math.ceil(round(seconds / found.frame_seconds, 6))
+    relevance = found.relevance[:frames]
+    label = words.label(found.labels[found.target])
+    timing = {"relevance": relevance, "frame_seconds": found.frame_seconds}
+    figures = []
+
+    figure, axes = plots.panel(1.75)
+    kept = found.sounds["explanation"]
+    plots.waveform(axes, found.sounds["original"], rate, kept=kept, **timing)
+    figures.append(
+        _figure(
+            plots.to_svg(figure, "waveform"),
+            "",
+            seconds,
+            f"Waveform of the original with the kept part on top. The model relies most on "
+            f"{words.peak(relevance, found.frame_seconds)}.",
+            '<strong>The sound.</strong> <span class="key" style="--swatch: var(--soft)">original'
+            '</span>, <span class="key" style="--swatch: var(--warm)">what was kept</span>. Tinted '
+            f"where the sound speaks for {escape(label)} (warm) or against it (cool).",
+        )
+    )
+    figure, axes = plots.panel(2.35)
+    plots.mel_spectrogram(axes, found.sounds["original"], rate, **timing)
+    figures.append(
+        _figure(
+            plots.to_svg(figure, "mel"),
+            "shades",
+            seconds,
+            "Mel spectrogram of the original, with bars of relevance over time above it.",
+            "<strong>Its spectrum over time,</strong> and above it how much each moment speaks for "
+            f"{escape(label)} (warm, up) or against it (cool, down).",
+        )
+    )
+    figure, axes = plots.panel(2.35)
+    plots.latent_map(axes, relevance, frame_seconds=found.frame_seconds, seconds=seconds)
+    figures.append(
+        _figure(
+            plots.to_svg(figure, "latent"),
+            "",
+            seconds,
+            f"Relevance of {relevance.shape[1]} latent channels over {relevance.shape[0]} frames.",
+            "<strong>The latent features</strong> that the model reads, one cell each: warm speaks "
+            f"for {escape(label)}, cool against it, clear is indifferent.",
+        )
+    )
+    return f"""<section aria-labelledby="where">
+<h2 id="where">Where the evidence lies</h2>
+{chr(10).join(figures)}
+</section>"""
+
+
+def _figure(svg: str, kind: str, seconds: float, description: str, caption: str) -> str:
+    image = svg.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
+    return f"""<figure>
+<figcaption>{caption}</figcaption>
+<div class="scroll"><div class="plot {kind}" data-left="{plots.LEFT}" data-right="{plots.RIGHT}"
+ data-seconds="{seconds:.6f}">{image}<div class="cursor"></div></div></div>
+</figure>"""
+
+
+def _predictions(found: ExplainedClip) -> str:
+    table = {name: found.probabilities(name) for name in SOUNDS}
+    most = np.max(list(table.values()), axis=0)
+    shown = [int(index) for index in np.argsort(-most, kind="stable")[:7]]
+    if found.target not in shown:
+        shown[-1] = found.target
+    head = "".join(f'<th scope="col">{COLUMNS[name]}</th>' for name in SOUNDS)
+    rows = []
+    for index in shown:
+        cells = "".join(f"<td>{_bar(float(table[name][index]))}</td>" for name in SOUNDS)
+        target = ' class="target"' if index == found.target else ""
+        label = escape(words.label(found.labels[index]))
+        rows.append(f'<tr{target}><th scope="row">{label}</th>{cells}</tr>')
+    rest = len(found.labels) - len(shown)
+    more = f'<p class="soft">{rest} less likely classes are left out.</p>' if rest else ""
+    return f"""<section aria-labelledby="heard">
+<h2 id="heard">What the model hears</h2>
+<div class="scroll"><table>
+<thead><tr><th scope="col"><span class="soft">Probability</span></th>{head}</tr></thead>
+<tbody>
+{chr(10).join(rows)}
+</tbody>
+</table></div>
+{more}
+</section>"""
+
+
+def _bar(probability: float) -> str:
+    filled = f'<div><span style="width: {100 * probability:.1f}%"></span></div>'
+    return f'<div class="bar">{filled}{escape(words.percent(probability))}</div>'
+
+
+def _settings(facts: dict[str, Any]) -> str:
+    rows = "\n".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in words.settings(facts)
+    )
+    return f"""<section aria-labelledby="settings">
+<h2 id="settings">How it was made</h2>
+<dl>
+{rows}
+</dl>
+</section>"""
+
+
+def _note() -> str:
+    return """<section class="note" aria-labelledby="care">
+<h2 id="care">Read with care</h2>
+<p>The model hears each sound through the codec&rsquo;s own encoder. That it agrees with itself
+there is self-consistency, not proof: a decoder could please its encoder with sounds that mean
+something else to you. Your ears are a second witness, and so is a listener that never saw the
+codec. The random control says how much any features would have done.</p>
+</section>
+<footer>Made by audioxai_jax. This page is one file and loads nothing from elsewhere.</footer>"""

@@ -1,0 +1,161 @@
+"""Clips of any length through `explain`, one after the other, and back as plain arrays."""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from audioxai_jax.data.audio import Clip
+from audioxai_jax.explain import explain_batch
+from audioxai_jax.types import Base, Classifier, Codec, Method
+from audioxai_jax.windows import windowed
+
+SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How clips are explained; see `audioxai_jax.explain`. `target` is a label or None."""
+
+    method: Method
+    base: Base
+    keep: float = 0.1
+    rank: str = "signed"
+    unit: str = "feature"
+    target: str | None = None
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainedClip:
+    """The explanation of one clip on the host, the padding cut from the sounds.
+
+    Attributes:
+      clip: what was explained.
+      sounds: float32 `[T]` by name, see SOUNDS; all as long as the clip.
+      logits: `[K]` by the same names: of the sound, encoded again.
+      latent_logits: `[K]` of the masked latents "explanation", "removed" and "random".
+      latent, relevance, mask: `[F, C]`, of the padded clip.
+      labels: of the logits.
+      target: index of the label that is explained.
+      info: what the method says of its own result.
+      frame_seconds: length of a latent frame.
+      padded_seconds: length of what was explained: the clip and zeros after it.
+    """
+
+    clip: Clip
+    sounds: dict[str, np.ndarray]
+    logits: dict[str, np.ndarray]
+    latent_logits: dict[str, np.ndarray]
+    latent: np.ndarray
+    relevance: np.ndarray
+    mask: np.ndarray
+    labels: tuple[str, ...]
+    target: int
+    info: dict[str, float]
+    frame_seconds: float
+    padded_seconds: float
+
+    def probabilities(self, name: str) -> np.ndarray:
+        """Softmax of the logits of one sound, `[K]`."""
+        logits = self.logits[name].astype(np.float64)
+        scores = np.exp(logits - logits.max())
+        return scores / scores.sum()
+
+    def heard(self, name: str) -> dict[str, Any]:
+        """What the classifier hears in one sound: its label and probability."""
+        probabilities = self.probabilities(name)
+        best = int(np.argmax(probabilities))
+        return {"label": self.labels[best], "probability": float(probabilities[best])}
+
+    def level_db(self, name: str) -> float:
+        """RMS level of one sound relative to the original, dB.
+
+        Minus infinity for silence, NaN if the original itself is silent.
+        """
+        level, original = rms(self.sounds[name]), rms(self.sounds["original"])
+        if original == 0:
+            return math.nan
+        return 20 * math.log10(level / original) if level else -math.inf
+
+
+def explain_clip(
+    codec: Codec, classifier: Classifier, clip: Clip, settings: Settings
+) -> ExplainedClip:
+    """Explains one clip.
+
+    It is padded with zeros to whole windows of the classifier (whole seconds if it reads
+    any length), so that clips of about one length share a compilation, and longer clips
+    are read by overlapping windows. Clips go one at a time: on a CPU that is as fast as a
+    batch, as one clip's path of integrated gradients is a batch already, and a clip's
+    random control depends on the seed alone, not on which clips come with it.
+
+    Raises:
+      ValueError: for an unknown target label, samples at another rate, or models that do
+        not fit together.
+    """
+    if clip.sample_rate != codec.sample_rate:
+        raise ValueError(
+            f"the clip is at {clip.sample_rate} Hz, the codec {codec.name!r} works at "
+            f"{codec.sample_rate} Hz: read it at that rate"
+        )
+    target = None
+    if settings.target is not None:
+        if settings.target not in classifier.labels:
+            raise ValueError(f"unknown label {settings.target!r}: the classifier's labels are "
+                             + ", ".join(classifier.labels))  # fmt: skip
+        target = jnp.asarray([classifier.labels.index(settings.target)], jnp.int32)
+    length = len(clip.samples)
+    padded = padded_length(codec, classifier, length)
+    audio = jnp.asarray(np.pad(clip.samples, (0, padded - length))[None])
+    explanation = explain_batch(
+        codec,
+        windowed(classifier),
+        audio,
+        method=settings.method,
+        keep=settings.keep,
+        rank=settings.rank,
+        unit=settings.unit,
+        base=settings.base,
+        target=target,
+        key=jax.random.key(settings.seed),
+    )
+    found = jax.tree.map(lambda leaf: np.asarray(leaf[0]), explanation)
+    sounds = {name: sound[:length] for name, sound in found.sounds.items()}
+    return ExplainedClip(
+        clip=clip,
+        sounds={"original": clip.samples, **sounds},
+        logits=found.logits,
+        latent_logits=found.latent_logits,
+        latent=found.latent,
+        relevance=found.relevance,
+        mask=found.mask,
+        labels=classifier.labels,
+        target=int(found.target),
+        info={name: float(value) for name, value in found.info.items()},
+        frame_seconds=codec.hop / codec.sample_rate,
+        padded_seconds=padded / codec.sample_rate,
+    )
+
+
+def padded_length(codec: Codec, classifier: Classifier, length: int) -> int:
+    """Samples of the whole windows of the classifier that hold a clip of some length."""
+    window = classifier.frames * codec.hop if classifier.frames else codec.sample_rate
+    return -(-length // window) * window
+
+
+def rms(sound: np.ndarray) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+
+
+def matched(sound: np.ndarray, reference: np.ndarray, *, most_db: float = 40.0) -> np.ndarray:
+    """A sound at the level of another, amplified by `most_db` at most, and short of clipping."""
+    level = rms(sound)
+    if level == 0 or rms(reference) == 0:
+        return sound
+    gain = min(rms(reference) / level, 10 ** (most_db / 20), 1 / max(np.abs(sound).max(), 1e-9))
+    return sound * np.float32(gain)

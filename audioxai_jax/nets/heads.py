@@ -29,7 +29,7 @@ class TransformerConfig:
       heads: attention heads; they divide `width`.
       feedforward: channels inside each layer's perceptron.
       reach: neighbouring frames embedded together on either side; 0 as in the paper.
-      dropout: while training.
+      dropout: while training, of whole channels: the same ones in every frame.
     """
 
     frames: int = 50
@@ -72,7 +72,7 @@ class Transformer(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         c = self.config
-        drop = lambda y: nn.Dropout(c.dropout, deterministic=self.deterministic)(y)
+        drop = nn.Dropout(c.dropout, broadcast_dims=(0,), deterministic=self.deterministic)
         padded = jnp.pad(x, ((c.reach, c.reach), (0, 0)))
         x = jnp.concatenate([padded[i : i + len(x)] for i in range(2 * c.reach + 1)], axis=1)
         x = nn.gelu(nn.Dense(c.width, name="embed")(x))

@@ -1,0 +1,98 @@
+"""How fast explanations are, on this machine, now.
+
+    python scripts/benchmark.py --json runs/benchmark.json
+
+One interleaved run; the minimum of the repeats. Absolute times depend on the machine and
+its neighbours: the speed of a matrix product, measured in between, says what was there.
+Then the command line, cold (no compilation cache) and warm.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from audioxai_jax import METHODS, explain_batch, pretrained
+
+BATCHES = (1, 4, 16)
+SIZE = 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
+    parser.add_argument("--classifier", default="keywords", help="name or path")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--skip-command", action="store_true", help="only time the library")
+    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    options = parser.parse_args()
+
+    codec, _ = pretrained.load_codec(options.codec)
+    classifier, _ = pretrained.load_classifier(options.classifier)
+    square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
+    jobs = {("matrix product", SIZE): lambda: product(square)}
+    for name, factory in METHODS.items():
+        for batch in BATCHES:
+            audio = 0.1 * jax.random.normal(jax.random.key(batch), (batch, codec.sample_rate))
+            jobs[name, batch] = explain_job(codec, classifier, audio, factory())
+    for job in jobs.values():
+        jax.block_until_ready(job())
+    seconds = dict.fromkeys(jobs, float("inf"))
+    for _ in range(options.repeats):
+        for name, job in jobs.items():
+            began = time.perf_counter()
+            jax.block_until_ready(job())
+            seconds[name] = min(seconds[name], time.perf_counter() - began)
+
+    gflops = 2 * SIZE**3 / seconds.pop(("matrix product", SIZE)) / 1e9
+    rows = [
+        {"method": name, "batch": batch, "seconds": time, "clips_per_second": batch / time}
+        for (name, batch), time in seconds.items()
+    ]
+    print(f"{jax.devices()[0].device_kind}, matrix product {gflops:.0f} GFLOP/s")
+    print(
+        f"{'method':22}" + "".join(f"{f'{b} clips':>14}" for b in BATCHES) + "   (clips a second)"
+    )
+    for name in METHODS:
+        speeds = [f"{b / seconds[name, b]:14.1f}" for b in BATCHES]
+        print(f"{name:22}" + "".join(speeds))
+    if not options.skip_command:
+        rows += command_line(options)
+    if options.json:
+        options.json.write_text(json.dumps({"gflops": gflops, "rows": rows}, indent=1))
+
+
+@jax.jit
+def product(square):
+    return jnp.dot(square, square)
+
+
+def explain_job(codec, classifier, audio, method):
+    return lambda: explain_batch(codec, classifier, audio, method=method).logits
+
+
+def command_line(options) -> list[dict]:
+    """`audioxai explain` on the bundled clip in new processes."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        cache = {"JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
+        for run in ("cold", "warm", "warm again"):
+            command = [sys.executable, "-m", "audioxai_jax.cli", "explain", "--out",
+                       f"{folder}/{run}", "--codec", options.codec,
+                       "--classifier", options.classifier]  # fmt: skip
+            began = time.perf_counter()
+            subprocess.run(command, env={**os.environ, **cache}, check=True, capture_output=True)
+            rows.append({"command": run, "seconds": time.perf_counter() - began})
+            print(f"audioxai explain, {run}: {rows[-1]['seconds']:.1f} s")
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -182,10 +182,11 @@ class Static:
 def as_model(function: Callable[..., Any]) -> Model:
     """Makes a pytree of anything callable, so that it can be an argument of `jit`.
 
-    Pytrees whose leaves are all arrays are returned as they are. A pytree with other
-    leaves (an Equinox module holds its activation functions) is split: arrays stay
-    leaves, the rest becomes structure. A plain function becomes a leafless `Partial`;
-    arrays that it closes over are constants of the compiled program.
+    Pytrees whose leaves are all arrays or floats are returned as they are. A pytree with
+    other leaves (an Equinox module holds its activation functions, sizes and switches) is
+    split: arrays and floats stay leaves, the rest becomes structure. A plain function
+    becomes a leafless `Partial`; arrays that it closes over are constants of the compiled
+    program.
 
     Raises:
       TypeError: if `function` is not callable.
@@ -207,11 +208,12 @@ def as_model(function: Callable[..., Any]) -> Model:
 
 
 def _is_array(leaf) -> bool:
-    return isinstance(leaf, (Array, int, float, complex)) or hasattr(leaf, "__array__")
+    """Integers and booleans are not: they steer loops and branches, which can't be traced."""
+    return isinstance(leaf, (Array, float, complex)) or hasattr(leaf, "__array__")
 
 
-def _call_split(split: Static, arrays: list[Array], *args):
+def _call_split(split: Static, arrays: list[Array], *args, **keywords):
     structure, is_array, others = split.value  # type: ignore[misc]
     rest = iter(arrays)
     leaves = [next(rest) if array else other for array, other in zip(is_array, others, strict=True)]
-    return jax.tree.unflatten(structure, leaves)(*args)
+    return jax.tree.unflatten(structure, leaves)(*args, **keywords)

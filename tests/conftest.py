@@ -1,0 +1,50 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import jax
+import pytest
+
+collect_ignore = ["snippets"]  # scripts, run by test_bring_your_own.py
+
+REPO = Path(__file__).resolve().parents[1]
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(0)
+
+
+@pytest.fixture
+def x64():
+    """Double precision, for identities that hold exactly."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The folder of the checkout."""
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Real recordings: AUDIOXAI_DATA, else the folder beside the checkout."""
+    folder = Path(os.environ.get("AUDIOXAI_DATA") or REPO.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no recordings: {folder} does not exist, set AUDIOXAI_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """Other projects' pretrained weights, in the folder beside the checkout."""
+    folder = REPO.parent / "shared" / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"no weights of other projects: {folder} does not exist")
+    return folder

@@ -1,0 +1,129 @@
+"""The import direction: a pure core, networks on it, everything else above.
+
+Each part of the package is listed with what it may import of the others, and each layer
+with the foreign packages that it may know. A new part has to be listed here.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+PACKAGE = REPO / "audioxai_jax"
+
+CORE = {
+    "types": set(),
+    "batching": set(),
+    "spaces": set(),
+    "windows": {"types"},
+    "attribution": {"types"},
+    "synthesis": {"types"},
+    "metrics": {"types", "synthesis", "spaces"},
+    "explain": {"types", "batching", "windows", "attribution", "synthesis", "metrics"},
+}
+USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
+MIDDLE = {"weights_file", "pretrained", "plugins", "training", "data"}
+TOP = {"cli", "report", "runs"}
+PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
+ALLOWED = {
+    **CORE,
+    **USERS,
+    **{part: set(CORE) | {"nets"} | MIDDLE for part in MIDDLE},
+    **{part: PARTS for part in TOP},
+}
+FOREIGN = {
+    **{part: {"jax", "numpy"} for part in CORE},
+    "__init__": set(),
+    "nets": {"jax", "numpy", "flax"},
+}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path):
+    """(line, module) of all imports, those inside functions and of names included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write the package's name in full"
+            module = str(node.module)
+            if module == "audioxai_jax":
+                yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, module
+
+
+def library_files():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def test_each_part_imports_only_what_lies_below():
+    wrong = []
+    for path in library_files():
+        part = part_of(path)
+        for line, module in imports(path):
+            first, _, rest = module.partition(".")
+            if first == "audioxai_jax":
+                other = rest.partition(".")[0] or "__init__"
+                if other != part and other not in ALLOWED[part]:
+                    wrong.append(f"{path.relative_to(REPO)}:{line}: {part} imports {other}")
+            elif first not in sys.stdlib_module_names and first not in FOREIGN.get(part, {first}):
+                wrong.append(f"{path.relative_to(REPO)}:{line}: {part} imports {first}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_flax_stays_at_home():
+    users = {part_of(p) for p in library_files() for _, m in imports(p) if m.startswith("flax")}
+    assert users == {"nets"}
+
+
+def test_every_part_is_listed_and_exists():
+    assert {part_of(path) for path in library_files()} == PARTS
+
+
+def test_jax_internals_are_left_alone():
+    """`jax.extend` may change under us: only a graph module would have a reason."""
+    for path in library_files():
+        assert not [m for _, m in imports(path) if m.startswith(("jax.extend", "jax._src"))], path
+
+
+def test_only_the_command_line_prints():
+    for path in library_files():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+        prints = [n.lineno for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
+        assert not prints or path.name == "cli.py", f"{path}:{prints}"
+
+
+def test_only_the_tests_setup_looks_beside_the_checkout():
+    beside = "../" + "shared"
+    files = [*library_files(), *REPO.glob("scripts/**/*.py"), *REPO.glob("tests/**/*.py")]
+    files += [*REPO.glob("*.md"), *REPO.glob("checkpoints/*.md"), *REPO.glob("checkpoints/*.json")]
+    files += [REPO / "pyproject.toml", *REPO.glob(".github/**/*.yml")]
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        quoted = [f"{quote}shared{quote}" for quote in "\"'"]
+        parents = "parent" in text and any(f"/ {name}" in text for name in quoted)
+        knows = beside in text or parents
+        assert knows == (path == REPO / "tests" / "conftest.py"), path
+
+
+@pytest.mark.parametrize(
+    "imported, kept_out",
+    [
+        ("audioxai_jax", "flax optax orbax librosa matplotlib soundfile grain"),
+        ("audioxai_jax.cli", "flax optax orbax librosa matplotlib soundfile"),
+        ("audioxai_jax.pretrained", "optax orbax librosa matplotlib"),
+    ],
+)
+def test_importing_is_cheap(imported, kept_out):
+    code = f"import sys, {imported}; print([m for m in {kept_out.split()!r} if m in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

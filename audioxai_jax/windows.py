@@ -7,6 +7,9 @@ from jax.tree_util import Partial
 
 from audioxai_jax.types import Classifier, Model, Static, as_model
 
+WINDOWS = 8
+"""Windows that are evaluated at once, which bounds the memory that a long clip needs."""
+
 
 def windowed(classifier: Classifier) -> Model:
     """A model of latents `[F, C]` of any length F, from one that reads fixed windows.
@@ -37,6 +40,11 @@ def _over_windows(layout: Static, model: Model, latent: Array) -> Array:
     if total == frames:
         return model(latent)
     starts = list(range(0, total - frames, frames // 2)) + [total - frames]
+    if len(starts) > WINDOWS:  # repeat the last: it changes neither largest nor smallest
+        starts += [starts[-1]] * (-len(starts) % WINDOWS)
     windows = latent[jnp.asarray(starts)[:, None] + jnp.arange(frames)]
-    logits = jax.vmap(model)(windows)
+    if len(starts) <= WINDOWS:
+        logits = jax.vmap(model)(windows)
+    else:
+        logits = jax.lax.map(jax.checkpoint(model), windows, batch_size=WINDOWS)
     return jnp.where(jnp.asarray(background), jnp.min(logits, 0), jnp.max(logits, 0))

@@ -1,0 +1,259 @@
+"""The page of an explanation: it needs nothing else, says what happened, and can be heard."""
+
+import base64
+import io
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import soundfile
+
+from audioxai_jax import saliency
+from audioxai_jax.data.audio import Clip
+from audioxai_jax.report import plots, words
+from audioxai_jax.report.page import page
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings, matched, rms
+from audioxai_jax.runs.explanation_folder import describe
+from audioxai_jax.synthesis.replacement import zero
+
+LABELS = ("_silence_", "go", "stop", 'a<b>&"c"')
+SCORES = {
+    "original": (0, 0, 4, 0),
+    "reconstruction": (0, 0, 4, 0),
+    "explanation": (0, 0, 3, 0),
+    "removed": (0, 2, 0, 0),
+    "random": (1, 0, 0, 0),
+}
+
+
+def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORES):
+    random = np.random.default_rng(0)
+    length = round(16_000 * seconds)
+    gains = dict(zip(SOUNDS, (0.2, 0.1, 0.02, 0.2, 0.0), strict=True))
+    sound = 0 if silent else random.normal(size=length).clip(-3, 3)
+    sounds = {n: (g * sound * np.ones(length)).astype(np.float32) for n, g in gains.items()}
+    clip = Clip(sounds["original"], 16_000, 44_100, 2, seconds, Path(name))
+    relevance = 0 * random.normal(size=(50, 8)) if silent else random.normal(size=(50, 8))
+    found = ExplainedClip(
+        clip=clip,
+        sounds=sounds,
+        logits={n: np.asarray(v, np.float32) for n, v in scores.items()},
+        latent_logits={},
+        latent=relevance,
+        relevance=relevance,
+        mask=np.ones((50, 8)),
+        labels=LABELS,
+        target=target,
+        info={"completeness_gap": math.nan, "evaluations": 0.0},
+        frame_seconds=0.02,
+        padded_seconds=1.0,
+    )
+
+    facts = describe(
+        found,
+        Settings(saliency(), zero()),
+        method={"name": "mine", "options": {"steps": 3}},
+        base="zero",
+        codec={"name": "c", "sha256": "ab" * 32},
+        classifier={"name": "k", "sha256": None},
+        level_match=False,
+    )
+    return found, facts
+
+
+class Elements(HTMLParser):
+    """Every element's attributes, and whether every element is closed."""
+
+    VOID = {"meta", "input", "br", "path", "use", "image", "rect"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open and self.open.pop() == tag
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    elements = Elements(page(*explained()))
+    for tag, attributes in elements.found:
+        assert tag not in ("link", "iframe", "object", "base")
+        for key in ("src", "href", "xlink:href"):
+            value = attributes.get(key) or "#"
+            assert value.startswith(("data:", "#")), (tag, value[:80])
+    styles = page(*explained()).split("<style>")[1]
+    assert "@import" not in styles and not re.search(r"url\((?!#|\"#)", styles)
+
+
+def test_the_five_sounds_can_be_heard_and_are_those_of_the_explanation():
+    found, facts = explained()
+    players = Elements(page(found, facts)).all("audio")
+    assert len(players) == 5
+    for name, player in zip(SOUNDS, players, strict=True):
+        assert "controls" in player and player["aria-label"]
+        content = base64.b64decode(player["src"].removeprefix("data:audio/wav;base64,"))
+        samples, rate = soundfile.read(io.BytesIO(content))
+        assert rate == 16_000
+        np.testing.assert_allclose(samples, found.sounds[name], atol=1 / 32768)
+
+
+def test_equal_loudness_multiplies_up_to_the_level_of_the_original():
+    found, facts = explained()
+    rows = [item for item in Elements(page(found, facts)).all("li") if "data-gain" in item]
+    gains = dict(zip(SOUNDS, (float(row["data-gain"]) for row in rows), strict=True))
+    assert gains["original"] == 1 and gains["random"] == 1
+    assert gains["reconstruction"] == pytest.approx(2, rel=1e-3)
+    assert gains["explanation"] == pytest.approx(10, rel=1e-3)
+
+
+def test_ids_are_unique_and_references_resolve():
+    elements = Elements(page(*explained()))
+    ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in elements.found:
+        for key in ("xlink:href", "aria-labelledby", "clip-path"):
+            value = attributes.get(key, "")
+            if "#" in value or key == "aria-labelledby":
+                target = re.sub(r"url\(|\)|#", "", value)
+                assert not target or target in ids
+
+
+def test_figures_and_buttons_have_names_for_those_who_cannot_see_them():
+    elements = Elements(page(*explained()))
+    named = [svg for svg in elements.all("svg") if svg.get("role") == "img"]
+    assert len(named) == 3 and all(svg["aria-label"] for svg in named)
+    assert all(svg.get("aria-hidden") for svg in elements.all("svg") if svg not in named)
+    assert all(button["aria-label"] and button["type"] == "button"
+               for button in elements.all("button"))  # fmt: skip
+
+
+def test_names_of_files_and_classes_cannot_inject_anything():
+    scores = {name: (0, 0, 0, 5) for name in SCORES}
+    found, facts = explained(name="<script>alert(1)</script>\n\udcff.wav", target=3, scores=scores)
+    text = page(found, facts)
+    text.encode("utf-8")
+    assert len(Elements(text).all("script")) == 1
+    assert "<b>&" not in text and "a&lt;b&gt;&amp;&quot;c&quot;" in text
+
+
+@pytest.mark.parametrize("seconds", [1 / 16_000, 0.011, 0.5, 1.0])
+@pytest.mark.parametrize("silent", [False, True])
+def test_any_length_and_silence_have_a_page(seconds, silent):
+    text = page(*explained(seconds=seconds, silent=silent))
+    Elements(text)
+    assert not re.search(r"\bnan\b|\binf\b", re.sub(r"base64,[^\"]*", "", text))
+
+
+def test_the_page_is_the_same_each_time():
+    assert page(*explained()) == page(*explained())
+
+
+def test_the_headline_says_what_was_heard():
+    _, facts = explained()
+    said = words.plain(words.headline(facts)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert said == (
+        "The model heard “stop” (95 %). From the 10 % most relevant features alone it hears "
+        "“stop” (87 %); without them “go” (71 %)."
+    )
+    assert [holds for _, holds, _ in words.checks(facts)] == [True, True, True, True]
+
+
+def test_the_headline_admits_when_nothing_changed_and_when_another_class_was_asked_for():
+    scores = SCORES | {"removed": (0, 0, 2, 0), "random": (0, 0, 1, 0), "explanation": (2, 0, 0, 0)}
+    _, facts = explained(scores=scores, target=1)
+    said = words.plain(words.headline(facts)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "Asked about “go” (2 %): " in said
+    assert "alone it hears “silence” (71 %); without them still “stop”" in said
+    assert [holds for _, holds, _ in words.checks(facts)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [(0, "0 %"), (0.001, "<1 %"), (0.5, "50 %"), (0.994, "99 %"), (0.999, ">99 %"), (1, "100 %")],
+)
+def test_percentages_are_never_rounded_to_certainty(value, said):
+    assert words.percent(value).replace("\N{NARROW NO-BREAK SPACE}", " ") == said
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [(-4.84, "−4.8 dB"), (0.04, "0.0 dB"), (-0.04, "0.0 dB"), (3.0, "+3.0 dB"),
+     (-math.inf, "silent"), (math.nan, "no level"), (None, "no level")],
+)  # fmt: skip
+def test_levels_in_words(value, said):
+    assert words.level(value) == said
+
+
+def test_levels_are_relative_to_the_original():
+    found, facts = explained()
+    assert found.level_db("explanation") == pytest.approx(-20, abs=0.01)
+    assert facts["levels_db"]["random"] is None and facts["levels_db"]["original"] == 0
+    assert facts["info"]["completeness_gap"] is None
+
+
+def test_matching_stops_before_clipping_and_leaves_silence_alone():
+    loud, soft = np.full(100, 0.5, np.float32), np.zeros(100, np.float32)
+    soft[0] = 0.5
+    assert np.abs(matched(soft, loud)).max() <= 1
+    assert rms(matched(0.1 * loud, loud)) == pytest.approx(0.5)
+    np.testing.assert_array_equal(matched(0 * loud, loud), 0 * loud)
+
+
+def test_one_moment_is_at_one_place_in_every_figure():
+    samples, relevance = np.sin(np.arange(8000.0)).astype(np.float32), np.ones((25, 4))
+    drawn = []
+    for draw in (
+        lambda axes: plots.waveform(axes, samples, 16_000, relevance=relevance, frame_seconds=0.02),
+        lambda axes: plots.mel_spectrogram(
+            axes, samples, 16_000, relevance=relevance, frame_seconds=0.02
+        ),
+        lambda axes: plots.latent_map(axes, relevance, frame_seconds=0.02),
+    ):
+        figure, axes = plots.panel(2.0)
+        draw(axes)
+        figure.canvas.draw()
+        place = figure.transFigure.inverted().transform(
+            axes.transData.transform([(0, 0), (0.25, 0), (0.5, 0)])
+        )[:, 0]
+        drawn.append(place)
+    wanted = [plots.LEFT, (plots.LEFT + plots.RIGHT) / 2, plots.RIGHT]
+    np.testing.assert_allclose(drawn, [wanted] * 3, atol=1e-9)
+
+
+def test_the_colours_of_relevance_are_clear_at_zero_and_opposite_at_the_ends():
+    low, middle, high = plots.RELEVANCE([0.0, 0.5, 1.0])
+    assert middle[3] < 0.01 and low[3] == high[3] == 1
+    assert high[0] > high[2] and low[2] > low[0]
+
+
+def test_the_latent_map_is_centred_on_zero():
+    figure, axes = plots.panel(2.0)
+    plots.latent_map(axes, np.array([[3.0, 0.0], [-1.0, 0.0]]), frame_seconds=0.02)
+    assert axes.images[0].norm.vmin == -axes.images[0].norm.vmax < 0
+
+
+def test_the_spectrogram_agrees_with_the_librarys():
+    from audioxai_jax.spaces.mel import log_mel
+
+    samples = np.random.default_rng(0).normal(size=6400).astype(np.float32)
+    found, _ = plots._log_mel(samples, 16_000)
+    wanted = np.asarray(log_mel(jnp.asarray(samples), sample_rate=16_000))
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.99

@@ -25,6 +25,7 @@ from audioxai_jax.data.augment import augment, spec_augment, speed_copies
 from audioxai_jax.nets import heads, listener
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
+from audioxai_jax.training.masking import random_mask
 
 BATCH = 64
 LABELS = speech_commands.LABELS
@@ -60,11 +61,11 @@ def run(options, seed: int, clips, copies: np.ndarray) -> dict:
         weight_decay=net["decay"],
     )
     noises = jnp.asarray(clips["train"].audio[clips["train"].target == speech_commands.SILENCE])
-    extract = net["extract"]
 
     def prepare(key, clip):
-        augment_key, mask_key = jax.random.split(key)
-        return spec_augment(mask_key, extract(augment(augment_key, clip, noises)), net["fill"])
+        augment_key, blank_key, mask_key = jax.random.split(key, 3)
+        features = net["extract"](augment(augment_key, clip, noises))
+        return net["mask"](mask_key, spec_augment(blank_key, features, net["fill"]))
 
     step = make_step(net["forward"], prepare, optimiser, classes=len(LABELS))
     key = jax.random.key(seed)
@@ -133,6 +134,7 @@ def latent_network(name: str) -> dict:
         ),
         "extract": codec.encode,
         "fill": 0.0,
+        "mask": mask_half,
         "model": lambda variables: jax.tree_util.Partial(
             after, heads.model(config, variables["params"]), codec.encode
         ),
@@ -156,11 +158,19 @@ def listener_network() -> dict:
         "forward": lambda variables, x, key: with_statistics(config, variables, x, key),
         "extract": lambda sound: listener.features(config, sound),
         "fill": -1.0,
+        "mask": lambda key, features: features,
         "model": lambda variables: listener.model(config, variables),
         "rate": 3e-3,
         "decay": 0.01,
         "manifest": {"kind": "listener", "network": "listener", "config": config},
     }
+
+
+def mask_half(key, latent):
+    """Every other example misses up to 60 % of its latent, as edited ones do."""
+    coin_key, mask_key = jax.random.split(key)
+    mask = random_mask(mask_key, latent.shape, least=0.4)
+    return jnp.where(jax.random.bernoulli(coin_key), mask, 1.0) * latent
 
 
 def with_statistics(config, variables, x, key):

@@ -16,6 +16,7 @@ from jax import Array
 
 from audioxai_jax.spaces.mel import log_mel
 from audioxai_jax.spaces.stft import magnitude_spectrogram
+from audioxai_jax.training.masking import random_mask
 
 WINDOWS = (1024, 512, 256, 128)
 Encode = Callable[[Any, Array], Array]
@@ -47,26 +48,6 @@ def reconstruction_loss(decoded: Array, audio: Array, sample_rate: int) -> dict[
     return {"spectral": spectral, "mel": mel, "waveform": jnp.log(error + 1e-3)}
 
 
-def random_mask(key: Array, shape: tuple[int, int]) -> Array:
-    """A mask like those of explanations, `[F, C]` of zeros and ones.
-
-    A random fraction of features, of whole frames or channels, of a span of time, or of
-    features with another fraction in each channel (relevance favours some channels).
-    """
-    keys = jax.random.split(key, 7)
-    keep = jax.random.uniform(keys[0], (), minval=0.03, maxval=0.95)
-    draw = jax.random.uniform(keys[1], shape)
-    frame = jax.random.uniform(keys[2], (shape[0], 1)) < keep
-    channel = jax.random.uniform(keys[3], (1, shape[1])) < keep
-    favour = jax.random.uniform(keys[4], (1, shape[1])) ** (1 / keep - 1)
-    start = jax.random.randint(keys[5], (), 0, shape[0])
-    span = jnp.abs(jnp.arange(shape[0]) - start)[:, None] < 0.5 * keep * shape[0]
-    full = jnp.ones(shape, bool)
-    kinds = [draw < keep, draw < favour, frame & full, channel & full, span & (draw < favour)]
-    chosen = jax.random.randint(keys[6], (), 0, len(kinds))
-    return jnp.stack(kinds)[chosen].astype(jnp.float32)
-
-
 def make_step(
     encode: Encode,
     decode: Decode,
@@ -86,7 +67,7 @@ def make_step(
         latent = encode(params, audio)
         terms = reconstruction_loss(decode(params, latent)[: len(audio)], audio, sample_rate)
         if masked:
-            kept = random_mask(key, latent.shape) * latent
+            kept = random_mask(key, latent.shape, least=0.03) * latent
             again = encode(params, decode(params, kept)[: len(audio)])
             terms["cycle"] = jnp.mean(jnp.abs(again - kept))
         return sum((weights[name] * value for name, value in terms.items()), jnp.zeros(())), terms

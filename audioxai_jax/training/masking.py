@@ -1,0 +1,39 @@
+"""Latents with gaps, for training.
+
+An explanation is a latent of which most is missing. To networks that were trained on whole
+latents that is a stranger, and what they make of it says little: P. Hase, H. Xie, M. Bansal,
+"The Out-of-Distribution Problem in Explainability and Search Methods for Feature Importance
+Explanations", NeurIPS 2021, therefore show such inputs during training.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def random_mask(key: Array, shape: tuple[int, int], *, least: float) -> Array:
+    """Keeps a random fraction of a latent, from `least` to 1.
+
+    Of features, of whole frames or channels, of a span of time, or of features with another
+    fraction in each channel (relevance favours some channels).
+
+    Args:
+      key: consumed.
+      shape: of the latent, (F, C).
+      least: smallest fraction kept; in one channel it may be less.
+
+    Returns:
+      Zeros and ones, `[F, C]`.
+    """
+    keys = jax.random.split(key, 7)
+    keep = jax.random.uniform(keys[0], (), minval=least, maxval=0.99)
+    draw = jax.random.uniform(keys[1], shape)
+    frame = jax.random.uniform(keys[2], (shape[0], 1)) < keep
+    channel = jax.random.uniform(keys[3], (1, shape[1])) < keep
+    favour = jax.random.uniform(keys[4], (1, shape[1])) ** (1 / keep - 1)
+    start = jax.random.randint(keys[5], (), 0, shape[0])
+    span = jnp.abs(jnp.arange(shape[0]) - start)[:, None] < 0.5 * keep * shape[0]
+    full = jnp.ones(shape, bool)
+    kinds = [draw < keep, draw < favour, frame & full, channel & full, span & (draw < favour)]
+    chosen = jax.random.randint(keys[6], (), 0, len(kinds))
+    return jnp.stack(kinds)[chosen].astype(jnp.float32)

@@ -1,0 +1,72 @@
+"""What is shipped does what the README says: on the bundled clip, and on real speech."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax import explain_batch, map_examples, pretrained
+from audioxai_jax.cli import BUNDLED
+from audioxai_jax.data import speech_commands
+from audioxai_jax.data.audio import read_clip
+from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    codec, _ = pretrained.load_codec("gainshape_16khz")
+    classifier, _ = pretrained.load_classifier("keywords")
+    return codec, classifier
+
+
+def test_bundled_clip_is_heard_and_explained(shipped):
+    codec, classifier = shipped
+    clip = read_clip(BUNDLED, 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    found = explain_batch(codec, classifier, audio[None])
+    heard = {name: jax.nn.softmax(logits[0]) for name, logits in found.logits.items()}
+    stop = classifier.labels.index("stop")
+    assert heard["original"][stop] > 0.8
+    assert heard["reconstruction"][stop] > 0.8
+    assert jnp.argmax(heard["explanation"]) == stop
+    assert jnp.argmax(heard["removed"]) != stop
+    assert found.info["completeness_gap"][0] < 0.01
+    assert found.mask[0].sum() == round(0.1 * found.mask[0].size)
+
+
+def test_shipped_files_are_small_and_say_where_they_come_from():
+    for kind, names in pretrained.available().items():
+        for name in names:
+            load = getattr(pretrained, f"load_{kind}")
+            _, manifest = load(name)
+            assert manifest["data"][0]["licence"] == "CC BY 4.0"
+            assert manifest["command"].startswith("scripts/train_")
+            assert "official test" in json.dumps(manifest)
+
+
+def hear(shared, sound, key):
+    codec, classifier, listener = shared
+    decoded = codec.decode(codec.encode(sound))
+    return {
+        "classifier": jnp.argmax(classifier(codec.encode(sound))),
+        "listener": jnp.argmax(listener(sound)),
+        "si_sdr": si_sdr(decoded, sound),
+        "log_mel": log_mel_distance(decoded, sound, sample_rate=16_000),
+    }
+
+
+def test_on_real_speech_of_unseen_speakers(shipped, data_root):
+    codec, classifier = shipped
+    listener, _ = pretrained.load_listener("listener")
+    clips = speech_commands.load(data_root, "test")[::3]
+    audio = clips.audio.astype(np.float32) / 32768
+    shared = (codec, classifier.model, listener.model)
+    found = map_examples(hear, shared, audio, key=jax.random.key(0), chunk=20)
+    yardstick = np.mean(found["listener"] == clips.target)
+    assert yardstick > 0.85
+    assert np.mean(found["classifier"] == clips.target) > 0.8 * yardstick
+    spoken = clips.target != speech_commands.SILENCE
+    assert np.median(found["si_sdr"][spoken]) > 10
+    assert np.median(found["log_mel"][spoken]) < 0.6

@@ -1,0 +1,114 @@
+"""Masks keep exactly as much as they say, in order of relevance, ties to the lowest index."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audioxai_jax import top_fraction
+from audioxai_jax.synthesis.masks import kept_count
+
+# Few different values, so that ties are common.
+LATENTS = st.lists(st.integers(-3, 3), min_size=12, max_size=12).map(
+    lambda values: np.reshape(values, (4, 3)).astype(np.float32)
+)
+KEEPS = st.floats(0, 1)
+UNITS = st.sampled_from(["feature", "frame", "channel"])
+RANKS = st.sampled_from(["signed", "absolute"])
+
+
+@jax.jit
+def traced_mask(relevance, keep):
+    return top_fraction(keep)(relevance)
+
+
+def slow_mask(relevance, keep, rank, unit):
+    """One unit after the other, the best that is left, the first of equals."""
+    score = np.abs(relevance) if rank == "absolute" else relevance
+    if unit == "frame":
+        units = {f: (slice(f, f + 1), slice(None)) for f in range(relevance.shape[0])}
+    elif unit == "channel":
+        units = {c: (slice(None), slice(c, c + 1)) for c in range(relevance.shape[1])}
+    else:
+        units = dict(enumerate(np.ndindex(relevance.shape)))
+    left, mask = list(units), np.zeros_like(relevance)
+    for _ in range(round(keep * len(units))):
+        best = left[0]
+        for candidate in left[1:]:
+            if np.sum(score[units[candidate]]) > np.sum(score[units[best]]):
+                best = candidate
+        left.remove(best)
+        mask[units[best]] = 1
+    return mask
+
+
+@given(LATENTS, KEEPS, RANKS, UNITS)
+def test_masks_are_those_of_a_slow_search(relevance, keep, rank, unit):
+    found = top_fraction(keep, rank=rank, unit=unit)(jnp.asarray(relevance))
+    assert found.dtype == jnp.float32
+    assert np.array_equal(found, slow_mask(relevance, keep, rank, unit))
+
+
+@given(LATENTS, KEEPS, KEEPS, RANKS, UNITS)
+def test_more_is_kept_on_top_of_less(relevance, less, more, rank, unit):
+    less, more = sorted([less, more])
+    masks = [top_fraction(k, rank=rank, unit=unit)(jnp.asarray(relevance)) for k in (less, more)]
+    assert np.all(masks[0] <= masks[1])
+
+
+@given(LATENTS, st.integers(0, 12))
+def test_a_traced_fraction_keeps_as_many(relevance, count):
+    mask = traced_mask(relevance, jnp.float32(count / 12))
+    assert mask.sum() == count
+    assert np.array_equal(mask, slow_mask(relevance, count / 12, "signed", "feature"))
+
+
+@pytest.mark.parametrize("unit, units", [("feature", 12), ("frame", 4), ("channel", 3)])
+def test_all_and_nothing(unit, units):
+    relevance = jnp.arange(12.0).reshape(4, 3)
+    assert np.all(top_fraction(0, unit=unit)(relevance) == 0)
+    assert np.all(top_fraction(1, unit=unit)(relevance) == 1)
+    assert top_fraction(1 / units, unit=unit)(relevance).sum() == 12 / units
+
+
+def test_hand_made_example():
+    relevance = jnp.array([[3.0, -5.0], [1.0, 1.0], [0.0, 2.0]])
+    keep = lambda *args, **options: top_fraction(*args, **options)(relevance).tolist()
+    assert keep(0.5) == [[1, 0], [1, 0], [0, 1]]
+    assert keep(0.5, rank="absolute") == [[1, 1], [0, 0], [0, 1]]
+    assert keep(1 / 3, unit="frame") == [[0, 0], [1, 1], [0, 0]]
+    assert keep(1 / 3, unit="frame", rank="absolute") == [[1, 1], [0, 0], [0, 0]]
+    assert keep(1 / 2, unit="channel") == [[1, 0], [1, 0], [1, 0]]
+    assert keep(1 / 2, unit="channel", rank="absolute") == [[0, 1], [0, 1], [0, 1]]
+
+
+def test_ties_go_to_the_lowest_index():
+    assert top_fraction(0.5)(jnp.zeros((2, 4))).tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("keep, size, count", [(0.1, 3200, 320), (0.5, 5, 2), (0.5, 7, 4)])
+def test_counts_are_rounded_halves_to_even(keep, size, count):
+    assert kept_count(keep, size) == count
+    assert jax.jit(kept_count)(keep, size) == count
+
+
+@pytest.mark.parametrize("size", [50, 3200, 1_920_000])
+def test_a_count_survives_as_a_fraction_in_single_precision(size):
+    """1,920,000 features are a clip of ten minutes."""
+    counts = np.unique(np.linspace(0, size, 3201).astype(int))
+    assert np.array_equal(kept_count(jnp.asarray(counts / size, jnp.float32), size), counts)
+
+
+@pytest.mark.parametrize("keep", [-0.01, 1.01, float("nan"), float("inf")])
+def test_fractions_outside_0_to_1_are_refused(keep):
+    with pytest.raises(ValueError, match="keep must be a fraction between 0 and 1, got"):
+        top_fraction(keep)
+
+
+def test_unknown_options_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="unknown rank 'best': choose one of signed, absolute"):
+        top_fraction(0.1, rank="best")
+    with pytest.raises(ValueError, match="unknown unit 'bin': choose one of feature, frame, ch"):
+        top_fraction(0.1, unit="bin")

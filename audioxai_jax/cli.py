@@ -8,6 +8,7 @@ import difflib
 import inspect
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -99,6 +100,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
     """Rows of the table, and the errors of the clips that could not be explained."""
     _use_compilation_cache()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are its own affair
     from audioxai_jax import plugins
     from audioxai_jax.data.audio import AudioError, read_clip
     from audioxai_jax.runs import explanation_folder as folders

@@ -32,8 +32,8 @@ class Progress:
         with self.lock:
             self.done, self.text = self.done + count, text
             if self.bar is not None:
-                self.bar.set_postfix_str(text, refresh=False)
-                self.bar.update(self.done - self.bar.n)
+                self.bar.n = self.done
+                self.bar.set_postfix_str(text)
 
     def _show(self) -> None:
         with self.lock:

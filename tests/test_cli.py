@@ -38,13 +38,15 @@ def random_params(init):
 def models(tmp_path_factory):
     """Options that name a small codec and classifier, both with random parameters."""
     folder = tmp_path_factory.mktemp("models")
-    config = gainshape.GainShapeConfig(width=8, encoder_blocks=1, decoder_blocks=1)
+    config = gainshape.GainShapeConfig(
+        gains=4, shape=8, width=8, encoder_blocks=0, decoder_blocks=0
+    )
     params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
     mean = np.full(config.channels, 0.1, np.float32)
     fields = {"kind": "codec", "network": "gainshape", "config": config}
     pretrained.save(folder, "small", fields, {**params, "mean": mean})
     pretrained.save(folder, "bare", fields, params)
-    config = heads.TransformerConfig(classes=3, width=8, layers=1, heads=1, feedforward=8, reach=0)
+    config = heads.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
     params = random_params(lambda: heads.init(config, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
     fields |= {"labels": LABELS, "frames": 50, "background": ["_silence_"]}
@@ -91,7 +93,7 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
     said = facts("out/speech")
     for name in ("prediction", "explanation", "removed", "reconstruction", "random"):
         assert said[name]["label"] in LABELS and 0 < said[name]["probability"] <= 1
-    assert said["kept"] == 320 and said["units"] == 3200
+    assert said["kept"] == 60 and said["units"] == 600
     assert said["method"] == {
         "name": "integrated_gradients",
         "options": {"steps": 4, "baseline": 0.0},
@@ -100,8 +102,8 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
     assert len(said["codec"]["sha256"]) == 64 and said["versions"]["jax"] == jax.__version__
 
     with np.load("out/speech/relevance.npz") as arrays:
-        assert arrays["relevance"].shape == arrays["latent"].shape == (50, 64)
-        assert arrays["mask"].sum() == 320
+        assert arrays["relevance"].shape == arrays["latent"].shape == (50, 12)
+        assert arrays["mask"].sum() == 60
         kept, left = arrays["mask"] == 1, arrays["mask"] == 0
         assert arrays["relevance"][kept].min() >= arrays["relevance"][left].max()
         assert tuple(arrays["labels"]) == LABELS
@@ -193,7 +195,7 @@ def test_options_reach_the_explanation(models):
     assert (said["kept"], said["units"], said["rank"], said["base"]) == (25, 50, "absolute", "mean")
     assert (said["target"]["label"], said["seed"]) == ("go", 7)
     with np.load("out/x/relevance.npz") as arrays:
-        assert set(arrays["mask"].sum(1)) == {0, 64} and arrays["target"] == 1
+        assert set(arrays["mask"].sum(1)) == {0, 12} and arrays["target"] == 1
 
 
 def test_good_clips_are_done_and_bad_ones_listed_at_the_end(models, capsys):
@@ -319,10 +321,10 @@ def method(scale: float = 1.0):
 
 def test_a_model_of_ones_own_that_fails_is_explained_with_its_line(models, capsys):
     Path("own.py").write_text(
-        "def build():\n  return lambda z: z[:50].reshape(50, 64).sum(0)[:3]\n"
+        "def build():\n  return lambda z: z[:50].reshape(50, 12).sum(0)[:3]\n"
     )
     assert explain(models, sound("x.wav"), "--classifier", "own.py:build") == 0
-    Path("own.py").write_text("def build():\n  return lambda z: z.reshape(50, 64).sum(0)[:3]\n")
+    Path("own.py").write_text("def build():\n  return lambda z: z.reshape(50, 12).sum(0)[:3]\n")
     clip = sound("long.wav", 1.5)
     message = refusal(capsys, models, clip, "--classifier", "own.py:build")
     assert "own.py:2: TypeError: " in message and "long.wav" in message

@@ -25,7 +25,7 @@ RELEVANCE = LinearSegmentedColormap.from_list(
 )
 """Diverging and clear at zero."""
 SHADES = LinearSegmentedColormap.from_list("shades", [(0, 0, 0, 0), (0, 0, 0, 0.85)])
-WIDTH, LEFT, RIGHT = 9.6, 0.065, 0.99
+WIDTH, LEFT, RIGHT = 9.6, 0.065, 0.98
 """Inches, and the time axis' ends as fractions of that: one moment is at one place in all."""
 
 

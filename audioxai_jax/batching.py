@@ -102,7 +102,7 @@ def _map_chunk(function, shared, examples, key: Array, numbers: Array):
 
 
 def _batch_size(examples: Any) -> int:
-    sizes = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(examples)}
+    sizes = {np.shape(leaf)[0] if np.ndim(leaf) else 0 for leaf in jax.tree.leaves(examples)}
     if len(sizes) != 1:
         raise ValueError(f"all examples need the same leading axis, got sizes {sorted(sizes)}")
     (size,) = sizes

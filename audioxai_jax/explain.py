@@ -100,11 +100,14 @@ def explain_batch(
                   codec.mean, codec.name)  # fmt: skip
     if audio.ndim != 2:
         raise ValueError(f"audio must be a batch [N, T], got shape {audio.shape}")
+    clip = jax.ShapeDtypeStruct(audio.shape[1:], audio.dtype)
+    _check_audio(clip)
     masker = top_fraction(keep, rank=rank, unit=unit)
-    latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct(audio.shape[1:], audio.dtype))
+    latent = jax.eval_shape(codec.encode, clip)
+    _check_latent(latent)
     units = {"feature": latent.size, "frame": latent.shape[0], "channel": latent.shape[-1]}[unit]
     exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
-    masker = top_fraction(jnp.asarray(exact, audio.dtype), rank=rank, unit=unit)
+    masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
     return map_examples(
         _explain,
         (codec, as_model(_model(classifier)), method or integrated_gradients(), masker,
@@ -170,7 +173,7 @@ def _fit(sound: Array, length: int) -> Array:
     return sound[:length]
 
 
-def _check_audio(audio: Array) -> None:
+def _check_audio(audio: Array | jax.ShapeDtypeStruct) -> None:
     if audio.ndim != 1:
         raise ValueError(
             f"audio must be one mono waveform [T], got shape {audio.shape}: mix channels "
@@ -184,7 +187,7 @@ def _check_audio(audio: Array) -> None:
         raise ValueError("audio has no samples")
 
 
-def _check_latent(latent: Array) -> None:
+def _check_latent(latent: Array | jax.ShapeDtypeStruct) -> None:
     if latent.ndim != 2:
         raise ValueError(f"encode must return a latent [frames, channels], got {latent.shape}")
 

@@ -51,7 +51,7 @@ class TopFraction:
             score = jnp.sum(score, axis=0, keepdims=True)
         count = kept_count(self.keep, score.size)
         order = jnp.argsort(-score.ravel(), stable=True)
-        place = jnp.zeros(score.size, jnp.int32).at[order].set(jnp.arange(score.size))
+        place = jnp.zeros_like(order).at[order].set(jnp.arange(score.size, dtype=order.dtype))
         mask = (place < count).reshape(score.shape)
         return jnp.broadcast_to(mask, relevance.shape).astype(relevance.dtype)
 

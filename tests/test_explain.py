@@ -1,0 +1,313 @@
+"""`explain` against a slow straight-line re-derivation, its refusals, and how it composes."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.tree_util import Partial
+
+from audioxai_jax import (
+    Classifier,
+    Codec,
+    explain,
+    explain_batch,
+    input_x_gradient,
+    integrated_gradients,
+    mean,
+    noise,
+    random_control,
+    saliency,
+)
+
+HOP, CLASSES, SAMPLES = 8, 3, 75  # ten frames, the last one incomplete
+FRAMES = 10
+RANDOM = np.random.default_rng(0)
+ROTATION = np.linalg.qr(RANDOM.normal(size=(HOP, HOP)))[0]
+WEIGHTS = RANDOM.normal(size=(CLASSES, FRAMES, HOP))
+BIAS = RANDOM.normal(size=CLASSES)
+MEAN = RANDOM.normal(size=HOP)
+AUDIO = RANDOM.normal(size=SAMPLES)
+SOUNDS = {"reconstruction", "explanation", "removed", "random"}
+
+
+def encode(rotation, audio):
+    return jnp.pad(audio, (0, -audio.shape[0] % HOP)).reshape(-1, HOP) @ rotation
+
+
+def decode(rotation, latent):
+    return (latent @ rotation.T).ravel()
+
+
+def classify(weights, bias, latent):
+    return jnp.einsum("kfc,fc->k", weights, latent) + bias
+
+
+def codec(dtype=jnp.float32, **changes):
+    """Frames times an orthogonal matrix: lossless, so decoding and encoding change nothing."""
+    rotation = jnp.asarray(ROTATION, dtype)
+    fields = {
+        "encode": Partial(encode, rotation),
+        "decode": Partial(decode, rotation),
+        "sample_rate": 400,
+        "hop": HOP,
+        "mean": jnp.asarray(MEAN, dtype),
+    }
+    return Codec(**fields | changes)
+
+
+def classifier(dtype=jnp.float32):
+    return Partial(classify, jnp.asarray(WEIGHTS, dtype), jnp.asarray(BIAS, dtype))
+
+
+def slow_explanation(audio, keep, rank, base, target=None):
+    """The paper with numpy, for the linear codec and classifier above."""
+    frames = np.zeros((FRAMES, HOP))
+    frames.ravel()[: len(audio)] = audio
+    latent = frames @ ROTATION
+    score = lambda z: np.array([np.sum(w * z) for w in WEIGHTS]) + BIAS
+    target = int(np.argmax(score(latent))) if target is None else target
+    relevance = WEIGHTS[target] * (latent - 0)  # integrated gradients from zero
+    ranked = np.abs(relevance) if rank == "absolute" else relevance
+    mask = np.zeros(latent.size)
+    mask[np.argsort(-ranked.ravel(), kind="stable")[: round(keep * latent.size)]] = 1
+    mask = mask.reshape(latent.shape)
+    kept, removed = np.where(mask == 1, latent, base), np.where(mask == 1, base, latent)
+    cut = np.arange(FRAMES * HOP).reshape(FRAMES, HOP) < len(audio)
+    heard = lambda z: (z @ ROTATION.T) * cut  # what is left after cutting to the clip's length
+    return {
+        "target": target,
+        "latent": latent,
+        "relevance": relevance,
+        "mask": mask,
+        "explanation": heard(kept),
+        "removed": heard(removed),
+        "reconstruction": heard(latent),
+        "latent_logits": {"explanation": score(kept), "removed": score(removed)},
+        "logits": {
+            "original": score(latent),
+            "explanation": score(heard(kept) @ ROTATION),
+            "removed": score(heard(removed) @ ROTATION),
+            "reconstruction": score(heard(latent) @ ROTATION),
+        },
+    }
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["explain", "explain_batch"])
+@pytest.mark.parametrize(
+    "keep, rank, base, target",
+    [(0.1, "signed", None, None), (0.33, "absolute", mean(), 2), (0, "signed", None, 0)],
+)
+def test_the_whole_line(x64, batched, keep, rank, base, target):
+    audio = jnp.asarray(AUDIO)
+    options = {"keep": keep, "rank": rank, "base": base}
+    if batched:
+        targets = None if target is None else jnp.array([target])
+        found = explain_batch(codec(jnp.float64), classifier(jnp.float64), audio[None],
+                              target=targets, **options)  # fmt: skip
+        found = jax.tree.map(lambda leaf: leaf[0], found)
+    else:
+        found = explain(codec(jnp.float64), classifier(jnp.float64), audio, target=target, **options)
+    wanted = slow_explanation(AUDIO, keep, rank, 0 if base is None else MEAN, target)
+
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
+    assert found.target == wanted["target"] and found.target.dtype == jnp.int32
+    assert np.array_equal(found.mask, wanted["mask"])
+    for name in ("latent", "relevance"):
+        close(getattr(found, name), wanted[name])
+    assert set(found.sounds) == SOUNDS
+    assert set(found.logits) == SOUNDS | {"original"}
+    assert set(found.latent_logits) == SOUNDS - {"reconstruction"}
+    for name in ("explanation", "removed", "reconstruction"):
+        close(found.sounds[name], wanted[name].ravel()[:SAMPLES])
+        close(found.logits[name], wanted["logits"][name])
+    close(found.logits["original"], wanted["logits"]["original"])
+    for name in ("explanation", "removed"):
+        close(found.latent_logits[name], wanted["latent_logits"][name])
+    assert found.info["completeness_gap"] < 1e-12
+
+
+def test_kept_and_removed_sounds_add_up_to_the_reconstruction():
+    """With base zero and a linear decoder."""
+    found = explain(codec(), classifier(), jnp.asarray(AUDIO, jnp.float32), keep=0.3)
+    total = found.sounds["explanation"] + found.sounds["removed"]
+    np.testing.assert_allclose(total, found.sounds["reconstruction"], atol=1e-6)
+    np.testing.assert_allclose(found.sounds["reconstruction"], AUDIO, atol=1e-6)
+
+
+def test_the_random_control_keeps_as_many_features_elsewhere():
+    audio = jnp.asarray(RANDOM.normal(size=FRAMES * HOP), jnp.float32)
+    masks = []
+    for seed in range(40):
+        found = explain(codec(), classifier(), audio, keep=0.25, method=saliency(),
+                        key=jax.random.key(seed))  # fmt: skip
+        heard = encode(jnp.asarray(ROTATION, jnp.float32), found.sounds["random"])
+        kept = np.abs(heard) > 1e-5
+        assert kept.sum() == 20 == found.mask.sum()
+        np.testing.assert_allclose(heard, np.where(kept, found.latent, 0), atol=1e-5)
+        masks.append(kept)
+    often = np.mean(masks, axis=0)  # of 40 draws at 0.25: 10 +- 2.7
+    assert 0.02 < often.min() and often.max() < 0.6
+
+
+def test_random_method_and_random_control_draw_differently():
+    audio = jnp.asarray(AUDIO, jnp.float32)
+    found = explain(codec(), classifier(), audio, method=random_control(), keep=0.5)
+    assert not np.allclose(found.sounds["random"], found.sounds["explanation"])
+
+
+def test_the_noise_base_is_heard_where_features_are_removed(key):
+    audio = jnp.asarray(AUDIO, jnp.float32)
+    found = explain(codec(), classifier(), audio, keep=0, base=noise(-20.0), key=key)
+    level = 10 * np.log10(np.mean(np.square(found.sounds["explanation"])))
+    assert abs(level + 20) < 2.5  # 75 samples: a standard error of 0.7 dB
+    np.testing.assert_allclose(found.sounds["removed"], AUDIO, atol=1e-6)
+
+
+def test_a_classifier_record_is_its_model():
+    record = Classifier(model=classifier(), labels=("a", "b", "c"))
+    audio = jnp.asarray(AUDIO, jnp.float32)
+    for call, clip in ((explain, audio), (explain_batch, audio[None])):
+        found, wanted = call(codec(), record, clip), call(codec(), classifier(), clip)
+        assert all(map(np.array_equal, jax.tree.leaves(found), jax.tree.leaves(wanted)))
+
+
+@pytest.mark.parametrize("samples", [1, 7, 8, 9])
+def test_sounds_are_as_long_as_the_clip(samples):
+    model = lambda latent: jnp.stack([latent.sum(), latent.max()])
+    found = explain(codec(), model, jnp.ones(samples))
+    assert {sound.shape for sound in found.sounds.values()} == {(samples,)}
+    assert found.latent.shape == (-(-samples // HOP), HOP)
+
+
+def test_silence_is_explained_as_what_the_model_makes_of_it():
+    found = explain(codec(), classifier(), jnp.zeros(SAMPLES))
+    assert found.target == np.argmax(BIAS)
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found.sounds))
+    assert np.all(found.relevance == 0) and found.mask.sum() == 8
+
+
+def test_jit_vmap_and_grad():
+    audio = jnp.asarray(RANDOM.normal(size=(4, FRAMES * HOP)), jnp.float32)
+    single = [explain(codec(), classifier(), clip) for clip in audio]
+    jitted = jax.jit(explain)
+    mapped = jax.vmap(lambda clip: explain(codec(), classifier(), clip))(audio)
+    for index, wanted in enumerate(single):
+        for found in (jitted(codec(), classifier(), audio[index]),
+                      jax.tree.map(lambda leaf, i=index: leaf[i], mapped)):  # fmt: skip
+            assert jax.tree.structure(found) == jax.tree.structure(wanted)
+            assert np.array_equal(found.mask, wanted.mask) and found.target == wanted.target
+            for name in SOUNDS:
+                np.testing.assert_allclose(found.logits[name], wanted.logits[name], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["reconstruction", "explanation"])
+def test_gradients_pass_through_the_sounds(x64, name):
+    """The logit after the trip through sound is W . (m z), and z is the rotated audio."""
+    audio = jnp.asarray(RANDOM.normal(size=FRAMES * HOP))
+    call = lambda clip: explain(codec(jnp.float64), classifier(jnp.float64), clip, target=1)
+    gradient = jax.grad(lambda clip: call(clip).logits[name][1])(audio)
+    mask = call(audio).mask if name == "explanation" else 1
+    wanted = (mask * WEIGHTS[1]) @ ROTATION.T
+    np.testing.assert_allclose(gradient, wanted.ravel(), atol=1e-12)
+
+
+def test_parameters_can_be_differentiated_too():
+    audio = jnp.asarray(AUDIO, jnp.float32)
+    call = lambda model: explain(codec(), model, audio, target=0).relevance.sum()
+    gradient = jax.grad(call)(classifier())
+    found = explain(codec(), classifier(), audio, target=0)
+    np.testing.assert_allclose(gradient.args[0][0], found.latent, atol=1e-5)
+
+
+BATCH = jnp.ones((2, SAMPLES))
+
+
+@pytest.mark.parametrize(
+    "audio, error, said",
+    [
+        (jnp.ones((2, SAMPLES)), ValueError, r"one mono waveform \[T\], got shape \(2, 75\)"),
+        (jnp.ones(SAMPLES, jnp.int16), TypeError, "floating point, got int16.*divide"),
+        (jnp.ones(0), ValueError, "no samples"),
+    ],
+)
+def test_audio_that_does_not_fit_is_refused(audio, error, said):
+    with pytest.raises(error, match=said):
+        explain(codec(), classifier(), audio)
+
+
+@pytest.mark.parametrize(
+    "audio, error, said",
+    [
+        (jnp.ones(SAMPLES), ValueError, r"a batch \[N, T\], got shape \(75,\)"),
+        (jnp.ones((1, 2, SAMPLES)), ValueError, r"a batch \[N, T\], got shape \(1, 2, 75\)"),
+        (jnp.ones((2, SAMPLES), jnp.int16), TypeError, "floating point, got int16"),
+        (jnp.ones((0, SAMPLES)), ValueError, "the batch is empty"),
+        (jnp.ones((2, 0)), ValueError, "no samples"),
+    ],
+)
+def test_batches_that_do_not_fit_are_refused(audio, error, said):
+    with pytest.raises(error, match=said):
+        explain_batch(codec(), classifier(), audio)
+
+
+@pytest.mark.parametrize("call, audio", [(explain, BATCH[0]), (explain_batch, BATCH)])
+def test_models_that_do_not_fit_are_refused(call, audio):
+    flat = codec(encode=lambda audio: audio)
+    with pytest.raises(ValueError, match=r"encode must return a latent \[frames, channels\]"):
+        call(flat, classifier(), audio)
+    with pytest.raises(ValueError, match=r"must return logits \[K\] of one clip, got \(10, 8\)"):
+        call(codec(), lambda latent: latent, audio)
+    short = codec(decode=lambda latent: latent.ravel()[:70])
+    with pytest.raises(ValueError, match="decoder returned 70 samples for a clip of 75"):
+        call(short, classifier(), audio)
+    bare = dataclasses.replace(codec(), mean=None)
+    with pytest.raises(ValueError, match="has no mean latent"):
+        call(bare, classifier(), audio, base=mean())
+
+
+@pytest.mark.parametrize("call, audio", [(explain, BATCH[0]), (explain_batch, BATCH)])
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"keep": 1.5}, "keep must be a fraction between 0 and 1, got 1.5"),
+        ({"keep": -0.1}, "keep must be a fraction"),
+        ({"rank": "top"}, "unknown rank 'top'"),
+        ({"unit": "bin"}, "unknown unit 'bin'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(call, audio, options, said):
+    with pytest.raises(ValueError, match=said):
+        call(codec(), classifier(), audio, **options)
+
+
+def test_plain_numpy_arrays_will_do():
+    """Also in double precision, as soundfile returns them."""
+    for call, audio in ((explain, AUDIO), (explain_batch, AUDIO[None])):
+        found = call(codec(), classifier(), audio)
+        assert found.relevance.dtype == jnp.float32
+
+
+def test_a_single_target_for_a_batch_is_refused():
+    with pytest.raises(ValueError, match="same leading axis"):
+        explain_batch(codec(), classifier(), BATCH, target=1)  # type: ignore[arg-type]
+
+
+def test_what_is_no_classifier_is_refused():
+    with pytest.raises(TypeError, match="expected a function of one example, got dict"):
+        explain_batch(codec(), {"weights": 1}, BATCH)  # type: ignore[arg-type]
+
+
+def test_as_many_features_are_kept_in_a_batch_as_of_a_single_clip():
+    """The fraction travels in single precision and still means round(keep * n)."""
+    for keep in (0.05, 0.1, 1 / 3, 0.29, 0.9999):
+        found = explain_batch(codec(), classifier(), BATCH, keep=keep, method=input_x_gradient())
+        assert found.mask.sum((1, 2)).tolist() == [round(keep * FRAMES * HOP)] * 2
+
+
+def test_targets_are_explained_as_given():
+    found = explain_batch(codec(), classifier(), BATCH, target=jnp.array([2, 0]))
+    assert found.target.tolist() == [2, 0]
+    one = explain(codec(), classifier(), BATCH[0], target=2, method=integrated_gradients())
+    np.testing.assert_allclose(found.relevance[0], one.relevance, atol=1e-6)

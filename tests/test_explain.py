@@ -108,7 +108,9 @@ def test_the_whole_line(x64, batched, keep, rank, base, target):
                               target=targets, **options)  # fmt: skip
         found = jax.tree.map(lambda leaf: leaf[0], found)
     else:
-        found = explain(codec(jnp.float64), classifier(jnp.float64), audio, target=target, **options)
+        found = explain(
+            codec(jnp.float64), classifier(jnp.float64), audio, target=target, **options
+        )
     wanted = slow_explanation(AUDIO, keep, rank, 0 if base is None else MEAN, target)
 
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)

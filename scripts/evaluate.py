@@ -68,10 +68,13 @@ def main() -> None:
 
     rows = make_rows(found, clips, jax.random.key(options.seed + 1))
     print_tables(rows, options)
-    print_summary(found, clips)
+    summary = make_summary(found, clips)
+    print_summary(summary)
     if options.json:
         settings = {name: str(value) for name, value in vars(options).items()}
-        options.json.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1))
+        options.json.write_text(
+            json.dumps({"settings": settings, "summary": summary, "rows": rows}, indent=1)
+        )
 
 
 def judge_signed(shared, clip, key):
@@ -97,7 +100,7 @@ def judge(shared, clip, key, rank: str):
     found = {
         "target": target,
         "codec_only": look(jnp.ones((1, *latent.shape))),
-        "listener_original": (jnp.argmax(listener(audio)) == target) * 1.0,
+        "listener_target": jnp.argmax(listener(audio)),
         "methods": {},
         "gap": {},
         "level": {},
@@ -196,17 +199,35 @@ def cell(row: dict) -> str:
     return f"{100 * row['score']:.0f} ({100 * row['low']:.0f}-{100 * row['high']:.0f})"
 
 
-def print_summary(found, clips) -> None:
-    right = found["target"] == clips.target
-    print(f"{len(right)} clips, classifier right on {right.mean():.1%}")
-    print(f"listener hears the classifier's class in {found['listener_original'].mean():.1%}")
-    for name, gap in found["gap"].items():
-        if np.isfinite(gap).any():
-            below = np.mean(gap < 0.01)
-            percentile = np.percentile(gap, 95)
-            print(f"{name}: completeness gap below 1 % on {below:.1%}, 95th perc. {percentile:.2%}")
-    for name, level in found["level"].items():
-        print(f"{name}: the 10 % sound lies {np.median(level):.1f} dB re original (median)")
+def make_summary(found, clips) -> dict:
+    """Facts about the whole run that belong to no row."""
+    summary = {
+        "clips": len(clips),
+        "classifier_right": float(np.mean(found["target"] == clips.target)),
+        "listener_right": float(np.mean(found["listener_target"] == clips.target)),
+        "listener_agrees": float(np.mean(found["listener_target"] == found["target"])),
+        "level_db": {n: float(np.median(level)) for n, level in found["level"].items()},
+    }
+    summary["share_of_listener"] = summary["classifier_right"] / summary["listener_right"]
+    if "integrated_gradients" in found["gap"]:
+        gap = found["gap"]["integrated_gradients"]
+        summary["gap_below_1_percent"] = float(np.mean(gap < 0.01))
+        summary["gap_95th_percentile"] = float(np.percentile(gap, 95))
+    return summary
+
+
+def print_summary(summary: dict) -> None:
+    print(
+        "{clips} clips; right: classifier {classifier_right:.1%}, listener {listener_right:.1%}, "
+        "ratio {share_of_listener:.1%}; they agree on {listener_agrees:.1%}".format(**summary)
+    )
+    if "gap_below_1_percent" in summary:
+        print(
+            "completeness gap of integrated gradients: below 1 % on {gap_below_1_percent:.1%}, "
+            "95th percentile {gap_95th_percentile:.2%}".format(**summary)
+        )
+    levels = ", ".join(f"{name} {level:.1f}" for name, level in summary["level_db"].items())
+    print(f"level of the 10 % sound re original, median dB: {levels}")
 
 
 if __name__ == "__main__":

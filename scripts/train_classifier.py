@@ -98,7 +98,7 @@ def run(options, seed: int, clips, copies: np.ndarray) -> dict:
         title=f"{name}, seed {seed}",
         evaluate=lambda state: {"val": accuracy(state, "val")},
     )
-    row = {"network": name, "codec": options.codec or "", "seed": seed}
+    row = {"network": name, "codec": net["manifest"].get("codec", ""), "seed": seed}
     row |= {"val": accuracy(state, "val"), "test": accuracy(state, "test")}
     pretrained.save(
         folder,
@@ -110,7 +110,7 @@ def run(options, seed: int, clips, copies: np.ndarray) -> dict:
             "metrics": {"val_accuracy": row["val"], "test_accuracy": row["test"], "seed": seed},
             "data": [speech_commands.CREDIT],
             "command": f"scripts/train_classifier.py --steps {options.steps} --seeds {seed} "
-            + ("--listener" if options.listener else f"--codec {options.codec}"),
+            + ("--listener" if options.listener else f"--codec {net['manifest']['codec']}"),
         },
         {"params": state["params"], **state["other"]} if options.listener else state["params"],
     )

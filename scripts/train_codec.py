@@ -138,7 +138,7 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality) -> Non
             "config": settings.config,
             "metrics": dict(zip(("val_si_sdr_db", "val_log_mel_l1"), map(float, quality))),
             "data": [speech_commands.CREDIT],
-            "command": f"scripts/train_codec.py --config {options.config}",
+            "command": f"scripts/train_codec.py --config scripts/configs/{options.config.name}",
         },
         {**params, "mean": mean},
     )

@@ -39,7 +39,7 @@ def _over_windows(layout: Static, model: Model, latent: Array) -> Array:
         )
     if total == frames:
         return model(latent)
-    starts = list(range(0, total - frames, frames // 2)) + [total - frames]
+    starts = list(range(0, total - frames, max(1, frames // 2))) + [total - frames]
     if len(starts) > WINDOWS:  # repeat the last: it changes neither largest nor smallest
         starts += [starts[-1]] * (-len(starts) % WINDOWS)
     windows = latent[jnp.asarray(starts)[:, None] + jnp.arange(frames)]

@@ -117,14 +117,28 @@ def difference(found, wanted):
     return np.max(np.abs(found - wanted)) / np.max(np.abs(wanted))
 
 
+@pytest.fixture
+def double_in_torch(monkeypatch):
+    """captum rounds its quadrature's weights to single precision, whatever the input is."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "float", torch.Tensor.double)
+        yield
+    torch.set_default_dtype(usual)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("method", METHODS)
-def test_parity_with_captum(network, method, x64, monkeypatch):
-    with monkeypatch.context() as patch:
-        # captum rounds the weights of its quadrature to single precision, whatever the input
-        patch.setattr(torch.Tensor, "float", torch.Tensor.double)
-        (found, logits), (wanted, their_logits) = both(network, method, "float64")
+def test_parity_with_captum(network, method, x64, double_in_torch):
+    (found, logits), (wanted, their_logits) = both(network, method, "float64")
     assert difference(logits, their_logits) < 1e-12
     assert difference(found, wanted) < 1e-9
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("method", METHODS)
+def test_single_precision_is_printed(network, method):
     (found, _), (wanted, _) = both(network, method, "float32")
+    assert np.all(np.isfinite(found))
     print(f"{method} of {network}, float32: differs by {difference(found, wanted):.1e}")

@@ -1,7 +1,8 @@
 """Methods against captum, on the same weights in torch and in JAX, both in double precision.
 
-The largest difference, relative to the largest relevance, must stay below 1e-9; in single
-precision it is printed, as a ReLU that switches on the path makes correct programs differ.
+The largest difference, relative to the largest relevance, must stay below 1e-9. In single
+precision it is printed, and below 1e-4 for these inputs; a ReLU that switches on the path of
+integrated gradients can make correct programs differ by more.
 """
 
 import jax
@@ -138,7 +139,7 @@ def test_parity_with_captum(network, method, x64, double_in_torch):
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("method", METHODS)
-def test_single_precision_is_printed(network, method):
+def test_single_precision_is_near(network, method):
     (found, _), (wanted, _) = both(network, method, "float32")
-    assert np.all(np.isfinite(found))
+    assert difference(found, wanted) < 1e-4
     print(f"{method} of {network}, float32: differs by {difference(found, wanted):.1e}")

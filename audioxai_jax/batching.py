@@ -21,7 +21,7 @@ def map_examples(
     *,
     key: Array,
     chunk: int | str = "auto",
-    devices: list[jax.Device] | None = None,
+    devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
     first_index: int = 0,
 ) -> Any:
     """Maps `function(shared, example, key)` over the leading axis of `examples`.
@@ -69,7 +69,7 @@ def iterate_examples(
     *,
     key: Array,
     chunk: int | str = "auto",
-    devices: list[jax.Device] | None = None,
+    devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
     first_index: int = 0,
 ) -> Iterator[Any]:
     """As `map_examples`, but yields the results chunk by chunk as they are ready."""
@@ -111,7 +111,7 @@ def _batch_size(examples: Any) -> int:
     return size
 
 
-def _chunk_size(chunk: int | str, devices: list[jax.Device], size: int) -> int:
+def _chunk_size(chunk: int | str, devices: list, size: int) -> int:
     if chunk == "auto":
         chunk = ROWS_ON_CPU if devices[0].platform == "cpu" else ROWS_ON_ACCELERATOR
     if not isinstance(chunk, int) or chunk < 1:

@@ -78,7 +78,7 @@ def explain_batch(
     target: Array | None = None,
     key: Array | None = None,
     chunk: int | str = "auto",
-    devices: list[jax.Device] | None = None,
+    devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
     first_index: int = 0,
 ) -> Explanation:
     """`explain` for a batch of clips `[N, T]`, jitted, in chunks, over local devices.

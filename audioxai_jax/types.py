@@ -36,7 +36,7 @@ Info = dict[str, Array]
 """What a method knows about its own result. Always the keys of `make_info`."""
 
 
-def make_info(completeness_gap=jnp.nan, evaluations=0) -> Info:
+def make_info(completeness_gap: Array | float = jnp.nan, evaluations: Array | int = 0) -> Info:
     """Builds the record that every method returns beside its relevance.
 
     Args:

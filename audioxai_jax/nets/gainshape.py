@@ -78,7 +78,7 @@ def encode(config: GainShapeConfig, params, audio: Array) -> Array:
     amplitude = jnp.sqrt((cosine**2 + sine**2) @ _bands(config) + 1e-12) - 1e-6
     gains = jnp.log1p(amplitude / config.floor) / config.scale
     shape = jnp.tanh(cosine / (3 * (_per_bin(config, amplitude) + config.floor))) * 3
-    learned = _encoder(config).apply(
+    learned: Array = _encoder(config).apply(  # type: ignore[assignment]
         {"params": params["encoder"]}, jnp.concatenate([gains, shape], axis=1)
     )
     return jnp.concatenate([gains, shape[:, : config.shape] + learned], axis=1)
@@ -88,7 +88,9 @@ def decode(config: GainShapeConfig, params, latent: Array) -> Array:
     """Latent `[F, gains + shape]` to waveform `[F * hop]`. Negative gains count as zero."""
     gains = nn.relu(latent[:, : config.gains])
     amplitude = config.floor * jnp.expm1(config.scale * jnp.minimum(gains, 8.0))
-    learned = _decoder(config).apply({"params": params["decoder"]}, latent)
+    learned: Array = _decoder(config).apply(  # type: ignore[assignment]
+        {"params": params["decoder"]}, latent
+    )
     shape = learned[:, : config.hop] + learned[:, config.hop :] * _carrier(config, len(latent))
     shape = shape.at[:, : config.shape].add(latent[:, config.gains :])
     return synthesise(shape * _per_bin(config, amplitude))

@@ -85,7 +85,7 @@ def make_step(
             trained, params, audio, key
         )
         update, state = optimiser.update(gradient, state, trained)
-        params = {**params, **optax.apply_updates(trained, update)}
+        params = {**params, **optax.apply_updates(trained, update)}  # type: ignore[dict-item]
         return params, state, {"loss": value, **terms, "gradient": optax.global_norm(gradient)}
 
     return step

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def random_mask(key: Array, shape: tuple[int, int], *, least: float) -> Array:
+def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
     """Keeps a random fraction of a latent, from `least` to 1.
 
     Of features, of whole frames or channels, of a span of time, or of features with another

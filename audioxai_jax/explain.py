@@ -108,7 +108,7 @@ def explain_batch(
     units = {"feature": latent.size, "frame": latent.shape[0], "channel": latent.shape[-1]}[unit]
     exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
     masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
-    return map_examples(
+    found = map_examples(
         _explain,
         (codec, as_model(_model(classifier)), method or integrated_gradients(), masker,
          base or zero()),
@@ -118,6 +118,8 @@ def explain_batch(
         devices=devices,
         first_index=first_index,
     )  # fmt: skip
+    _check_target(target, found.logits["original"].shape[-1])
+    return found
 
 
 def _explain(settings, example, key: Array) -> Explanation:
@@ -131,6 +133,7 @@ def _explain(settings, example, key: Array) -> Explanation:
     _check_latent(latent)
     logits = classifier(latent)
     _check_logits(logits)
+    _check_target(target, logits.shape[0])
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
     attribution = method(classifier, latent, target, key=method_key)
@@ -185,6 +188,18 @@ def _check_audio(audio: Array | jax.ShapeDtypeStruct) -> None:
         )
     if audio.shape[0] == 0:
         raise ValueError("audio has no samples")
+
+
+def _check_target(target: int | Array | None, classes: int) -> None:
+    """Indexing would clamp a class that does not exist; a traced one was checked outside."""
+    if target is None or isinstance(target, jax.core.Tracer):
+        return
+    low, high = int(jnp.min(jnp.asarray(target))), int(jnp.max(jnp.asarray(target)))
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"target {low if low < 0 else high} is not a class: the classifier has {classes}, "
+            f"0 to {classes - 1}"
+        )
 
 
 def _check_latent(latent: Array | jax.ShapeDtypeStruct) -> None:

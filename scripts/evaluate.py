@@ -39,6 +39,9 @@ def main() -> None:
     parser.add_argument("--listener", default="listener", help="name or path")
     parser.add_argument("--methods", nargs="+", default=sorted(METHODS), choices=sorted(METHODS))
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
+    parser.add_argument(
+        "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"
+    )
     parser.add_argument("--rank", default="signed", choices=("signed", "absolute"))
     parser.add_argument("--clips", type=int, help="the first so many; all by default")
     parser.add_argument("--split", default="test")
@@ -55,8 +58,8 @@ def main() -> None:
     shared = {
         "codec": codec,
         "classifier": classifier.model,
-        "listener": listener.model,
-        "methods": {name: METHODS[name]() for name in options.methods},
+        "listener": listener,
+        "methods": {name: make_method(name, codec, options) for name in options.methods},
         "base": BASES[options.base](),
         "keep": jnp.asarray(KEEP),
         "delete": jnp.asarray(DELETE),
@@ -75,6 +78,12 @@ def main() -> None:
         options.json.write_text(
             json.dumps({"settings": settings, "summary": summary, "rows": rows}, indent=1)
         )
+
+
+def make_method(name: str, codec, options):
+    if name == "integrated_gradients" and options.baseline == "mean":
+        return METHODS[name](baseline=codec.mean)
+    return METHODS[name]()
 
 
 def judge_signed(shared, clip, key):

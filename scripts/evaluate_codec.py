@@ -50,8 +50,8 @@ def main() -> None:
     if options.lyra:
         trips["Lyra V2, pretrained"] = lyra(options.lyra, audio)
 
-    rows = [row("original", listener.model, test, audio, audio)]
-    rows += [row(name, listener.model, test, audio, decoded) for name, decoded in trips.items()]
+    rows = [row("original", listener, test, audio, audio)]
+    rows += [row(name, listener, test, audio, decoded) for name, decoded in trips.items()]
     print(f"{'codec':24} {'SI-SDR dB':>9} {'log-mel L1':>10} {'listener right':>22}")
     for entry in rows:
         print(

@@ -313,3 +313,12 @@ def test_targets_are_explained_as_given():
     assert found.target.tolist() == [2, 0]
     one = explain(codec(), classifier(), BATCH[0], target=2, method=integrated_gradients())
     np.testing.assert_allclose(found.relevance[0], one.relevance, atol=1e-6)
+
+
+@pytest.mark.parametrize("target", [-1, 3])
+def test_a_target_that_is_no_class_is_refused(target):
+    audio = jnp.asarray(AUDIO, jnp.float32)
+    with pytest.raises(ValueError, match=f"target {target} is not a class: .* has 3"):
+        explain(codec(), classifier(), audio, target=target)
+    with pytest.raises(ValueError, match=f"target {target} is not a class"):
+        explain_batch(codec(), classifier(), audio[None], target=jnp.array([target]))

@@ -55,9 +55,10 @@ def main() -> None:
     for row, (title, name) in enumerate(PLACES.items()):
         chances = np.asarray(jax.nn.softmax(found.logits[name]))
         best = int(chances.argmax())
-        bars.barh(row, chances[best], color=plots.WARM if best == target else plots.COOL)
-        label = f"{classifier.labels[best]} {chances[best]:.0%}"
-        bars.text(0.03, row, label, va="center", fontsize=9, color="white", weight="bold")
+        bars.barh(row, chances[best], alpha=0.5,
+                  color=plots.WARM if best == target else plots.COOL)  # fmt: skip
+        label = f"{classifier.labels[best].strip('_')} {chances[best]:.0%}"
+        bars.text(0.03, row, label, va="center", fontsize=9, color="black")
     bars.set(xlim=(0, 1), xticks=[], yticks=range(len(PLACES)), yticklabels=list(PLACES))
     bars.set_title("what the model hears", fontsize=9, loc="left")
     bars.invert_yaxis()

@@ -5,7 +5,7 @@
 
 Killed at any moment, the same command goes on where it was. `<out>/reconstruct` and
 `<out>/masked` hold the two stages' states and logs (one JSON line per 50 steps), `<out>`
-the resulting checkpoints `<name>_plain` (first stage only) and `<name>`.
+the resulting checkpoints `<name>` (first stage) and `<name>_masked` (both).
 """
 
 import argparse
@@ -114,9 +114,9 @@ def main() -> None:
 
     plain = run_stage(0, network.init(settings.config, jax.random.key(settings.seed)))
     mean = mean_latent(encode, plain, audio)
-    save(options, settings, f"{settings.name}_plain", plain, mean, quality(plain))
-    params = run_stage(1, plain)
-    save(options, settings, settings.name, params, mean, quality(params))
+    save(options, settings, settings.name, plain, mean, quality(plain))
+    masked = run_stage(1, plain)
+    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked))
 
 
 def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     )  # fmt: skip
     _, manifest = pretrained.load_codec(codec)
     assert manifest["metrics"]["val_log_mel_l1"] > 0
-    assert (tmp_path / "tiny_plain.json").exists()
+    assert (tmp_path / "tiny_masked.json").exists()
     log = [json.loads(s) for s in (tmp_path / "masked" / "log.jsonl").read_text().splitlines()]
     assert log[-1]["step"] == 2 and "cycle" in log[-1] and "val_si_sdr" in log[-1]
 

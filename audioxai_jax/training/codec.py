@@ -19,6 +19,9 @@ from audioxai_jax.spaces.stft import magnitude_spectrogram
 from audioxai_jax.training.masking import random_mask
 
 WINDOWS = (1024, 512, 256, 128)
+AWAY = 0.1
+"""Weight of what was removed against what was kept, in the second stage. Frames overlap, so some
+of what was removed must come back; to punish that much makes sounds choppy."""
 Encode = Callable[[Any, Array], Array]
 Decode = Callable[[Any, Array], Array]
 
@@ -67,9 +70,12 @@ def make_step(
         latent = encode(params, audio)
         terms = reconstruction_loss(decode(params, latent)[: len(audio)], audio, sample_rate)
         if masked:
-            kept = random_mask(key, latent.shape, least=0.03) * latent
-            again = encode(params, decode(params, kept)[: len(audio)])
-            terms["cycle"] = jnp.mean(jnp.abs(again - kept))
+            mask = random_mask(key, latent.shape, least=0.03)
+            again = encode(params, decode(params, mask * latent)[: len(audio)])
+            error = jnp.abs(again - mask * latent)
+            returns = jnp.sum(mask * error) / (jnp.sum(mask) + 1)
+            stays_away = jnp.sum((1 - mask) * error) / (jnp.sum(1 - mask) + 1)
+            terms["cycle"] = returns + AWAY * stays_away
         return sum((weights[name] * value for name, value in terms.items()), jnp.zeros(())), terms
 
     def loss(trained, fixed, audio: Array, key: Array):

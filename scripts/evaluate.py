@@ -217,7 +217,8 @@ def make_summary(found, clips) -> dict:
         "listener_agrees": float(np.mean(found["listener_target"] == found["target"])),
         "level_db": {n: float(np.median(level)) for n, level in found["level"].items()},
     }
-    summary["share_of_listener"] = summary["classifier_right"] / summary["listener_right"]
+    right = summary["listener_right"] or float("nan")
+    summary["share_of_listener"] = summary["classifier_right"] / right
     if "integrated_gradients" in found["gap"]:
         gap = found["gap"]["integrated_gradients"]
         summary["gap_below_1_percent"] = float(np.mean(gap < 0.01))

@@ -2,7 +2,8 @@
 
     python scripts/evaluate_codec.py --data DIR --json runs/codecs.json
 
-Prints for each codec the median SI-SDR and log-mel distance over the spoken clips of
+Clips go through the codecs at a peak of 0.7; the listener hears the result at the clip's own
+level. Prints for each codec the median SI-SDR and log-mel distance over the spoken clips of
 Speech Commands `test`, and how many clips the independent listener still recognises after
 the trip through the codec. The linear codec keeps 64 principal components of MDCT
 coefficients: the bar for anything of the same latent rate. With `--lyra DIR` (the tflite
@@ -42,7 +43,8 @@ def main() -> None:
 
     listener, _ = pretrained.load_listener(options.listener)
     train, test = (speech_commands.load(options.data, split) for split in ("train", "test"))
-    audio = test.audio.astype(np.float32) / 32768
+    peak = np.abs(test.audio).max(1, keepdims=True).clip(1) / 32768
+    audio = (0.7 / peak * test.audio / 32768).astype(np.float32)
     trips = {"linear MDCT-PCA": trip(linear_codec(train.audio, 64), audio)}
     for name in options.codecs:
         codec, _ = pretrained.load_codec(name)
@@ -50,8 +52,8 @@ def main() -> None:
     if options.lyra:
         trips["Lyra V2, pretrained"] = lyra(options.lyra, audio)
 
-    rows = [row("original", listener, test, audio, audio)]
-    rows += [row(name, listener, test, audio, decoded) for name, decoded in trips.items()]
+    trips = {"original": audio, **trips}
+    rows = [row(n, listener, test, audio, decoded, peak / 0.7) for n, decoded in trips.items()]
     print(f"{'codec':24} {'SI-SDR dB':>9} {'log-mel L1':>10} {'listener right':>22}")
     for entry in rows:
         print(
@@ -71,10 +73,13 @@ def through(codec: Codec, sound, key):
     return codec.decode(codec.encode(sound))[: len(sound)]
 
 
-def row(name: str, listener, clips, audio, decoded) -> dict:
+def row(name: str, listener, clips, audio, decoded, level) -> dict:
     """Quality over the spoken clips, recognition over all of them."""
     similarity, distance, heard = map_examples(
-        compare, listener, (jnp.asarray(audio), jnp.asarray(decoded)), key=jax.random.key(0)
+        compare,
+        listener,
+        (jnp.asarray(audio), jnp.asarray(decoded), jnp.asarray(level)),
+        key=jax.random.key(0),
     )
     right = (heard == clips.target).astype(jnp.float32)
     low, high = bootstrap_interval(right, jax.random.key(0))
@@ -89,10 +94,10 @@ def row(name: str, listener, clips, audio, decoded) -> dict:
     }
 
 
-def compare(listener, pair, key):
-    sound, decoded = pair
+def compare(listener, example, key):
+    sound, decoded, level = example
     distance = log_mel_distance(decoded, sound, sample_rate=RATE)
-    return si_sdr(decoded, sound), distance, jnp.argmax(listener(decoded))
+    return si_sdr(decoded, sound), distance, jnp.argmax(listener(level * decoded))
 
 
 def linear_codec(audio: np.ndarray, channels: int, hop: int = 320) -> Codec:

@@ -48,21 +48,22 @@ def test_shipped_files_are_small_and_say_where_they_come_from():
 
 def hear(shared, sound, key):
     codec, classifier, listener = shared
-    decoded = codec.decode(codec.encode(sound))
+    scaled = sound * 0.7 / jnp.maximum(jnp.max(jnp.abs(sound)), 1e-4)
+    decoded = codec.decode(codec.encode(scaled))
     return {
         "classifier": jnp.argmax(classifier(codec.encode(sound))),
         "listener": jnp.argmax(listener(sound)),
-        "si_sdr": si_sdr(decoded, sound),
-        "log_mel": log_mel_distance(decoded, sound, sample_rate=16_000),
+        "si_sdr": si_sdr(decoded, scaled),
+        "log_mel": log_mel_distance(decoded, scaled, sample_rate=16_000),
     }
 
 
 def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     codec, classifier = shipped
     listener, _ = pretrained.load_listener("listener")
-    clips = speech_commands.load(data_root, "test")[::3]
+    clips = speech_commands.load(data_root, "test")
     audio = clips.audio.astype(np.float32) / 32768
-    shared = (codec, classifier.model, listener.model)
+    shared = (codec, classifier.model, listener)
     found = map_examples(hear, shared, audio, key=jax.random.key(0), chunk=20)
     yardstick = np.mean(found["listener"] == clips.target)
     assert yardstick > 0.85

@@ -92,6 +92,6 @@ def make_step(
         )
         update, state = optimiser.update(gradient, state, trained)
         params = {**params, **optax.apply_updates(trained, update)}  # type: ignore[dict-item]
-        return params, state, {"loss": value, **terms, "gradient": optax.global_norm(gradient)}
+        return params, state, {"loss": value, **terms, "gradient": optax.tree.norm(gradient)}
 
     return step

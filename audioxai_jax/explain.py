@@ -12,6 +12,7 @@ beside two controls: the codec alone, and as many features kept at random.
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 
 from audioxai_jax.attribution import integrated_gradients, random_control
 from audioxai_jax.batching import map_examples
@@ -192,7 +193,7 @@ def _check_audio(audio: Array | jax.ShapeDtypeStruct) -> None:
 
 def _check_target(target: int | Array | None, classes: int) -> None:
     """Indexing would clamp a class that does not exist; a traced one was checked outside."""
-    if target is None or isinstance(target, jax.core.Tracer):
+    if target is None or isinstance(target, Tracer):
         return
     low, high = int(jnp.min(jnp.asarray(target))), int(jnp.max(jnp.asarray(target)))
     if low < 0 or high >= classes:

@@ -16,7 +16,7 @@ from jax import Array
 
 from audioxai_jax.spaces.mel import log_mel
 from audioxai_jax.spaces.stft import magnitude_spectrogram
-from audioxai_jax.training.masking import random_mask
+from audioxai_jax.training.masking import loud_mask, random_mask
 
 WINDOWS = (1024, 512, 256, 128)
 AWAY = 0.1
@@ -70,7 +70,12 @@ def make_step(
         latent = encode(params, audio)
         terms = reconstruction_loss(decode(params, latent)[: len(audio)], audio, sample_rate)
         if masked:
-            mask = random_mask(key, latent.shape, least=0.03)
+            kind_key, random_key, loud_key = jax.random.split(key, 3)
+            mask = jnp.where(
+                jax.random.bernoulli(kind_key),
+                random_mask(random_key, latent.shape, least=0.03),
+                loud_mask(loud_key, latent, least=0.03),
+            )
             again = encode(params, decode(params, mask * latent)[: len(audio)])
             error = jnp.abs(again - mask * latent)
             returns = jnp.sum(mask * error) / (jnp.sum(mask) + 1)

@@ -39,6 +39,9 @@ def train(
 
     Returns:
       The state after `steps` steps.
+
+    Raises:
+      ValueError: if the folder holds the state of another kind of training.
     """
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +50,13 @@ def train(
         first = manager.latest_step() or 0
         if first:
             abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, state)
-            state = manager.restore(first, args=ocp.args.StandardRestore(abstract))
+            try:
+                state = manager.restore(first, args=ocp.args.StandardRestore(abstract))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(
+                    f"{folder / 'state'} holds the state of a training of something else (another "
+                    "network or optimiser): choose another folder, or remove that one"
+                ) from error
         began, recent = time.monotonic(), []
         bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
         for step in bar:

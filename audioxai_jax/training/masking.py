@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.synthesis.masks import top_fraction
+
 
 def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
     """Keeps a random fraction of a latent, from `least` to 1.
@@ -37,3 +39,31 @@ def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
     kinds = [draw < keep, draw < favour, frame & full, channel & full, span & (draw < favour)]
     chosen = jax.random.randint(keys[6], (), 0, len(kinds))
     return jnp.stack(kinds)[chosen].astype(jnp.float32)
+
+
+def loud_mask(key: Array, latent: Array, *, least: float) -> Array:
+    """Keeps a random fraction of a latent, large values first, by a random taste.
+
+    What methods find relevant is large more often than not. The taste (a random preference
+    among channels, frames and features, of random strength) knows nothing of the class, so a
+    classifier cannot read the class from the mask's shape.
+
+    Args:
+      key: consumed.
+      latent: `[F, C]`.
+      least: smallest fraction kept; fractions are spread evenly on a log scale.
+
+    Returns:
+      Zeros and ones, `[F, C]`.
+    """
+    keys = jax.random.split(key, 5)
+    keep = least ** jax.random.uniform(keys[0], ())
+    strength = jax.random.uniform(keys[1], (), maxval=0.4)
+    taste = (
+        jax.random.normal(keys[2], (latent.shape[0], 1))
+        + jax.random.normal(keys[3], (1, latent.shape[1]))
+        + 0.5 * jax.random.normal(keys[4], latent.shape)
+    )
+    return top_fraction(keep, rank="signed", unit="feature")(
+        jnp.abs(latent) * jnp.exp(strength * taste)
+    )

@@ -73,3 +73,10 @@ def test_log_can_be_plotted(tmp_path):
     assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
     assert all(set(line) >= {"step", "seconds", "loss"} for line in lines)
     assert [line["step"] for line in lines if "size" in line] == [10, 20, 30]
+
+
+def test_the_state_of_another_training_is_refused(tmp_path):
+    run(tmp_path)
+    other = {"weights": jnp.zeros((2, 2))}
+    with pytest.raises(ValueError, match="training of something else .* choose another folder"):
+        train(advance, other, steps=40, folder=tmp_path, title="toy")

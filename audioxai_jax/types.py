@@ -179,6 +179,19 @@ class Static:
     value: Hashable
 
 
+def bind(apply: Callable[..., Array], config: Hashable, params: Any) -> Model:
+    """`x -> apply(config, params, x)`, with the parameters as leaves of the function.
+
+    Equal configurations share one compilation, however often they are bound.
+    """
+    return Partial(_apply, Static((apply, config)), params)
+
+
+def _apply(settled: Static, params: Any, x: Array) -> Array:
+    apply, config = settled.value  # type: ignore[misc]
+    return apply(config, params, x)
+
+
 def as_model(function: Callable[..., Any]) -> Model:
     """Makes a pytree of anything callable, so that it can be an argument of `jit`.
 

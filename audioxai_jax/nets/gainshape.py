@@ -22,11 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jax import Array
-from jax.tree_util import Partial
 
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.spaces.mel import mel_bands
-from audioxai_jax.types import Codec, Static
+from audioxai_jax.types import Codec, bind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,21 +98,13 @@ def decode(config: GainShapeConfig, params, latent: Array) -> Array:
 def codec(config: GainShapeConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
     return Codec(
-        encode=Partial(_encode, Static(config), params),
-        decode=Partial(_decode, Static(config), params),
+        encode=bind(encode, config, params),
+        decode=bind(decode, config, params),
         sample_rate=config.sample_rate,
         hop=config.hop,
         mean=mean,
         name=name,
     )
-
-
-def _encode(config: Static, params, audio):
-    return encode(config.value, params, audio)  # type: ignore[arg-type]
-
-
-def _decode(config: Static, params, latent):
-    return decode(config.value, params, latent)  # type: ignore[arg-type]
 
 
 class Mixer(nn.Module):

@@ -12,9 +12,8 @@ import dataclasses
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
-from jax.tree_util import Partial
 
-from audioxai_jax.types import Model, Static
+from audioxai_jax.types import Model, bind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,20 +48,18 @@ def init(config: TransformerConfig, key: Array):
     return Transformer(config).init(key, latent)["params"]
 
 
-def apply(config: TransformerConfig, params, latent: Array, dropout_key: Array | None = None):
+def apply(
+    config: TransformerConfig, params, latent: Array, dropout_key: Array | None = None
+) -> Array:
     """Latent `[frames, channels]` to logits `[classes]`; dropout only if a key is given."""
     net = Transformer(config, deterministic=dropout_key is None)
     rngs = {} if dropout_key is None else {"dropout": dropout_key}
-    return net.apply({"params": params}, latent, rngs=rngs)
+    return net.apply({"params": params}, latent, rngs=rngs)  # type: ignore[return-value]
 
 
 def model(config: TransformerConfig, params) -> Model:
     """The trained classifier as a pure function of a latent."""
-    return Partial(_model, Static(config), params)
-
-
-def _model(config: Static, params, latent: Array) -> Array:
-    return apply(config.value, params, latent)  # type: ignore[arg-type,return-value]
+    return bind(apply, config, params)
 
 
 class Transformer(nn.Module):

@@ -10,10 +10,9 @@ import dataclasses
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
-from jax.tree_util import Partial
 
 from audioxai_jax.spaces.mel import log_mel
-from audioxai_jax.types import Model, Static
+from audioxai_jax.types import Model, bind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,12 +65,12 @@ def apply_training(config: ListenerConfig, variables, x: Array, key: Array):
 
 def model(config: ListenerConfig, variables) -> Model:
     """The trained listener as a pure function, waveform `[T]` to logits `[classes]`."""
-    return Partial(_model, Static(config), variables)
+    return bind(apply, config, variables)
 
 
-def _model(config: Static, variables, audio: Array) -> Array:
-    net = Listener(config.value)  # type: ignore[arg-type]
-    return net.apply(variables, features(config.value, audio))  # type: ignore[arg-type,return-value]
+def apply(config: ListenerConfig, variables, audio: Array) -> Array:
+    """Waveform `[T]` to logits `[classes]`."""
+    return Listener(config).apply(variables, features(config, audio))  # type: ignore[return-value]
 
 
 class Listener(nn.Module):

@@ -14,9 +14,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array, lax
-from jax.tree_util import Partial
 
-from audioxai_jax.types import Codec, Static
+from audioxai_jax.types import Codec, bind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,21 +77,13 @@ def decode(config: SeanetConfig, params, latent: Array) -> Array:
 def codec(config: SeanetConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
     return Codec(
-        encode=Partial(_encode, Static(config), params),
-        decode=Partial(_decode, Static(config), params),
+        encode=bind(encode, config, params),
+        decode=bind(decode, config, params),
         sample_rate=config.sample_rate,
         hop=config.hop,
         mean=mean,
         name=name,
     )
-
-
-def _encode(config: Static, params, audio):
-    return encode(config.value, params, audio)  # type: ignore[arg-type]
-
-
-def _decode(config: Static, params, latent):
-    return decode(config.value, params, latent)  # type: ignore[arg-type]
 
 
 class Encoder(nn.Module):

@@ -154,6 +154,15 @@ def test_names_of_files_and_classes_cannot_inject_anything():
     assert "<b>&" not in text and "a&lt;b&gt;&amp;&quot;c&quot;" in text
 
 
+def test_only_what_cannot_be_printed_is_replaced():
+    found, facts = explained()
+    assert "\N{REPLACEMENT CHARACTER}" not in page(found, facts)
+    found, facts = explained(name="a\tb\u2028c.wav")
+    title = page(found, facts).split("<title>")[1].split("</title>")[0]
+    assert title.startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c.wav: ")
+    assert title.count("\N{REPLACEMENT CHARACTER}") == 2
+
+
 @pytest.mark.parametrize("seconds", [1 / 16_000, 0.011, 0.5, 1.0])
 @pytest.mark.parametrize("silent", [False, True])
 def test_any_length_and_silence_have_a_page(seconds, silent):

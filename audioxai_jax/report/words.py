@@ -1,6 +1,7 @@
 """The explanation in plain words, made of what `explanation.json` holds."""
 
 import math
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ BASES = {"zero": "zeros", "mean": "their mean", "noise": "those of faint noise"}
 
 
 def printable(text: str) -> str:
-    """Text that any terminal and file can hold: control and undecodable characters replaced."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Text that any terminal and file can hold: control and undecodable characters replaced.
+
+    Spaces of any width stay.
+    """
+    fine = lambda c: c.isprintable() or unicodedata.category(c) == "Zs"
+    clean = "".join(c if fine(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
     return clean.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -59,7 +59,7 @@ def main() -> None:
 def run(options, seed: int, clips, copies: np.ndarray) -> dict:
     """Trains one network from one seed, writes its checkpoint, returns its accuracy."""
     net = listener_network() if options.listener else latent_network(options.codec)
-    steps = options.steps or net["steps"]
+    steps = net["steps"] if options.steps is None else options.steps
     optimiser = net["optimiser"](steps)
     noises = jnp.asarray(clips["train"].audio[clips["train"].target == speech_commands.SILENCE])
 

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,15 @@ SAID = ("original", "explanation", "removed", "reconstruction", "random")
 
 class CliError(ValueError):
     """A command that makes no sense; the message is one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with a command, and exits with status 2."""
+
+    def error(self, message: str):
+        dashed = [word for word in sys.argv[1:] if word[:1] == "-" and os.path.lexists(word)]
+        hint = f" (for the file, write ./{dashed[0]})" if dashed else f" (see {self.prog} --help)"
+        self.exit(2, f"audioxai: error: {_first_line(message)}{hint}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,8 +48,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def one_line(script: Callable[[], Any]) -> int:
+    """Runs the main function of a script; what it refuses becomes one line, and status 1."""
+    try:
+        script()
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"{Path(sys.argv[0]).name}: error: {_first_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="audioxai", description="Hear why an audio classifier decided what it did."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -82,6 +104,7 @@ def _explain(options: argparse.Namespace) -> int:
         raise CliError(f"--json {options.json}: there is no such folder")
     if options.out.exists() and not options.out.is_dir():
         raise CliError(f"--out {options.out}: is not a folder")
+    from audioxai_jax.files import replace_file
     from audioxai_jax.runs.progress import Progress
 
     with Progress(2 * len(clips) + 1) as progress:
@@ -91,7 +114,7 @@ def _explain(options: argparse.Namespace) -> int:
         one = len(rows) == 1
         print(f"\nListen: open {rows[0]['folder'] if one else options.out / '*'}/report.html")
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        replace_file(options.json, (json.dumps(rows, indent=2) + "\n").encode())
     for error in refused:
         _complain(error)
     return 1 if refused else 0

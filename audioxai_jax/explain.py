@@ -52,7 +52,9 @@ def explain(
       key: for everything random; `jax.random.key(0)` if None.
 
     Returns:
-      An `Explanation`; every sound is as long as `audio`.
+      An `Explanation`; every sound is as long as `audio`. Its `finite` is False where the
+      models returned NaN or infinity, or a traced target is no class: nothing else in it
+      means anything then.
 
     Raises:
       ValueError: for shapes or options that do not fit, when traced.
@@ -152,7 +154,9 @@ def _explain(settings, example, key: Array) -> Explanation:
     sounds = jax.vmap(lambda z: _fit(codec.decode(z), audio.shape[0]))(stacked)
     heard = jax.vmap(lambda sound: classifier(codec.encode(sound)))(sounds)
     unheard = jax.vmap(classifier)(stacked[1:])
+    known = (target >= 0) & (target < logits.shape[0])
     return Explanation(
+        finite=known & _all_finite(latent, logits, attribution.relevance, sounds, heard, unheard),
         target=target.astype(jnp.int32),
         latent=latent,
         relevance=attribution.relevance,
@@ -162,6 +166,10 @@ def _explain(settings, example, key: Array) -> Explanation:
         logits={"original": logits, **dict(zip(names, heard, strict=True))},
         latent_logits=dict(zip(names[1:], unheard, strict=True)),
     )
+
+
+def _all_finite(*arrays: Array) -> Array:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in arrays]))
 
 
 def _model(classifier: Classifier | Model) -> Model:

@@ -17,9 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import weights_file
-from audioxai_jax.nets import gainshape, heads, listener, seanet
+from audioxai_jax.nets import cnn, gainshape, gru, listener, seanet, transformer
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights_file import WeightsError
+
+FOREIGN = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".npz", ".npy", ".h5", ".msgpack")
+"""Suffixes of other people's weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,11 @@ class Network:
 NETWORKS = {
     "gainshape": Network("codec", gainshape.GainShapeConfig, gainshape.init, gainshape.codec),
     "seanet": Network("codec", seanet.SeanetConfig, seanet.init, seanet.codec),
-    "transformer": Network("classifier", heads.TransformerConfig, heads.init, heads.model),
+    "transformer": Network(
+        "classifier", transformer.TransformerConfig, transformer.init, transformer.model
+    ),
+    "cnn": Network("classifier", cnn.CnnConfig, cnn.init, cnn.model),
+    "gru": Network("classifier", gru.GruConfig, gru.init, gru.model),
     "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
 }
 
@@ -166,6 +173,11 @@ def _load(name_or_path: str | Path, kind: str):
 
 def _locate(name_or_path: str | Path, kind: str) -> Path:
     text = str(name_or_path)
+    if text.lower().endswith(FOREIGN):
+        raise WeightsError(
+            f"{text}: only .safetensors with a manifest are read, never pickles and their like, "
+            "which can run any code: convert it"
+        )
     for suffix in (".safetensors", ".json"):
         if text.endswith(suffix):
             return Path(text.removesuffix(suffix))

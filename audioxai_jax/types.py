@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar, dataclass_transform, runtime_checkabl
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 from jax.tree_util import Partial, register_dataclass
 
 T = TypeVar("T")
@@ -160,6 +161,8 @@ class Explanation:
         after it was encoded again, by the same names, `[K]`.
       latent_logits: the classifier on the masked latents themselves, without the trip
         through sound: "explanation", "removed", "random".
+      finite: whether all of the above are numbers, and the target is a class; if not, none
+        of it can be trusted.
     """
 
     target: Array
@@ -170,6 +173,22 @@ class Explanation:
     sounds: dict[str, Array]
     logits: dict[str, Array]
     latent_logits: dict[str, Array]
+    finite: Array
+
+
+def score(model: Model, x: Array, target: int | Array) -> Array:
+    """The logit that a method explains: `model(x)[target]`, a scalar.
+
+    Raises:
+      ValueError: if the model does not return logits `[K]`, or the target is none of the K
+        classes (indexing would clamp it; a traced target cannot be checked).
+    """
+    logits = model(x)
+    if logits.ndim != 1:
+        raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
+    if not isinstance(target, Tracer) and not 0 <= int(target) < logits.shape[0]:
+        raise ValueError(f"target {int(target)} is not a class: the model has {logits.shape[0]}")
+    return logits[target]
 
 
 @record(static=("value",))

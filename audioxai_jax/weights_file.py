@@ -14,6 +14,7 @@ labels       of a classifier or a listener, in the order of the logits
 codec        name of the codec whose latents a classifier reads
 frames       latent frames that a classifier reads at once, or null
 background   labels that count as background, see `audioxai_jax.windows`
+task, split  key of `data.tasks.TASKS`, and of that data's splits: what was held out
 metrics      what was measured, and on what
 data         what it was trained on: name, licence and credit of each set
 command      how it was trained
@@ -26,7 +27,6 @@ its mean latent `[C]`. Nothing is trusted on loading: not the hash, names, shape
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
+
+from audioxai_jax.files import replace_file
 
 FORMAT = 1
 
@@ -54,8 +56,8 @@ def write(
     content = safetensors.numpy.save(tensors)
     sha256 = hashlib.sha256(content).hexdigest()
     manifest = {"format": FORMAT, **fields, "sha256": sha256}
-    _write(folder / f"{name}.safetensors", content)
-    _write(folder / f"{name}.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    replace_file(folder / f"{name}.safetensors", content)
+    replace_file(folder / f"{name}.json", (json.dumps(manifest, indent=2) + "\n").encode())
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -140,12 +142,3 @@ def _nest(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
                 raise ValueError(f"tensor {name!r} lies inside another tensor")
         branch[last] = value
     return tree
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

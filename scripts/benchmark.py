@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from audioxai_jax import METHODS, explain_batch, pretrained
+from audioxai_jax.cli import one_line
 
 BATCHES = (1, 4, 16)
 SIZE = 1024
@@ -95,4 +96,4 @@ def command_line(options) -> list[dict]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

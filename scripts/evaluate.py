@@ -1,17 +1,23 @@
-"""Are the explanations true? Agreement and flips, with controls, on unseen speakers.
+"""Are the explanations true? Fidelity curves with controls, on clips that were held out.
 
-    python scripts/evaluate.py --data DIR --json runs/evaluation.json
+    python scripts/evaluate.py --data DIR --out runs/evaluation
+    python scripts/evaluate.py --data DIR --out runs/digits --units feature \
+        --classifiers runs/classifiers/digits/*/transformer/seed_0/digits.json \
+        --listeners runs/classifiers/digits/*/listener/seed_0/digits_listener.json
 
-For each clip of Speech Commands `test` the latent features are ranked by each method, the
-most relevant 5 to 40 % are kept, or the most relevant 5 to 20 % deleted, by single feature
-or by whole frame. Printed is how often the prediction stays (keep) or flips (delete), with
-95 % bootstrap intervals over clips: in the latent, in the sound encoded again, and as the
-independent listener hears the sound.
+Each classifier is judged on the `test` part of the split that its manifest names; several of
+them (folds) are pooled. Latent features (or whole frames, or channels) are ranked by each
+method; the most relevant are kept, or deleted. Printed is how often the prediction stays
+(keep) or flips (delete) in the latent, in the sound encoded again, and as the independent
+listener hears the sound, beside features at random and beside the codec alone; with 95 %
+bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `curves.png`
+and the clips that are done: the same command goes on where it was killed.
 """
 
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 import jax
@@ -19,65 +25,129 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from audioxai_jax import METHODS, iterate_examples, pretrained
-from audioxai_jax.data import speech_commands
+from audioxai_jax import METHODS, map_examples, pretrained
+from audioxai_jax.cli import one_line
+from audioxai_jax.data import tasks
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
-from audioxai_jax.metrics.fidelity import agreement, edit_masks
+from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
+from audioxai_jax.report.curves import plot_curves
+from audioxai_jax.runs.parts import Parts
+from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
 
-KEEP = (0.05, 0.1, 0.2, 0.4)
-DELETE = (0.05, 0.1, 0.2)
-UNITS = ("feature", "frame")
-PLACES = ("latent", "sound", "listener")
+KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+DELETE = (0.05, 0.1, 0.2, 0.4)
+PLACES = {
+    "latent": "in the latent",
+    "sound": "in the sound, encoded again",
+    "listener": "in the sound, by the independent listener",
+}
+TOGETHER = 32
+"""Clips between two looks at the disk."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder of this evaluation")
     parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
-    parser.add_argument("--classifier", default="keywords", help="name or path")
-    parser.add_argument("--listener", default="listener", help="name or path")
-    parser.add_argument("--methods", nargs="+", default=sorted(METHODS), choices=sorted(METHODS))
+    parser.add_argument("--classifiers", nargs="+", default=["keywords"], help="names or paths")
+    parser.add_argument("--listeners", nargs="+", default=["listener"], help="one, or one each")
+    methods = sorted(set(METHODS) - {RANDOM})
+    parser.add_argument("--methods", nargs="+", default=methods, choices=methods)
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
     parser.add_argument(
         "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"
     )
-    parser.add_argument("--rank", default="signed", choices=("signed", "absolute"))
-    parser.add_argument("--clips", type=int, help="the first so many; all by default")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--units", nargs="+", default=["feature", "frame"], choices=UNITS)
+    parser.add_argument("--rank", default="signed", choices=RANKS)
+    parser.add_argument("--draws", type=int, default=5, help="of random features, per clip")
+    parser.add_argument("--clips", type=int, help="so many per classifier; all by default")
+    parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    if len(options.listeners) not in (1, len(options.classifiers)):
+        parser.error("--listeners: name one, or one for each of --classifiers")
 
-    codec, _ = pretrained.load_codec(options.codec)
-    classifier, _ = pretrained.load_classifier(options.classifier)
-    listener, _ = pretrained.load_listener(options.listener)
-    clips = speech_commands.load(options.data, options.split)[: options.clips]
-    shared = {
-        "codec": codec,
-        "classifier": classifier.model,
-        "listener": listener,
-        "methods": {name: make_method(name, codec, options) for name in options.methods},
-        "base": BASES[options.base](),
-        "keep": jnp.asarray(KEEP),
-        "delete": jnp.asarray(DELETE),
-    }
-    judge = {"signed": judge_signed, "absolute": judge_absolute}[options.rank]
-    parts = iterate_examples(judge, shared, clips.audio, key=jax.random.key(options.seed))
-    parts = list(tqdm(parts, "clips x 4", total=-(-len(clips) // 4), mininterval=2))
-    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    options.out.mkdir(parents=True, exist_ok=True)
+    listeners = options.listeners * (len(options.classifiers) // len(options.listeners))
+    jobs = list(zip(options.classifiers, listeners, strict=True))
+    found, facts = [], []
+    for number, job in enumerate(jobs):
+        results, about = judge(options, number, *job)
+        found.append(results)
+        facts.append(about)
+    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    target, speaker = (np.concatenate([f[name] for f in facts]) for name in ("target", "speaker"))
 
-    rows = make_rows(found, clips, jax.random.key(options.seed + 1))
+    if not found["finite"].all():
+        raise ValueError(f"the models gave NaN or infinity on {np.sum(~found['finite'])} clips")
+    groups = np.unique(np.where(speaker == "", np.arange(len(speaker)).astype(str), speaker),
+                       return_inverse=True)[1]  # fmt: skip
+    rows = make_rows(found, jnp.asarray(groups), jax.random.key(options.seed + 1), options)
     print_tables(rows, options)
-    summary = make_summary(found, clips)
+    summary = make_summary(found, target, len(set(groups)))
     print_summary(summary)
-    if options.json:
-        settings = {name: str(value) for name, value in vars(options).items()}
-        options.json.write_text(
-            json.dumps({"settings": settings, "summary": summary, "rows": rows}, indent=1)
+    settings = {name: str(value) for name, value in vars(options).items()}
+    table = {"settings": settings, "summary": summary, "rows": rows}
+    (options.out / "table.json").write_text(json.dumps(table, indent=1))
+    plot_curves(rows, options.out / "curves.png", unit=options.units[0])
+
+
+def judge(options, number: int, classifier_name: str, listener_name: str):
+    """Results of every clip of one classifier, and what is known of the clips."""
+    codec, codec_manifest = pretrained.load_codec(options.codec)
+    classifier, manifest = pretrained.load_classifier(classifier_name)
+    listener, listener_manifest = pretrained.load_listener(listener_name)
+    pretrained.check_pair(codec, classifier)
+    task, split = manifest["task"], manifest["split"]
+    if (listener_manifest["task"], listener_manifest["split"]) != (task, split):
+        raise SystemExit(
+            f"{listener_name} is for {listener_manifest['task']}, {listener_manifest['split']}: "
+            f"{classifier_name} needs a listener for {task}, {split}"
         )
+    clips = tasks.load(options.data, task).part(split, options.part)
+    if options.clips and options.clips < len(clips):
+        clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
+    names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
+    settings = {name: getattr(options, name) for name in names} | {
+        "fractions": [KEEP, DELETE],
+        "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
+        "clips": clips.file.tolist(),
+    }
+    what = Curves(
+        codec=codec,
+        classifier=classifier.model,
+        listener=listener,
+        methods={name: make_method(name, codec, options) for name in options.methods},
+        base=BASES[options.base](),
+        keep=jnp.asarray(KEEP),
+        delete=jnp.asarray(DELETE),
+        units=tuple(options.units),
+        rank=options.rank,
+        draws=options.draws,
+    )
+    key = jax.random.fold_in(jax.random.key(options.seed), number)
+    parts = Parts(options.out / "parts" / str(number), settings)
+    starts = range(0, len(clips), TOGETHER)
+    title = f"{task} {split}, {TOGETHER} clips at a time"
+    results = [
+        parts.get(
+            start,
+            lambda start=start: map_examples(
+                one_clip, what, clips.audio[start : start + TOGETHER], key=key, first_index=start
+            ),
+        )
+        for start in tqdm(starts, title, mininterval=2)
+    ]
+    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
+    return found, {"target": clips.target, "speaker": clips.speaker}
+
+
+def one_clip(what: Curves, clip, key):
+    return fidelity_curves(what, clip.astype(jnp.float32) / 32768, key)
 
 
 def make_method(name: str, codec, options):
@@ -86,117 +156,65 @@ def make_method(name: str, codec, options):
     return METHODS[name]()
 
 
-def judge_signed(shared, clip, key):
-    return judge(shared, clip, key, "signed")
+def make_rows(found, groups, key, options) -> list[dict]:
+    """One row per method, unit, place, edit and fraction, scores in [0, 1]."""
 
-
-def judge_absolute(shared, clip, key):
-    return judge(shared, clip, key, "absolute")
-
-
-def judge(shared, clip, key, rank: str):
-    """All methods, units and fractions for one clip."""
-    codec, classifier, listener = shared["codec"], shared["classifier"], shared["listener"]
-    audio = clip.astype(jnp.float32) / 32768
-    latent = codec.encode(audio)
-    base_key, method_key = jax.random.split(key)
-    base = shared["base"](codec, latent, base_key)
-    target = jnp.argmax(classifier(latent))
-
-    def look(masks):
-        return agreement(codec, classifier, listener, latent, masks, base, len(audio))
-
-    found = {
-        "target": target,
-        "codec_only": look(jnp.ones((1, *latent.shape))),
-        "listener_target": jnp.argmax(listener(audio)),
-        "methods": {},
-        "gap": {},
-        "level": {},
-    }
-    for name, method in shared["methods"].items():
-        attribution = method(classifier, latent, target, key=method_key)
-        found["gap"][name] = attribution.info["completeness_gap"]
-        found["methods"][name] = {
-            unit: look(
-                edit_masks(
-                    attribution.relevance, shared["keep"], shared["delete"], rank=rank, unit=unit
-                )
+    def intervals(values) -> dict[str, np.ndarray]:
+        ends = {"": None, "speakers_": groups}
+        return {
+            f"{who}{end}": np.asarray(value)
+            for who, group in ends.items()
+            for end, value in zip(
+                ("low", "high"), bootstrap_interval(jnp.asarray(values), key, groups=group)
             )
-            for unit in UNITS
         }
-        kept = edit_masks(
-            attribution.relevance, shared["keep"][1:2], shared["delete"][:0], rank=rank,
-            unit="feature",
-        )[0]  # fmt: skip
-        sound = codec.decode(kept * latent + (1 - kept) * base)[: len(audio)]
-        found["level"][name] = 10 * jnp.log10(jnp.sum(sound**2) / (jnp.sum(audio**2) + 1e-20))
-    return found
 
-
-def make_rows(found, clips, key) -> list[dict]:
-    """One row per method, unit, place and fraction."""
     rows = []
-    control = found["methods"].get("random_control")
-    for name, units in found["methods"].items():
+    for name, units in found["curves"].items():
         for unit, places in units.items():
             for place, values in places.items():
-                low, high = bootstrap_interval(jnp.asarray(values), key)
-                over = values - control[unit][place] if control else np.full_like(values, np.nan)
-                over_low, over_high = bootstrap_interval(jnp.asarray(over), key)
-                for index, fraction in enumerate(KEEP + DELETE):
-                    keep = index < len(KEEP)
-                    sign, offset = (1, 0) if keep else (-1, 1)
-                    ends = sorted(offset + sign * float(e[index]) for e in (low, high))
-                    over_ends = sorted(sign * float(e[index]) for e in (over_low, over_high))
-                    rows.append(
-                        {
-                            "method": name,
-                            "unit": unit,
-                            "place": place,
-                            "edit": "keep" if keep else "delete",
-                            "fraction": fraction,
-                            "score": offset + sign * float(values[:, index].mean()),
-                            "low": ends[0],
-                            "high": ends[1],
-                            "over_random": sign * float(over[:, index].mean()),
-                            "over_random_low": over_ends[0],
-                            "over_random_high": over_ends[1],
-                        }
-                    )
+                flips = np.concatenate([values[:, : len(KEEP)], 1 - values[:, len(KEEP) :]], 1)
+                control = found["curves"][RANDOM][unit][place]
+                over = values - control
+                over[:, len(KEEP) :] *= -1
+                columns = {"score": flips.mean(0), **intervals(flips)}
+                columns |= {"over_random": over.mean(0)}
+                columns |= {f"over_random_{k}": v for k, v in intervals(over).items()}
+                edits = [("keep", f) for f in KEEP] + [("delete", f) for f in DELETE]
+                for index, (edit, fraction) in enumerate(edits):
+                    row = {"method": name, "unit": unit, "place": place}
+                    row |= {"edit": edit, "fraction": fraction}
+                    rows.append(row | {k: float(v[index]) for k, v in columns.items()})
     for place, values in found["codec_only"].items():
-        low, high = bootstrap_interval(jnp.asarray(values), key)
-        rows.append(
-            {
-                "method": "codec_only",
-                "unit": "-",
-                "place": place,
-                "edit": "keep",
-                "fraction": 1.0,
-                "score": float(values.mean()),
-                "low": float(low[0]),
-                "high": float(high[0]),
-            }
-        )
+        row = {"method": "codec_only", "unit": "-", "place": place, "edit": "keep"}
+        ends = {k: float(v) for k, v in intervals(values).items()}
+        rows.append(row | {"fraction": 1.0, "score": float(values.mean()), **ends})
     return rows
 
 
 def print_tables(rows: list[dict], options) -> None:
-    titles = {
-        "latent": "in the latent",
-        "sound": "in the sound, encoded again",
-        "listener": "in the sound, by the independent listener",
-    }
     columns = [("keep", f) for f in KEEP] + [("delete", f) for f in DELETE]
-    for unit in UNITS:
-        for place in PLACES:
-            print(f"\nBy {unit}, {titles[place]}: % (95 % interval)")
-            print(" " * 21 + "".join(f"{f'{edit} {f:.0%}':>15}" for edit, f in columns))
-            for method in options.methods:
+    methods = [*options.methods, RANDOM]
+    for unit in options.units:
+        for place, title in PLACES.items():
+            print(f"\nBy {unit}, {title}: % (95 % interval over clips)")
+            print(" " * 21 + "".join(f"{f'{edit} {f:.0%}':>13}" for edit, f in columns))
+            for method in methods:
                 cells = [find(rows, method, unit, place, *column) for column in columns]
-                print(f"{method:21}" + "".join(f"{cell(row):>15}" for row in cells))
-    only = {p: find(rows, "codec_only", "-", p, "keep", 1.0) for p in PLACES[1:]}
+                print(f"{method:21}" + "".join(f"{cell(row):>13}" for row in cells))
+    only = {p: find(rows, "codec_only", "-", p, "keep", 1.0) for p in PLACES if p != "latent"}
     print(f"\ncodec only: sound {cell(only['sound'])}, listener {cell(only['listener'])}")
+    print("\nOver random, points (95 % interval over clips; over speakers)")
+    for method in options.methods:
+        for place in PLACES:
+            for edit, fraction in (("keep", 0.1), ("keep", 0.2), ("delete", 0.1)):
+                row = find(rows, method, options.units[0], place, edit, fraction)
+                print(
+                    f"{method:21}{place:9}{edit:7}{fraction:4.0%} {100 * row['over_random']:+4.0f} "
+                    f"({100 * row['over_random_low']:+.0f} to {100 * row['over_random_high']:+.0f};"
+                    f" {100 * row['over_random_speakers_low']:+.0f} to "
+                    f"{100 * row['over_random_speakers_high']:+.0f})"
+                )
 
 
 def find(rows, method, unit, place, edit, fraction) -> dict:
@@ -208,12 +226,13 @@ def cell(row: dict) -> str:
     return f"{100 * row['score']:.0f} ({100 * row['low']:.0f}-{100 * row['high']:.0f})"
 
 
-def make_summary(found, clips) -> dict:
+def make_summary(found, target, speakers: int) -> dict:
     """Facts about the whole run that belong to no row."""
     summary = {
-        "clips": len(clips),
-        "classifier_right": float(np.mean(found["target"] == clips.target)),
-        "listener_right": float(np.mean(found["listener_target"] == clips.target)),
+        "clips": len(target),
+        "speakers": speakers,
+        "classifier_right": float(np.mean(found["target"] == target)),
+        "listener_right": float(np.mean(found["listener_target"] == target)),
         "listener_agrees": float(np.mean(found["listener_target"] == found["target"])),
         "level_db": {n: float(np.median(level)) for n, level in found["level"].items()},
     }
@@ -228,8 +247,8 @@ def make_summary(found, clips) -> dict:
 
 def print_summary(summary: dict) -> None:
     print(
-        "{clips} clips; right: classifier {classifier_right:.1%}, listener {listener_right:.1%}, "
-        "ratio {share_of_listener:.1%}; they agree on {listener_agrees:.1%}".format(**summary)
+        "\n{clips} clips; right: classifier {classifier_right:.1%}, listener {listener_right:.1%},"
+        " ratio {share_of_listener:.1%}; they agree on {listener_agrees:.1%}".format(**summary)
     )
     if "gap_below_1_percent" in summary:
         print(
@@ -241,4 +260,4 @@ def print_summary(summary: dict) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -14,6 +14,7 @@ too, without its quantiser; it was trained for perception, so its SI-SDR says li
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 import jax
@@ -22,12 +23,14 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec, map_examples, pretrained
-from audioxai_jax.data import speech_commands
+from audioxai_jax.cli import one_line
+from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.spaces.lapped import analyse, synthesise
 
-RATE = speech_commands.SAMPLE_RATE
+RATE = tasks.SAMPLE_RATE
+SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
 def main() -> None:
@@ -42,7 +45,8 @@ def main() -> None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
 
     listener, _ = pretrained.load_listener(options.listener)
-    train, test = (speech_commands.load(options.data, split) for split in ("train", "test"))
+    clips = tasks.load(options.data, "keywords")
+    train, test = (clips.part("speaker_disjoint", part) for part in ("train", "test"))
     peak = np.abs(test.audio).max(1, keepdims=True).clip(1) / 32768
     audio = (0.7 / peak * test.audio / 32768).astype(np.float32)
     trips = {"linear MDCT-PCA": trip(linear_codec(train.audio, 64), audio)}
@@ -83,7 +87,7 @@ def row(name: str, listener, clips, audio, decoded, level) -> dict:
     )
     right = (heard == clips.target).astype(jnp.float32)
     low, high = bootstrap_interval(right, jax.random.key(0))
-    spoken = clips.target != speech_commands.SILENCE
+    spoken = clips.target != SILENCE
     return {
         "codec": name,
         "si_sdr_db": float(np.median(similarity[spoken])),
@@ -138,4 +142,4 @@ def lyra(folder: Path, audio: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import runpy
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,11 +24,15 @@ import numpy as np
 import optax
 
 from audioxai_jax import pretrained
-from audioxai_jax.data import speech_commands
+from audioxai_jax.cli import one_line
+from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
+
+SPLIT = "speaker_disjoint"
+SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
 def main() -> None:
@@ -35,6 +40,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="a file of scripts/configs")
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--save-every", type=int, default=500, help="steps")
     parser.add_argument("--stop-after", type=int, help="steps of each stage, to try things out")
     options = parser.parse_args()
     if options.data is None:
@@ -45,10 +51,10 @@ def main() -> None:
     decode = functools.partial(network.decode, settings.config)
     rate = settings.config.sample_rate
 
-    clips = speech_commands.load(options.data, "train")
+    keywords = tasks.load(options.data, "keywords")
+    clips, validation = (keywords.part(SPLIT, part) for part in ("train", "val"))
     audio = speed_copies(clips.audio, settings.speeds).reshape(-1, clips.audio.shape[1])
-    validation = speech_commands.load(options.data, "val")
-    spoken = validation.audio[validation.target != speech_commands.SILENCE][:256]
+    spoken = validation.audio[validation.target != SILENCE][:256]
     spoken = jnp.asarray(spoken / np.abs(spoken).max(1, keepdims=True) * 0.7, jnp.float32)
 
     @jax.jit
@@ -109,14 +115,16 @@ def main() -> None:
             folder=options.out / title,
             title=title,
             evaluate=evaluate,
+            save_every=options.save_every,
         )
         return state["params"]
 
     plain = run_stage(0, network.init(settings.config, jax.random.key(settings.seed)))
     mean = mean_latent(encode, plain, audio)
-    save(options, settings, settings.name, plain, mean, quality(plain))
+    credit = tasks.provenance("keywords", SPLIT, clips)
+    save(options, settings, settings.name, plain, mean, quality(plain), credit)
     masked = run_stage(1, plain)
-    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked))
+    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
 
 
 def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
@@ -128,7 +136,7 @@ def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
     return np.asarray(latents.mean((0, 1)))
 
 
-def save(options, settings, name: str, params, mean: np.ndarray, quality) -> None:
+def save(options, settings, name: str, params, mean: np.ndarray, quality, credit) -> None:
     pretrained.save(
         options.out,
         name,
@@ -137,7 +145,7 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality) -> Non
             "network": settings.network,
             "config": settings.config,
             "metrics": dict(zip(("val_si_sdr_db", "val_log_mel_l1"), map(float, quality))),
-            "data": [speech_commands.CREDIT],
+            "data": [credit],
             "command": f"scripts/train_codec.py --config scripts/configs/{options.config.name}",
         },
         {**params, "mean": mean},
@@ -146,4 +154,4 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality) -> Non
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

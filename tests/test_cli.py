@@ -16,7 +16,7 @@ import soundfile
 from audioxai_jax import cli, pretrained
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.data.audio import write_wav
-from audioxai_jax.nets import gainshape, heads
+from audioxai_jax.nets import gainshape, transformer
 from audioxai_jax.runs import progress
 from audioxai_jax.runs.explanation_folder import folder_names
 
@@ -46,8 +46,8 @@ def models(tmp_path_factory):
     fields = {"kind": "codec", "network": "gainshape", "config": config}
     pretrained.save(folder, "small", fields, {**params, "mean": mean})
     pretrained.save(folder, "bare", fields, params)
-    config = heads.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
-    params = random_params(lambda: heads.init(config, jax.random.key(0)))
+    config = transformer.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
+    params = random_params(lambda: transformer.init(config, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
     fields |= {"labels": LABELS, "frames": 50, "background": ["_silence_"]}
     pretrained.save(folder, "words", fields, params)

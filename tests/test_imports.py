@@ -21,11 +21,11 @@ CORE = {
     "windows": {"types"},
     "attribution": {"types"},
     "synthesis": {"types"},
-    "metrics": {"types", "synthesis", "spaces"},
+    "metrics": {"types", "attribution", "synthesis", "spaces"},
     "explain": {"types", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
-MIDDLE = {"weights_file", "pretrained", "plugins", "training", "data"}
+MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data"}
 TOP = {"cli", "report", "runs"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -10,12 +10,12 @@ import pytest
 import safetensors.numpy
 
 from audioxai_jax import pretrained, weights_file
-from audioxai_jax.nets import gainshape, heads
+from audioxai_jax.nets import gainshape, transformer
 from audioxai_jax.pretrained import WeightsError
 from audioxai_jax.types import Classifier
 
 CONFIG = gainshape.GainShapeConfig(width=16, encoder_blocks=1, decoder_blocks=1)
-HEAD = heads.TransformerConfig(classes=3, width=16, layers=1, heads=2, feedforward=16)
+HEAD = transformer.TransformerConfig(classes=3, width=16, layers=1, heads=2, feedforward=16)
 
 
 def random_params(init):
@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     mean = np.linspace(0, 1, CONFIG.channels, dtype=np.float32)
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
     pretrained.save(folder, "small", fields, {**codec, "mean": mean})
-    head = random_params(lambda: heads.init(HEAD, jax.random.key(0)))
+    head = random_params(lambda: transformer.init(HEAD, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": HEAD, "frames": 50}
     fields |= {"labels": ("_silence_", "go", "stop"), "codec": "small"}
     pretrained.save(folder, "words", {**fields, "background": ["_silence_"]}, head)
@@ -79,7 +79,7 @@ def test_a_classifier_comes_back_bit_by_bit(made):
     folder, _, _, params = made
     classifier, _ = pretrained.load_classifier(folder / "words")
     latent = jax.random.normal(jax.random.key(0), (50, 64))
-    np.testing.assert_array_equal(classifier.model(latent), heads.model(HEAD, params)(latent))
+    np.testing.assert_array_equal(classifier.model(latent), transformer.model(HEAD, params)(latent))
     assert classifier.labels == ("_silence_", "go", "stop")
     assert (classifier.codec, classifier.frames) == ("small", 50)
     assert classifier.background == ("_silence_",)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from audioxai_jax.data.speech_commands import LABELS
 
 from audioxai_jax import pretrained
-from audioxai_jax.data.speech_commands import LABELS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 CONFIG = """

@@ -9,7 +9,7 @@ Important Features Through Propagating Activation Differences", arXiv 1605.01713
 import jax
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
 
 
 def input_x_gradient() -> Method:
@@ -30,5 +30,5 @@ def input_x_gradient() -> Method:
 class InputXGradient:
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        gradient = jax.grad(lambda point: model(point)[target])(x)
+        gradient = jax.grad(lambda point: score(model, point, target))(x)
         return Attribution(x * gradient, make_info(evaluations=1))

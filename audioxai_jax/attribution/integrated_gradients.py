@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
 
 ROWS = 64
 """Points of the path that are evaluated at once: the memory of any number of steps."""
@@ -56,7 +56,7 @@ class IntegratedGradients:
         baseline = jnp.broadcast_to(jnp.asarray(self.baseline, x.dtype), x.shape)
 
         def explained(point):
-            return model(point)[target]
+            return score(model, point, target)
 
         def weighted_gradient(node_and_weight):
             node, weight = node_and_weight

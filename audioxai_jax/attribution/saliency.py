@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
 
 
 def saliency() -> Method:
@@ -30,5 +30,5 @@ def saliency() -> Method:
 class Saliency:
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        gradient = jax.grad(lambda point: model(point)[target])(x)
+        gradient = jax.grad(lambda point: score(model, point, target))(x)
         return Attribution(jnp.abs(gradient), make_info(evaluations=1))

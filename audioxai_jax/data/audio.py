@@ -7,6 +7,7 @@ without a word, so the header's promise is compared with what is there.
 import dataclasses
 import io
 import os
+import stat
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +16,14 @@ import numpy as np
 import soundfile
 import soxr
 
+from audioxai_jax.files import replace_file
+
 STREAMED = 0x7FFF0000
 """Chunk sizes from here on are what writers leave who did not know the length."""
+SLOWEST, FASTEST = 1_000, 768_000
+"""Sample rates that are believed, Hz."""
+BLOCK = 1 << 16
+MOST_CHUNKS = 10_000
 
 
 class AudioError(ValueError):
@@ -58,18 +65,20 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
     """
     path = Path(path)
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise AudioError(f"{path}: is a folder, not a sound file")
+        if not stat.S_ISREG(mode):
+            raise AudioError(f"{path}: is a pipe or a device, not a sound file: save it first")
         with path.open("rb") as stream:
             streamed = _check_length(path, stream)
-            samples, rate = _read(path, streamed or stream, longest_s)
-    except IsADirectoryError:
-        raise AudioError(f"{path}: is a folder, not a sound file") from None
+            mono, rate, channels = _read(path, streamed or stream, longest_s)
     except FileNotFoundError:
         raise AudioError(f"{path}: no such file") from None
     except OSError as error:
         raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(samples) == 0:
+    if len(mono) == 0:
         raise AudioError(f"{path}: holds no samples")
-    mono = samples.mean(axis=1, dtype=np.float64).astype(np.float32)
     finite = np.isfinite(mono)
     if not finite.all():
         raise AudioError(
@@ -80,7 +89,7 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
         samples=_resample(mono, rate, sample_rate),
         sample_rate=sample_rate,
         source_rate=rate,
-        channels=samples.shape[1],
+        channels=channels,
         seconds=len(mono) / rate,
         path=path,
     )
@@ -95,14 +104,7 @@ def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
     Raises:
       ValueError: for samples that are not finite, or not one waveform.
     """
-    path = Path(path)
-    content = wav_bytes(samples, sample_rate)
-    partial = path.with_name(f".partial-{os.getpid()}.wav")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_file(path, wav_bytes(samples, sample_rate))
 
 
 def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
@@ -118,8 +120,11 @@ def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int]:
-    """All channels `[T, channels]` and the rate."""
+def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int, int]:
+    """The mean of all channels, float32 `[T]`, the rate and the number of channels.
+
+    Block by block: a header that lies about its length must not cost memory.
+    """
     stream.seek(0)
     if not stream.read(1):
         raise AudioError(f"{path}: is empty")
@@ -129,22 +134,32 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         raise AudioError(f"{path}: is not audio that can be read ({reason})") from None
+    except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
+        raise AudioError(f"{path}: is not audio that can be read ({error})") from None
     with file:
-        seconds = file.frames / file.samplerate
-        if seconds > longest_s:
+        if not SLOWEST <= file.samplerate <= FASTEST:
             raise AudioError(
-                f"{path}: lasts {seconds:.0f} s, at most {longest_s:.0f} s can be explained: "
-                "cut out the part that matters"
+                f"{path}: claims {file.samplerate} samples a second, {SLOWEST} to {FASTEST} are "
+                "believed: its header may be damaged"
             )
+        longest = round(longest_s * file.samplerate)
+        too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
+        if file.frames > longest:
+            seconds = file.frames / file.samplerate
+            raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
+        blocks, count = [], 0
         try:
-            samples = file.read(dtype="float32", always_2d=True)
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                blocks.append(block.mean(axis=1, dtype=np.float64).astype(np.float32))
+                count += len(block)
+                if count > longest:
+                    raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
         except soundfile.LibsndfileError:
             raise AudioError(f"{path}: is cut short or damaged") from None
-        if file.format == "FLAC" and len(samples) < file.frames:
-            raise AudioError(
-                f"{path}: is cut short: {len(samples)} of {file.frames} samples are there"
-            )
-        return samples, file.samplerate
+        if file.format == "FLAC" and count < file.frames:
+            raise AudioError(f"{path}: is cut short: {count} of {file.frames} samples are there")
+        mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+        return mono, file.samplerate, file.channels
 
 
 def _resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
@@ -178,7 +193,7 @@ def _check_length(path: Path, stream: BinaryIO) -> BinaryIO | None:
         return None
     total = struct.unpack(f"{order}I", header[:4])[0]
     long_size = None
-    while True:
+    for _ in range(MOST_CHUNKS):
         header = stream.read(8)
         if len(header) < 8:
             return None  # no sound chunk: libsndfile says so
@@ -189,6 +204,8 @@ def _check_length(path: Path, stream: BinaryIO) -> BinaryIO | None:
         if name == b"ds64":
             long_size = struct.unpack("<QQ", stream.read(16).ljust(16, b"\0"))[1]
         stream.seek(start + promised + promised % 2)
+    else:
+        raise AudioError(f"{path}: is not audio that can be read (no sound in its chunks)")
     there = size - start
     if promised == 0xFFFFFFFF and long_size is not None:
         promised = long_size

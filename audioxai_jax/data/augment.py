@@ -1,4 +1,4 @@
-"""Training augmentation: speed, time shift, gain and noise."""
+"""Training augmentation: speed, time shift, colour, gain and noise."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 from jax import Array
 
+TAPS = 5
 SPEEDS = (0.85, 0.93, 1.0, 1.08, 1.16)
 
 
@@ -41,13 +42,16 @@ def augment(key: Array, clip: Array, noises: Array, *, shift: int = 1600) -> Arr
       shift: largest shift either way, in samples; zeros move in.
 
     Returns:
-      float32 `[T]`: gain -20 to +6 dB, a background at up to half its level in seven
-      cases of ten, white noise between -100 and -40 dB re full scale.
+      float32 `[T]`: coloured as by another microphone (a random filter of TAPS taps, each
+      half as strong as the one before), gain -20 to +6 dB, a background at up to half its
+      level in seven cases of ten, white noise between -100 and -40 dB re full scale.
     """
-    keys = jax.random.split(key, 8)
+    keys = jax.random.split(key, 9)
     sound = clip[jax.random.randint(keys[0], (), 0, clip.shape[0])].astype(jnp.float32) / 32768
     start = jax.random.randint(keys[1], (), 0, 2 * shift + 1)
     sound = jax.lax.dynamic_slice(jnp.pad(sound, shift), (start,), sound.shape)
+    taps = jax.random.normal(keys[8], (TAPS,)) * 0.5 ** jnp.arange(1, TAPS + 1)
+    sound = jnp.convolve(sound, jnp.concatenate([jnp.ones(1), taps]))[: sound.shape[0]]
     sound *= 10 ** jax.random.uniform(keys[2], (), minval=-1.0, maxval=0.3)
     noise = noises[jax.random.randint(keys[3], (), 0, noises.shape[0])].astype(jnp.float32) / 32768
     level = jax.random.uniform(keys[4], (), maxval=0.5) * jax.random.bernoulli(keys[5], 0.7)

@@ -94,8 +94,8 @@ def explain_clip(
     random control depends on the seed alone, not on which clips come with it.
 
     Raises:
-      ValueError: for an unknown target label, samples at another rate, or models that do
-        not fit together.
+      ValueError: for an unknown target label, samples at another rate, models that do
+        not fit together, or results that are not finite.
     """
     if clip.sample_rate != codec.sample_rate:
         raise ValueError(
@@ -124,6 +124,16 @@ def explain_clip(
         key=jax.random.key(settings.seed),
     )
     found = jax.tree.map(lambda leaf: np.asarray(leaf[0]), explanation)
+    if not found.finite:
+        named = {"latent": found.latent, "relevance": found.relevance, "logits": found.logits,
+                 "decoded sound": found.sounds}  # fmt: skip
+        bad = [n for n, tree in named.items()
+               if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))]  # fmt: skip
+        loudest = np.abs(clip.samples).max()
+        raise ValueError(
+            f"NaN or infinity in the {' and the '.join(bad or ['result'])}: the model or the "
+            f"method cannot cope with this clip (largest sample {loudest:.3g}, full scale is 1)"
+        )
     sounds = {name: sound[:length] for name, sound in found.sounds.items()}
     return ExplainedClip(
         clip=clip,

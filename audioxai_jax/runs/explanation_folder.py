@@ -31,6 +31,8 @@ from audioxai_jax.report.page import page
 from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings, matched
 
 FORMAT = 1
+LONGEST = 230
+"""Bytes of a folder's name; file systems allow 255, a number may follow."""
 
 
 class FolderError(ValueError):
@@ -43,6 +45,7 @@ def folder_names(paths: Iterable[Path]) -> list[str]:
     taken: set[str] = set()
     for path in paths:
         stem = path.stem if path.stem.strip(". ") else "clip"
+        stem = stem.encode(errors="surrogateescape")[:LONGEST].decode(errors="ignore")
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1

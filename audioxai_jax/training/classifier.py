@@ -18,7 +18,6 @@ def make_step(
     optimiser: optax.GradientTransformation,
     *,
     classes: int,
-    gaps: Prepare | None = None,
     smoothing: float = 0.1,
 ):
     """A jitted step `(state, clips [B, ..], target [B], key) -> (state, metrics)`.
@@ -27,8 +26,6 @@ def make_step(
       forward: `(variables, features, key) -> (logits [classes], other)` of one example,
         inside `vmap(axis_name="batch")`; `variables` is `{"params": .., **other}`.
       prepare: `(key, clip) -> features`, augmentation included; no gradient flows there.
-      gaps: `(key, features) -> features`, what the first half of each batch goes through
-        as well; nothing if None.
       smoothing: of the labels.
 
     `state` is `{"params": .., "other": .., "optimiser": ..}`.
@@ -50,10 +47,6 @@ def make_step(
         prepare_key, dropout_key = jax.random.split(key)
         keys = jax.random.split(prepare_key, len(clips))
         features = jax.vmap(prepare)(keys, clips)
-        if gaps is not None:
-            half = len(clips) // 2
-            keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys[:half], 1)
-            features = features.at[:half].set(jax.vmap(gaps)(keys, features[:half]))
         (value, (accuracy, other)), gradient = jax.value_and_grad(loss, has_aux=True)(
             state["params"], state["other"], features, target, dropout_key
         )

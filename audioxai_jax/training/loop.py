@@ -1,5 +1,6 @@
 """A training loop that can be killed at any moment and goes on where it was."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -10,6 +11,9 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
+
+FORMAT = 1
+"""Of a saved state: the items "state" and "about", see `_about`."""
 
 Advance = Callable[[Any, int], tuple[Any, dict[str, Any]]]
 
@@ -41,7 +45,8 @@ def train(
       The state after `steps` steps.
 
     Raises:
-      ValueError: if the folder holds the state of another kind of training.
+      ValueError: if the folder holds the state of another kind of training, or one that is
+        damaged, or was written by a newer version.
     """
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,14 +54,7 @@ def train(
     with ocp.CheckpointManager(folder / "state", options=options) as manager:
         first = manager.latest_step() or 0
         if first:
-            abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, state)
-            try:
-                state = manager.restore(first, args=ocp.args.StandardRestore(abstract))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f"{folder / 'state'} holds the state of a training of something else (another "
-                    "network or optimiser): choose another folder, or remove that one"
-                ) from error
+            state = _restore(manager, first, state, folder / "state" / str(first))
         began, recent = time.monotonic(), []
         bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
         for step in bar:
@@ -72,8 +70,51 @@ def train(
                 _append(folder / "log.jsonl", done, time.monotonic() - began, line)
                 recent = []
             if save:
-                manager.save(done, args=ocp.args.StandardSave(state))
+                save_state, save_about = ocp.args.StandardSave, ocp.args.JsonSave
+                items = {"state": save_state(state), "about": save_about(_about(state))}
+                manager.save(done, args=ocp.args.Composite(**items))
     return state
+
+
+def _restore(manager: ocp.CheckpointManager, step: int, fresh: Any, place: Path) -> Any:
+    """The state of a step, if it is what was saved and fits the fresh one."""
+    instead = f"remove {place} to go on from an earlier step, or choose another folder"
+    try:
+        about = manager.restore(step, args=ocp.args.Composite(about=ocp.args.JsonRestore()))
+        about = about["about"]
+        if about["format"] > FORMAT:
+            raise ValueError(
+                f"{place} was saved by a newer version (format {about['format']}, this one reads "
+                f"{FORMAT}): update audioxai_jax, or choose another folder"
+            )
+        if about["leaves"] != _about(fresh)["leaves"]:
+            raise ValueError(
+                f"{place} holds the state of a training of something else (another network or "
+                "optimiser): choose another folder, or remove that one"
+            )
+        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, fresh)
+        restore = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
+        state = manager.restore(step, args=restore)["state"]
+        intact = _about(state)["sha256"] == about["sha256"]
+    except ValueError as error:
+        if str(error).startswith(str(place)):
+            raise
+        raise ValueError(f"{place} cannot be read, it is damaged or foreign: {instead}") from error
+    except Exception as error:  # whatever orbax raises for what is missing, cut short or garbled
+        raise ValueError(f"{place} cannot be read, it is damaged or foreign: {instead}") from error
+    if not intact:  # orbax restores flipped bytes without a word
+        raise ValueError(f"{place} is damaged, its sha256 is another one: {instead}")
+    return state
+
+
+def _about(state: Any) -> dict[str, Any]:
+    """What is saved beside a state: format, names with shapes and types, hash of the values."""
+    leaves, digest = {}, hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        array = np.asarray(leaf)
+        leaves[jax.tree_util.keystr(path)] = f"{array.dtype} {list(array.shape)}"
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {"format": FORMAT, "leaves": leaves, "sha256": digest.hexdigest()}
 
 
 def _append(path: Path, step: int, seconds: float, line: dict[str, float]) -> None:

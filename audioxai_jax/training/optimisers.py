@@ -18,7 +18,7 @@ def muon(
 ) -> optax.GradientTransformation:
     """Muon (K. Jordan et al., 2024): matrices move along orthogonalised momentum.
 
-    For flax parameters. Dense and attention kernels are matrices; biases, scales,
+    For flax parameters. Dense, attention and recurrent kernels are matrices; biases, scales,
     positions and the kernel of a layer called "logits" follow AdamW at `others_rate`.
 
     Args:
@@ -40,7 +40,7 @@ def matrices(params):
 
     def axes(path, leaf):
         names = [entry.key for entry in path]
-        if names[-1] != "kernel" or "logits" in names:
+        if names[-1] not in ("kernel", "recurrent") or "logits" in names:
             return None
         if leaf.ndim == 3:  # attention: [in, heads, size] and back, [heads, size, out]
             back = names[-2] == "out"

@@ -1,6 +1,7 @@
 """A killed run goes on where it was and ends where an uninterrupted one ends."""
 
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -80,3 +81,47 @@ def test_the_state_of_another_training_is_refused(tmp_path):
     other = {"weights": jnp.zeros((2, 2))}
     with pytest.raises(ValueError, match="training of something else .* choose another folder"):
         train(advance, other, steps=40, folder=tmp_path, title="toy")
+
+
+def newest(folder):
+    return folder / "state" / "30"
+
+
+@pytest.mark.filterwarnings(  # orbax' own, from the threads of a restore that failed
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+@pytest.mark.parametrize("damage", ["flip", "cut", "missing", "garbage", "newer", "empty"])
+def test_a_damaged_state_is_refused_in_one_line_that_says_which(tmp_path, damage):
+    run(tmp_path)
+    data = max(newest(tmp_path).rglob("d/*"), key=lambda file: file.stat().st_size)
+    content = data.read_bytes()
+    if damage == "flip":
+        place = len(content) // 2
+        data.write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+    elif damage == "cut":
+        data.write_bytes(content[: len(content) // 3])
+    elif damage == "missing":
+        for file in newest(tmp_path).rglob("d/*"):
+            file.unlink()
+    elif damage == "garbage":
+        (newest(tmp_path) / "about" / "metadata").write_bytes(b"\x80\x04K*.")
+    elif damage == "newer":
+        about = newest(tmp_path) / "about" / "metadata"
+        about.write_text(json.dumps(json.loads(about.read_text()) | {"format": 99}))
+    else:
+        for file in newest(tmp_path).rglob("*"):
+            if file.is_file():
+                file.unlink()
+    with pytest.raises(ValueError) as caught:
+        run(tmp_path)
+    said = str(caught.value)
+    assert "\n" not in said and str(newest(tmp_path)) in said
+    assert ("newer version" if damage == "newer" else "damaged") in said
+
+
+def test_without_the_damaged_state_the_earlier_one_is_used(tmp_path):
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "again")
+    shutil.rmtree(newest(tmp_path / "again"))
+    state = run(tmp_path / "again")
+    jax.tree.map(np.testing.assert_array_equal, state, whole)

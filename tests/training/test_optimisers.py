@@ -7,7 +7,7 @@ import optax
 import pytest
 from optax import contrib
 
-from audioxai_jax.nets import heads
+from audioxai_jax.nets import transformer
 from audioxai_jax.training.optimisers import adamw, matrices, muon
 
 
@@ -18,8 +18,8 @@ def flat(tree):
 
 
 def test_matrices_of_the_transformer():
-    config = heads.TransformerConfig(layers=1)
-    params = jax.eval_shape(lambda key: heads.init(config, key), jax.random.key(0))
+    config = transformer.TransformerConfig(layers=1)
+    params = jax.eval_shape(lambda key: transformer.init(config, key), jax.random.key(0))
     found = flat(matrices(params))
     hidden = {name for name, axes in found.items() if axes is not None}
     assert hidden == {

@@ -4,20 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.nets import heads, listener
-from audioxai_jax.nets.heads import TransformerConfig
+from audioxai_jax.nets import listener, transformer
 from audioxai_jax.nets.listener import ListenerConfig
+from audioxai_jax.nets.transformer import TransformerConfig
 
 CONFIG = TransformerConfig(frames=10, channels=6, classes=3, width=16, layers=2, feedforward=24)
 
 
 def test_logits_and_dropout():
-    params = heads.init(CONFIG, jax.random.key(0))
+    params = transformer.init(CONFIG, jax.random.key(0))
     latent = jax.random.normal(jax.random.key(1), (10, 6))
-    plain = heads.apply(CONFIG, params, latent)
+    plain = transformer.apply(CONFIG, params, latent)
     assert plain.shape == (3,)
-    np.testing.assert_array_equal(plain, heads.model(CONFIG, params)(latent))
-    dropped = [heads.apply(CONFIG, params, latent, jax.random.key(k)) for k in (2, 2, 3)]
+    np.testing.assert_array_equal(plain, transformer.model(CONFIG, params)(latent))
+    dropped = [transformer.apply(CONFIG, params, latent, jax.random.key(k)) for k in (2, 2, 3)]
     np.testing.assert_array_equal(dropped[0], dropped[1])
     assert np.abs(dropped[0] - dropped[2]).max() > 1e-3
 
@@ -25,13 +25,13 @@ def test_logits_and_dropout():
 def test_without_positions_and_neighbours_the_order_of_frames_is_lost():
     """So positions are all that tells frames apart beyond the embedding's reach."""
     config = TransformerConfig(frames=10, channels=6, classes=3, width=16, layers=1, reach=0)
-    params = heads.init(config, jax.random.key(0))
+    params = transformer.init(config, jax.random.key(0))
     latent = jax.random.normal(jax.random.key(1), (10, 6))
     shuffled = latent[jax.random.permutation(jax.random.key(2), 10)]
-    moved = heads.apply(config, params, shuffled) - heads.apply(config, params, latent)
+    moved = transformer.apply(config, params, shuffled) - transformer.apply(config, params, latent)
     assert np.abs(moved).max() > 1e-4
     params = {**params, "positions": jnp.zeros_like(params["positions"])}
-    still = heads.apply(config, params, shuffled) - heads.apply(config, params, latent)
+    still = transformer.apply(config, params, shuffled) - transformer.apply(config, params, latent)
     assert np.abs(still).max() < 1e-5
 
 

@@ -1,0 +1,63 @@
+"""Data sets as `tensorflow-datasets` builders, without TensorFlow; one file each."""
+
+import contextlib
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from audioxai_jax.data.builders.fsdd import Fsdd
+from audioxai_jax.data.builders.recordings import DataError, Recordings
+from audioxai_jax.data.builders.speech_commands import SpeechCommands
+from audioxai_jax.data.builders.tess import Tess
+
+BUILDERS: dict[str, type[Recordings]] = {
+    builder.DATASET: builder for builder in (Fsdd, SpeechCommands, Tess)
+}
+
+
+def prepare(
+    dataset: str, data: str | Path, *, config: str | None = None, cache: str | Path | None = None
+) -> Any:
+    """The clips of a data set, as a random-access source of records.
+
+    The first time, they are decoded into array records under `cache`; a change of the
+    download (names, sizes and times of its files) makes them anew.
+
+    Args:
+      dataset: key of BUILDERS.
+      data: folder with the user's download, see `builders.recordings`.
+      config: of the builder, such as "35"; its first one if None.
+      cache: folder of prepared data; in the user's cache folder if None.
+
+    Returns:
+      A sequence of records, each `{"audio": int16 [T], "sample_rate": .., "label": ..,
+      "speaker": .., "word": .., "split": .., "origin": .., "file": .., "duplicate": ..}`.
+
+    Raises:
+      DataError: if the data is not there, or not what it should be.
+    """
+    if dataset not in BUILDERS:
+        raise DataError(f"unknown data set {dataset!r}: known are {', '.join(BUILDERS)}")
+    builder_class, data = BUILDERS[dataset], Path(data).absolute()
+    sources = builder_class.sources(data) if data.is_dir() else []
+    if not sources:
+        raise DataError(builder_class.missing(data))
+    stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
+    folder = Path(cache or _cache()) / hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+    builder = builder_class(data_dir=folder, config=config)
+    tfds.disable_progress_bar()
+    downloads = tfds.download.DownloadConfig(
+        manual_dir=data, extract_dir=folder / "none", verify_ssl=False
+    )
+    with contextlib.redirect_stdout(io.StringIO()):  # tfds speaks of downloads, there are none
+        builder.download_and_prepare(download_dir=folder / "none", download_config=downloads)
+    return builder.as_data_source("clips")
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "audioxai_jax" / "datasets"

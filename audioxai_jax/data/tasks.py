@@ -1,0 +1,143 @@
+"""What classifiers are trained to tell: classes, data, window, splits.
+
+======== ================ ============================ =========================
+task     data set         classes                      splits
+======== ================ ============================ =========================
+keywords Speech Commands  ten words, others, silence   speaker_disjoint
+digits   FSDD             the ten digits               leave one speaker out
+emotion  TESS             seven emotions               word_disjoint, leaking
+======== ================ ============================ =========================
+"""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from audioxai_jax.data.builders import BUILDERS, DataError, prepare
+from audioxai_jax.data.builders.speech_commands import TEST
+from audioxai_jax.data.pipelines import pipeline
+from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS
+
+SAMPLE_RATE = 16_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A question about clips.
+
+    Attributes:
+      dataset: key of `builders.BUILDERS`.
+      splits: keys of `splits.SPLITS[dataset]` it is measured with, the usual one first.
+      seconds: window that a classifier reads.
+      background: labels of clips that hold nothing, see `audioxai_jax.windows`.
+    """
+
+    dataset: str
+    splits: tuple[str, ...]
+    seconds: float
+    background: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their numbers."""
+        return BUILDERS[self.dataset].LABELS
+
+    @property
+    def samples(self) -> int:
+        """Length of the window."""
+        return round(self.seconds * SAMPLE_RATE)
+
+
+TASKS = {
+    "keywords": Task("speech_commands", ("speaker_disjoint",), 1.0, ("_silence_",)),
+    "digits": Task("fsdd", tuple(f"without_{name}" for name in FSDD_SPEAKERS), 1.0),
+    "emotion": Task("tess", ("word_disjoint", "leaking"), 2.0),
+}
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """N clips of one length, in the order of their file names.
+
+    Attributes:
+      audio: int16 `[N, T]`, mono, 16 kHz.
+      target: class of each clip, int32 `[N]`.
+      speaker: who speaks, "" for nobody, `[N]`.
+      file: where each clip was read, `[N]`.
+      origin: collection that each clip comes from, "" if that is not known, `[N]`.
+      parts: by the name of a split, "train", "val" or "test" of each clip, `[N]`.
+    """
+
+    audio: np.ndarray
+    target: np.ndarray
+    speaker: np.ndarray
+    file: np.ndarray
+    origin: np.ndarray
+    parts: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.audio)
+
+    def __getitem__(self, index) -> "Clips":
+        return jax.tree.map(lambda leaf: leaf[index], self)
+
+    def part(self, split: str, part: str) -> "Clips":
+        """Those of one part of a split.
+
+        Raises:
+          DataError: if there is no such split, or it has no such part.
+        """
+        if split not in self.parts:
+            raise DataError(f"unknown split {split!r}: known are {', '.join(self.parts)}")
+        wanted = self.parts[split] == part
+        if not wanted.any():
+            raise DataError(f"the split {split!r} has no clips in its part {part!r}")
+        return self[wanted]
+
+
+def load(data: str | Path, task: str, *, cache: str | Path | None = None) -> Clips:
+    """All clips of a task, resampled, padded or cut to its window; none twice.
+
+    Args:
+      data: folder with the user's download, see `builders.recordings`.
+      task: key of TASKS.
+      cache: see `builders.prepare`.
+
+    Raises:
+      DataError: if the data is not there, or not what it should be.
+    """
+    if task not in TASKS:
+        raise DataError(f"unknown task {task!r}: known are {', '.join(TASKS)}")
+    settings = TASKS[task]
+    records = prepare(settings.dataset, data, cache=cache)
+    elements = pipeline(
+        records,
+        rate=SAMPLE_RATE,
+        samples=settings.samples,
+        batch=None,
+        keep=lambda record: not record["duplicate"],
+    )
+    found = sorted(elements, key=lambda element: element["file"])
+    splits = SPLITS[settings.dataset]
+    return Clips(
+        audio=np.stack([element["audio"] for element in found]),
+        target=np.array([element["label"] for element in found], np.int32),
+        speaker=np.array([element["speaker"] for element in found]),
+        file=np.array([element["file"] for element in found]),
+        origin=np.array([element["origin"] for element in found]),
+        parts={name: np.array([split(e) for e in found]) for name, split in splits.items()},
+    )
+
+
+def provenance(task: str, split: str, learned: Clips) -> dict[str, str]:
+    """What a manifest says of the clips that a network learned from."""
+    credit = BUILDERS[TASKS[task].dataset].CREDIT
+    known = ", part of the official test set" if TEST in learned.origin else ""
+    return {
+        **credit,
+        "name": credit["name"] + known,
+        "split": f"{split}, {len(learned)} clips of its train part",
+    }

@@ -1,0 +1,228 @@
+"""The builders: both layouts of each data set, the same records every time, no TensorFlow."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import made_up_data as made_up
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from audioxai_jax.data import builders
+from audioxai_jax.data.archives import ArchiveError
+from audioxai_jax.data.builders import DataError, Fsdd
+from audioxai_jax.data.builders.speech_commands import OTHERS, TEST, TRAINING, WORDS
+
+
+def records(dataset, data, cache, config=None) -> dict:
+    """Records by file, texts as strings."""
+    found = {}
+    for record in builders.prepare(dataset, data, config=config, cache=cache):
+        texts = {k: v.decode() for k, v in record.items() if isinstance(v, bytes)}
+        found[texts["file"]] = {**record, **texts}
+    return found
+
+
+def labels(found, dataset) -> dict[str, str]:
+    names = builders.BUILDERS[dataset].LABELS
+    return {file: names[record["label"]] for file, record in found.items()}
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+MAKERS = {
+    "fsdd": lambda root: made_up.tar(
+        root / "fsdd" / "v1.0.10.tar.gz", made_up.official_fsdd(), "w:gz"
+    ),
+    "tess": lambda root: made_up.archive_zip(
+        root / "tess" / "dataverse_files.zip", made_up.official_tess()
+    ),
+    "speech_commands": lambda root: [
+        made_up.tar(root / f"{name}.tar.gz", made_up.official_speech_commands(name == TEST), "w:gz")
+        for name in (TRAINING, TEST)
+    ],
+}
+
+
+@pytest.mark.parametrize("dataset", sorted(MAKERS))
+def test_an_official_archive_gives_the_same_records_twice(dataset, tmp_path):
+    MAKERS[dataset](tmp_path)
+    first, again = (records(dataset, tmp_path, tmp_path / cache) for cache in "ab")
+    assert first and list(first) == list(again)  # in the same order too
+    assert all(same(first[file], again[file]) for file in first)
+    assert all(record["audio"].dtype == np.int16 for record in first.values())
+
+
+@pytest.mark.parametrize("dataset", sorted(MAKERS))
+def test_an_extracted_archive_gives_the_same_records(dataset, tmp_path):
+    MAKERS[dataset](tmp_path / "packed")
+    files = {"fsdd": made_up.official_fsdd, "tess": made_up.official_tess}.get(dataset)
+    if files:
+        made_up.folder(tmp_path / "open" / dataset, files())
+    else:
+        for name in (TRAINING, TEST):
+            place = tmp_path / "open" / "speech_commands" / name
+            made_up.folder(place, made_up.official_speech_commands(name == TEST))
+    packed = records(dataset, tmp_path / "packed", tmp_path / "a")
+    extracted = records(dataset, tmp_path / "open", tmp_path / "b")
+    assert packed.keys() == extracted.keys()
+    assert all(same(packed[file], extracted[file]) for file in packed)
+
+
+def test_speech_commands_of_twelve_and_of_all_classes(tmp_path):
+    MAKERS["speech_commands"](tmp_path)
+    found = records("speech_commands", tmp_path, tmp_path / "cache")
+    assert labels(found, "speech_commands") == {
+        "yes/cc_nohash_0.wav": "yes",
+        "no/dd_nohash_0.wav": "no",
+        "bed/ee_nohash_0.wav": "_unknown_",
+        "_background_noise_/running_tap.wav@0": "_silence_",
+        "_background_noise_/running_tap.wav@1": "_silence_",
+        "_background_noise_/white_noise.wav@0": "_silence_",
+        "_background_noise_/white_noise.wav@1": "_silence_",
+        "test/yes/aa_nohash_0.wav": "yes",
+        "test/_unknown_/bed_bb_nohash_1.wav": "_unknown_",
+        "test/_silence_/12.wav": "_silence_",
+    }
+    splits = {file: record["split"] for file, record in found.items()}
+    assert splits["no/dd_nohash_0.wav"] == splits["_background_noise_/running_tap.wav@1"] == "val"
+    assert (
+        splits["yes/cc_nohash_0.wav"] == splits["_background_noise_/white_noise.wav@0"] == "train"
+    )
+    assert splits["test/_silence_/12.wav"] == "test"
+    unknown = found["test/_unknown_/bed_bb_nohash_1.wav"]
+    assert (unknown["word"], unknown["speaker"], unknown["origin"]) == ("bed", "bb", TEST)
+    words = records("speech_commands", tmp_path, tmp_path / "cache", config="35")
+    assert len(WORDS + OTHERS) == 35
+    assert {record["word"] for record in words.values()} == {"yes", "no", "bed"}
+    names = sorted(WORDS + OTHERS)
+    assert all(names[record["label"]] == record["word"] for record in words.values())
+
+
+def test_the_training_archive_alone_tests_by_its_list(tmp_path):
+    made_up.tar(tmp_path / f"{TRAINING}.tar.gz", made_up.official_speech_commands(False), "w:gz")
+    found = records("speech_commands", tmp_path, tmp_path / "cache")
+    assert found["stop/ff_nohash_0.wav"]["split"] == "test"
+
+
+def test_digits_and_emotions(tmp_path):
+    MAKERS["fsdd"](tmp_path)
+    found = records("fsdd", tmp_path, tmp_path / "cache")
+    assert len(found) == 8 and found["7_theo_5.wav"]["split"] == "train"
+    assert (found["7_theo_0.wav"]["speaker"], found["7_theo_0.wav"]["split"]) == ("theo", "test")
+    assert found["7_theo_0.wav"]["sample_rate"] == 8_000 and found["7_theo_0.wav"]["label"] == 7
+    MAKERS["tess"](tmp_path)
+    found = records("tess", tmp_path, tmp_path / "cache")
+    assert labels(found, "tess")["YAF_back_ps.wav"] == "pleasant_surprise"
+    assert found["OA_bite_neutral.wav"]["speaker"] == "OAF"
+    assert found["YAF_youth_sad.wav"]["word"] == "youth"
+
+
+def test_repeated_clips_are_marked(tmp_path):
+    rows = [{"file": f"yes/{n}.flac", "label": "yes", "speaker": "a", "split": s}
+            for n, s in (("a", "train"), ("b", "train"), ("c", "test"))]  # fmt: skip
+    made_up.table(tmp_path, "speech_commands", rows, 16_000, 16_000)
+    twin = made_up.sound("same", 16_000, 16_000, "FLAC")
+    made_up.tar(tmp_path / "speech_commands" / "speech_commands.tar",
+                {row["file"]: twin for row in rows})  # fmt: skip
+    found = records("speech_commands", tmp_path, tmp_path / "cache")
+    assert [found[row["file"]]["duplicate"] for row in rows] == [False, True, False]
+
+
+def test_a_changed_download_is_prepared_anew(tmp_path):
+    made_up.fsdd(tmp_path, range(1))
+    assert len(builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")) == 60
+    made_up.fsdd(tmp_path, range(2))
+    assert len(builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")) == 120
+
+
+@pytest.mark.parametrize("dataset", sorted(MAKERS))
+def test_missing_data_is_said_with_page_and_layout(dataset, tmp_path):
+    for place in (tmp_path, tmp_path / "none"):
+        with pytest.raises(DataError) as caught:
+            builders.prepare(dataset, place, cache=tmp_path / "cache")
+        said = str(caught.value)
+        builder = builders.BUILDERS[dataset]
+        assert builder.PAGE in said and builder.LAYOUT in said and "AUDIOXAI_DATA" in said
+        assert f"{dataset}/metadata.csv" in said and "\n" not in said
+    with pytest.raises(DataError, match="known are fsdd, speech_commands, tess"):
+        builders.prepare("gtzan", tmp_path)
+
+
+def test_damaged_downloads_are_refused_and_leave_nothing_prepared(tmp_path):
+    archive = MAKERS["fsdd"](tmp_path)
+    archive.write_bytes(archive.read_bytes()[:3000])
+    with pytest.raises(ArchiveError, match=r"v1.0.10.tar.gz: is damaged or cut short"):
+        builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.array_record*"))
+
+    made_up.fsdd(tmp_path / "b", range(1))
+    rows = (tmp_path / "b/fsdd/metadata.csv").read_text()
+    (tmp_path / "b/fsdd/metadata.csv").write_text(rows + "theo/9_theo_77.flac,9,theo,train\n")
+    with pytest.raises(DataError, match="1 clips of metadata.csv are missing.*9_theo_77"):
+        builders.prepare("fsdd", tmp_path / "b", cache=tmp_path / "cache")
+    (tmp_path / "b/fsdd/metadata.csv").write_text(
+        rows.replace("theo/9_theo_0.flac,9", "theo/9_theo_0.flac,x")
+    )
+    with pytest.raises(DataError, match="9_theo_0.flac has the unknown label 'x'"):
+        builders.prepare("fsdd", tmp_path / "b", cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"no sound", "is not audio"),
+    (made_up.sound("x", 0, 8_000), "1 channels of 0 samples"),
+])  # fmt: skip
+def test_clips_that_are_no_clips_are_named(tmp_path, content, said):
+    files = made_up.official_fsdd()
+    files["x/recordings/3_theo_1.wav"] = content
+    made_up.folder(tmp_path / "fsdd", files)
+    with pytest.raises(DataError, match=f"3_theo_1.wav.*{said}"):
+        builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_builder_works_as_tfds_users_know_it(tmp_path):
+    made_up.fsdd(tmp_path / "manual", range(1))
+    builder = Fsdd(data_dir=tmp_path / "prepared")
+    config = tfds.download.DownloadConfig(manual_dir=tmp_path / "manual")
+    builder.download_and_prepare(download_config=config)
+    assert builder.info.splits["clips"].num_examples == 60
+    assert builder.info.features["label"].names == list("0123456789")
+    assert len(builder.as_data_source("clips")) == 60
+
+
+def test_tensorflow_is_never_imported(tmp_path):
+    made_up.fsdd(tmp_path, range(1))
+    code = (
+        "import sys\n"
+        "from audioxai_jax.data import tasks\n"
+        f"clips = tasks.load({str(tmp_path)!r}, 'digits', cache={str(tmp_path / 'cache')!r})\n"
+        "assert len(clips) == 60\n"
+        "print([name for name in sys.modules if name.split('.')[0] == 'tensorflow'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    "dataset, count", [("fsdd", 3000), ("tess", 1708), ("speech_commands", 4153)]
+)
+def test_real_recordings(dataset, count, data_root, tmp_path_factory):
+    import csv
+
+    cache = tmp_path_factory.getbasetemp() / "real"
+    found = records(dataset, data_root, cache)
+    with (Path(data_root) / dataset / "metadata.csv").open(newline="") as stream:
+        rows = {row["file"]: row for row in csv.DictReader(stream)}
+    assert len(found) == count and found.keys() == rows.keys()
+    names = labels(found, dataset)
+    for file, row in rows.items():
+        record = found[file]
+        assert names[file] == row["label"] and record["speaker"] == row["speaker"]
+        assert len(record["audio"]) == int(row["num_samples"])
+        assert record["sample_rate"] == int(row["sample_rate"])
+        peak = np.abs(record["audio"].astype(float)).max() / 32768
+        assert abs(peak - float(row["peak"])) < 1e-4
+        assert record["duplicate"] == (row.get("duplicate") == "1")

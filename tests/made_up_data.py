@@ -1,0 +1,118 @@
+"""Small data sets in the layouts of the real ones; every clip's samples are its own."""
+
+import csv
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+
+def sound(name: str, samples: int, rate: int, form: str = "WAV") -> bytes:
+    """Noise that follows from the name, as a 16-bit file."""
+    random = np.random.default_rng(list(name.encode()))
+    stream = io.BytesIO()
+    soundfile.write(stream, random.integers(-3000, 3000, samples).astype(np.int16), rate,
+                    format=form, subtype="PCM_16")  # fmt: skip
+    return stream.getvalue()
+
+
+def tar(path: Path, files: dict[str, bytes], mode: str = "w") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def archive_zip(path: Path, files: dict[str, bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def folder(path: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path
+
+
+def table(root: Path, dataset: str, rows: list[dict[str, str]], samples: int, rate: int) -> Path:
+    """The table layout; files named in `rows` get noise of their own."""
+    place = root / dataset
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "metadata.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    tar(place / f"{dataset}.tar",
+        {"./" + row["file"]: sound(row["file"], samples, rate, "FLAC") for row in rows})  # fmt: skip
+    return root
+
+
+def speech_commands(root: Path, per_part: int = 1) -> Path:
+    """Clips of every keyword class in each part of the speaker-disjoint split."""
+    from audioxai_jax.data.splits import speaker_disjoint
+    from audioxai_jax.data.tasks import TASKS
+
+    speakers: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    for number in range(1000):
+        record = {"speaker": f"{number:08x}", "split": "test"}
+        speakers[speaker_disjoint(record)].append(record["speaker"])
+    rows = []
+    for label in TASKS["keywords"].labels:
+        for part in speakers:
+            for number in range(per_part):
+                who = "" if label == "_silence_" else speakers[part][number]
+                file = f"{label}/{who or part}_nohash_{number}.flac"
+                rows.append({"file": file, "label": label, "word": label.strip("_"),
+                             "speaker": who, "split": part,
+                             "source": "speech_commands_test_set_v0.02"})  # fmt: skip
+    return table(root, "speech_commands", rows, 16_000, 16_000)
+
+
+def fsdd(root: Path, indices=range(2), samples: int = 3_000) -> Path:
+    from audioxai_jax.data.splits import FSDD_SPEAKERS
+
+    rows = [
+        {"file": f"{s}/{d}_{s}_{i}.flac", "label": str(d), "speaker": s, "split": "train"}
+        for s in FSDD_SPEAKERS
+        for d in range(10)
+        for i in indices
+    ]
+    return table(root, "fsdd", rows, samples, 8_000)
+
+
+def official_speech_commands(test: bool) -> dict[str, bytes]:
+    """Files of the training archive, or of the test archive."""
+    if test:
+        names = ["yes/aa_nohash_0.wav", "_unknown_/bed_bb_nohash_1.wav", "_silence_/12.wav"]
+        return {f"./{name}": sound(name, 16_000, 16_000) for name in names}
+    names = ["yes/cc_nohash_0.wav", "no/dd_nohash_0.wav", "bed/ee_nohash_0.wav",
+             "stop/ff_nohash_0.wav"]  # fmt: skip
+    files = {f"./{name}": sound(name, 15_000, 16_000) for name in names}
+    files["./validation_list.txt"] = b"no/dd_nohash_0.wav\n"
+    files["./testing_list.txt"] = b"stop/ff_nohash_0.wav\n"
+    for noise in ("running_tap.wav", "white_noise.wav"):
+        files[f"./_background_noise_/{noise}"] = sound(noise, 40_000, 16_000)
+    return files
+
+
+def official_fsdd() -> dict[str, bytes]:
+    names = [f"{digit}_{who}_{i}.wav" for digit in (0, 7) for who in ("george", "theo")
+             for i in (0, 5)]  # fmt: skip
+    base = "free-spoken-digit-dataset-1.0.10"
+    return {f"{base}/recordings/{n}": sound(n, 2_000 + 100 * i, 8_000)
+            for i, n in enumerate(names)} | {f"{base}/README.md": b"digits"}  # fmt: skip
+
+
+def official_tess() -> dict[str, bytes]:
+    names = ["OAF_back_angry.wav", "OA_bite_neutral.wav", "YAF_back_ps.wav", "YAF_youth_sad.wav"]
+    return {f"{name[:3]}/{name}": sound(name, 20_000, 24_414) for name in names}

@@ -1,0 +1,51 @@
+"""Parts of a computation: kept, found again, never mixed up."""
+
+import numpy as np
+import pytest
+
+from audioxai_jax.files import replace_file
+from audioxai_jax.runs.parts import Parts
+
+TREE = {"a": {"b": np.arange(3), "c": np.float32(0.1)}, "d": np.array([True])}
+
+
+def refuse():
+    raise AssertionError("computed again")
+
+
+def test_a_part_is_computed_once(tmp_path):
+    found = Parts(tmp_path, {"seed": 0}).get(7, lambda: TREE)
+    again = Parts(tmp_path, {"seed": 0}).get(7, refuse)
+    for tree in (found, again):
+        np.testing.assert_array_equal(tree["a"]["b"], TREE["a"]["b"])
+        assert tree["a"]["c"] == TREE["a"]["c"] and tree["d"].dtype == bool
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["00000007.npz", "settings.json"]
+
+
+def test_other_settings_are_refused(tmp_path):
+    Parts(tmp_path, {"seed": 0, "base": "zero"})
+    with pytest.raises(ValueError, match=r"other settings \(base, rank\): choose another"):
+        Parts(tmp_path, {"seed": 0, "base": "mean", "rank": "signed"})
+
+
+def test_a_part_that_is_damaged_is_computed_again(tmp_path):
+    parts = Parts(tmp_path, {})
+    parts.get(0, lambda: TREE)
+    file = tmp_path / "00000000.npz"
+    for content in (b"", file.read_bytes()[:-100], b"no archive"):
+        file.write_bytes(content)
+        found = parts.get(0, lambda: TREE)
+        np.testing.assert_array_equal(found["a"]["b"], TREE["a"]["b"])
+    Parts(tmp_path, {}).get(0, refuse)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    replace_file(tmp_path / "x", b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(tmp_path / "x", b"new")
+    assert [f.name for f in tmp_path.iterdir()] == ["x"] and (tmp_path / "x").read_bytes() == b"old"

@@ -149,7 +149,7 @@ def make_network(options, head: str, codec, task: str) -> dict:
             "init": lambda key: dict(listener.init(config, key)),
             "forward": lambda variables, x, key: with_statistics(config, variables, x, key),
             "predict": lambda variables, x: listener.Listener(config).apply(variables, x),
-            "optimiser": adamw(steps, 3e-3, 0.01),
+            "optimiser": muon(steps, 0.02, 0.05),
             "fill": -1.0,
             "manifest": {"kind": "listener", "network": "listener", "config": config},
         }

@@ -52,8 +52,8 @@ def table(root: Path, dataset: str, rows: list[dict[str, str]], samples: int, ra
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    tar(place / f"{dataset}.tar",
-        {"./" + row["file"]: sound(row["file"], samples, rate, "FLAC") for row in rows})  # fmt: skip
+    files = [row["file"] for row in rows]
+    tar(place / f"{dataset}.tar", {f"./{f}": sound(f, samples, rate, "FLAC") for f in files})
     return root
 
 

@@ -85,8 +85,13 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
             f"{path}: {np.sum(~finite)} samples are NaN or infinite, the first at "
             f"{np.argmin(finite) / rate:.3f} s"
         )
+    resampled = _resample(mono, rate, sample_rate)
+    if not np.isfinite(resampled).all():
+        raise AudioError(
+            f"{path}: samples as large as {np.abs(mono).max():.3g} overflow, full scale is 1"
+        )
     return Clip(
-        samples=_resample(mono, rate, sample_rate),
+        samples=resampled,
         sample_rate=sample_rate,
         source_rate=rate,
         channels=channels,
@@ -130,7 +135,7 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
         raise AudioError(f"{path}: is empty")
     stream.seek(0)
     try:
-        file = soundfile.SoundFile(stream)
+        file = soundfile.SoundFile(Seekable(stream))
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         raise AudioError(f"{path}: is not audio that can be read ({reason})") from None
@@ -150,7 +155,8 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
         blocks, count = [], 0
         try:
             while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                blocks.append(block.mean(axis=1, dtype=np.float64).astype(np.float32))
+                with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said
+                    blocks.append(block.mean(axis=1, dtype=np.float64).astype(np.float32))
                 count += len(block)
                 if count > longest:
                     raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
@@ -160,6 +166,23 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
             raise AudioError(f"{path}: is cut short: {count} of {file.frames} samples are there")
         mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
         return mono, file.samplerate, file.channels
+
+
+class Seekable:
+    """A stream that stays where it is when a damaged header sends it before its beginning.
+
+    libsndfile sees that it did not arrive; an exception in its callback would be printed.
+    """
+
+    def __init__(self, stream: BinaryIO):
+        self.stream, self.read, self.readinto = stream, stream.read, stream.readinto
+        self.tell = stream.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self.stream.seek(offset, whence)
+        except (OSError, ValueError):
+            return self.stream.tell()
 
 
 def _resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:

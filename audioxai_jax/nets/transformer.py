@@ -53,8 +53,8 @@ VARIANTS = {
     "followup": {**PAPER, "heads": 4, "dropout": 0.3},
 }
 """Fields that differ. "small" is ours, for few speakers; "paper" is arXiv 2410.07530 by its
-authors' code; "followup" AudioXLM (IEEE Signal Processing Letters, 2025) by its authors' code, whose text
-has the former's heads and dropout."""
+authors' code; "followup" AudioXLM (IEEE Signal Processing Letters, 2025) by its authors' code,
+whose text has the former's heads and dropout."""
 
 
 def init(config: TransformerConfig, key: Array):

@@ -18,7 +18,7 @@ def muon(
 ) -> optax.GradientTransformation:
     """Muon (K. Jordan et al., 2024): matrices move along orthogonalised momentum.
 
-    For flax parameters. Dense, attention and recurrent kernels are matrices; biases, scales,
+    For flax parameters. Dense, attention, recurrent and convolution kernels are matrices; biases, scales,
     positions and the kernel of a layer called "logits" follow AdamW at `others_rate`.
 
     Args:
@@ -42,9 +42,10 @@ def matrices(params):
         names = [entry.key for entry in path]
         if names[-1] not in ("kernel", "recurrent") or "logits" in names:
             return None
-        if leaf.ndim == 3:  # attention: [in, heads, size] and back, [heads, size, out]
-            back = names[-2] == "out"
-            return contrib.MuonDimensionNumbers(*(((0, 1), 2) if back else (0, (1, 2))))
+        if leaf.ndim == 3 and names[-2] in ("query", "key", "value"):  # [in, heads, size]
+            return contrib.MuonDimensionNumbers(0, (1, 2))
+        if leaf.ndim == 3:  # [heads, size, out] of attention, [time, in, out] of convolutions
+            return contrib.MuonDimensionNumbers((0, 1), 2)
         return contrib.MuonDimensionNumbers(0, 1) if leaf.ndim == 2 else None
 
     return jax.tree_util.tree_map_with_path(axes, params)

@@ -1,5 +1,6 @@
 """The builders: both layouts of each data set, the same records every time, no TensorFlow."""
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -88,10 +89,9 @@ def test_speech_commands_of_twelve_and_of_all_classes(tmp_path):
         "test/_silence_/12.wav": "_silence_",
     }
     splits = {file: record["split"] for file, record in found.items()}
-    assert splits["no/dd_nohash_0.wav"] == splits["_background_noise_/running_tap.wav@1"] == "val"
-    assert (
-        splits["yes/cc_nohash_0.wav"] == splits["_background_noise_/white_noise.wav@0"] == "train"
-    )
+    noise = "_background_noise_"
+    assert splits["no/dd_nohash_0.wav"] == splits[f"{noise}/running_tap.wav@1"] == "val"
+    assert splits["yes/cc_nohash_0.wav"] == splits[f"{noise}/white_noise.wav@0"] == "train"
     assert splits["test/_silence_/12.wav"] == "test"
     unknown = found["test/_unknown_/bed_bb_nohash_1.wav"]
     assert (unknown["word"], unknown["speaker"], unknown["origin"]) == ("bed", "bb", TEST)
@@ -164,9 +164,8 @@ def test_damaged_downloads_are_refused_and_leave_nothing_prepared(tmp_path):
     (tmp_path / "b/fsdd/metadata.csv").write_text(rows + "theo/9_theo_77.flac,9,theo,train\n")
     with pytest.raises(DataError, match="1 clips of metadata.csv are missing.*9_theo_77"):
         builders.prepare("fsdd", tmp_path / "b", cache=tmp_path / "cache")
-    (tmp_path / "b/fsdd/metadata.csv").write_text(
-        rows.replace("theo/9_theo_0.flac,9", "theo/9_theo_0.flac,x")
-    )
+    wrong = rows.replace("theo/9_theo_0.flac,9", "theo/9_theo_0.flac,x")
+    (tmp_path / "b/fsdd/metadata.csv").write_text(wrong)
     with pytest.raises(DataError, match="9_theo_0.flac has the unknown label 'x'"):
         builders.prepare("fsdd", tmp_path / "b", cache=tmp_path / "cache")
 
@@ -210,8 +209,6 @@ def test_tensorflow_is_never_imported(tmp_path):
     "dataset, count", [("fsdd", 3000), ("tess", 1708), ("speech_commands", 4153)]
 )
 def test_real_recordings(dataset, count, data_root, tmp_path_factory):
-    import csv
-
     cache = tmp_path_factory.getbasetemp() / "real"
     found = records(dataset, data_root, cache)
     with (Path(data_root) / dataset / "metadata.csv").open(newline="") as stream:

@@ -7,7 +7,7 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioxai_jax.data.pipelines import change_speed, fit, pipeline
+from audioxai_jax.data.pipelines import TEXTS, change_speed, fit, pipeline
 
 RATE = 16_000
 
@@ -20,10 +20,10 @@ def records(count=10, rate=RATE, samples=400):
             "sample_rate": rate,
             "label": i % 3,
             "duplicate": False,
-            **{name: f"{name}{i}".encode() for name in ("speaker", "word", "split", "origin", "file")},
+            **{name: f"{name}{i}".encode() for name in TEXTS},
         }
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def make(source=None, **options):

@@ -15,15 +15,11 @@ def replica(config, params, x):
     """Written out with numpy: valid convolutions along time, two dense layers."""
     x = np.asarray(x, np.float64)
     for index, kernel in enumerate(config.kernels):
-        weight, bias = (
-            np.asarray(params[f"conv_{index}"][n], np.float64) for n in ("kernel", "bias")
-        )
+        weight, bias = (np.asarray(params[f"conv_{index}"][n]) for n in ("kernel", "bias"))
         frames = len(x) - kernel + 1
         x = sum(x[k : k + frames] @ weight[k] for k in range(kernel)) + bias
         x = np.maximum(x, 0)
-    dense = lambda name, v: (
-        v @ np.asarray(params[name]["kernel"], np.float64) + params[name]["bias"]
-    )
+    dense = lambda name, v: v @ np.asarray(params[name]["kernel"]) + params[name]["bias"]
     return dense("logits", np.maximum(dense("hidden", x.ravel()), 0))
 
 

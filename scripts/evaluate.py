@@ -104,7 +104,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str):
     pretrained.check_pair(codec, classifier)
     task, split = manifest["task"], manifest["split"]
     if (listener_manifest["task"], listener_manifest["split"]) != (task, split):
-        raise SystemExit(
+        raise ValueError(
             f"{listener_name} is for {listener_manifest['task']}, {listener_manifest['split']}: "
             f"{classifier_name} needs a listener for {task}, {split}"
         )

@@ -42,9 +42,9 @@ LEAST = 0.05
 CONFIG_OF_LISTENER = listener.ListenerConfig()
 HEADS = {"transformer": transformer, "cnn": cnn, "gru": gru}
 STEPS = {
-    "keywords": {"transformer": 1500, "cnn": 3000, "gru": 1200, "listener": 2000},
+    "keywords": {"transformer": 1500, "cnn": 3000, "gru": 1200, "listener": 1200},
     "digits": {"transformer": 300, "cnn": 1000, "gru": 350, "listener": 400},
-    "emotion": {"transformer": 250, "cnn": 800, "gru": 300, "listener": 300},
+    "emotion": {"transformer": 250, "cnn": 800, "gru": 300, "listener": 250},
 }
 USUAL = {("digits", "transformer"): "small", ("emotion", "transformer"): "small"}
 """Variants that are meant where none is named."""
@@ -103,11 +103,14 @@ def run_task(options, codec, task: str) -> list[dict]:
 
 
 def chosen_splits(options, task: str) -> tuple[str, ...]:
+    """Those of `--splits` that the task has; its first if none is named."""
     usual = tasks.TASKS[task].splits
     if options.splits == ["all"]:
         return usual
-    known = [split for split in options.splits if split in usual]
-    return tuple(known) or usual[:1]
+    unknown = [s for s in options.splits if not any(s in t.splits for t in tasks.TASKS.values())]
+    if unknown:
+        raise ValueError(f"unknown split {unknown[0]!r} of {task}: known are {', '.join(usual)}")
+    return tuple(split for split in options.splits if split in usual) or usual[:1]
 
 
 def run_folder(options, task: str, split: str, head: str, seed: int) -> Path:
@@ -187,11 +190,11 @@ def head_config(head: str, codec, task: str):
     """Name and configuration of "cnn", "gru:code" and so on, for the latents of a codec."""
     name, _, variant = head.partition(":")
     if name not in HEADS:
-        raise SystemExit(f"unknown head {name!r}: known are {', '.join(HEADS)}, listener")
+        raise ValueError(f"unknown head {name!r}: known are {', '.join(HEADS)}, listener")
     variant = variant or USUAL.get((task, name), "")
     if variant not in HEADS[name].VARIANTS:
         known = ", ".join(filter(None, HEADS[name].VARIANTS))
-        raise SystemExit(f"unknown variant {variant!r} of {name}: known are {known}")
+        raise ValueError(f"unknown variant {variant!r} of {name}: known are {known}")
     clip = jax.ShapeDtypeStruct((tasks.TASKS[task].samples,), jnp.float32)
     frames, channels = jax.eval_shape(codec.encode, clip).shape
     network = pretrained.NETWORKS[name]

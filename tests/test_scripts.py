@@ -1,18 +1,17 @@
-"""The training and evaluation scripts, whole, on a made-up data set and tiny networks."""
+"""The training and evaluation scripts, whole, on made-up data sets and tiny networks."""
 
-import io
 import json
 import runpy
 import sys
-import tarfile
 from pathlib import Path
 
+import made_up_data as made_up
 import numpy as np
 import pytest
-import soundfile
-from audioxai_jax.data.speech_commands import LABELS
 
 from audioxai_jax import pretrained
+from audioxai_jax.data.splits import FSDD_SPEAKERS
+from audioxai_jax.data.tasks import TASKS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 CONFIG = """
@@ -25,31 +24,22 @@ weights = {{"spectral": 1.0, "mel": 1.0, "waveform": 1.0, "cycle": 1.0}}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Two seconds of noise per class and split, in the layout of the real data."""
+    """A clip per class and part of Speech Commands, two per digit and speaker of FSDD."""
     root = tmp_path_factory.mktemp("data")
-    folder = root / "speech_commands"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    lines = ["file,label,speaker,split,duplicate"]
-    with tarfile.open(folder / "speech_commands.tar", "w") as tar:
-        for split in ("train", "val", "test"):
-            for number, label in enumerate(LABELS):
-                name = f"{label}/{split}_nohash_{number}.flac"
-                lines.append(f"{name},{label},{split}{number},{split},0")
-                stream = io.BytesIO()
-                sound = random.integers(-3000, 3000, 16_000).astype(np.int16)
-                soundfile.write(stream, sound, 16_000, format="FLAC")
-                info = tarfile.TarInfo(name)
-                info.size = len(stream.getvalue())
-                stream.seek(0)
-                tar.addfile(info, stream)
-    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
-    return root
+    return made_up.fsdd(made_up.speech_commands(root), range(2))
 
 
-def run(monkeypatch, script, *arguments):
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Prepared data goes nowhere else."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(monkeypatch, script, *arguments, status=0):
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
-    runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+    assert (stop.value.code or 0) == status
 
 
 def train_codec(monkeypatch, data, out, *, network, config, sizes, steps=2):
@@ -61,46 +51,122 @@ def train_codec(monkeypatch, data, out, *, network, config, sizes, steps=2):
     return out / "tiny.json"
 
 
-def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path):
-    codec = train_codec(
+@pytest.fixture
+def codec(monkeypatch, data, tmp_path):
+    return train_codec(
         monkeypatch, data, tmp_path, network="gainshape", config="GainShapeConfig",
         sizes="width=16, encoder_blocks=1, decoder_blocks=1",
     )  # fmt: skip
+
+
+def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path, codec):
     _, manifest = pretrained.load_codec(codec)
     assert manifest["metrics"]["val_log_mel_l1"] > 0
+    assert "official test" in manifest["data"][0]["name"]
     assert (tmp_path / "tiny_masked.json").exists()
     log = [json.loads(s) for s in (tmp_path / "masked" / "log.jsonl").read_text().splitlines()]
     assert log[-1]["step"] == 2 and "cycle" in log[-1] and "val_si_sdr" in log[-1]
 
-    common = ("--data", data, "--steps", 1)
-    words, judge = tmp_path / "words", tmp_path / "judge"
-    run(monkeypatch, "train_classifier.py", "--codec", codec, "--out", words, *common)
-    run(monkeypatch, "train_classifier.py", "--listener", "--out", judge, *common)
-    assert "listener" in capsys.readouterr().out
-    classifier, _ = pretrained.load_classifier(words / "seed_0" / "keywords.json")
-    assert classifier.codec == "tiny" and classifier.labels == LABELS
+    runs, table = tmp_path / "runs", tmp_path / "accuracy.json"
+    command = ["--codec", codec, "--data", data, "--out", runs, "--steps", 1, "--json", table,
+               "--heads", "transformer", "cnn", "gru:code", "listener"]  # fmt: skip
+    run(monkeypatch, "train_classifier.py", *command)
+    rows = json.loads(table.read_text())
+    assert [row["head"] for row in rows] == ["transformer", "cnn", "gru:code", "listener"]
+    folder = runs / "keywords" / "speaker_disjoint"
+    classifier, manifest = pretrained.load_classifier(
+        folder / "transformer/seed_0/keywords.safetensors"
+    )
+    assert classifier.codec == "tiny" and classifier.labels == TASKS["keywords"].labels
+    assert (manifest["task"], manifest["split"]) == ("keywords", "speaker_disjoint")
+    assert "never report official test accuracy" in manifest["note"]
+    assert (
+        pretrained.load_classifier(folder / "gru_code/seed_0/keywords_gru_code")[1]["config"][
+            "hidden"
+        ]
+        == 150
+    )
+    before = capsys.readouterr().out
+    run(monkeypatch, "train_classifier.py", *command)  # all done: only the table again
+    assert capsys.readouterr().out.splitlines()[-5:] == before.splitlines()[-5:]
 
-    table = tmp_path / "table.json"
-    run(
-        monkeypatch, "evaluate.py", "--data", data, "--codec", codec,
-        "--classifier", words / "seed_0" / "keywords.json",
-        "--listener", judge / "seed_0" / "listener.json", "--json", table,
-        "--methods", "random_control", "--clips", 2,
-    )  # fmt: skip
-    rows = json.loads(table.read_text())["rows"]
-    assert len(rows) == 2 * 3 * 7 + 3
-    assert all(0 <= r["low"] <= r["score"] + 1e-6 and r["score"] <= r["high"] + 1e-6 for r in rows)
-    whole = [r for r in rows if r["method"] == "random_control" and r["edit"] == "keep"]
-    assert all(r["over_random"] == 0 for r in whole)
+    out = tmp_path / "evaluation"
+    command = ["--data", data, "--codec", codec, "--out", out, "--clips", 3, "--draws", 2,
+               "--classifiers", folder / "transformer/seed_0/keywords",
+               "--listeners", folder / "listener/seed_0/keywords_listener",
+               "--methods", "saliency", "--units", "feature", "channel"]  # fmt: skip
+    run(monkeypatch, "evaluate.py", *command)
+    rows = json.loads((out / "table.json").read_text())["rows"]
+    assert len(rows) == 2 * 2 * 3 * 10 + 3
+    for row in rows:
+        for low, high in (("low", "high"), ("speakers_low", "speakers_high")):
+            assert 0 <= row[low] <= row["score"] + 1e-6 and row["score"] <= row[high] + 1e-6
+    control = [r for r in rows if r["method"] == "random_control"]
+    assert control and all(r["over_random"] == 0 for r in control)
+    assert (out / "curves.png").stat().st_size > 10_000
+    monkeypatch.setattr("audioxai_jax.map_examples", lambda *_, **__: pytest.fail("done again"))
+    run(monkeypatch, "evaluate.py", *command)
+    assert json.loads((out / "table.json").read_text())["rows"] == rows
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run(monkeypatch, "evaluate.py", *command, "--seed", 1, status=1)
+    assert "other settings (seed)" in capsys.readouterr().err
 
     table = tmp_path / "codecs.json"
     run(
         monkeypatch, "evaluate_codec.py", "--data", data, "--codecs", codec,
-        "--listener", judge / "seed_0" / "listener.json", "--json", table,
+        "--listener", folder / "listener/seed_0/keywords_listener", "--json", table,
     )  # fmt: skip
     rows = json.loads(table.read_text())
     assert [row["codec"] for row in rows] == ["original", "linear MDCT-PCA", "tiny"]
     assert rows[0]["log_mel_l1"] == 0
+
+
+def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
+    """Two speakers are left out in turn; each classifier is judged on its own."""
+    runs, splits = tmp_path / "runs", [f"without_{name}" for name in FSDD_SPEAKERS[:2]]
+    command = ["--codec", codec, "--data", data, "--out", runs, "--steps", 1]
+    command += ["--tasks", "digits", "--splits", *splits, "--heads", "cnn", "listener"]
+    run(monkeypatch, "train_classifier.py", *command)
+    printed = capsys.readouterr().out
+    assert printed.count("one speaker out") == 2 and "folds" in printed
+    place = lambda split, head, name: runs / "digits" / split / head / "seed_0" / name
+    classifiers = [place(split, "cnn", "digits_cnn") for split in splits]
+    listeners = [place(split, "listener", "digits_listener") for split in splits]
+    command = ["--data", data, "--codec", codec, "--out", tmp_path / "e", "--clips", 3,
+               "--methods", "magnitude_control", "--units", "frame", "--draws", 1]  # fmt: skip
+    run(monkeypatch, "evaluate.py", *command, "--classifiers", *classifiers,
+        "--listeners", *listeners)  # fmt: skip
+    summary = json.loads((tmp_path / "e" / "table.json").read_text())["summary"]
+    assert (summary["clips"], summary["speakers"]) == (6, 2)
+    swapped = [*command[:5], tmp_path / "f", *command[6:]]
+    run(monkeypatch, "evaluate.py", *swapped, "--classifiers", *classifiers,
+        "--listeners", *listeners[::-1], status=1)  # fmt: skip
+    assert "needs a listener for digits, without_george" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--heads", "lstm"], "unknown head 'lstm': known are transformer, cnn, gru, listener"),
+        (["--heads", "gru:paper"], "unknown variant 'paper' of gru: known are code"),
+        (["--splits", "random"], "unknown split 'random' of keywords: known are speaker_disjoint"),
+        (["--codec", "none"], "unknown codec 'none'"),
+    ],
+)
+def test_training_refuses_what_it_does_not_know(
+    monkeypatch, capsys, data, tmp_path, arguments, said
+):
+    command = ["--data", data, "--out", tmp_path / "runs", *arguments]
+    run(monkeypatch, "train_classifier.py", *command, status=1)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and said in lines[0]
+
+
+def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):
+    run(monkeypatch, "train_classifier.py", "--data", tmp_path, "--out", tmp_path / "x", status=1)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "holds no speech_commands" in line and "AUDIOXAI_DATA" in line
 
 
 def test_seanet_trains_too_and_resumes(monkeypatch, data, tmp_path):
@@ -115,3 +181,4 @@ def test_seanet_trains_too_and_resumes(monkeypatch, data, tmp_path):
     first = (tmp_path / "once" / "tiny.safetensors").read_bytes()
     train(tmp_path / "once", 2)  # finished: loaded, not trained again
     assert (tmp_path / "once" / "tiny.safetensors").read_bytes() == first
+    assert np.isfinite(manifest["metrics"]["val_si_sdr_db"])

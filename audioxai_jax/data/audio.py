@@ -135,7 +135,7 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
         raise AudioError(f"{path}: is empty")
     stream.seek(0)
     try:
-        file = soundfile.SoundFile(Seekable(stream))
+        file = soundfile.SoundFile(Seekable(stream))  # type: ignore[arg-type]
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         raise AudioError(f"{path}: is not audio that can be read ({reason})") from None
@@ -175,7 +175,8 @@ class Seekable:
     """
 
     def __init__(self, stream: BinaryIO):
-        self.stream, self.read, self.readinto = stream, stream.read, stream.readinto
+        self.stream, self.read = stream, stream.read
+        self.readinto = stream.readinto  # type: ignore[attr-defined]
         self.tell = stream.tell
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

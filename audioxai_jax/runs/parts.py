@@ -50,7 +50,7 @@ class Parts:
             file.unlink()  # whatever was written there, it is not a part
         found = jax.tree.map(np.asarray, compute())
         buffer = io.BytesIO()
-        np.savez(buffer, **_flat(found))
+        np.savez(buffer, **_flat(found))  # type: ignore[arg-type]
         replace_file(file, buffer.getvalue())
         return found
 

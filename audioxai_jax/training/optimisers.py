@@ -18,8 +18,9 @@ def muon(
 ) -> optax.GradientTransformation:
     """Muon (K. Jordan et al., 2024): matrices move along orthogonalised momentum.
 
-    For flax parameters. Dense, attention, recurrent and convolution kernels are matrices; biases, scales,
-    positions and the kernel of a layer called "logits" follow AdamW at `others_rate`.
+    For flax parameters. Kernels of dense, attention, recurrent and convolution layers are
+    matrices; biases, scales, positions and the kernel of a layer called "logits" follow AdamW
+    at `others_rate`.
 
     Args:
       steps: of the whole training.

@@ -48,7 +48,7 @@ def prepare(
         raise DataError(builder_class.missing(data))
     stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
     folder = Path(cache or _cache()) / hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
-    builder = builder_class(data_dir=folder, config=config)
+    builder = builder_class(data_dir=folder, config=config)  # type: ignore
     tfds.disable_progress_bar()
     downloads = tfds.download.DownloadConfig(
         manual_dir=data, extract_dir=folder / "none", verify_ssl=False

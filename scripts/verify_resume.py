@@ -1,0 +1,102 @@
+"""Kills the training scripts at random moments; what they end with must not show it.
+
+    python scripts/verify_resume.py --data DIR --out runs/resume
+
+For each script: one run that nobody disturbs, and one that is killed five times (SIGKILL) and
+started again. The checkpoints of both must have the same bytes. Exit status 1 if not.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from audioxai_jax.cli import one_line
+
+SCRIPTS = Path(__file__).parent
+KILLS = 5
+JOBS = {
+    "train_codec.py": [
+        "--config", SCRIPTS / "configs" / "gainshape_16khz.py", "--stop-after", 40,
+        "--save-every", 5,
+    ],
+    "train_classifier.py": [
+        "--tasks", "digits", "--heads", "cnn", "listener", "--steps", 150, "--save-every", 10,
+    ],
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the runs, emptied")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    dice = random.Random(options.seed)
+    broken = [script for script in JOBS if not survives(options, script, dice)]
+    if broken:
+        raise ValueError(f"other weights after kills: {', '.join(broken)}")
+
+
+def survives(options, script: str, dice: random.Random) -> bool:
+    whole, disturbed = (options.out / Path(script).stem / name for name in ("whole", "killed"))
+    shutil.rmtree(whole.parent, ignore_errors=True)
+    whole.parent.mkdir(parents=True)
+    began = time.monotonic()
+    finish(start(options, script, whole), script)
+    seconds = time.monotonic() - began
+    for number in range(KILLS):
+        process = start(options, script, disturbed)
+        moment = dice.uniform(0.2, 0.9) * seconds
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        print(f"{script}: kill {number + 1} after {moment:.0f} of {seconds:.0f} s, "
+              f"saved states: {states(disturbed)}", flush=True)  # fmt: skip
+    finish(start(options, script, disturbed), script)
+    wanted, found = checkpoints(whole), checkpoints(disturbed)
+    same = bool(wanted) and wanted == found
+    print(f"{script}: {len(wanted)} checkpoints, {'the same' if same else 'NOT the same'} bytes")
+    return same
+
+
+def start(options, script: str, out: Path) -> subprocess.Popen:
+    command = [
+        sys.executable,
+        SCRIPTS / script,
+        "--data",
+        options.data,
+        "--out",
+        out,
+        *JOBS[script],
+    ]
+    with (options.out / "log.txt").open("ab") as log:
+        return subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+
+
+def finish(process: subprocess.Popen, script: str) -> None:
+    if process.wait() != 0:
+        raise ValueError(f"{script} failed with status {process.returncode}: see log.txt")
+
+
+def states(folder: Path) -> str:
+    """Steps that are saved, by run."""
+    found = [path for path in sorted(folder.rglob("state/*")) if path.name.isdigit()]
+    return ", ".join(f"{p.parent.parent.name} {p.name}" for p in found) or "none"
+
+
+def checkpoints(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.safetensors")}
+
+
+if __name__ == "__main__":
+    sys.exit(one_line(main))

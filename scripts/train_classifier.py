@@ -42,7 +42,7 @@ LEAST = 0.05
 CONFIG_OF_LISTENER = listener.ListenerConfig()
 HEADS = {"transformer": transformer, "cnn": cnn, "gru": gru}
 STEPS = {
-    "keywords": {"transformer": 1500, "cnn": 3000, "gru": 1200, "listener": 1200},
+    "keywords": {"transformer": 2000, "cnn": 3000, "gru": 1200, "listener": 1200},
     "digits": {"transformer": 300, "cnn": 1000, "gru": 350, "listener": 400},
     "emotion": {"transformer": 250, "cnn": 800, "gru": 300, "listener": 250},
 }

@@ -322,3 +322,53 @@ def test_a_target_that_is_no_class_is_refused(target):
         explain(codec(), classifier(), audio, target=target)
     with pytest.raises(ValueError, match=f"target {target} is not a class"):
         explain_batch(codec(), classifier(), audio[None], target=jnp.array([target]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_flagged_and_spoils_no_other_clip(value):
+    audio = np.tile(AUDIO, (3, 1)).astype(np.float32)
+    audio[1, 5] = value
+    found = explain_batch(codec(), classifier(), audio)
+    assert found.finite.tolist() == [True, False, True]
+    alone = explain_batch(codec(), classifier(), audio[2:], first_index=2)
+    np.testing.assert_allclose(found.relevance[2], alone.relevance[0], atol=1e-6)
+
+
+def nowhere(latent):
+    """Fine on the whole latent, infinite on one with gaps."""
+    return jnp.where(jnp.any(latent == 0), jnp.inf, 1.0) * jnp.sum(latent, axis=0)[:3]
+
+
+def broken(model, x, target, *, key):
+    return saliency()(model, x / 0.0, target, key=key)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classifier": nowhere},
+        {"classifier": lambda latent: jnp.log(-jnp.abs(latent[0, :3]))},
+        {"codec": codec(decode=Partial(lambda latent: latent.ravel() / 0.0))},
+        {"classifier": lambda latent: jnp.sum(latent, axis=0)[:3] ** 2, "method": broken},
+    ],
+)
+def test_models_that_are_not_finite_are_flagged(changes):
+    settings = {"codec": codec(), "classifier": classifier(), **changes}
+    audio = jnp.asarray(np.tile(MEAN, 10), jnp.float32)  # no zeros from padding
+    assert not bool(explain(audio=audio, **settings).finite)
+
+
+@pytest.mark.parametrize("target, finite", [(-1, False), (0, True), (CLASSES, False)])
+def test_a_traced_target_that_is_no_class_is_flagged(target, finite):
+    one = jax.jit(lambda target: explain(codec(), classifier(), jnp.asarray(AUDIO), target=target))
+    assert bool(one(target).finite) == finite
+
+
+@pytest.mark.parametrize("method", [integrated_gradients, saliency, input_x_gradient])
+def test_methods_refuse_what_indexing_would_hide(method):
+    x, key = jnp.ones(4), jax.random.key(0)
+    for target in (3, -1):
+        with pytest.raises(ValueError, match=f"target {target} is not a class: the model has 3"):
+            method()(lambda x: x[:3], x, target, key=key)
+    with pytest.raises(ValueError, match=r"must return logits \[K\] of one example, got \(1, 3\)"):
+        method()(lambda x: x[None, :3], x, 0, key=key)

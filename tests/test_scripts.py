@@ -29,12 +29,6 @@ def data(tmp_path_factory):
     return made_up.fsdd(made_up.speech_commands(root), range(2))
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """Prepared data goes nowhere else."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
 def run(monkeypatch, script, *arguments, status=0):
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
@@ -108,7 +102,6 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     run(monkeypatch, "evaluate.py", *command)
     assert json.loads((out / "table.json").read_text())["rows"] == rows
     monkeypatch.undo()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     run(monkeypatch, "evaluate.py", *command, "--seed", 1, status=1)
     assert "other settings (seed)" in capsys.readouterr().err
 

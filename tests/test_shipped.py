@@ -9,7 +9,7 @@ import pytest
 
 from audioxai_jax import explain_batch, map_examples, pretrained
 from audioxai_jax.cli import BUNDLED
-from audioxai_jax.data import speech_commands
+from audioxai_jax.data import tasks
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 
@@ -41,9 +41,16 @@ def test_shipped_files_are_small_and_say_where_they_come_from():
         for name in names:
             load = getattr(pretrained, f"load_{kind}")
             _, manifest = load(name)
-            assert manifest["data"][0]["licence"] == "CC BY 4.0"
+            assert manifest["data"][0]["licence"] in ("CC BY 4.0", "CC BY-SA 4.0")
             assert manifest["command"].startswith("scripts/train_")
-            assert "official test" in json.dumps(manifest)
+            if "Speech Commands" in json.dumps(manifest["data"]):
+                assert "official test" in json.dumps(manifest)
+            card = (pretrained.shipped_folder() / f"{name}.md").read_text()
+            for heading in ("## What", "## Data", "## Measured", "## Not for", "## Made by"):
+                assert heading in card, name
+            for source in manifest["data"]:
+                assert source["licence"] in card
+            assert manifest["command"].partition(" ")[0] in card
 
 
 def hear(shared, sound, key):
@@ -61,13 +68,13 @@ def hear(shared, sound, key):
 def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     codec, classifier = shipped
     listener, _ = pretrained.load_listener("listener")
-    clips = speech_commands.load(data_root, "test")
+    clips = tasks.load(data_root, "keywords").part("speaker_disjoint", "test")
     audio = clips.audio.astype(np.float32) / 32768
     shared = (codec, classifier.model, listener)
     found = map_examples(hear, shared, audio, key=jax.random.key(0), chunk=20)
     yardstick = np.mean(found["listener"] == clips.target)
     assert yardstick > 0.85
     assert np.mean(found["classifier"] == clips.target) > 0.8 * yardstick
-    spoken = clips.target != speech_commands.SILENCE
+    spoken = clips.target != tasks.TASKS["keywords"].labels.index("_silence_")
     assert np.median(found["si_sdr"][spoken]) > 10
     assert np.median(found["log_mel"][spoken]) < 0.6

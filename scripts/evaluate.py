@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from audioxai_jax import METHODS, map_examples, pretrained
+from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.cli import one_line
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
@@ -52,9 +52,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of this evaluation")
     parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
     parser.add_argument("--classifiers", nargs="+", default=["keywords"], help="names or paths")
-    parser.add_argument("--listeners", nargs="+", default=["listener"], help="one, or one each")
+    parser.add_argument("--listeners", nargs="+", help="one each; the shipped one of the task")
     methods = sorted(set(METHODS) - {RANDOM})
-    parser.add_argument("--methods", nargs="+", default=methods, choices=methods)
+    parser.add_argument("--methods", nargs="+", default=methods, help="names, or FILE.py:FUNCTION")
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
     parser.add_argument(
         "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"
@@ -68,12 +68,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
-    if len(options.listeners) not in (1, len(options.classifiers)):
-        parser.error("--listeners: name one, or one for each of --classifiers")
+    if options.listeners and len(options.listeners) != len(options.classifiers):
+        parser.error("--listeners: name one for each of --classifiers")
 
     options.out.mkdir(parents=True, exist_ok=True)
-    listeners = options.listeners * (len(options.classifiers) // len(options.listeners))
-    jobs = list(zip(options.classifiers, listeners, strict=True))
+    jobs = list(zip(options.classifiers, options.listeners or [None] * len(options.classifiers)))
     found, facts = [], []
     for number, job in enumerate(jobs):
         results, about = judge(options, number, *job)
@@ -96,13 +95,14 @@ def main() -> None:
     plot_curves(rows, options.out / "curves.png", unit=options.units[0])
 
 
-def judge(options, number: int, classifier_name: str, listener_name: str):
+def judge(options, number: int, classifier_name: str, listener_name: str | None):
     """Results of every clip of one classifier, and what is known of the clips."""
     codec, codec_manifest = pretrained.load_codec(options.codec)
     classifier, manifest = pretrained.load_classifier(classifier_name)
+    task, split = manifest["task"], manifest["split"]
+    listener_name = listener_name or f"{task}_listener"
     listener, listener_manifest = pretrained.load_listener(listener_name)
     pretrained.check_pair(codec, classifier)
-    task, split = manifest["task"], manifest["split"]
     if (listener_manifest["task"], listener_manifest["split"]) != (task, split):
         raise ValueError(
             f"{listener_name} is for {listener_manifest['task']}, {listener_manifest['split']}: "
@@ -151,6 +151,10 @@ def one_clip(what: Curves, clip, key):
 
 
 def make_method(name: str, codec, options):
+    if plugins.is_plugin(name):
+        return plugins.load_method(name, [])[0]
+    if name not in METHODS or name == RANDOM:
+        raise ValueError(f"unknown method {name!r}: known are {', '.join(set(METHODS) - {RANDOM})}")
     if name == "integrated_gradients" and options.baseline == "mean":
         return METHODS[name](baseline=codec.mean)
     return METHODS[name]()

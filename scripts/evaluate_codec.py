@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"], help="names or paths")
-    parser.add_argument("--listener", default="listener", help="name or path")
+    parser.add_argument("--listener", default="keywords_listener", help="name or path")
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()

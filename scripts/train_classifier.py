@@ -36,15 +36,15 @@ from audioxai_jax.training.loop import train
 from audioxai_jax.training.masking import loud_mask
 from audioxai_jax.training.optimisers import adamw, muon
 
-BATCH, COPIES = 64, 12
+BATCHES, COPIES = {"keywords": 64, "digits": 32, "emotion": 32}, 12
 LEAST = 0.05
 """Fraction of a latent that is left at least, in copies with gaps."""
 CONFIG_OF_LISTENER = listener.ListenerConfig()
 HEADS = {"transformer": transformer, "cnn": cnn, "gru": gru}
 STEPS = {
-    "keywords": {"transformer": 2000, "cnn": 3000, "gru": 1200, "listener": 1200},
-    "digits": {"transformer": 300, "cnn": 1000, "gru": 350, "listener": 400},
-    "emotion": {"transformer": 250, "cnn": 800, "gru": 300, "listener": 250},
+    "keywords": {"transformer": 2000, "cnn": 3000, "gru": 1200, "listener": 2500},
+    "digits": {"transformer": 600, "cnn": 2000, "gru": 800, "listener": 1000},
+    "emotion": {"transformer": 500, "cnn": 1500, "gru": 600, "listener": 600},
 }
 USUAL = {("digits", "transformer"): "small", ("emotion", "transformer"): "small"}
 """Variants that are meant where none is named."""
@@ -209,7 +209,7 @@ def run(options, network: dict, clips, features, used, names: tuple) -> None:
     wanted = np.flatnonzero(clips.parts[split] == "train")
     learned, copies = features["learned"], len(features["learned"])
     order = grain.MapDataset.range(copies * len(wanted)).seed(seed).shuffle().repeat()
-    order = order.batch(min(BATCH, copies * len(wanted)))
+    order = order.batch(min(BATCHES[task], copies * len(wanted)))
     key = jax.random.key(seed)
 
     def advance(state, number):

@@ -2,11 +2,14 @@
 
 import re
 
+import made_up_data as made_up
 import numpy as np
 import pytest
 
 from audioxai_jax import METHODS
 from audioxai_jax.cli import main
+from audioxai_jax.data.tasks import TASKS
+from audioxai_jax.pretrained import available
 
 
 @pytest.fixture
@@ -36,3 +39,22 @@ def test_method_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsy
 def test_every_method_has_a_line_in_the_table(repo):
     readme = (repo / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in readme for name in METHODS)
+
+
+def test_data_example(blocks, tmp_path):
+    (code,) = (block for block in blocks if "change_speed" in block)
+    made_up.speech_commands(tmp_path)
+    made_up.fsdd(tmp_path, range(2))
+    names: dict = {}
+    exec(code.replace('"DIR"', repr(str(tmp_path))), names)
+    assert names["clips"].audio.shape == (12, 16_000)
+    batch = names["batches"][7]
+    assert batch["audio"].shape == (64, 16_000) and batch["audio"].dtype == np.float32
+
+
+def test_every_task_split_and_head_is_named(repo):
+    readme = (repo / "README.md").read_text(encoding="utf-8")
+    for task in TASKS.values():
+        assert f"`{task.splits[0]}`" in readme
+    assert all(f"`{head}`" in readme for head in ("transformer", "cnn", "gru", "listener"))
+    assert all(f"`{name}`" in readme for names in available().values() for name in names)

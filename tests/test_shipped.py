@@ -67,7 +67,7 @@ def hear(shared, sound, key):
 
 def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     codec, classifier = shipped
-    listener, _ = pretrained.load_listener("listener")
+    listener, _ = pretrained.load_listener("keywords_listener")
     clips = tasks.load(data_root, "keywords").part("speaker_disjoint", "test")
     audio = clips.audio.astype(np.float32) / 32768
     shared = (codec, classifier.model, listener)

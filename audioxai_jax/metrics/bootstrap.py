@@ -1,5 +1,7 @@
 """Bootstrap intervals (B. Efron, "Bootstrap Methods", Annals of Statistics 1979)."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -27,10 +29,13 @@ def bootstrap_interval(
       Lower and upper end, each `[..]`.
     """
     count = values.shape[0]
-    if groups is None:
-        groups = jnp.arange(count)
-    number = int(jnp.max(groups)) + 1
-    flat = values.reshape(count, -1)
+    groups = jnp.arange(count) if groups is None else groups
+    return _interval(values, key, groups, int(jnp.max(groups)) + 1, samples, level)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _interval(values: Array, key: Array, groups: Array, number: int, samples: int, level: float):
+    flat = values.reshape(values.shape[0], -1)
     sums = jnp.zeros((number, flat.shape[1]), flat.dtype).at[groups].add(flat)
     sizes = jnp.zeros((number,), flat.dtype).at[groups].add(1)
 

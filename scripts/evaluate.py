@@ -28,9 +28,9 @@ from tqdm import tqdm
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.cli import one_line
 from audioxai_jax.data import tasks
-from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
-from audioxai_jax.report.curves import plot_curves
+from audioxai_jax.report.curves import plot_curves, words
+from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
@@ -85,7 +85,7 @@ def main() -> None:
         raise ValueError(f"the models gave NaN or infinity on {np.sum(~found['finite'])} clips")
     groups = np.unique(np.where(speaker == "", np.arange(len(speaker)).astype(str), speaker),
                        return_inverse=True)[1]  # fmt: skip
-    rows = make_rows(found, jnp.asarray(groups), jax.random.key(options.seed + 1), options)
+    rows = make_rows(found, jnp.asarray(groups), KEEP, DELETE, jax.random.key(options.seed + 1))
     print_tables(rows, options)
     summary = make_summary(found, target, len(set(groups)))
     print_summary(summary)
@@ -160,65 +160,39 @@ def make_method(name: str, codec, options):
     return METHODS[name]()
 
 
-def make_rows(found, groups, key, options) -> list[dict]:
-    """One row per method, unit, place, edit and fraction, scores in [0, 1]."""
-
-    def intervals(values) -> dict[str, np.ndarray]:
-        ends = {"": None, "speakers_": groups}
-        return {
-            f"{who}{end}": np.asarray(value)
-            for who, group in ends.items()
-            for end, value in zip(
-                ("low", "high"), bootstrap_interval(jnp.asarray(values), key, groups=group)
-            )
-        }
-
-    rows = []
-    for name, units in found["curves"].items():
-        for unit, places in units.items():
-            for place, values in places.items():
-                flips = np.concatenate([values[:, : len(KEEP)], 1 - values[:, len(KEEP) :]], 1)
-                control = found["curves"][RANDOM][unit][place]
-                over = values - control
-                over[:, len(KEEP) :] *= -1
-                columns = {"score": flips.mean(0), **intervals(flips)}
-                columns |= {"over_random": over.mean(0)}
-                columns |= {f"over_random_{k}": v for k, v in intervals(over).items()}
-                edits = [("keep", f) for f in KEEP] + [("delete", f) for f in DELETE]
-                for index, (edit, fraction) in enumerate(edits):
-                    row = {"method": name, "unit": unit, "place": place}
-                    row |= {"edit": edit, "fraction": fraction}
-                    rows.append(row | {k: float(v[index]) for k, v in columns.items()})
-    for place, values in found["codec_only"].items():
-        row = {"method": "codec_only", "unit": "-", "place": place, "edit": "keep"}
-        ends = {k: float(v) for k, v in intervals(values).items()}
-        rows.append(row | {"fraction": 1.0, "score": float(values.mean()), **ends})
-    return rows
-
-
 def print_tables(rows: list[dict], options) -> None:
+    """As Markdown, ready for a README."""
     columns = [("keep", f) for f in KEEP] + [("delete", f) for f in DELETE]
     methods = [*options.methods, RANDOM]
     for unit in options.units:
         for place, title in PLACES.items():
-            print(f"\nBy {unit}, {title}: % (95 % interval over clips)")
-            print(" " * 21 + "".join(f"{f'{edit} {f:.0%}':>13}" for edit, f in columns))
-            for method in methods:
-                cells = [find(rows, method, unit, place, *column) for column in columns]
-                print(f"{method:21}" + "".join(f"{cell(row):>13}" for row in cells))
+            print(f"\nBy {unit}, {title}: % of clips (95 % interval over clips)\n")
+            print_row("", *(f"{edit} {fraction:.0%}" for edit, fraction in columns))
+            print("|---" * (1 + len(columns)) + "|")
+            for name in methods:
+                cells = [cell(find(rows, name, unit, place, *column)) for column in columns]
+                print_row(words(name), *cells)
     only = {p: find(rows, "codec_only", "-", p, "keep", 1.0) for p in PLACES if p != "latent"}
-    print(f"\ncodec only: sound {cell(only['sound'])}, listener {cell(only['listener'])}")
-    print("\nOver random, points (95 % interval over clips; over speakers)")
-    for method in options.methods:
-        for place in PLACES:
-            for edit, fraction in (("keep", 0.1), ("keep", 0.2), ("delete", 0.1)):
-                row = find(rows, method, options.units[0], place, edit, fraction)
-                print(
-                    f"{method:21}{place:9}{edit:7}{fraction:4.0%} {100 * row['over_random']:+4.0f} "
-                    f"({100 * row['over_random_low']:+.0f} to {100 * row['over_random_high']:+.0f};"
-                    f" {100 * row['over_random_speakers_low']:+.0f} to "
-                    f"{100 * row['over_random_speakers_high']:+.0f})"
-                )
+    print(f"\nCodec only: sound {cell(only['sound'])}, listener {cell(only['listener'])}")
+    wanted = (("keep", 0.1), ("keep", 0.2), ("delete", 0.1))
+    print("\nOver random, points (95 % interval over clips; over speakers)\n")
+    print_row("", *(f"{edit} {fraction:.0%}" for edit, fraction in wanted))
+    print("|---" * (1 + len(wanted)) + "|")
+    for name in options.methods:
+        for place, title in PLACES.items():
+            found = [find(rows, name, options.units[0], place, *column) for column in wanted]
+            print_row(f"{words(name)}, {title}", *map(over_random, found))
+
+
+def print_row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |")
+
+
+def over_random(row: dict) -> str:
+    ends = [row[f"over_random_{who}{end}"] for who in ("", "speakers_") for end in ("low", "high")]
+    clips_low, clips_high, low, high = (f"{100 * end:+.0f}" for end in ends)
+    middle = f"{100 * row['over_random']:+.0f}"
+    return f"{middle} ({clips_low} to {clips_high}; {low} to {high})"
 
 
 def find(rows, method, unit, place, edit, fraction) -> dict:
@@ -228,25 +202,6 @@ def find(rows, method, unit, place, edit, fraction) -> dict:
 
 def cell(row: dict) -> str:
     return f"{100 * row['score']:.0f} ({100 * row['low']:.0f}-{100 * row['high']:.0f})"
-
-
-def make_summary(found, target, speakers: int) -> dict:
-    """Facts about the whole run that belong to no row."""
-    summary = {
-        "clips": len(target),
-        "speakers": speakers,
-        "classifier_right": float(np.mean(found["target"] == target)),
-        "listener_right": float(np.mean(found["listener_target"] == target)),
-        "listener_agrees": float(np.mean(found["listener_target"] == found["target"])),
-        "level_db": {n: float(np.median(level)) for n, level in found["level"].items()},
-    }
-    right = summary["listener_right"] or float("nan")
-    summary["share_of_listener"] = summary["classifier_right"] / right
-    if "integrated_gradients" in found["gap"]:
-        gap = found["gap"]["integrated_gradients"]
-        summary["gap_below_1_percent"] = float(np.mean(gap < 0.01))
-        summary["gap_95th_percentile"] = float(np.percentile(gap, 95))
-    return summary
 
 
 def print_summary(summary: dict) -> None:

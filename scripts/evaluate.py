@@ -39,8 +39,8 @@ KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)
 PLACES = {
     "latent": "in the latent",
-    "sound": "in the sound, encoded again",
-    "listener": "in the sound, by the independent listener",
+    "sound": "in the sound",
+    "listener": "for the listener",
 }
 TOGETHER = 32
 """Clips between two looks at the disk."""
@@ -189,10 +189,12 @@ def print_row(*cells: str) -> None:
 
 
 def over_random(row: dict) -> str:
-    ends = [row[f"over_random_{who}{end}"] for who in ("", "speakers_") for end in ("low", "high")]
-    clips_low, clips_high, low, high = (f"{100 * end:+.0f}" for end in ends)
-    middle = f"{100 * row['over_random']:+.0f}"
-    return f"{middle} ({clips_low} to {clips_high}; {low} to {high})"
+    """With its interval over clips and, if there are several, the one over speakers."""
+    ends = []
+    for who in ("over_random_", "over_random_speakers_"):
+        if f"{who}low" in row:
+            ends.append(f"{100 * row[f'{who}low']:+.0f} to {100 * row[f'{who}high']:+.0f}")
+    return f"{100 * row['over_random']:+.0f} ({'; '.join(ends)})"
 
 
 def find(rows, method, unit, place, edit, fraction) -> dict:

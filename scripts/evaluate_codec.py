@@ -58,12 +58,12 @@ def main() -> None:
 
     trips = {"original": audio, **trips}
     rows = [row(n, listener, test, audio, decoded, peak / 0.7) for n, decoded in trips.items()]
-    print(f"{'codec':24} {'SI-SDR dB':>9} {'log-mel L1':>10} {'listener right':>22}")
+    print("\n| | SI-SDR, dB | log-mel L1 | listener right |\n|---|---|---|---|")
     for entry in rows:
-        print(
-            f"{entry['codec']:24} {entry['si_sdr_db']:9.1f} {entry['log_mel_l1']:10.3f} "
-            f"{entry['listener']:12.1%} ({entry['low']:.1%}-{entry['high']:.1%})"
-        )
+        heard = "{listener:.1%} ({low:.1%}-{high:.1%})".format(**entry)
+        quality = "{si_sdr_db:.1f} | {log_mel_l1:.2f}".format(**entry)
+        quality = " | " if entry["codec"] == "original" else quality
+        print(f"| {entry['codec']} | {quality} | {heard} |")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 

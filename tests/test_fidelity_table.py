@@ -67,6 +67,12 @@ def test_a_method_that_depends_on_the_speaker_has_wide_intervals_over_speakers(r
     assert width(ours, "speakers_") < 2 * width(ours, "")
 
 
+def test_one_speaker_gives_no_interval_over_speakers():
+    made = make_rows(found(), jnp.zeros(CLIPS, int), (0.1,), (0.2,), jax.random.key(0))
+    assert not any(name.startswith("speakers_") for row in made for name in row)
+    assert all({"low", "high"} <= set(row) for row in made)
+
+
 def test_summary():
     made = make_summary(found(), np.arange(CLIPS) % 3, SPEAKERS)
     assert (made["clips"], made["speakers"], made["classifier_right"]) == (CLIPS, SPEAKERS, 1)

@@ -45,11 +45,15 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
         panels[1, column].set_xlabel("% deleted")
     panels[0, 0].set_ylabel("prediction stays, % of clips")
     panels[1, 0].set_ylabel("prediction flips, % of clips")
-    panels[1, -1].legend(loc="lower right", fontsize=8)
+    lines, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=9)
     figure.savefig(file, dpi=110)
 
 
 def words(method: str) -> str:
     """A method's name as it is read."""
-    known = {"magnitude_control": "largest |z| (control)", "random_control": "random (control)"}
+    known = {
+        "magnitude_control": "largest magnitude (control)",
+        "random_control": "random (control)",
+    }
     return known.get(method, method.replace("_", " ").capitalize())

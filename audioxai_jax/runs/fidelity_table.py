@@ -27,18 +27,22 @@ def make_rows(
       key: consumed, by the bootstrap.
 
     Returns:
-      Rows with "score" in [0, 1], its 95 % interval over clips ("low", "high") and over
-      speakers ("speakers_low", "speakers_high"); for methods the same of "over_random", the
-      difference from features at random, positive if it is better.
+      Rows with "score" in [0, 1], its 95 % interval over clips ("low", "high") and, if there
+      are several, over speakers ("speakers_low", "speakers_high"); for methods the same of
+      "over_random", the difference from features at random, positive if it is better.
     """
 
-    def intervals(values) -> dict[str, np.ndarray]:
-        ends = {"": None, "speakers_": groups}
+    def intervals(values) -> dict[str, Any]:
+        ends: dict[str, Any] = {"": None, "speakers_": groups}
+        if int(jnp.max(groups)) == 0:
+            ends.pop("speakers_")  # one speaker says nothing about others
         return {
             f"{who}{end}": np.asarray(value)
             for who, group in ends.items()
             for end, value in zip(
-                ("low", "high"), bootstrap_interval(jnp.asarray(values), key, groups=group)
+                ("low", "high"),
+                bootstrap_interval(jnp.asarray(values), key, groups=group),
+                strict=True,
             )
         }
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from audioxai_jax.cli import one_line
 
 SCRIPTS = Path(__file__).parent
-KILLS = 5
+KILLS, LATER_S = 5, 3.0
+"""Each kill comes at a random moment, up to so many seconds after something new was saved."""
 JOBS = {
     "train_codec.py": [
         "--config", SCRIPTS / "configs" / "gainshape_16khz.py", "--stop-after", 40,
@@ -49,18 +50,16 @@ def survives(options, script: str, dice: random.Random) -> bool:
     whole, disturbed = (options.out / Path(script).stem / name for name in ("whole", "killed"))
     shutil.rmtree(whole.parent, ignore_errors=True)
     whole.parent.mkdir(parents=True)
-    began = time.monotonic()
     finish(start(options, script, whole), script)
-    seconds = time.monotonic() - began
     for number in range(KILLS):
+        before, began = states(disturbed), time.monotonic()
         process = start(options, script, disturbed)
-        moment = dice.uniform(0.2, 0.9) * seconds
-        try:
-            process.wait(moment)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        print(f"{script}: kill {number + 1} after {moment:.0f} of {seconds:.0f} s, "
+        while process.poll() is None and states(disturbed) == before:
+            time.sleep(0.05)
+        time.sleep(dice.uniform(0, LATER_S))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        print(f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
               f"saved states: {states(disturbed)}", flush=True)  # fmt: skip
     finish(start(options, script, disturbed), script)
     wanted, found = checkpoints(whole), checkpoints(disturbed)

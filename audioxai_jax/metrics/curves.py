@@ -85,14 +85,13 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
         found["curves"][name] = {unit: look(masks(relevance, unit)) for unit in what.units}
         found["gap"][name] = attribution.info["completeness_gap"]
         found["level"][name] = level(masks(relevance, what.units[0])[1])
-    draws = [
-        random_control()(classifier, latent, target, key=k).relevance
-        for k in jax.random.split(random_key, what.draws)
-    ]
+    draws = jax.vmap(lambda key: random_control()(classifier, latent, target, key=key).relevance)(
+        jax.random.split(random_key, what.draws)
+    )
     found["curves"][RANDOM] = {
         unit: jax.tree.map(
             lambda values: jnp.mean(values.reshape(what.draws, -1), axis=0),
-            look(jnp.concatenate([masks(draw, unit) for draw in draws])),
+            look(jax.vmap(lambda draw: masks(draw, unit))(draws).reshape(-1, *latent.shape)),  # noqa: B023
         )
         for unit in what.units
     }

@@ -182,6 +182,17 @@ def test_clips_that_are_no_clips_are_named(tmp_path, content, said):
         builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
 
 
+@pytest.mark.parametrize(
+    "dataset, name", [("fsdd", "recordings/seven.wav"), ("tess", "OAF/OAF_back.wav")]
+)
+def test_names_that_say_nothing_are_refused_not_skipped(tmp_path, dataset, name):
+    files = {"fsdd": made_up.official_fsdd, "tess": made_up.official_tess}[dataset]()
+    files[name] = made_up.sound(name, 900, 8_000)
+    made_up.folder(tmp_path / dataset, files)
+    with pytest.raises(DataError, match=f"{name}: expected a name such as"):
+        builders.prepare(dataset, tmp_path, cache=tmp_path / "cache")
+
+
 def test_a_builder_works_as_tfds_users_know_it(tmp_path):
     made_up.fsdd(tmp_path / "manual", range(1))
     builder = Fsdd(data_dir=tmp_path / "prepared")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audioxai_jax.data.archives import is_archive, members
-from audioxai_jax.data.builders.recordings import Columns, Recordings
+from audioxai_jax.data.builders.recordings import Columns, DataError, Recordings
 
 
 class Fsdd(Recordings, skip_registration=True):
@@ -27,17 +27,15 @@ class Fsdd(Recordings, skip_registration=True):
         return [p for p in places if is_archive(p) or next(p.rglob("recordings/*.wav"), None)][:1]
 
     @classmethod
-    def official(cls, data: Path) -> Iterator[tuple[str, bytes, Columns]] | None:
-        found = cls.official_sources(data)
-        return cls._clips(found[0]) if found else None
-
-    @classmethod
-    def _clips(cls, source: Path) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         def wanted(name: str) -> bool:
             return "recordings/" in f"/{name}" and name.endswith(".wav")
 
-        for name, content in members(source, wanted):
+        for name, content in members(sources[0], wanted):
             file = name.rpartition("/")[2]
-            digit, speaker, index = file.removesuffix(".wav").split("_")
+            parts = file.removesuffix(".wav").split("_")
+            if len(parts) != 3 or not parts[2].isdecimal():
+                raise DataError(f"{name}: expected a name such as 0_george_0.wav")
+            digit, speaker, index = parts
             split = "test" if int(index) < 5 else "train"
             yield file, content, {"label": digit, "speaker": speaker, "split": split}

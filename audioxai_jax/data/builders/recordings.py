@@ -11,6 +11,7 @@ The data must be there already. It is looked for in tfds' manual folder, as eith
 * what the data set's own page hands out, in the folder `<dataset>` or beside it.
 """
 
+import abc
 import csv
 import hashlib
 import io
@@ -58,12 +59,17 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         super().__init__(**{"file_format": "array_record", **options})
 
     @classmethod
-    def official(cls, data: Path) -> Iterator[tuple[str, bytes, Columns]] | None:
-        """`(file, content, columns)` of each clip of the official download, None if not there.
+    @abc.abstractmethod
+    def official_sources(cls, data: Path) -> list[Path]:
+        """The files and folders of the official download; none if it is not there."""
+
+    @classmethod
+    @abc.abstractmethod
+    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+        """`(file, content, columns)` of each clip in the official download.
 
         Columns are label and speaker, and word, split and source where there are any.
         """
-        raise NotImplementedError
 
     def labels(self) -> tuple[str, ...]:
         return self.LABELS
@@ -95,9 +101,12 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         return {"clips": self._generate_examples(Path(dl_manager.manual_dir))}
 
     def _generate_examples(self, data: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-        found = read_table(data / self.DATASET, self.DATASET) or self.official(data)
+        found = read_table(data / self.DATASET, self.DATASET)
         if found is None:
-            raise DataError(self.missing(data))
+            sources = self.official_sources(data)
+            if not sources:
+                raise DataError(self.missing(data))
+            found = self.official_clips(sources)
         names, seen = set(self.labels()), set()
         for file, content, columns in found:
             label = self.relabelled(columns)
@@ -143,11 +152,6 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         folder = data / cls.DATASET
         table = [folder / "metadata.csv", folder / f"{cls.DATASET}.tar"]
         return table if all(path.is_file() for path in table) else cls.official_sources(data)
-
-    @classmethod
-    def official_sources(cls, data: Path) -> list[Path]:
-        """The same, for the official download."""
-        raise NotImplementedError
 
 
 def read_table(folder: Path, name: str) -> Iterator[tuple[str, bytes, Columns]] | None:

@@ -70,12 +70,7 @@ class SpeechCommands(Recordings, skip_registration=True):
         return found
 
     @classmethod
-    def official(cls, data: Path) -> Iterator[tuple[str, bytes, Columns]] | None:
-        found = cls.official_sources(data)
-        return cls._clips(found) if found else None
-
-    @classmethod
-    def _clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         tested = any(source.name.startswith(TEST) for source in sources)
         for source in sources:
             if source.name.startswith(TEST):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audioxai_jax.data.archives import is_archive, members
-from audioxai_jax.data.builders.recordings import Columns, Recordings
+from audioxai_jax.data.builders.recordings import Columns, DataError, Recordings
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "pleasant_surprise", "sad")
 
@@ -31,18 +31,15 @@ class Tess(Recordings, skip_registration=True):
         return [folder] if sounds else archives[:1]
 
     @classmethod
-    def official(cls, data: Path) -> Iterator[tuple[str, bytes, Columns]] | None:
-        found = cls.official_sources(data)
-        return cls._clips(found[0]) if found else None
-
-    @classmethod
-    def _clips(cls, source: Path) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         """File names are `<speaker>_<word>_<emotion>.wav`; one actress' prefix lost its F once."""
         seen = set()  # the copy on Kaggle holds every file twice
-        for name, content in members(source, lambda name: name.lower().endswith(".wav")):
+        for name, content in members(sources[0], lambda name: name.lower().endswith(".wav")):
             file = name.rpartition("/")[2]
             parts = file[: -len(".wav")].split("_")
-            if len(parts) != 3 or file in seen:
+            if len(parts) != 3:
+                raise DataError(f"{name}: expected a name such as OAF_back_angry.wav")
+            if file in seen:
                 continue
             seen.add(file)
             speaker, word, emotion = parts

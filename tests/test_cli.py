@@ -11,16 +11,16 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+import small_models
 import soundfile
+from small_models import LABELS
 
 from audioxai_jax import cli, pretrained
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.data.audio import write_wav
-from audioxai_jax.nets import gainshape, transformer
 from audioxai_jax.runs import progress
 from audioxai_jax.runs.explanation_folder import folder_names
 
-LABELS = ("_silence_", "go", "stop")
 FILES = {
     "original.wav", "reconstruction.wav", "explanation.wav", "removed.wav", "random.wav",
     "relevance.npz", "explanation.json", "report.html",
@@ -28,29 +28,11 @@ FILES = {
 RATE = 16_000
 
 
-def random_params(init):
-    draw = np.random.default_rng(0).normal
-    shapes = jax.eval_shape(init)
-    return jax.tree.map(lambda leaf: 0.1 * draw(size=leaf.shape).astype(leaf.dtype), shapes)
-
-
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Options that name a small codec and classifier, both with random parameters."""
     folder = tmp_path_factory.mktemp("models")
-    config = gainshape.GainShapeConfig(
-        gains=4, shape=8, width=8, encoder_blocks=0, decoder_blocks=0
-    )
-    params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
-    mean = np.full(config.channels, 0.1, np.float32)
-    fields = {"kind": "codec", "network": "gainshape", "config": config}
-    pretrained.save(folder, "small", fields, {**params, "mean": mean})
-    pretrained.save(folder, "bare", fields, params)
-    config = transformer.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
-    params = random_params(lambda: transformer.init(config, jax.random.key(0)))
-    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
-    fields |= {"labels": LABELS, "frames": 50, "background": ["_silence_"]}
-    pretrained.save(folder, "words", fields, params)
+    small_models.save(folder)
     return ["--codec", f"{folder}/small", "--classifier", f"{folder}/words", "--set", "steps=4"]
 
 

@@ -12,41 +12,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 import safetensors.numpy
+import small_models
 import soundfile
 
-from audioxai_jax import cli, pretrained, weights_file
-from audioxai_jax.nets import gainshape, transformer
+from audioxai_jax import cli, weights_file
 from audioxai_jax.runs.explanation_folder import folder_names
 
-LABELS = ("_silence_", "go", "stop")
 RATE = 16_000
-
-
-def random_params(init):
-    draw = np.random.default_rng(0).normal
-    shapes = jax.eval_shape(init)
-    return jax.tree.map(lambda leaf: 0.1 * draw(size=leaf.shape).astype(leaf.dtype), shapes)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    config = gainshape.GainShapeConfig(
-        gains=4, shape=8, width=8, encoder_blocks=0, decoder_blocks=0
-    )
-    params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
-    for name in ("small", "other"):
-        fields = {"kind": "codec", "network": "gainshape", "config": config}
-        pretrained.save(folder, name, fields, params)
-    config = transformer.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
-    params = random_params(lambda: transformer.init(config, jax.random.key(0)))
-    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
-    fields |= {"labels": LABELS, "frames": 50}
-    pretrained.save(folder, "words", fields, params)
+    small_models.save(folder)
     return folder
 
 
@@ -167,8 +148,8 @@ def test_options_that_make_no_sense_are_refused(models, capsys, arguments, said)
 
 
 def test_a_classifier_of_another_codec_is_refused(models, capsys):
-    message = refused(models, capsys, write("clip.wav"), codec="other")
-    assert "reads latents of the codec 'small', not of 'other'" in message
+    message = refused(models, capsys, write("clip.wav"), codec="bare")
+    assert "reads latents of the codec 'small', not of 'bare'" in message
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "pickle", "newer", "json", "none"])

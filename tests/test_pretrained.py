@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
+from small_models import random_params
 
 from audioxai_jax import pretrained, weights_file
 from audioxai_jax.nets import gainshape, transformer
@@ -16,12 +17,6 @@ from audioxai_jax.types import Classifier
 
 CONFIG = gainshape.GainShapeConfig(width=16, encoder_blocks=1, decoder_blocks=1)
 HEAD = transformer.TransformerConfig(classes=3, width=16, layers=1, heads=2, feedforward=16)
-
-
-def random_params(init):
-    draw = np.random.default_rng(0).normal
-    shapes = jax.eval_shape(init)
-    return jax.tree.map(lambda leaf: 0.1 * draw(size=leaf.shape).astype(leaf.dtype), shapes)
 
 
 @pytest.fixture(scope="module")

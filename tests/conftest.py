@@ -14,6 +14,16 @@ hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=Tr
 hypothesis.settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--optimised", action="store_true", help="compile as users do: twice the time")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiler(request):
+    """Compiling takes far longer than running here, and the compiler's optimisations most of it."""
+    jax.config.update("jax_disable_most_optimizations", not request.config.getoption("optimised"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory):
     """What tests prepare and compile goes to a folder of this run, shared by its processes."""

@@ -5,7 +5,6 @@ import runpy
 import sys
 from pathlib import Path
 
-import jax
 import made_up_data as made_up
 import numpy as np
 import pytest
@@ -21,15 +20,6 @@ name, network, config = "tiny", "{network}", {config}({sizes})
 seed, batch, speeds, steps, peak_rate = 0, 2, (1.0, 1.1), (4, 4), (1e-3, 1e-3)
 weights = {{"spectral": 1.0, "mel": 1.0, "waveform": 1.0, "cycle": 1.0}}
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """One step of each training is made here: compiling takes far longer than running."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="module")

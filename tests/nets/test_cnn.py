@@ -9,6 +9,7 @@ from audioxai_jax.nets import cnn
 from audioxai_jax.nets.cnn import VARIANTS, CnnConfig
 
 CONFIG = CnnConfig(frames=12, channels=5, classes=3, widths=(4, 3), kernels=(5, 3), hidden=6)
+init, apply = jax.jit(cnn.init, static_argnums=0), jax.jit(cnn.apply, static_argnums=0)
 
 
 def replica(config, params, x):
@@ -24,7 +25,7 @@ def replica(config, params, x):
 
 
 def test_equations():
-    params = cnn.init(CONFIG, jax.random.key(0))
+    params = init(CONFIG, jax.random.key(0))
     latent = jax.random.normal(jax.random.key(1), (12, 5))
     found = cnn.model(CONFIG, params)(latent)
     np.testing.assert_allclose(found, replica(CONFIG, params, latent), atol=1e-5)
@@ -32,19 +33,18 @@ def test_equations():
 
 def test_default_sizes_are_the_papers():
     """640 numbers before the dense layers for the second of 50 frames that papers.md names."""
-    params = cnn.init(CnnConfig(channels=128, classes=35), jax.random.key(0))
+    params = init(CnnConfig(channels=128, classes=35), jax.random.key(0))
     assert params["conv_0"]["kernel"].shape == (5, 128, 64)
     assert params["hidden"]["kernel"].shape == (640, 200)
 
 
 def test_dropout_only_with_a_key():
-    params = cnn.init(CONFIG, jax.random.key(0))
+    params = init(CONFIG, jax.random.key(0))
     latent = jax.random.normal(jax.random.key(1), (12, 5))
     plain, *dropped = [
-        cnn.apply(CONFIG, params, latent, key)
-        for key in (None, *(jax.random.key(k) for k in range(4)))
+        apply(CONFIG, params, latent, key) for key in (None, *(jax.random.key(k) for k in range(4)))
     ]
-    np.testing.assert_array_equal(plain, cnn.apply(CONFIG, params, latent))
+    np.testing.assert_array_equal(plain, apply(CONFIG, params, latent))
     assert max(np.abs(plain - d).max() for d in dropped) > 1e-4
 
 

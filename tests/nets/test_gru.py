@@ -11,6 +11,7 @@ from audioxai_jax.nets import gru
 from audioxai_jax.nets.gru import VARIANTS, GruConfig, Layer
 
 CONFIG = GruConfig(frames=7, channels=5, classes=3, hidden=4, layers=2)
+init, apply = jax.jit(gru.init, static_argnums=0), jax.jit(gru.apply, static_argnums=0)
 
 
 def sigmoid(x):
@@ -36,7 +37,7 @@ def layer(params, x):
 
 def random_params(config=CONFIG):
     draw = np.random.default_rng(0).normal
-    params = gru.init(config, jax.random.key(0))
+    params = init(config, jax.random.key(0))
     return jax.tree.map(lambda p: jnp.asarray(0.5 * draw(size=p.shape), jnp.float32), params)
 
 
@@ -64,9 +65,9 @@ def test_a_layer_is_flaxs_cell_over_time():
 
 def test_variants_and_dropout():
     config = dataclasses.replace(CONFIG, **VARIANTS["code"])
-    params = gru.init(config, jax.random.key(0))
+    params = init(config, jax.random.key(0))
     assert params["layer_1"]["recurrent"].shape == (150, 450)
     assert params["between"]["kernel"].shape == (150, 50)
     latent = jax.random.normal(jax.random.key(1), (7, 5))
-    dropped = gru.apply(config, params, latent, jax.random.key(2))
-    assert np.abs(dropped - gru.apply(config, params, latent)).max() > 1e-4
+    dropped = apply(config, params, latent, jax.random.key(2))
+    assert np.abs(dropped - apply(config, params, latent)).max() > 1e-4

@@ -12,6 +12,7 @@ end comes a table of the accuracy on the clips that were held out; `--json FILE`
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ from audioxai_jax import pretrained
 from audioxai_jax.cli import one_line
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
+from audioxai_jax.data.splits import SPLITS
+from audioxai_jax.files import check_settings, replace_file
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import LISTENER, Recipe, make_features, make_recipe
@@ -38,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
     parser.add_argument("--tasks", nargs="+", default=["keywords"], choices=sorted(tasks.TASKS))
-    parser.add_argument("--splits", nargs="+", default=[], help="all, or names; a task's first")
+    parser.add_argument("--splits", nargs="+", default=[], help="all usual ones, or names")
     parser.add_argument("--heads", nargs="+", default=["transformer"], help="and: listener")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int, help="of each run, instead of the recipe's")
@@ -62,8 +65,7 @@ def main() -> None:
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
     clips = tasks.load(options.data, task)
-    usual = tasks.TASKS[task].splits  # of all of these, so that a run does not depend on others
-    learned = np.any([clips.parts[split] == "train" for split in usual], axis=0)
+    learned = np.any([part == "train" for part in clips.parts.values()], axis=0)  # by any run
     rows, features = [], {}
     for head in options.heads:
         recipe = make_recipe(head, task, codec, steps=options.steps)
@@ -72,14 +74,28 @@ def run_task(options, codec, task: str) -> list[dict]:
             for seed in options.seeds:
                 names = (task, split, head, seed)
                 file = run_folder(options, *names) / "row.json"
-                if not file.is_file():
+                settings = settings_of(recipe, codec, clips[clips.parts[split] == "train"])
+                if file.is_file():
+                    check_settings(file, json.loads(file.read_text())["settings"], settings)
+                else:
                     if recipe.kind not in features:  # one kind at a time: they are large
                         found = timed_features(recipe.kind, task, codec, clips, learned)
                         features = {recipe.kind: found}
                     known = (clips, features[recipe.kind], learned)
-                    run(options, recipe, step, predict, *known, names)
+                    run(options, recipe, step, predict, *known, names, settings)
                 rows.append(json.loads(file.read_text()))
     return rows
+
+
+def settings_of(recipe: Recipe, codec, learned) -> dict:
+    """What decides a run, beside its name."""
+    return {
+        "codec": codec.fingerprint,
+        "config": dataclasses.asdict(recipe.manifest["config"]),
+        "batch": recipe.batch,
+        "steps": recipe.steps,
+        "clips": tasks.digest(learned),
+    }
 
 
 def timed_features(kind: str, task: str, codec, clips, learned):
@@ -102,21 +118,22 @@ def compiled(recipe: Recipe, task: str):
 
 
 def chosen_splits(options, task: str) -> tuple[str, ...]:
-    """Those of `--splits` that the task has; its first if none is named."""
+    """Those of `--splits` that the task's data has; the task's first if none is named."""
     usual = tasks.TASKS[task].splits
     if options.splits == ["all"]:
         return usual
-    unknown = [s for s in options.splits if not any(s in t.splits for t in tasks.TASKS.values())]
+    known = SPLITS[tasks.TASKS[task].dataset]
+    unknown = [s for s in options.splits if not any(s in splits for splits in SPLITS.values())]
     if unknown:
-        raise ValueError(f"unknown split {unknown[0]!r} of {task}: known are {', '.join(usual)}")
-    return tuple(split for split in options.splits if split in usual) or usual[:1]
+        raise ValueError(f"unknown split {unknown[0]!r} of {task}: known are {', '.join(known)}")
+    return tuple(split for split in options.splits if split in known) or usual[:1]
 
 
 def run_folder(options, task: str, split: str, head: str, seed: int) -> Path:
     return options.out / task / split / head.replace(":", "_") / f"seed_{seed}"
 
 
-def run(options, recipe: Recipe, step, predict, clips, features, learned, names: tuple) -> None:
+def run(options, recipe, step, predict, clips, features, learned, names, settings) -> None:
     """Trains one network and writes its checkpoint and its row of the table."""
     task, split, head, seed = names
     copies, plain = features
@@ -150,6 +167,7 @@ def run(options, recipe: Recipe, step, predict, clips, features, learned, names:
         steps=recipe.steps,
         folder=folder,
         title=" ".join(map(str, names)),
+        settings=settings,
         save_every=options.save_every,
         evaluate=(lambda state: {"val": accuracy(state, "val")}) if has_val else None,
     )
@@ -157,9 +175,10 @@ def run(options, recipe: Recipe, step, predict, clips, features, learned, names:
         "val": accuracy(state, "val") if has_val else None,
         "test": accuracy(state, "test"),
         "seconds": round(time.monotonic() - began),
+        "settings": settings,
     }
     save(folder, recipe, state, clips[wanted], row, options)
-    (folder / "row.json").write_text(json.dumps(row))
+    replace_file(folder / "row.json", json.dumps(row, indent=1).encode())
 
 
 def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> None:

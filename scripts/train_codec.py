@@ -9,6 +9,7 @@ the resulting checkpoints `<name>` (first stage) and `<name>_masked` (both).
 """
 
 import argparse
+import dataclasses
 import functools
 import importlib
 import json
@@ -32,6 +33,8 @@ from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
 
 SPLIT = "speaker_disjoint"
+DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights")
+"""Settings of a configuration file that decide the weights, beside the network's own."""
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
@@ -50,6 +53,7 @@ def main() -> None:
     encode = functools.partial(network.encode, settings.config)
     decode = functools.partial(network.decode, settings.config)
     rate = settings.config.sample_rate
+    tasks.check_rate(f"the codec {settings.name!r}", rate)
 
     keywords = tasks.load(options.data, "keywords")
     clips, validation = (keywords.part(SPLIT, part) for part in ("train", "val"))
@@ -114,6 +118,11 @@ def main() -> None:
             steps=steps,
             folder=options.out / title,
             title=title,
+            settings={
+                "config": dataclasses.asdict(settings.config),
+                "clips": tasks.digest(clips),
+                **{name: getattr(settings, name) for name in DECIDING},
+            },
             evaluate=evaluate,
             save_every=options.save_every,
         )

@@ -19,11 +19,17 @@ def test_a_part_is_computed_once(tmp_path):
     for tree in (found, again):
         np.testing.assert_array_equal(tree["a"]["b"], TREE["a"]["b"])
         assert tree["a"]["c"] == TREE["a"]["c"] and tree["d"].dtype == bool
+    Parts(tmp_path, {"seed": 0}).get(8, lambda: {"dir/my.py:build": {"50 %": np.ones(1)}})
+    again = Parts(tmp_path, {"seed": 0}).get(8, refuse)
+    assert list(again) == ["dir/my.py:build"] and again["dir/my.py:build"]["50 %"] == 1
+    (tmp_path / "00000008.npz").unlink()
     assert sorted(f.name for f in tmp_path.iterdir()) == ["00000007.npz", "settings.json"]
 
 
 def test_other_settings_are_refused(tmp_path):
     Parts(tmp_path, {"seed": 0, "base": "zero"})
+    Parts(tmp_path / "fractions", {"keep": (0.1, 0.2)})
+    Parts(tmp_path / "fractions", {"keep": (0.1, 0.2)})  # the same, though JSON has no tuples
     with pytest.raises(ValueError, match=r"other settings \(base, rank\): choose another"):
         Parts(tmp_path, {"seed": 0, "base": "mean", "rank": "signed"})
 

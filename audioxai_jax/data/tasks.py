@@ -10,6 +10,7 @@ emotion  TESS             seven emotions               word_disjoint, leaking
 """
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import jax
@@ -29,7 +30,7 @@ class Task:
 
     Attributes:
       dataset: key of `builders.BUILDERS`.
-      splits: keys of `splits.SPLITS[dataset]` it is measured with, the usual one first.
+      splits: keys of `splits.SPLITS[dataset]` it is usually measured with, the first by default.
       seconds: window that a classifier reads.
       background: labels of clips that hold nothing, see `audioxai_jax.windows`.
     """
@@ -130,6 +131,27 @@ def load(data: str | Path, task: str, *, cache: str | Path | None = None) -> Cli
         origin=np.array([element["origin"] for element in found]),
         parts={name: np.array([split(e) for e in found]) for name, split in splits.items()},
     )
+
+
+def check_rate(name: str, rate: int) -> None:
+    """Raises ValueError unless clips of the tasks are at the rate of what shall hear them.
+
+    Args:
+      name: of a codec or a listener.
+      rate: its own, Hz.
+    """
+    if rate != SAMPLE_RATE:
+        raise ValueError(
+            f"{name} works at {rate} Hz, the tasks' clips are at {SAMPLE_RATE} Hz: choose one of "
+            "that rate"
+        )
+
+
+def digest(clips: Clips) -> str:
+    """sha256 of what is learned from clips: sounds, classes, names."""
+    found = hashlib.sha256(clips.audio.tobytes() + clips.target.tobytes())
+    found.update("\n".join(clips.file).encode())
+    return found.hexdigest()
 
 
 def provenance(task: str, split: str, learned: Clips) -> dict[str, str]:

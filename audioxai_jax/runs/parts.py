@@ -6,11 +6,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import jax
 import numpy as np
 
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import check_settings, replace_file
 
 
 class Parts:
@@ -27,16 +28,10 @@ class Parts:
     def __init__(self, folder: Path, settings: dict[str, Any]):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, file = folder, folder / "settings.json"
-        text = json.dumps(settings, indent=1)
-        if not file.exists():
-            replace_file(file, text.encode())
-        elif file.read_text() != text:
-            known, wanted = json.loads(file.read_text()), json.loads(text)
-            other = [k for k in sorted({*known, *wanted}) if known.get(k) != wanted.get(k)]
-            raise ValueError(
-                f"{folder} holds results with other settings ({', '.join(other)}): choose another "
-                "folder, or remove that one"
-            )
+        if file.exists():
+            check_settings(folder, json.loads(file.read_text()), settings)
+        else:
+            replace_file(file, json.dumps(settings, indent=1).encode())
 
     def get(self, number: int, compute: Callable[[], Any]) -> Any:
         """Part `number`, read if it is there, else computed and kept."""
@@ -58,13 +53,14 @@ class Parts:
 def _flat(tree: Any, prefix: str = "") -> dict[str, np.ndarray]:
     if not isinstance(tree, dict):
         return {prefix.removesuffix("/"): tree}
-    return {k: v for name, leaf in tree.items() for k, v in _flat(leaf, f"{prefix}{name}/").items()}
+    branches = {f"{prefix}{quote(name, safe='')}/": branch for name, branch in tree.items()}
+    return {k: v for start, branch in branches.items() for k, v in _flat(branch, start).items()}
 
 
 def _nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in flat.items():
-        *folders, last = name.split("/")
+        *folders, last = map(unquote, name.split("/"))
         branch = tree
         for folder in folders:
             branch = branch.setdefault(folder, {})

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
+
+from audioxai_jax.files import check_settings
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""
@@ -25,6 +27,7 @@ def train(
     steps: int,
     folder: str | Path,
     title: str,
+    settings: Mapping[str, Any],
     log_every: int = 50,
     save_every: int = 500,
     evaluate: Callable[[Any], dict[str, float]] | None = None,
@@ -40,21 +43,23 @@ def train(
     Args:
       state: pytree of arrays, as at step 0.
       title: shown by the progress bar.
+      settings: JSON values, beside `steps`, that decide what is learned: of what, how. They
+        are kept with the state, and only a training with the same ones goes on from it.
 
     Returns:
       The state after `steps` steps.
 
     Raises:
-      ValueError: if the folder holds the state of another kind of training, or one that is
-        damaged, or was written by a newer version.
+      ValueError: if the folder holds the state of another training, or one that is damaged,
+        or was written by a newer version.
     """
-    folder = Path(folder).absolute()
+    folder, settings = Path(folder).absolute(), {**settings, "steps": steps}
     folder.mkdir(parents=True, exist_ok=True)
     options = ocp.CheckpointManagerOptions(max_to_keep=2)
     with ocp.CheckpointManager(folder / "state", options=options) as manager:
         first = manager.latest_step() or 0
         if first:
-            state = _restore(manager, first, state, folder / "state" / str(first))
+            state = _restore(manager, first, state, settings, folder / "state" / str(first))
         began, recent = time.monotonic(), []
         bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
         for step in bar:
@@ -71,12 +76,15 @@ def train(
                 recent = []
             if save:
                 save_state, save_about = ocp.args.StandardSave, ocp.args.JsonSave
-                items = {"state": save_state(state), "about": save_about(_about(state))}
+                about = {**_about(state), "settings": settings}
+                items = {"state": save_state(state), "about": save_about(about)}
                 manager.save(done, args=ocp.args.Composite(**items))
     return state
 
 
-def _restore(manager: ocp.CheckpointManager, step: int, fresh: Any, place: Path) -> Any:
+def _restore(
+    manager: ocp.CheckpointManager, step: int, fresh: Any, settings: Mapping[str, Any], place: Path
+) -> Any:
     """The state of a step, if it is what was saved and fits the fresh one."""
     instead = f"remove {place} to go on from an earlier step, or choose another folder"
     try:
@@ -92,6 +100,7 @@ def _restore(manager: ocp.CheckpointManager, step: int, fresh: Any, place: Path)
                 f"{place} holds the state of a training of something else (another network or "
                 "optimiser): choose another folder, or remove that one"
             )
+        check_settings(place, about["settings"], settings)
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, fresh)
         restore = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
         state = manager.restore(step, args=restore)["state"]

@@ -33,11 +33,11 @@ def fresh():
     return {"params": params, "optimiser": OPTIMISER.init(params)}
 
 
-def run(folder, advance=advance):
+def run(folder, advance=advance, steps=30, **settings):
     evaluate = lambda state: {"size": float(jnp.abs(state["params"]).sum())}
     return train(
-        advance, fresh(), steps=30, folder=folder, title="toy", log_every=5, save_every=10,
-        evaluate=evaluate,
+        advance, fresh(), steps=steps, folder=folder, title="toy", log_every=5, save_every=10,
+        evaluate=evaluate, settings={"rates": (1, 2), **settings},
     )  # fmt: skip
 
 
@@ -80,7 +80,11 @@ def test_the_state_of_another_training_is_refused(tmp_path):
     run(tmp_path)
     other = {"weights": jnp.zeros((2, 2))}
     with pytest.raises(ValueError, match="training of something else .* choose another folder"):
-        train(advance, other, steps=40, folder=tmp_path, title="toy")
+        train(advance, other, steps=40, folder=tmp_path, title="toy", settings={})
+    with pytest.raises(ValueError, match=r"state.30 holds results with other settings \(codec\)"):
+        run(tmp_path, codec="other")
+    with pytest.raises(ValueError, match=r"other settings \(steps\)"):
+        run(tmp_path, steps=20)
 
 
 def newest(folder):

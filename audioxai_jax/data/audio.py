@@ -22,6 +22,8 @@ STREAMED = 0x7FFF0000
 """Chunk sizes from here on are what writers leave who did not know the length."""
 SLOWEST, FASTEST = 1_000, 768_000
 """Sample rates that are believed, Hz."""
+UNKNOWN = 1 << 40
+"""Samples; libsndfile says more of a FLAC file that was written to a pipe."""
 BLOCK = 1 << 16
 MOST_CHUNKS = 10_000
 
@@ -71,7 +73,7 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
         if not stat.S_ISREG(mode):
             raise AudioError(f"{path}: is a pipe or a device, not a sound file: save it first")
         with path.open("rb") as stream:
-            streamed = _check_length(path, stream)
+            streamed = check_length(path, stream)
             mono, rate, channels = _read(path, streamed or stream, longest_s)
     except FileNotFoundError:
         raise AudioError(f"{path}: no such file") from None
@@ -149,6 +151,11 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
             )
         longest = round(longest_s * file.samplerate)
         too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
+        if file.frames > UNKNOWN:
+            raise AudioError(
+                f"{path}: does not say how long it is, as if written to a pipe, and cannot be read "
+                "to its end: convert it to WAV"
+            )
         if file.frames > longest:
             seconds = file.frames / file.samplerate
             raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
@@ -195,8 +202,11 @@ def _resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     return np.pad(found, (0, length - len(found))).astype(np.float32)
 
 
-def _check_length(path: Path, stream: BinaryIO) -> BinaryIO | None:
+def check_length(path: str | Path, stream: BinaryIO) -> BinaryIO | None:
     """Compares a WAV or AIFF header with the file's size.
+
+    Raises:
+      AudioError: if less is there than it promises.
 
     Returns:
       A corrected copy of a streamed WAV file whose sizes were left 0, which libsndfile

@@ -104,6 +104,15 @@ def test_the_sizes_that_streaming_writers_leave_are_understood(tmp_path, riff, d
     np.testing.assert_allclose(read_clip(tmp_path / "x.wav", RATE).samples, tone(), atol=1e-4)
 
 
+def test_a_flac_that_was_written_to_a_pipe_is_refused_in_words(tmp_path):
+    soundfile.write(tmp_path / "x.flac", tone(), RATE)
+    content = bytearray((tmp_path / "x.flac").read_bytes())
+    content[21] &= 0xF0  # 36 bits of the stream's description count its samples
+    content[22:26] = bytes(4)
+    (tmp_path / "x.flac").write_bytes(content)
+    assert "does not say how long it is" in refusal(tmp_path / "x.flac")
+
+
 def test_no_samples_are_refused(tmp_path):
     write_wav(tmp_path / "x.wav", np.zeros(0), RATE)
     assert "no samples" in refusal(tmp_path / "x.wav")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data import builders
-from audioxai_jax.data.archives import ArchiveError
+from audioxai_jax.data.archives import ArchiveError, members
 from audioxai_jax.data.builders import DataError, Fsdd
 from audioxai_jax.data.builders.speech_commands import OTHERS, TEST, TRAINING, WORDS
 
@@ -139,6 +139,49 @@ def test_a_changed_download_is_prepared_anew(tmp_path):
     assert len(builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")) == 120
 
 
+def test_a_folder_that_grew_is_prepared_anew(tmp_path):
+    """Such as an archive whose extraction was interrupted, then finished."""
+    files = made_up.official_fsdd()
+    made_up.folder(tmp_path / "fsdd", dict(list(files.items())[:5]))
+    assert len(records("fsdd", tmp_path, tmp_path / "cache")) == 5
+    made_up.folder(tmp_path / "fsdd", files)
+    assert len(records("fsdd", tmp_path, tmp_path / "cache")) == 8
+    made_up.folder(tmp_path / "fsdd", {"x/recordings/._0_theo_9.wav": b"left by Finder"})
+    assert len(records("fsdd", tmp_path, tmp_path / "cache")) == 8
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_no_bit_of_an_archive_flips_unnoticed(tmp_path, mode):
+    """Either the same files come out, or the archive is refused; never fewer, never others.
+
+    Without compression nothing checks the samples themselves, so there the headers are hit.
+    """
+    path = tmp_path / ("x.tar.gz" if mode == "w:gz" else "x.tar")
+    files = {f"recordings/{i}_a_0.wav": bytes(range(i, i + 200)) * 5 for i in range(9)}
+    content = made_up.tar(path, files, mode).read_bytes()
+    random, refused = np.random.default_rng(0), 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        place = int(random.integers(len(content)))
+        if mode == "w":
+            place = int(random.integers(9)) * 3 * 512 + int(random.integers(512))
+        damaged[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(damaged)
+        try:
+            assert dict(members(path, lambda name: True)) == files
+        except ArchiveError as error:
+            refused += 1
+            assert str(path) in str(error) and "\n" not in str(error)
+    assert refused > 100
+
+
+def test_an_archive_without_its_end_is_refused(tmp_path):
+    path = made_up.tar(tmp_path / "x.tar", {"a": bytes(100), "b": bytes(100)})
+    path.write_bytes(path.read_bytes()[:1024])  # after the first file
+    with pytest.raises(ArchiveError, match="its end is missing"):
+        list(members(path, lambda name: True))
+
+
 @pytest.mark.parametrize("dataset", sorted(MAKERS))
 def test_missing_data_is_said_with_page_and_layout(dataset, tmp_path):
     for place in (tmp_path, tmp_path / "none"):
@@ -172,6 +215,7 @@ def test_damaged_downloads_are_refused_and_leave_nothing_prepared(tmp_path):
 
 @pytest.mark.parametrize("content, said", [
     (b"no sound", "is not audio"),
+    (made_up.sound("x", 900, 8_000)[:-500], "is cut short"),
     (made_up.sound("x", 0, 8_000), "1 channels of 0 samples"),
 ])  # fmt: skip
 def test_clips_that_are_no_clips_are_named(tmp_path, content, said):
@@ -191,6 +235,32 @@ def test_names_that_say_nothing_are_refused_not_skipped(tmp_path, dataset, name)
     made_up.folder(tmp_path / dataset, files)
     with pytest.raises(DataError, match=f"{name}: expected a name such as"):
         builders.prepare(dataset, tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_copy_of_the_data_beside_it_is_said(tmp_path):
+    made_up.folder(tmp_path / "fsdd" / "one", made_up.official_fsdd())
+    made_up.folder(tmp_path / "fsdd" / "two", made_up.official_fsdd())
+    with pytest.raises(DataError, match="0_george_0.wav is there twice"):
+        builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_noise_that_is_none_is_named(tmp_path):
+    files = made_up.official_speech_commands(False)
+    files["./_background_noise_/white_noise.wav"] = b"no sound"
+    made_up.tar(tmp_path / f"{TRAINING}.tar.gz", files, "w:gz")
+    with pytest.raises(DataError, match="white_noise.wav: is not audio"):
+        builders.prepare("speech_commands", tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_table_of_a_spreadsheet_is_read_and_one_without_its_columns_refused(tmp_path):
+    made_up.fsdd(tmp_path, range(1))
+    table = tmp_path / "fsdd" / "metadata.csv"
+    rows = table.read_text()
+    table.write_text(rows, encoding="utf-8-sig")  # with the mark that Excel writes
+    assert len(records("fsdd", tmp_path, tmp_path / "cache")) == 60
+    table.write_text(rows.replace("label", "digit", 1))
+    with pytest.raises(DataError, match="metadata.csv: lacks the columns label"):
+        builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
 
 
 def test_a_builder_works_as_tfds_users_know_it(tmp_path):

@@ -48,8 +48,8 @@ def prepare(
     sources = builder_class.sources(data) if data.is_dir() else []
     if not sources:
         raise DataError(builder_class.missing(data))
-    stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
-    folder = Path(cache or _cache()) / hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+    stamps = repr([stamp for source in sources for stamp in _stamps(source)])
+    folder = Path(cache or _cache()) / hashlib.sha256(stamps.encode()).hexdigest()[:16]
     tfds.disable_progress_bar()
     downloads = tfds.download.DownloadConfig(manual_dir=data, extract_dir=folder / "none")
     make: Any = functools.partial(builder_class, data_dir=folder, config=config)
@@ -62,6 +62,15 @@ def prepare(
         if not builder.is_prepared():
             raise
     return builder.as_data_source("clips")
+
+
+def _stamps(source: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of a file, or of all files in a folder but hidden ones."""
+    files = [source]
+    if source.is_dir():
+        hidden = lambda file: any(p.startswith(".") for p in file.relative_to(source).parts)
+        files = [file for file in sorted(source.rglob("*")) if file.is_file() and not hidden(file)]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
 def _cache() -> Path:

@@ -24,6 +24,7 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.archives import members
+from audioxai_jax.data.audio import AudioError, check_length
 
 Columns = dict[str, str]
 
@@ -107,8 +108,13 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
             if not sources:
                 raise DataError(self.missing(data))
             found = self.official_clips(sources)
-        names, seen = set(self.labels()), set()
+        names, files, seen = set(self.labels()), set(), set()
         for file, content, columns in found:
+            if file in files:
+                raise DataError(
+                    f"{self.DATASET}: {file} is there twice: leave one copy of the data"
+                )
+            files.add(file)
             label = self.relabelled(columns)
             if label is None:
                 continue
@@ -163,8 +169,12 @@ def read_table(folder: Path, name: str) -> Iterator[tuple[str, bytes, Columns]] 
     table, archive = folder / "metadata.csv", folder / f"{name}.tar"
     if not (table.is_file() and archive.is_file()):
         return None
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = {row["file"]: row for row in csv.DictReader(stream)}
+    with table.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        lacking = {"file", "label", "speaker"} - set(reader.fieldnames or ())
+        if lacking:
+            raise DataError(f"{table}: lacks the columns {', '.join(sorted(lacking))}")
+        rows = {row["file"]: row for row in reader}
 
     def clips() -> Iterator[tuple[str, bytes, Columns]]:
         missing = set(rows)
@@ -181,9 +191,16 @@ def read_table(folder: Path, name: str) -> Iterator[tuple[str, bytes, Columns]] 
 
 
 def decode(file: str, content: bytes) -> tuple[np.ndarray, int]:
-    """int16 `[T]` and the rate of a mono sound file."""
+    """int16 `[T]` and the rate of a mono sound file.
+
+    Raises:
+      DataError: if it is no audio, cut short, empty, or not mono.
+    """
     try:
+        check_length(file, io.BytesIO(content))
         audio, rate = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
+    except AudioError as error:
+        raise DataError(str(error)) from None
     except soundfile.LibsndfileError as error:
         raise DataError(f"{file}: is not audio that can be read ({error.error_string})") from None
     if audio.shape[1] != 1 or not len(audio):

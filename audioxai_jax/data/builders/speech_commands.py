@@ -8,7 +8,7 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.archives import members
-from audioxai_jax.data.builders.recordings import Columns, Recordings
+from audioxai_jax.data.builders.recordings import Columns, Recordings, decode
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (
@@ -116,7 +116,7 @@ def _columns(word: str, file: str, split: str, source: str) -> Columns:
 
 def _seconds(file: str, content: bytes) -> Iterator[tuple[str, bytes, Columns]]:
     """A long noise, cut to whole seconds."""
-    audio, rate = soundfile.read(io.BytesIO(content), dtype="int16")
+    audio, rate = decode(file, content)
     split = "val" if file == VALIDATION_NOISE else "train"
     for start in range(0, len(audio) - rate + 1, rate):
         stream = io.BytesIO()

@@ -32,6 +32,11 @@ def is_plugin(text: str) -> bool:
     return ".py:" in text
 
 
+def digest(spec: str) -> str:
+    """sha256 of the file of `path/to/file.py:name`."""
+    return hashlib.sha256(_split(spec)[0].read_bytes()).hexdigest()
+
+
 def load_factory(spec: str) -> Callable[..., Any]:
     """Imports the file of `path/to/file.py:name` and returns that attribute.
 

@@ -28,6 +28,7 @@ from tqdm import tqdm
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.cli import one_line
 from audioxai_jax.data import tasks
+from audioxai_jax.files import replace_file
 from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
 from audioxai_jax.report.curves import plot_curves, words
 from audioxai_jax.runs.fidelity_table import make_rows, make_summary
@@ -83,15 +84,16 @@ def main() -> None:
 
     if not found["finite"].all():
         raise ValueError(f"the models gave NaN or infinity on {np.sum(~found['finite'])} clips")
-    groups = np.unique(np.where(speaker == "", np.arange(len(speaker)).astype(str), speaker),
-                       return_inverse=True)[1]  # fmt: skip
-    rows = make_rows(found, jnp.asarray(groups), KEEP, DELETE, jax.random.key(options.seed + 1))
+    names, groups = np.unique(speaker, return_inverse=True)
+    nobody = names[0] == ""  # "" sorts first, so the others count from 0
+    groups = jnp.asarray(groups - nobody)
+    rows = make_rows(found, groups, KEEP, DELETE, jax.random.key(options.seed + 1))
     print_tables(rows, options)
-    summary = make_summary(found, target, len(set(groups)))
+    summary = make_summary(found, target, len(names) - nobody)
     print_summary(summary)
     settings = {name: str(value) for name, value in vars(options).items()}
     table = {"settings": settings, "summary": summary, "rows": rows}
-    (options.out / "table.json").write_text(json.dumps(table, indent=1))
+    replace_file(options.out / "table.json", json.dumps(table, indent=1).encode())
     plot_curves(rows, options.out / "curves.png", unit=options.units[0])
 
 
@@ -99,21 +101,25 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     """Results of every clip of one classifier, and what is known of the clips."""
     codec, codec_manifest = pretrained.load_codec(options.codec)
     classifier, manifest = pretrained.load_classifier(classifier_name)
-    task, split = manifest["task"], manifest["split"]
+    task, split = held_out(classifier_name, manifest)
     listener_name = listener_name or f"{task}_listener"
     listener, listener_manifest = pretrained.load_listener(listener_name)
     pretrained.check_pair(codec, classifier)
-    if (listener_manifest["task"], listener_manifest["split"]) != (task, split):
+    theirs = held_out(listener_name, listener_manifest)
+    if theirs != (task, split):
         raise ValueError(
-            f"{listener_name} is for {listener_manifest['task']}, {listener_manifest['split']}: "
-            f"{classifier_name} needs a listener for {task}, {split}"
+            f"{listener_name} is for {', '.join(theirs)}: {classifier_name} needs a listener for "
+            f"{task}, {split}"
         )
+    tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
+    tasks.check_rate(f"the listener {listener_name}", listener_manifest["sample_rate"])
     clips = tasks.load(options.data, task).part(split, options.part)
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
     settings = {name: getattr(options, name) for name in names} | {
         "fractions": [KEEP, DELETE],
+        "plugins": [plugins.digest(name) for name in options.methods if plugins.is_plugin(name)],
         "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
         "clips": clips.file.tolist(),
     }
@@ -146,6 +152,17 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     return found, {"target": clips.target, "speaker": clips.speaker}
 
 
+def held_out(name: str, manifest: dict) -> tuple[str, str]:
+    """The task and the split that a checkpoint was trained for."""
+    task, split = manifest.get("task"), manifest.get("split")
+    if task not in tasks.TASKS or split is None:
+        raise ValueError(
+            f"{name}: its manifest must name its task ({', '.join(tasks.TASKS)}) and the split "
+            "it was trained on, so that it is judged on clips that it does not know"
+        )
+    return task, split
+
+
 def one_clip(what: Curves, clip, key):
     return fidelity_curves(what, clip.astype(jnp.float32) / 32768, key)
 
@@ -156,6 +173,8 @@ def make_method(name: str, codec, options):
     if name not in METHODS or name == RANDOM:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(set(METHODS) - {RANDOM})}")
     if name == "integrated_gradients" and options.baseline == "mean":
+        if codec.mean is None:
+            raise ValueError(f"--baseline mean: the codec {codec.name!r} knows no mean latent")
         return METHODS[name](baseline=codec.mean)
     return METHODS[name]()
 

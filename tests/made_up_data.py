@@ -58,7 +58,7 @@ def table(root: Path, dataset: str, rows: list[dict[str, str]], samples: int, ra
 
 
 def speech_commands(root: Path, per_part: int = 1) -> Path:
-    """Clips of every keyword class in each part of the speaker-disjoint split."""
+    """Clips of every keyword class in each part of the speaker-disjoint split, by several."""
     from audioxai_jax.data.splits import speaker_disjoint
     from audioxai_jax.data.tasks import TASKS
 
@@ -67,10 +67,10 @@ def speech_commands(root: Path, per_part: int = 1) -> Path:
         record = {"speaker": f"{number:08x}", "split": "test"}
         speakers[speaker_disjoint(record)].append(record["speaker"])
     rows = []
-    for label in TASKS["keywords"].labels:
+    for index, label in enumerate(TASKS["keywords"].labels):
         for part in speakers:
             for number in range(per_part):
-                who = "" if label == "_silence_" else speakers[part][number]
+                who = "" if label == "_silence_" else speakers[part][number + index % 3]
                 file = f"{label}/{who or part}_nohash_{number}.flac"
                 rows.append({"file": file, "label": label, "word": label.strip("_"),
                              "speaker": who, "split": part,

@@ -78,6 +78,8 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     before = capsys.readouterr().out
     run(monkeypatch, "train_classifier.py", *command)  # all done: only the table again
     assert capsys.readouterr().out.splitlines()[-3:] == before.splitlines()[-3:]
+    run(monkeypatch, "train_classifier.py", *command, "--steps", 2, status=1)
+    assert "row.json holds results with other settings (steps)" in capsys.readouterr().err
 
     out = tmp_path / "evaluation"
     command = ["--data", data, "--codec", codec, "--out", out, "--clips", 3, "--draws", 2,
@@ -85,7 +87,9 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
                "--listeners", folder / "listener/seed_0/keywords_listener",
                "--methods", "saliency", "--units", "feature", "channel"]  # fmt: skip
     run(monkeypatch, "evaluate.py", *command)
-    rows = json.loads((out / "table.json").read_text())["rows"]
+    table = json.loads((out / "table.json").read_text())
+    assert (table["summary"]["clips"], table["summary"]["speakers"]) == (3, 2)  # one is silence
+    rows = table["rows"]
     assert len(rows) == 2 * 2 * 3 * 10 + 3
     for row in rows:
         for low, high in (("low", "high"), ("speakers_low", "speakers_high")):
@@ -139,7 +143,7 @@ def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
     [
         (["--heads", "lstm"], "unknown head 'lstm': known are transformer, cnn, gru, listener"),
         (["--heads", "gru:paper"], "unknown variant 'paper' of gru: known are code"),
-        (["--splits", "random"], "unknown split 'random' of keywords: known are speaker_disjoint"),
+        (["--splits", "random"], "of keywords: known are speaker_disjoint, official"),
         (["--codec", "none"], "unknown codec 'none'"),
     ],
 )

@@ -21,7 +21,8 @@ def bootstrap_interval(
       values: one per clip, `[N, ..]`; axes after the first are independent quantities.
       key: consumed.
       groups: who speaks in each clip, integers `[N]` from 0 up. If given, whole groups
-        are drawn, since clips of one speaker are not independent.
+        are drawn, since clips of one speaker are not independent. Clips of -1, nobody's, are
+        in every resample: they say nothing about other speakers.
       samples: resampled means.
       level: coverage.
 
@@ -36,12 +37,16 @@ def bootstrap_interval(
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def _interval(values: Array, key: Array, groups: Array, number: int, samples: int, level: float):
     flat = values.reshape(values.shape[0], -1)
-    sums = jnp.zeros((number, flat.shape[1]), flat.dtype).at[groups].add(flat)
-    sizes = jnp.zeros((number,), flat.dtype).at[groups].add(1)
+    ones = jnp.ones_like(flat[:, :1])
+    table = jnp.concatenate([flat, ones], axis=1)  # sums, and how many
+    fixed = jnp.sum(jnp.where(groups[:, None] < 0, table, 0), axis=0)
+    sums = jnp.zeros((number, table.shape[1]), flat.dtype)
+    sums = sums.at[jnp.where(groups < 0, number, groups)].add(table, mode="drop")
 
     def resample(key):
         drawn = jax.random.randint(key, (number,), 0, number)
-        return jnp.sum(sums[drawn], 0) / jnp.sum(sizes[drawn])
+        total = fixed + jnp.sum(sums[drawn], axis=0)
+        return total[:-1] / total[-1]
 
     means = jax.lax.map(resample, jax.random.split(key, samples), batch_size=100)
     tail = (1 - level) / 2

@@ -58,7 +58,7 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
       `metrics.fidelity.agreement` has it (random draws: their mean); "gap" and "level": by
       method, the completeness gap, and the level in dB re the clip of the sound that keeps
       the second of the `keep` fractions; "finite": False if the models or a method returned
-      NaN or infinity, and the rest means nothing.
+      NaN or infinity anywhere, on edited latents too, and the rest means nothing.
     """
     codec, classifier = what.codec, what.classifier
     latent = codec.encode(audio)
@@ -96,10 +96,11 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
         for unit in what.units
     }
     found["level"][RANDOM] = level(masks(draws[0], what.units[0])[1])
+    found["codec_only"] = jax.tree.map(lambda v: v[0], look(jnp.ones((1, *latent.shape))))
+    numbers += jax.tree.leaves((found["curves"], found["codec_only"]))
     return {
         **found,
         "finite": jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in numbers])),
         "target": target,
         "listener_target": jnp.argmax(what.listener(audio)),
-        "codec_only": jax.tree.map(lambda v: v[0], look(jnp.ones((1, *latent.shape)))),
     }

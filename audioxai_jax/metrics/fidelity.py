@@ -57,7 +57,8 @@ def agreement(
 
     Returns:
       Zeros and ones `[M]` in "latent", "sound", "listener"; higher is better for kept
-      features, lower for deleted ones. The reference is the classifier's prediction.
+      features, lower for deleted ones. The reference is the classifier's prediction. NaN
+      where a model's output is not finite: that is neither agreement nor a flip.
     """
     target = jnp.argmax(classifier(latent))
 
@@ -69,6 +70,11 @@ def agreement(
             "sound": classifier(codec.encode(sound)),
             "listener": listener(sound),
         }
-        return {name: (jnp.argmax(value) == target) * 1.0 for name, value in logits.items()}
+        return {name: _says(value, target) for name, value in logits.items()}
 
     return jax.vmap(judge)(masks)
+
+
+def _says(logits: Array, target: Array) -> Array:
+    agrees = (jnp.argmax(logits) == target) * 1.0
+    return jnp.where(jnp.all(jnp.isfinite(logits)), agrees, jnp.nan)

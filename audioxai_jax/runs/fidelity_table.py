@@ -22,7 +22,7 @@ def make_rows(
 
     Args:
       found: what `metrics.curves.fidelity_curves` returns, with a leading axis of clips.
-      groups: who speaks in each clip, integers `[N]` from 0 up.
+      groups: who speaks in each clip, integers `[N]` from 0 up; -1 for nobody.
       keep, delete: the fractions.
       key: consumed, by the bootstrap.
 
@@ -34,7 +34,7 @@ def make_rows(
 
     def intervals(values) -> dict[str, Any]:
         ends: dict[str, Any] = {"": None, "speakers_": groups}
-        if int(jnp.max(groups)) == 0:
+        if int(jnp.max(groups)) <= 0:
             ends.pop("speakers_")  # one speaker says nothing about others
         return {
             f"{who}{end}": np.asarray(value)

@@ -25,6 +25,16 @@ def test_groups_are_drawn_whole():
     np.testing.assert_allclose(ratio, np.sqrt(10), rtol=0.15)
 
 
+def test_clips_of_nobody_are_in_every_resample():
+    """They shift the mean, and add nothing to the spread over speakers."""
+    scores = jax.random.normal(jax.random.key(0), (50,))
+    low, high = bootstrap_interval(scores, jax.random.key(1), groups=jnp.arange(50))
+    values = jnp.concatenate([scores, jnp.full(50, 2.0)])
+    groups = jnp.concatenate([jnp.arange(50), jnp.full(50, -1)])
+    with_low, with_high = bootstrap_interval(values, jax.random.key(1), groups=groups)
+    np.testing.assert_allclose([with_low, with_high], [low / 2 + 1, high / 2 + 1], atol=1e-5)
+
+
 def test_constant_values_have_no_spread():
     low, high = bootstrap_interval(jnp.full((20,), 0.25), jax.random.key(0))
     assert low == high == 0.25

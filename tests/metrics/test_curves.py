@@ -75,3 +75,18 @@ def test_a_model_that_fails_is_reported():
     assert bool(curves()["finite"])
     broken = curves(classifier=Partial(lambda latent: classify(latent) / 0.0 * 0.0))
     assert not bool(broken["finite"])
+
+
+@pytest.mark.parametrize("who", ["classifier", "listener"])
+def test_a_model_that_fails_on_edited_latents_alone_is_reported(who):
+    """NaN must count neither as staying nor as a flip."""
+
+    def fails_without_the_first_frame(x):
+        return classify(x.reshape(4, 4)) / jnp.where(x.ravel()[0] == 0, jnp.nan, 1.0)
+
+    found = curves(**{who: Partial(fails_without_the_first_frame)})
+    assert not bool(found["finite"])
+    place = "latent" if who == "classifier" else "listener"
+    np.testing.assert_array_equal(
+        found["curves"]["ours"]["frame"][place], [np.nan, 1, 1, 1, np.nan]
+    )

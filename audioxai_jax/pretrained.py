@@ -25,6 +25,11 @@ FOREIGN = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".npz", ".npy", ".
 """Suffixes of other people's weights."""
 
 
+TEXTS = ("sha256", "name", "codec", "codec_sha256", "task", "split")
+LISTS = ("labels", "background")
+"""Fields of a manifest that are texts, and lists of texts."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Network:
     """How a kind of network is made: `init(Config(..), key)` gives its parameters.
@@ -84,6 +89,7 @@ def load_codec(name_or_path: str | Path) -> tuple[Codec, dict[str, Any]]:
     mean = params.pop("mean", None)
     params = _params(path, network, config, params)
     codec = network.build(config, params, mean=None, name=manifest["name"])
+    codec = dataclasses.replace(codec, fingerprint=manifest["sha256"])
     if mean is None:
         return codec, manifest
     second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
@@ -114,6 +120,7 @@ def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any
         codec=manifest["codec"],
         frames=frames,
         background=tuple(manifest.get("background", ())),
+        codec_fingerprint=manifest.get("codec_sha256", ""),
     )
     return classifier, manifest
 
@@ -131,6 +138,13 @@ def check_pair(codec: Codec, classifier: Classifier) -> None:
         raise WeightsError(
             f"the classifier reads latents of the codec {classifier.codec!r}, not of "
             f"{codec.name!r}: choose a classifier made for it, or that codec"
+        )
+    known = codec.fingerprint and classifier.codec_fingerprint
+    if known and codec.fingerprint != classifier.codec_fingerprint:
+        raise WeightsError(
+            f"the classifier was trained with other weights of the codec {codec.name!r} (sha256 "
+            f"{classifier.codec_fingerprint[:12]}.., here {codec.fingerprint[:12]}..): train it "
+            "on these, or choose those"
         )
 
 
@@ -157,7 +171,7 @@ def _load(name_or_path: str | Path, kind: str):
     manifest = weights_file.read_manifest(path)
     if manifest["kind"] != kind:
         raise WeightsError(f"{path}.json: is a {manifest['kind']}, expected a {kind}")
-    network = NETWORKS.get(manifest.get("network", ""))
+    network = NETWORKS.get(str(manifest.get("network")))
     if network is None or network.kind != kind:
         known = ", ".join(name for name, entry in NETWORKS.items() if entry.kind == kind)
         raise WeightsError(
@@ -167,8 +181,17 @@ def _load(name_or_path: str | Path, kind: str):
     missing = [field for field in needed if field not in manifest]
     if missing:
         raise WeightsError(f"{path}.json: lacks the field {missing[0]!r}")
+    for field in manifest:
+        if field in TEXTS and not isinstance(manifest[field], str):
+            raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected a text")
+        if field in LISTS and not _is_texts(manifest[field]):
+            raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected texts")
     config = _read_config(path, network, manifest["config"])
     return path, manifest, network, config, weights_file.read_tensors(path, manifest["sha256"])
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _locate(name_or_path: str | Path, kind: str) -> Path:

@@ -103,7 +103,7 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-@record(static=("sample_rate", "hop", "name"))
+@record(static=("sample_rate", "hop", "name", "fingerprint"))
 class Codec:
     """An encoder, a decoder and what is needed to use them.
 
@@ -114,6 +114,7 @@ class Codec:
       hop: samples per latent frame.
       mean: mean latent over the training data `[C]`, or None if it is not known.
       name: how the codec is named in reports and by the classifiers made for it.
+      fingerprint: sha256 of its weights if they came from a file, else "".
     """
 
     encode: Model
@@ -122,9 +123,10 @@ class Codec:
     hop: int
     mean: Array | None = None
     name: str = "custom"
+    fingerprint: str = ""
 
 
-@record(static=("labels", "codec", "frames", "background"))
+@record(static=("labels", "codec", "frames", "background", "codec_fingerprint"))
 class Classifier:
     """A model on latents and what its outputs mean.
 
@@ -135,6 +137,7 @@ class Classifier:
       frames: latent frames that it reads at once; None if any number will do.
       background: labels, such as "_silence_", that hold for a long clip only if they
         hold for each part of it (see `audioxai_jax.windows`).
+      codec_fingerprint: that of the codec it was trained with, "" if it is not known.
     """
 
     model: Model
@@ -142,6 +145,7 @@ class Classifier:
     codec: str = "custom"
     frames: int | None = None
     background: tuple[str, ...] = ()
+    codec_fingerprint: str = ""
 
 
 @record()

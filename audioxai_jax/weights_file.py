@@ -12,6 +12,7 @@ sha256       of the safetensors file
 sample_rate  Hz, if the network has one
 labels       of a classifier or a listener, in the order of the logits
 codec        name of the codec whose latents a classifier reads
+codec_sha256 of that codec's safetensors file
 frames       latent frames that a classifier reads at once, or null
 background   labels that count as background, see `audioxai_jax.windows`
 task, split  key of `data.tasks.TASKS`, and of that data's splits: what was held out

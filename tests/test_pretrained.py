@@ -144,6 +144,12 @@ def test_tensors_that_do_not_fit_are_refused(copy):
         ({"labels": "DROP"}, "lacks the field 'labels'"),
         ({"sha256": "DROP"}, "lacks the field 'sha256'"),
         ({"labels": ["a", "b"]}, "2 labels for 3 classes"),
+        ({"labels": 5}, "'labels' is 5, expected texts"),
+        ({"labels": [1, 2, 3]}, "'labels' is [1, 2, 3], expected texts"),
+        ({"background": None}, "'background' is None, expected texts"),
+        ({"task": 5}, "'task' is 5, expected a text"),
+        ({"codec": None}, "'codec' is None, expected a text"),
+        ({"network": ["x"]}, "unknown network ['x']"),
         ({"frames": 49}, "frames is 49, its config says 50"),
         ({"background": ["hush"]}, "['hush'] is not among its labels"),
         ({"config": {"width": 16}}, "config does not fit the network"),
@@ -186,6 +192,17 @@ def test_a_classifier_for_another_codec_is_refused(made):
     pretrained.check_pair(codec, Classifier(model=jnp.sum, labels=("a",)))
     with pytest.raises(WeightsError, match="latents of the codec 'small', not of 'large'"):
         pretrained.check_pair(dataclasses.replace(codec, name="large"), classifier)
+
+
+def test_a_classifier_for_other_weights_of_the_codec_is_refused(copy):
+    folder, edit = copy
+    codec, manifest = pretrained.load_codec(folder / "small")
+    assert codec.fingerprint == manifest["sha256"]
+    edit("words", codec_sha256=manifest["sha256"])
+    pretrained.check_pair(codec, pretrained.load_classifier(folder / "words")[0])
+    edit("words", codec_sha256="0" * 64)
+    with pytest.raises(WeightsError, match="other weights of the codec 'small' .sha256 000000"):
+        pretrained.check_pair(codec, pretrained.load_classifier(folder / "words")[0])
 
 
 def test_saving_is_repeatable_and_leaves_nothing_else(made, tmp_path):

@@ -27,7 +27,8 @@ JOBS = {
         "--save-every", 5,
     ],
     "train_classifier.py": [
-        "--tasks", "digits", "--heads", "cnn", "listener", "--steps", 150, "--save-every", 10,
+        "--tasks", "digits", "--heads", "transformer", "listener", "--steps", 300,
+        "--save-every", 10,
     ],
 }  # fmt: skip
 
@@ -58,7 +59,8 @@ def survives(options, script: str, dice: random.Random) -> bool:
             time.sleep(0.05)
         time.sleep(dice.uniform(0, LATER_S))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        if process.wait() != -signal.SIGKILL:
+            raise ValueError(f"{script} ended before kill {number + 1}: it needs more steps")
         print(f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
               f"saved states: {states(disturbed)}", flush=True)  # fmt: skip
     finish(start(options, script, disturbed), script)
@@ -90,7 +92,8 @@ def finish(process: subprocess.Popen, script: str) -> None:
 def states(folder: Path) -> str:
     """Steps that are saved, by run."""
     found = [path for path in sorted(folder.rglob("state/*")) if path.name.isdigit()]
-    return ", ".join(f"{p.parent.parent.name} {p.name}" for p in found) or "none"
+    names = [f"{p.parent.parent.relative_to(folder)} {p.name}" for p in found]
+    return ", ".join(names) or "none"
 
 
 def checkpoints(folder: Path) -> dict[str, bytes]:

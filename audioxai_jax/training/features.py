@@ -1,5 +1,6 @@
 """Augmented features, computed once: many networks can then learn from the same ones."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -28,8 +29,8 @@ def augmented_features(
     copies: int,
     key: Array,
     gaps: Model | None = None,
-) -> np.ndarray:
-    """Features of several augmented copies of each clip.
+) -> Iterator[np.ndarray]:
+    """Yields the features of augmented copies of each clip, copy by copy: they are large.
 
     Args:
       extract: `audio [T] -> features [F, C]`.
@@ -39,12 +40,13 @@ def augmented_features(
       key: consumed; copy k of clip i depends on key, k and i alone.
       gaps: `(key, features) -> features`, what the copies go through as well.
 
-    Returns:
-      `[copies, N, F, C]`.
+    Yields:
+      `[N, F, C]`, as many times as there are copies.
     """
     shared = (as_model(extract), jnp.asarray(noises), None if gaps is None else as_model(gaps))
     keys = jax.random.split(key, copies)
-    return np.stack([_gathered(_augmented, shared, clips, k) for k in keys])
+    for one in keys:
+        yield _gathered(_augmented, shared, clips, one)
 
 
 def encode_gaps(codec: Codec, samples: int, mask: Model, *, heard: float = 0.75) -> Model:

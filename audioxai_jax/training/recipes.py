@@ -1,7 +1,8 @@
 """How each head is made, trained, used and described: the recipes of the shipped classifiers."""
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from jax.tree_util import Partial
 
 from audioxai_jax import pretrained
 from audioxai_jax.data import augment as augmentation
-from audioxai_jax.data.tasks import TASKS, Clips
+from audioxai_jax.data.tasks import TASKS, Clips, check_rate
 from audioxai_jax.nets import cnn, gru, listener, transformer
 from audioxai_jax.training.features import augmented_features, encode_gaps, plain_features
 from audioxai_jax.training.masking import loud_mask
@@ -71,8 +72,9 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
       steps: instead of those in STEPS.
 
     Raises:
-      ValueError: for an unknown head or variant.
+      ValueError: for an unknown head or variant, or a codec of another rate than the clips.
     """
+    check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     name, _, variant = head.partition(":")
     if name not in (*HEADS, LISTENER):
         raise ValueError(f"unknown head {name!r}: known are {', '.join(HEADS)}, {LISTENER}")
@@ -100,6 +102,8 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
     sizes = {"frames": frames, "channels": channels, "classes": classes}
     config = pretrained.NETWORKS[name].config(**sizes, **net.VARIANTS[variant])
     manifest = {"kind": "classifier", "network": name, "config": config, "codec": codec.name}
+    if codec.fingerprint:
+        manifest["codec_sha256"] = codec.fingerprint
     return Recipe(
         kind="latent",
         init=lambda key: {"params": net.init(config, key)},
@@ -134,12 +138,23 @@ def make_features(kind: str, task: str, codec: Codec, clips: Clips, learned: np.
     if kind == LISTENER:
         extract = Partial(listener.features, _FEATURES_OF_LISTENER)
         copies = augmented_features(extract, sounds, noises, copies=COPIES, key=plain_key)
-        return copies, plain_features(extract, clips.audio)
+        return _stacked(copies), plain_features(extract, clips.audio)
     half = COPIES // 2
     gaps = encode_gaps(codec, clips.audio.shape[1], Partial(loud_mask, least=LEAST))
     whole = augmented_features(codec.encode, sounds, noises, copies=half, key=plain_key)
     holed = augmented_features(codec.encode, sounds, noises, copies=half, key=gaps_key, gaps=gaps)
-    return np.concatenate([whole, holed]), plain_features(codec.encode, clips.audio)
+    return _stacked(itertools.chain(whole, holed)), plain_features(codec.encode, clips.audio)
+
+
+def _stacked(copies: Iterable[np.ndarray]) -> np.ndarray:
+    """COPIES arrays as one, without holding them twice."""
+    found = None
+    for index, copy in enumerate(copies):
+        if found is None:
+            found = np.empty((COPIES, *copy.shape), copy.dtype)
+        found[index] = copy
+    assert found is not None
+    return found
 
 
 def _with_statistics(config, variables, x, key):

@@ -1,5 +1,7 @@
 """Recipes: every head fits every task, and what they learn from is what they say."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,6 +42,11 @@ def test_usual_variants_and_steps():
     assert make_recipe("transformer", "keywords", CODEC).manifest["config"].layers == 3
     with pytest.raises(ValueError, match="known are small, paper, followup"):
         make_recipe("transformer:tiny", "digits", CODEC)
+
+
+def test_a_codec_of_another_rate_is_refused():
+    with pytest.raises(ValueError, match="'toy' works at 24000 Hz, the tasks' clips are at 16000"):
+        make_recipe("cnn", "digits", dataclasses.replace(CODEC, sample_rate=24_000))
 
 
 def test_features_are_copies_of_what_may_be_learned_from(monkeypatch):

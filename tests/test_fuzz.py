@@ -9,11 +9,12 @@ import signal
 import numpy as np
 import pytest
 import safetensors.numpy
+import small_models
 import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audioxai_jax import weights_file
+from audioxai_jax import Classifier, pretrained, weights_file
 from audioxai_jax.data.audio import AudioError, Clip, read_clip
 
 LONGEST_S, MOST_BYTES = 10, 4 << 30
@@ -113,15 +114,26 @@ def test_weights(tmp_path, edits):
         signal.alarm(0)
 
 
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    small_models.save(folder)
+    return folder, json.dumps(json.loads((folder / "words.json").read_text())).encode()
+
+
 @given(st.lists(EDIT, min_size=1, max_size=4))
-@fuzzed(100)
-def test_manifests(tmp_path, edits):
-    manifest = {"format": 1, "kind": "codec", "name": "x", "sha256": "0" * 64, "config": {}}
-    (tmp_path / "net.json").write_bytes(damaged(json.dumps(manifest).encode(), edits))
+@fuzzed(200)
+def test_manifests(checkpoints, edits):
+    folder, manifest = checkpoints
+    anywhere = [(kind, place * len(manifest) // 120, value) for kind, place, value in edits]
+    (folder / "words.json").write_bytes(damaged(manifest, anywhere))
+    signal.alarm(LONGEST_S)
     try:
-        assert isinstance(weights_file.read_manifest(tmp_path / "net"), dict)
+        assert isinstance(pretrained.load_classifier(folder / "words")[0], Classifier)
     except weights_file.WeightsError as error:
-        assert "\n" not in str(error) and "net.json" in str(error)
+        assert "\n" not in str(error) and "words" in str(error)
+    finally:
+        signal.alarm(0)
 
 
 @pytest.mark.parametrize("number", range(len(SOUNDS)))

@@ -8,7 +8,8 @@ Killed at any moment, the same command goes on where it was: one run per task, s
 seed lies in `<out>/<task>/<split>/<head>/seed_<n>` with its state, log and checkpoint. All heads
 learn from the same augmented copies of the same clips; half of those of the latent heads have
 gaps, as explanations have. `--heads gru:code` is a variant, see VARIANTS in `nets/`. At the
-end comes a table of the accuracy on the clips that were held out; `--json FILE` writes it.
+end comes a table of the accuracy on the clips that were held out, mean and standard deviation
+over seeds; `--json FILE` writes its rows.
 """
 
 import argparse
@@ -33,6 +34,8 @@ from audioxai_jax.files import check_settings, replace_file
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import LISTENER, Recipe, make_features, make_recipe
+
+FOLDS = "mean of the speakers left out"
 
 
 def main() -> None:
@@ -210,22 +213,23 @@ def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> No
 
 
 def print_table(rows: list[dict]) -> None:
-    """Mean over a task's folds, then mean and standard deviation over seeds."""
-    print(f"{'task':10} {'split':18} {'head':12} {'test, mean and sd of seeds':>27}  each")
-    groups: dict[tuple, dict] = {}
+    """As Markdown, ready for a README; folds are also averaged, seed by seed."""
+    heads = list(dict.fromkeys(row["head"] for row in rows))
+    lines: dict[str, dict] = {}
     for row in rows:
-        split = "one speaker out" if row["split"].startswith("without_") else row["split"]
-        seeds = groups.setdefault((row["task"], split, row["head"]), {})
-        seeds.setdefault(row["seed"], {})[row["split"]] = row["test"]
-    for (task, split, head), seeds in groups.items():
-        means = [np.mean(list(folds.values())) for folds in seeds.values()]
-        spread = f" +- {np.std(means, ddof=1):.1%}" if len(means) > 1 else ""
-        each = " ".join(f"{mean:.1%}" for mean in means)
-        names = sorted({fold for folds in seeds.values() for fold in folds})
-        if len(names) > 1:
-            folds = [np.mean([folds[n] for folds in seeds.values() if n in folds]) for n in names]
-            each += "; folds " + " ".join(f"{fold:.1%}" for fold in folds)
-        print(f"{task:10} {split:18} {head:12} {f'{np.mean(means):.1%}{spread}':>27}  {each}")
+        fold = row["split"].startswith("without_")
+        for split in (FOLDS, row["split"]) if fold else (row["split"],):
+            seeds = lines.setdefault(f"{row['task']}, {split}", {}).setdefault(row["head"], {})
+            seeds.setdefault(row["seed"], []).append(row["test"])
+
+    def cell(seeds: dict[int, list[float]]) -> str:
+        means = [100 * np.mean(tests) for tests in seeds.values()]
+        spread = f" ± {np.std(means, ddof=1):.1f}" if len(means) > 1 else ""
+        return f"{np.mean(means):.1f}{spread}" if means else ""
+
+    print(f"| % of `test` right | {' | '.join(heads)} |\n{'|---' * (1 + len(heads))}|")
+    for name, found in lines.items():
+        print(f"| {name} | {' | '.join(cell(found.get(head, {})) for head in heads)} |")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
     command += ["--heads", "cnn", "listener"]
     run(monkeypatch, "train_classifier.py", *command)
     printed = capsys.readouterr().out
-    assert printed.count("one speaker out") == 2 and "folds" in printed
+    lines = [line.split(" | ")[0] for line in printed.splitlines() if line.startswith("| digits")]
+    assert lines == [f"| digits, {x}" for x in ("mean of the speakers left out", *splits)]
     place = lambda split, head, name: runs / "digits" / split / head / "seed_0" / name
     classifiers = [place(split, "cnn", "digits_cnn") for split in splits]
     listeners = [place(split, "listener", "digits_listener") for split in splits]

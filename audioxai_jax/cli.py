@@ -32,6 +32,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"audioxai: error: {_first_line(message)}{hint}\n")
 
 
+class Version(argparse.Action):
+    """Prints the version; the packages' data is read only then."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options, nargs=0)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any):
+        import importlib.metadata
+
+        print(f"audioxai_jax {importlib.metadata.version('audioxai_jax')}")
+        parser.exit()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, or 1 if anything was refused."""
     for stream in (sys.stdout, sys.stderr):
@@ -61,10 +74,18 @@ def one_line(script: Callable[[], Any]) -> int:
     return 0
 
 
+def positive(text: str) -> int:
+    """A command line's number of steps, clips and the like."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="audioxai", description="Hear why an audio classifier decided what it did."
     )
+    parser.add_argument("--version", action=Version, help="print the version, and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     explain = commands.add_parser(
         "explain",
@@ -148,6 +169,8 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
         except expected as error:
             place = "".join(plugins.place(error, spec) for spec in own)
             known = isinstance(error, (AudioError, folders.FolderError))
+            if isinstance(error, OSError) and not place:
+                error = f"{folder} cannot be written: {error.strerror or error}"
             refused.append(error if known else f"{place}{path}: {_first_line(error)}")
             progress.step(f"{name} refused", 2)
     return rows, refused
@@ -258,6 +281,8 @@ def _choose(what: str, name: str, known: Iterable[str]) -> str:
         return name
     near = difflib.get_close_matches(name, known, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
+    if ".py" in name:
+        hint = "; for your own write FILE.py:FUNCTION"
     raise CliError(f"unknown {what} {name!r}: known are {', '.join(known)}{hint}")
 
 

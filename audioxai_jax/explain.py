@@ -18,7 +18,16 @@ from audioxai_jax.attribution import integrated_gradients, random_control
 from audioxai_jax.batching import map_examples
 from audioxai_jax.synthesis.masks import kept_count, top_fraction
 from audioxai_jax.synthesis.replacement import mix, zero
-from audioxai_jax.types import Base, Classifier, Codec, Explanation, Method, Model, as_model
+from audioxai_jax.types import (
+    Base,
+    Classifier,
+    Codec,
+    Explanation,
+    Method,
+    Model,
+    as_model,
+    attribute,
+)
 
 
 def explain(
@@ -139,7 +148,7 @@ def _explain(settings, example, key: Array) -> Explanation:
     _check_target(target, logits.shape[0])
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
-    attribution = method(classifier, latent, target, key=method_key)
+    attribution = attribute(method, classifier, latent, target, key=method_key)
     mask = masker(attribution.relevance)
     random = masker(random_control()(classifier, latent, target, key=random_key).relevance)
     base_latent = base(codec, latent, base_key)

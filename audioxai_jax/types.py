@@ -16,6 +16,7 @@ relevance  how much each input feature speaks for the target, shaped as the inpu
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeVar, dataclass_transform, runtime_checkable
 
@@ -178,6 +179,29 @@ class Explanation:
     logits: dict[str, Array]
     latent_logits: dict[str, Array]
     finite: Array
+
+
+def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
+    """Calls a method, perhaps a user's own.
+
+    Raises:
+      ValueError: if it cannot be called as methods are, or its result is no `Attribution` with
+        relevance of the input's shape.
+    """
+    name = f"the method {type(method).__name__}"
+    try:
+        inspect.signature(method).bind(model, x, target, key=key)
+    except TypeError as error:
+        raise ValueError(f"{name} must take (model, x, target, *, key): {error}") from None
+    found = method(model, x, target, key=key)
+    if not isinstance(found, Attribution):
+        raise ValueError(f"{name} returned {type(found).__name__}, expected an Attribution")
+    if jnp.shape(found.relevance) != x.shape:
+        raise ValueError(
+            f"{name} returned relevance {list(jnp.shape(found.relevance))} for an input "
+            f"{list(x.shape)}: they must have the same shape"
+        )
+    return found
 
 
 def score(model: Model, x: Array, target: int | Array) -> Array:

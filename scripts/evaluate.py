@@ -26,7 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
-from audioxai_jax.cli import one_line
+from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.files import replace_file
 from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
@@ -62,8 +62,8 @@ def main() -> None:
     )
     parser.add_argument("--units", nargs="+", default=["feature", "frame"], choices=UNITS)
     parser.add_argument("--rank", default="signed", choices=RANKS)
-    parser.add_argument("--draws", type=int, default=5, help="of random features, per clip")
-    parser.add_argument("--clips", type=int, help="so many per classifier; all by default")
+    parser.add_argument("--draws", type=positive, default=5, help="of random features, per clip")
+    parser.add_argument("--clips", type=positive, help="so many per classifier; all by default")
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

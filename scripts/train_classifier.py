@@ -26,14 +26,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import pretrained
-from audioxai_jax.cli import one_line
+from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
 from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.files import check_settings, replace_file
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
-from audioxai_jax.training.recipes import LISTENER, Recipe, make_features, make_recipe
+from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
 
 FOLDS = "mean of the speakers left out"
 
@@ -47,13 +47,14 @@ def main() -> None:
     parser.add_argument("--splits", nargs="+", default=[], help="all usual ones, or names")
     parser.add_argument("--heads", nargs="+", default=["transformer"], help="and: listener")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--steps", type=int, help="of each run, instead of the recipe's")
-    parser.add_argument("--save-every", type=int, default=500, help="steps")
+    parser.add_argument("--steps", type=positive, help="of each run, instead of the recipe's")
+    parser.add_argument("--save-every", type=positive, default=500, help="steps")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     codec, _ = pretrained.load_codec(options.codec)
+    options.out.mkdir(parents=True, exist_ok=True)
     for task in options.tasks:  # what is unknown is said before any work
         chosen_splits(options, task)
         for head in options.heads:
@@ -103,8 +104,10 @@ def settings_of(recipe: Recipe, codec, learned) -> dict:
 
 def timed_features(kind: str, task: str, codec, clips, learned):
     began = time.monotonic()
+    print(f"{task}: {kind} features of {len(clips)} clips, and {COPIES} augmented copies of "
+          f"{learned.sum()}; this takes minutes", flush=True)  # fmt: skip
     found = make_features(kind, task, codec, clips, learned)
-    print(f"{task}: {kind} features after {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{task}: ready after {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 

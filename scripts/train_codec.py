@@ -25,7 +25,7 @@ import numpy as np
 import optax
 
 from audioxai_jax import pretrained
-from audioxai_jax.cli import one_line
+from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
@@ -43,11 +43,13 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="a file of scripts/configs")
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--save-every", type=int, default=500, help="steps")
-    parser.add_argument("--stop-after", type=int, help="steps of each stage, to try things out")
+    parser.add_argument("--save-every", type=positive, default=500, help="steps")
+    parser.add_argument("--stop-after", type=positive, help="steps of each stage, to try")
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    if not options.config.is_file():
+        raise ValueError(f"--config {options.config}: no such file, see scripts/configs")
     settings = SimpleNamespace(**runpy.run_path(str(options.config)))
     network = importlib.import_module(f"audioxai_jax.nets.{settings.network}")
     encode = functools.partial(network.encode, settings.config)

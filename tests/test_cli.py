@@ -1,5 +1,6 @@
 """The command: every clip gets a whole folder or one clear line."""
 
+import importlib.metadata
 import io
 import json
 import os
@@ -367,3 +368,10 @@ def test_compiled_programs_are_kept_in_the_users_cache_folder(models):
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
         counts.append(len(list(Path("cache/audioxai_jax").glob("*-cache"))))
     assert counts[0] == counts[1] > 0
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"audioxai_jax {importlib.metadata.version('audioxai_jax')}\n"

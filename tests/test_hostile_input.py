@@ -138,6 +138,7 @@ def test_a_clip_beyond_the_limit_is_refused(models, capsys):
         (["--stepz", "3"], "unrecognized arguments: --stepz"),
         (["--keep", "1.01"], "--keep 1.01: must be a fraction"),
         (["--keep", "-0.1"], "--keep -0.1: must be a fraction"),
+        (["--method", "my.py"], "for your own write FILE.py:FUNCTION"),
         (["--keep", "much"], "argument --keep: invalid float value: 'much'"),
         (["--codec", "model.pt"], "never pickles"),
         (["--classifier", "model.PKL"], "never pickles"),
@@ -199,9 +200,23 @@ def test_output_that_cannot_be_written(models, capsys):
     Path("file").touch()
     assert "is not a folder" in refused(models, capsys, clip, "--out", "file")
     message = refused(models, capsys, clip, "--out", "/proc/nothing/here")
-    assert "clip.wav" in message and "No such file" in message
+    assert "clip.wav: /proc/nothing/here/clip cannot be written" in message
     message = refused(models, capsys, clip, "--out", "file/below")
-    assert "clip.wav" in message or "file" in message
+    assert "file/below/clip cannot be written" in message
+
+
+def test_sound_beyond_full_scale_is_written_softer_not_clipped(models):
+    """What is heard must be what was explained."""
+    loud = 5 * np.random.default_rng(0).normal(size=16_000).astype(np.float32)
+    assert explain(models, write("clip.wav", loud, 16_000, subtype="FLOAT")) == 0
+    facts = json.loads(Path("out/clip/explanation.json").read_text())
+    written = soundfile.read("out/clip/original.wav")[0]
+    assert np.abs(written).max() <= 1 and facts["gain_db"] < -10
+    np.testing.assert_allclose(written / 10 ** (facts["gain_db"] / 20), loud, atol=1e-3)
+    softer = f"all sounds here are {-facts['gain_db']:.1f} dB softer"
+    assert softer in Path("out/clip/report.html").read_text()
+    assert explain(models, write("soft.wav")) == 0
+    assert json.loads(Path("out/soft/explanation.json").read_text())["gain_db"] == 0
 
 
 def test_a_disk_that_fills_up_leaves_nothing(models):
@@ -219,7 +234,9 @@ def test_a_disk_that_fills_up_leaves_nothing(models):
                "--json", "rows.json", clip]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["audioxai: error: clip.wav: [Errno 27] File too large"]
+    assert done.stderr.splitlines() == [
+        "audioxai: error: clip.wav: out/clip cannot be written: File too large"
+    ]
     assert list(Path("out").iterdir()) == [] and json.loads(Path("rows.json").read_text()) == []
 
 

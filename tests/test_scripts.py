@@ -157,6 +157,13 @@ def test_training_refuses_what_it_does_not_know(
     assert len(lines) == 1 and said in lines[0]
 
 
+@pytest.mark.parametrize("steps", ["0", "-3", "many"])
+def test_no_steps_are_no_training(monkeypatch, capsys, tmp_path, steps):
+    arguments = ["--data", tmp_path, "--out", tmp_path / "x", "--steps", steps]
+    run(monkeypatch, "train_classifier.py", *arguments, status=2)
+    assert f"--steps: {steps!r} is no whole number from 1 up" in capsys.readouterr().err
+
+
 def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     run(monkeypatch, "train_classifier.py", "--data", tmp_path, "--out", tmp_path / "x", status=1)
     (line,) = capsys.readouterr().err.strip().splitlines()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import as_model, make_info, record
-from audioxai_jax.types import Base, Masker, Method, Static
+from audioxai_jax import Attribution, as_model, make_info, record, saliency
+from audioxai_jax.types import Base, Masker, Method, Static, attribute
 
 
 def leaf_is_array(leaf):
@@ -127,3 +127,23 @@ def test_info_has_the_same_keys_shapes_and_types_whatever_is_known():
     assert describe(plain) == describe(full)
     assert np.isnan(plain["completeness_gap"]) and plain["evaluations"] == 0
     assert full["completeness_gap"] == 0.5 and full["evaluations"] == 64
+
+
+@pytest.mark.parametrize(
+    "method, said",
+    [
+        (lambda model, x, target, *, key: x, "returned .* expected an Attribution"),
+        (lambda model, x, target: x, "must take .model, x, target, ., key.: "),
+        (
+            lambda model, x, target, *, key: Attribution(x.sum(0), make_info(evaluations=1)),
+            r"relevance \[3\] for an input \[2, 3\]",
+        ),
+    ],
+)
+def test_a_method_that_is_none_is_refused(method, said):
+    """Relevance of another shape would broadcast, and rank nothing that anybody meant."""
+    arguments = (as_model(jnp.sum), jnp.ones((2, 3)), jnp.asarray(0))
+    with pytest.raises(ValueError, match=said):
+        attribute(method, *arguments, key=jax.random.key(0))
+    good = attribute(saliency(), lambda x: x.sum(0), *arguments[1:], key=jax.random.key(0))
+    assert good.relevance.shape == (2, 3)

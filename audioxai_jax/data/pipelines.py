@@ -53,7 +53,8 @@ def pipeline(
 
     Returns:
       Batches of `{"audio": int16 [B, samples] (float32 if augmented), "label": [B],
-      "speaker", "word", "split", "origin", "file": [B] of str}`.
+      "speaker", "word", "split", "origin", "file": [B] of str}`. Iterating reads 500 batches
+      ahead, which may be gigabytes; `.to_iter_dataset(grain.ReadOptions(..))` says how many.
     """
     if augment is not None and seed is None:
         raise ValueError("augmentation is random: give a seed")

@@ -14,7 +14,7 @@ from jax import Array
 from audioxai_jax.attribution import random_control
 from audioxai_jax.metrics.fidelity import agreement, edit_masks
 from audioxai_jax.synthesis.replacement import mix
-from audioxai_jax.types import Base, Codec, Method, Model, record
+from audioxai_jax.types import Base, Codec, Method, Model, attribute, record
 
 RANDOM = "random_control"
 
@@ -79,7 +79,7 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
     found: dict[str, Any] = {"curves": {}, "gap": {}, "level": {}}
     numbers = [latent, base, classifier(latent), what.listener(audio), codec.decode(latent)]
     for name, method in what.methods.items():
-        attribution = method(classifier, latent, target, key=method_key)
+        attribution = attribute(method, classifier, latent, target, key=method_key)
         relevance = attribution.relevance
         numbers.append(relevance)
         found["curves"][name] = {unit: look(masks(relevance, unit)) for unit in what.units}

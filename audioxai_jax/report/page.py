@@ -112,9 +112,9 @@ Play all at the loudness of the original</label>
 
 
 def _player(found: ExplainedClip, facts: dict[str, Any], name: str) -> str:
-    sound, rate = found.sounds[name], found.clip.sample_rate
+    sound, rate = found.written(name), found.clip.sample_rate
     level = rms(sound)
-    gain = rms(matched(sound, found.sounds["original"])) / level if level else 1.0
+    gain = rms(matched(sound, found.written("original"))) / level if level else 1.0
     data = base64.b64encode(wav_bytes(sound, rate)).decode()
     heard = words.heard(facts["prediction" if name == "original" else name])
     return f"""<li data-gain="{gain:.6g}">

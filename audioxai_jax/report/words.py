@@ -109,8 +109,10 @@ def checks(facts: dict[str, Any]) -> list[tuple[str, bool, str]]:
 def describe(name: str, facts: dict[str, Any]) -> str:
     """What one of the five sounds is."""
     share, unit = fraction(facts["keep"]), UNITS[facts["unit"]]
+    softer = -facts["gain_db"]
+    made = f" (all sounds here are {softer:.1f} dB softer, to be short of full scale)"
     return {
-        "original": "the clip itself",
+        "original": "the clip itself" + (made if softer > 0.05 else ""),
         "reconstruction": "encoded and decoded, nothing removed",
         "explanation": f"the {share} most relevant {unit}, the others replaced by "
         f"{BASES[facts['base']]}",

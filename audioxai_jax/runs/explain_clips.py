@@ -59,6 +59,15 @@ class ExplainedClip:
     frame_seconds: float
     padded_seconds: float
 
+    @property
+    def gain(self) -> float:
+        """Factor of all sounds when they are written: 1, unless one is beyond full scale."""
+        return 1 / max(1.0, *(float(np.abs(sound).max()) for sound in self.sounds.values()))
+
+    def written(self, name: str) -> np.ndarray:
+        """One sound as it is written and played, `[T]`."""
+        return self.sounds[name] * np.float32(self.gain)
+
     def probabilities(self, name: str) -> np.ndarray:
         """Softmax of the logits of one sound, `[K]`."""
         logits = self.logits[name].astype(np.float64)

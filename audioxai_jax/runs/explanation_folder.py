@@ -11,7 +11,8 @@ explanation.json             predictions, settings, versions; see `describe`
 report.html                  all of it on one page
 ============================ ====================================================
 
-All sounds have the same rate and length.
+All sounds have the same rate and length. If one of them is beyond full scale, all are made
+softer by as much, so that none is clipped: what is heard is what was explained.
 """
 
 import importlib.metadata
@@ -82,9 +83,9 @@ def write_folder(
     try:
         partial.mkdir()
         for name in SOUNDS:
-            sound = found.sounds[name]
+            sound = found.written(name)
             if facts["level_match"]:
-                sound = matched(sound, found.sounds["original"])
+                sound = matched(sound, found.written("original"))
             write_wav(partial / f"{name}.wav", sound, found.clip.sample_rate)
         np.savez_compressed(partial / "relevance.npz", **arrays(found))  # type: ignore[arg-type]
         text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
@@ -142,7 +143,8 @@ def describe(
 
     `prediction` is what the classifier hears in the clip; "reconstruction", "explanation",
     "removed" and "random" what it hears in each sound, all {label, probability}. Levels are
-    RMS in dB relative to the original, null where there is none.
+    RMS in dB relative to the original, null where there is none; `gain_db` is what was done to
+    all WAV files so that none is clipped.
 
     Args:
       method: name and options.
@@ -174,6 +176,7 @@ def describe(
         },
         "levels_db": {name: _finite(found.level_db(name)) for name in SOUNDS},
         "level_match": level_match,
+        "gain_db": 20 * math.log10(found.gain),
         "keep": settings.keep,
         "kept": round(settings.keep * units),
         "units": units,

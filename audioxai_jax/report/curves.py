@@ -56,4 +56,5 @@ def words(method: str) -> str:
         "magnitude_control": "largest magnitude (control)",
         "random_control": "random (control)",
     }
-    return known.get(method, method.replace("_", " ").capitalize())
+    own = ".py:" in method
+    return known.get(method, method if own else method.replace("_", " ").capitalize())

@@ -188,11 +188,14 @@ def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Arr
       ValueError: if it cannot be called as methods are, or its result is no `Attribution` with
         relevance of the input's shape.
     """
-    name = f"the method {type(method).__name__}"
+    function = getattr(method, "func", method)  # as_model wraps functions
+    name = f"the method {getattr(function, '__name__', type(method).__name__)}"
     try:
         inspect.signature(method).bind(model, x, target, key=key)
     except TypeError as error:
         raise ValueError(f"{name} must take (model, x, target, *, key): {error}") from None
+    except ValueError:
+        pass  # a callable that does not say what it takes
     found = method(model, x, target, key=key)
     if not isinstance(found, Attribution):
         raise ValueError(f"{name} returned {type(found).__name__}, expected an Attribution")

@@ -69,7 +69,8 @@ def main() -> None:
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
     clips = tasks.load(options.data, task)
-    learned = np.any([part == "train" for part in clips.parts.values()], axis=0)  # by any run
+    splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
+    learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
     rows, features = [], {}
     for head in options.heads:
         recipe = make_recipe(head, task, codec, steps=options.steps)
@@ -78,9 +79,10 @@ def run_task(options, codec, task: str) -> list[dict]:
             for seed in options.seeds:
                 names = (task, split, head, seed)
                 file = run_folder(options, *names) / "row.json"
-                settings = settings_of(recipe, codec, clips[clips.parts[split] == "train"])
+                settings = settings_of(recipe, codec, clips, learned)
                 if file.is_file():
-                    check_settings(file, json.loads(file.read_text())["settings"], settings)
+                    known = json.loads(file.read_text()).get("settings", {})
+                    check_settings(file, known, settings)
                 else:
                     if recipe.kind not in features:  # one kind at a time: they are large
                         found = timed_features(recipe.kind, task, codec, clips, learned)
@@ -91,14 +93,15 @@ def run_task(options, codec, task: str) -> list[dict]:
     return rows
 
 
-def settings_of(recipe: Recipe, codec, learned) -> dict:
-    """What decides a run, beside its name."""
+def settings_of(recipe: Recipe, codec, clips, learned: np.ndarray) -> dict:
+    """What decides a run, beside its name. A clip's augmented copies follow from its place among
+    all that are learned from, so these count too, not only those of the run's own split."""
     return {
         "codec": codec.fingerprint,
         "config": dataclasses.asdict(recipe.manifest["config"]),
         "batch": recipe.batch,
         "steps": recipe.steps,
-        "clips": tasks.digest(learned),
+        "clips": tasks.digest(clips[learned]),
     }
 
 

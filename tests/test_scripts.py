@@ -80,6 +80,12 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     assert capsys.readouterr().out.splitlines()[-3:] == before.splitlines()[-3:]
     run(monkeypatch, "train_classifier.py", *command, "--steps", 2, status=1)
     assert "row.json holds results with other settings (steps)" in capsys.readouterr().err
+    row = folder / "listener/seed_0/row.json"
+    kept = row.read_text()
+    row.write_text(json.dumps(rows[1] | {"settings": {}}))
+    run(monkeypatch, "train_classifier.py", *command, status=1)  # it does not say what it is of
+    assert "(batch, clips, codec, config, steps)" in capsys.readouterr().err
+    row.write_text(kept)
 
     out = tmp_path / "evaluation"
     command = ["--data", data, "--codec", codec, "--out", out, "--clips", 3, "--draws", 2,

@@ -129,10 +129,14 @@ def test_info_has_the_same_keys_shapes_and_types_whatever_is_known():
     assert full["completeness_gap"] == 0.5 and full["evaluations"] == 64
 
 
+def shapeless(model, x, target, *, key):
+    return x
+
+
 @pytest.mark.parametrize(
     "method, said",
     [
-        (lambda model, x, target, *, key: x, "returned .* expected an Attribution"),
+        (as_model(shapeless), "the method shapeless returned .* expected an Attribution"),
         (lambda model, x, target: x, "must take .model, x, target, ., key.: "),
         (
             lambda model, x, target, *, key: Attribution(x.sum(0), make_info(evaluations=1)),

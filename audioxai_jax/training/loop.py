@@ -100,7 +100,7 @@ def _restore(
                 f"{place} holds the state of a training of something else (another network or "
                 "optimiser): choose another folder, or remove that one"
             )
-        check_settings(place, about["settings"], settings)
+        check_settings(place, about.get("settings", {}), settings)
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, fresh)
         restore = ocp.args.Composite(state=ocp.args.StandardRestore(abstract))
         state = manager.restore(step, args=restore)["state"]

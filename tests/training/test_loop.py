@@ -87,6 +87,17 @@ def test_the_state_of_another_training_is_refused(tmp_path):
         run(tmp_path, steps=20)
 
 
+def test_a_state_that_does_not_tell_its_settings_is_not_gone_on_from(tmp_path):
+    """As states were saved before 0.2."""
+    run(tmp_path)
+    about = newest(tmp_path) / "about" / "metadata"
+    known = json.loads(about.read_text())
+    del known["settings"]
+    about.write_text(json.dumps(known))
+    with pytest.raises(ValueError, match=r"other settings \(codec, rates, steps\)"):
+        run(tmp_path, codec="x")
+
+
 def newest(folder):
     return folder / "state" / "30"
 

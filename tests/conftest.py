@@ -15,12 +15,12 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--optimised", action="store_true", help="compile as users do: twice the time")
+    parser.addoption("--optimised", action="store_true", help="compile as users do: a third longer")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiler(request):
-    """Compiling takes far longer than running here, and the compiler's optimisations most of it."""
+    """Compiling takes far longer than running here, and optimising a good part of it."""
     jax.config.update("jax_disable_most_optimizations", not request.config.getoption("optimised"))
 
 

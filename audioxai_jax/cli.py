@@ -11,9 +11,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from audioxai_jax.terminal import Parser, Version, first_line
 
 BUNDLED = Path(__file__).resolve().parent / "assets" / "stop.wav"
 SAID = ("original", "explanation", "removed", "reconstruction", "random")
@@ -21,28 +23,6 @@ SAID = ("original", "explanation", "removed", "reconstruction", "random")
 
 class CliError(ValueError):
     """A command that makes no sense; the message is one line."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with a command, and exits with status 2."""
-
-    def error(self, message: str):
-        dashed = [word for word in sys.argv[1:] if word[:1] == "-" and os.path.lexists(word)]
-        hint = f" (for the file, write ./{dashed[0]})" if dashed else f" (see {self.prog} --help)"
-        self.exit(2, f"audioxai: error: {_first_line(message)}{hint}\n")
-
-
-class Version(argparse.Action):
-    """Prints the version; the packages' data is read only then."""
-
-    def __init__(self, **options: Any):
-        super().__init__(**options, nargs=0)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any):
-        import importlib.metadata
-
-        print(f"audioxai_jax {importlib.metadata.version('audioxai_jax')}")
-        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,26 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         _complain(error)
         return 1
-
-
-def one_line(script: Callable[[], Any]) -> int:
-    """Runs the main function of a script; what it refuses becomes one line, and status 1."""
-    try:
-        script()
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"{Path(sys.argv[0]).name}: error: {_first_line(error)}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def positive(text: str) -> int:
-    """A command line's number of steps, clips and the like."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
-    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -171,7 +131,7 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
             known = isinstance(error, (AudioError, folders.FolderError))
             if isinstance(error, OSError) and not place:
                 error = f"{folder} cannot be written: {error.strerror or error}"
-            refused.append(error if known else f"{place}{path}: {_first_line(error)}")
+            refused.append(error if known else f"{place}{path}: {first_line(error)}")
             progress.step(f"{name} refused", 2)
     return rows, refused
 
@@ -232,7 +192,7 @@ def _methods(options: argparse.Namespace) -> int:
             str(parameter).split(":")[0] + f"={parameter.default}"
             for parameter in inspect.signature(factory).parameters.values()
         ]
-        print(f"{name:22} {_first_line(inspect.getdoc(factory) or '')}")
+        print(f"{name:22} {first_line(inspect.getdoc(factory) or '')}")
         if settings:
             print(f"{'':22} --set {' --set '.join(settings)}")
     return 0
@@ -303,12 +263,8 @@ def _use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
-def _first_line(text: object) -> str:
-    return (str(text).strip().split("\n") or [""])[0]
-
-
 def _complain(error: object) -> None:
-    print(f"audioxai: error: {_first_line(error)}", file=sys.stderr)
+    print(f"audioxai: error: {first_line(error)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

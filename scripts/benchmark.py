@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from audioxai_jax import METHODS, explain_batch, pretrained
-from audioxai_jax.cli import one_line
+from audioxai_jax.terminal import one_line
 
 BATCHES = (1, 4, 16)
 SIZE = 1024

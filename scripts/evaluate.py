@@ -26,7 +26,6 @@ import numpy as np
 from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
-from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.files import replace_file
 from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
@@ -35,6 +34,7 @@ from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
+from audioxai_jax.terminal import one_line, positive
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)

@@ -23,11 +23,11 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec, map_examples, pretrained
-from audioxai_jax.cli import one_line
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.spaces.lapped import analyse, synthesise
+from audioxai_jax.terminal import one_line
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")

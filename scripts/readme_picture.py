@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audioxai_jax import explain_batch, pretrained
-from audioxai_jax.cli import BUNDLED
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.report import plots
+from audioxai_jax.terminal import BUNDLED
 
 PLACES = {
     "the whole clip": "original",

@@ -26,11 +26,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import pretrained
-from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
 from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.terminal import one_line, positive
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe

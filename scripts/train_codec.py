@@ -25,10 +25,10 @@ import numpy as np
 import optax
 
 from audioxai_jax import pretrained
-from audioxai_jax.cli import one_line, positive
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
+from audioxai_jax.terminal import one_line, positive
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from audioxai_jax.cli import one_line
+from audioxai_jax.terminal import one_line
 
 SCRIPTS = Path(__file__).parent
 

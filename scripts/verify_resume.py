@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from audioxai_jax.cli import one_line
+from audioxai_jax.terminal import one_line
 
 SCRIPTS = Path(__file__).parent
 KILLS, LATER_S = 5, 3.0

@@ -71,15 +71,16 @@ def run_task(options, codec, task: str) -> list[dict]:
     clips = tasks.load(options.data, task)
     splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
     learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
+    source = tasks.digest(clips[learned])
     rows, features = [], {}
     for head in options.heads:
         recipe = make_recipe(head, task, codec, steps=options.steps)
         step, predict = compiled(recipe, task)
+        settings = settings_of(recipe, codec, source)
         for split in chosen_splits(options, task):
             for seed in options.seeds:
                 names = (task, split, head, seed)
                 file = run_folder(options, *names) / "row.json"
-                settings = settings_of(recipe, codec, clips, learned)
                 if file.is_file():
                     known = json.loads(file.read_text()).get("settings", {})
                     check_settings(file, known, settings)
@@ -93,15 +94,19 @@ def run_task(options, codec, task: str) -> list[dict]:
     return rows
 
 
-def settings_of(recipe: Recipe, codec, clips, learned: np.ndarray) -> dict:
-    """What decides a run, beside its name. A clip's augmented copies follow from its place among
-    all that are learned from, so these count too, not only those of the run's own split."""
+def settings_of(recipe: Recipe, codec, source: str) -> dict:
+    """What decides a run, beside its name.
+
+    Args:
+      source: digest of the clips that any run learns from: a clip's augmented copies follow from
+        its place among them, so not only those of the run's own split count.
+    """
     return {
         "codec": codec.fingerprint,
         "config": dataclasses.asdict(recipe.manifest["config"]),
         "batch": recipe.batch,
         "steps": recipe.steps,
-        "clips": tasks.digest(clips[learned]),
+        "clips": source,
     }
 
 

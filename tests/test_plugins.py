@@ -184,3 +184,12 @@ def test_a_factory_that_refuses_its_options_is_explained(write):
     spec = write("def build(n: int = 1):\n  raise ValueError(f'n must not be {n}')")
     message = refusal(plugins.load_method, spec, ["n=4"])
     assert "my.py:2" in message and "ValueError: n must not be 4" in message
+
+
+def test_a_file_is_known_by_its_content(tmp_path):
+    """So that results of an edited method are not taken for those of the former one."""
+    (tmp_path / "my.py").write_text("def build(): return 1")
+    before = plugins.digest(f"{tmp_path}/my.py:build")
+    assert plugins.digest(f"{tmp_path}/my.py:build") == before
+    (tmp_path / "my.py").write_text("def build(): return 2")
+    assert plugins.digest(f"{tmp_path}/my.py:build") != before

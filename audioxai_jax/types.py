@@ -214,7 +214,15 @@ def score(model: Model, x: Array, target: int | Array) -> Array:
       ValueError: if the model does not return logits `[K]`, or the target is none of the K
         classes (indexing would clamp it; a traced target cannot be checked).
     """
-    logits = model(x)
+    return select(model(x), target)
+
+
+def select(logits: Array, target: int | Array) -> Array:
+    """The target's logit of all, checked as `score` does.
+
+    Raises:
+      ValueError: as `score`.
+    """
     if logits.ndim != 1:
         raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
     if not isinstance(target, Tracer) and not 0 <= int(target) < logits.shape[0]:
@@ -265,9 +273,12 @@ def as_model(function: Callable[..., Any]) -> Model:
     is_array = [_is_array(leaf) for leaf in leaves]
     if all(is_array):
         return function
-    arrays = [leaf for leaf, array in zip(leaves, is_array, strict=True) if array]
-    others = tuple(None if array else leaf for leaf, array in zip(leaves, is_array, strict=True))
-    return Partial(_call_split, Static((structure, tuple(is_array), others)), arrays)
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(function)]
+    names = [jax.tree_util.keystr(path, simple=True, separator="/") for path in paths]
+    found = list(zip(names, leaves, is_array, strict=True))
+    arrays = {name: leaf for name, leaf, array in found if array}
+    others = tuple((name, None if array else leaf) for name, leaf, array in found)
+    return Partial(_call_split, Static((structure, others)), arrays)
 
 
 def _is_array(leaf) -> bool:
@@ -275,8 +286,7 @@ def _is_array(leaf) -> bool:
     return isinstance(leaf, (Array, float, complex)) or hasattr(leaf, "__array__")
 
 
-def _call_split(split: Static, arrays: list[Array], *args, **keywords):
-    structure, is_array, others = split.value  # type: ignore[misc]
-    rest = iter(arrays)
-    leaves = [next(rest) if array else other for array, other in zip(is_array, others, strict=True)]
+def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
+    structure, others = split.value  # type: ignore[misc]
+    leaves = [arrays.get(name, other) for name, other in others]
     return jax.tree.unflatten(structure, leaves)(*args, **keywords)

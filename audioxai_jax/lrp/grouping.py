@@ -1,0 +1,222 @@
+"""Makes operations of the equations of a graph."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from audioxai_jax.graph import Equation, Graph, Values, function
+from audioxai_jax.lrp import folding, known, regions
+from audioxai_jax.lrp.maxima import winner
+from audioxai_jax.lrp.operations import Operation, Prepared
+from audioxai_jax.lrp.regions import CASTS, SHAPES, UNARY, Reader
+
+ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
+    "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
+    "optimization_barrier split sharding_constraint device_put pvary".split()
+)
+SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
+MAXIMA = frozenset(
+    "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
+)
+PRODUCTS = {"dot_general": "dense", "conv_general_dilated": "conv"}
+
+def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
+    """The operations on the way from a graph's inputs to its outputs.
+
+    Args:
+      fuse: whether softmax and normalisation are operations; else they are the quotients and
+        products that they consist of.
+    """
+    return known.mark(_group(graph, fuse=fuse))
+
+
+def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
+    reader = Reader(graph)
+    found: list[Operation] = []
+    for equation in reversed(graph.equations):
+        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            if (region := _region(reader, equation, fuse=fuse)) is not None:
+                reader.take(region.equations)
+                found.append(_from_region(reader, region))
+    for equation in graph.equations:
+        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            found.append(_single(reader, equation, fuse=fuse))
+    found.sort(key=lambda operation: operation.outputs[0])
+    return _reaching(found, graph.outputs)
+
+
+def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operation]:
+    """Without what ends nowhere, such as the maximum that a softmax was computed with."""
+    wanted, kept = set(outputs), []
+    for operation in reversed(found):
+        if not wanted.isdisjoint(operation.outputs):
+            wanted.update(operation.inputs)
+            kept.append(operation)
+    return kept[::-1]
+
+
+def _region(reader: Reader, equation: Equation, *, fuse: bool) -> regions.Region | None:
+    region = regions.activation(reader, equation)
+    if region is None and fuse:
+        region = regions.softmax(reader, equation) or regions.normaliser(reader, equation)
+    return region
+
+
+def _from_region(reader: Reader, region: regions.Region) -> Operation:
+    start, end, statistic = region.input, region.output, region.statistic
+    shape = reader.graph.shapes[start]
+
+    def prepare(values: Values) -> Prepared:
+        if statistic is None:
+            whole = function(region.equations, values, (start,), (end,))
+            return (lambda x, w: whole(x)[0]), None, 0.0
+        given = function(region.signal, values, (start, statistic), (end,))
+        w = values[statistic]
+        b = given(jnp.zeros(shape.shape, shape.dtype), w)[0]
+        return (lambda x, w: given(x, w)[0] - b), w, b
+
+    path = _path(reader, region.equations)
+    return Operation(
+        region.kind, region.name, (start,), (end,), prepare, region.equations, path
+    )
+
+
+def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
+    """An equation, with what it takes up of those after it."""
+    name, depends = equation.name, reader.graph.depends
+    inputs = tuple(reader.dependent(equation))
+    several = len(inputs) > 1
+    if any(jnp.issubdtype(reader.graph.shapes[v].dtype, jnp.complexfloating)
+           for v in (*inputs, *equation.outputs)):  # fmt: skip
+        return _plain(reader, equation, name)
+    if name in PRODUCTS:
+        return _plain(reader, equation, "matmul") if several else _product(reader, equation)
+    if name in ("scan", "cond"):
+        bodies = tuple(tuple(_group(inner, fuse=fuse)) for inner in equation.graphs)
+        return dataclasses.replace(_plain(reader, equation, name), bodies=bodies)
+    if name in ("add", "add_any", "sub"):
+        return _plain(reader, equation, "add") if several else _affine(reader, equation)
+    if name == "mul" or (name == "div" and equation.inputs[0] in depends):
+        return _plain(reader, equation, "product") if several else _affine(reader, equation)
+    if name == "neg":
+        return _affine(reader, equation)
+    if name in SUMS:
+        return _sum(reader, equation)
+    if name in MAXIMA and (several or name not in ("max", "min")):
+        return _plain(reader, equation, "max")
+    if name in ROUTES:
+        return _plain(reader, equation, "route")
+    if name in UNARY or (name in ("max", "min", "pow", "clamp", "div") and not several):
+        return _activation(reader, equation)
+    return _plain(reader, equation, name)
+
+
+def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
+    """The equation itself as a function of what depends on the input."""
+    places = [i for i, v in enumerate(equation.inputs) if v in reader.graph.depends]
+    outs = [i for i, v in enumerate(equation.outputs) if v in reader.graph.depends]
+    best = winner(equation)
+
+    def prepare(values: Values) -> Prepared:
+        def lin(x: Any, w: Any) -> Any:
+            operands = [values[number] for number in equation.inputs]
+            for place, operand in zip(places, x if len(places) > 1 else (x,), strict=True):
+                operands[place] = operand
+            found = (best(*operands),) if best else equation(*operands)
+            return tuple(found[i] for i in outs) if len(outs) > 1 else found[outs[0]]
+
+        return lin, None, 0.0
+
+    inputs = tuple(equation.inputs[i] for i in places)
+    outputs = tuple(equation.outputs[i] for i in outs)
+    path = _path(reader, (equation,))
+    return Operation(kind, equation.name, inputs, outputs, prepare, (equation,), path)
+
+
+def _activation(reader: Reader, equation: Equation) -> Operation:
+    """A maximum with a constant has no gradient where the constant is reached."""
+    (x,) = dict.fromkeys(reader.dependent(equation))
+    constants = [v for v in equation.inputs if v != x]
+    plain = _plain(reader, equation, "activation")
+    if equation.name not in ("max", "min"):
+        return plain
+    zero = reader.graph.constants.get(constants[0])
+    rectifies = isinstance(zero, np.ndarray) and zero.ndim == 0 and zero == 0
+    beats = jnp.greater if equation.name == "max" else jnp.less
+
+    def prepare(values: Values) -> Prepared:
+        c = values[constants[0]]
+        return (lambda x, w: jnp.where(beats(x, c), x, c)), None, 0.0
+
+    name = "relu" if rectifies and equation.name == "max" else equation.name
+    return dataclasses.replace(plain, prepare=prepare, name=name)
+
+
+def _product(reader: Reader, equation: Equation) -> Operation:
+    """A convolution or matrix product with a constant, its bias and scales."""
+    (x,) = reader.dependent(equation)
+    left = equation.inputs[0] == x
+    weight = equation.inputs[1 if left else 0]
+    chain = folding.follow(reader, equation.outputs[0], folding.owners(reader, equation, left=left))
+    reader.take((equation, *chain.equations))
+
+    def lin(x: Any, w: Any) -> Any:
+        return chain.move(*(equation(x, w) if left else equation(w, x)))
+
+    def prepare(values: Values) -> Prepared:
+        return lin, chain.weight(values, values[weight]), chain.bias(values)
+
+    return Operation(
+        PRODUCTS[equation.name],
+        "",
+        (x,),
+        (chain.output,),
+        prepare,
+        (equation, *chain.equations),
+        next(iter(reader.graph.paths.get(weight, ())), ""),
+    )
+
+
+def _affine(reader: Reader, equation: Equation) -> Operation:
+    """Constant factors and shifts of single values, from this equation on."""
+    (x,) = reader.dependent(equation)
+    chain = folding.pointwise(reader, x, equation)
+    reader.take(chain.equations)
+
+    def prepare(values: Values) -> Prepared:
+        return (lambda x, w: x * w), chain.factor(values), chain.bias(values)
+
+    kind = "affine" if chain.shifted else "scale"
+    path = _path(reader, chain.equations)
+    return Operation(kind, "", (x,), (chain.output,), prepare, chain.equations, path)
+
+
+def _sum(reader: Reader, equation: Equation) -> Operation:
+    """A sum, and the factor that makes it a mean."""
+    plain = _plain(reader, equation, "sum")
+    if len(plain.inputs) > 1:
+        return plain
+    rank = len(reader.shape(equation.outputs[0]))
+    chain = folding.follow(reader, equation.outputs[0], [None] * rank)
+    reader.take((equation, *chain.equations))
+
+    def prepare(values: Values) -> Prepared:
+        total, _, _ = plain.prepare(values)
+        w = chain.weight(values, jnp.ones((), reader.graph.shapes[chain.output].dtype))
+        return (lambda x, w: chain.move(total(x, None)) * w), w, chain.bias(values)
+
+    equations = (equation, *chain.equations)
+    return dataclasses.replace(
+        plain, prepare=prepare, outputs=(chain.output,), equations=equations
+    )
+
+
+def _path(reader: Reader, equations: tuple[Equation, ...]) -> str:
+    """The first leaf of the model that any of the equations reads."""
+    for equation in equations:
+        for number in equation.inputs:
+            if number not in reader.graph.depends and reader.graph.paths.get(number):
+                return reader.graph.paths[number][0]
+    return ""

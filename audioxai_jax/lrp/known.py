@@ -1,0 +1,117 @@
+"""What is known of operations before anything is computed: their place, gates, signs."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from audioxai_jax.lrp.operations import PARAMETRIC, Operation
+
+KEEPS_SIGN = ("route", "sum", "max", "add")
+FILLS = ("concatenate", "pad", "select_n", "scatter", "dynamic_update_slice")
+NONNEGATIVE = ("relu", "abs", "exp", "exp2", "logistic", "square", "sqrt", "erfc", "cosh")
+
+
+def mark(
+    operations: Iterable[Operation],
+    *,
+    after: frozenset[int] = frozenset(),
+    before: frozenset[int] = frozenset(),
+    nonnegative: frozenset[int] = frozenset(),
+) -> tuple[Operation, ...]:
+    """Fills in `first`, `last` and `nonnegative`, and tells gates from other products.
+
+    Args:
+      after: inputs of the graph that come after a parametric operation.
+      before: outputs that a parametric operation comes after.
+      nonnegative: inputs that are never negative.
+    """
+    operations = list(operations)
+    reached, wanted = set(after), set(before)
+    signs = set(nonnegative)
+    gates: set[int] = set()
+    followed: dict[int, bool] = {}
+    for i, operation in reversed(list(enumerate(operations))):
+        followed[i] = not wanted.isdisjoint(operation.outputs)
+        if followed[i] or _parametric(operation):
+            wanted.update(operation.inputs)
+    found = []
+    for i, operation in enumerate(operations):
+        untouched = reached.isdisjoint(operation.inputs)
+        parametric = _parametric(operation)
+        signed = not all(value in signs for value in operation.inputs)
+        if operation.bodies:
+            context = reached, followed[i], signs
+            operation = dataclasses.replace(operation, bodies=tuple(_bodies(operation, *context)))
+        elif parametric:
+            place = {"first": untouched, "last": not followed[i], "nonnegative": not signed}
+            operation = dataclasses.replace(operation, **place)
+        elif operation.kind == "product":
+            operation = _gated(operation, gates)
+        if parametric or not untouched:
+            reached.update(operation.outputs)
+        if _is_nonnegative(operation, signed):
+            signs.update(operation.outputs)
+        if _is_gate(operation, gates):
+            gates.update(operation.outputs)
+        found.append(operation)
+    return tuple(found)
+
+
+def _parametric(operation: Operation) -> bool:
+    inner = (inner for body in operation.bodies for inner in body)
+    return operation.kind in PARAMETRIC or any(_parametric(one) for one in inner)
+
+
+def _bodies(
+    operation: Operation, reached: set[int], followed: bool, signs: set[int]
+) -> Iterator[tuple[Operation, ...]]:
+    """The bodies marked, with what is known of their inputs and outputs from outside."""
+    equation = operation.equation
+    outside = equation.inputs if equation.name == "scan" else equation.inputs[1:]
+    for graph, body in zip(equation.graphs, operation.bodies, strict=True):
+        pairs = list(zip(outside, graph.inputs, strict=True))
+        after = {inner for outer, inner in pairs if outer in reached}
+        before = set(graph.outputs) if followed else set()
+        never = {inner for outer, inner in pairs if outer in signs}
+        if equation.name == "scan":
+            first, carried = equation.params["num_consts"], equation.params["num_carry"]
+            carries = graph.inputs[first : first + carried]
+            never -= set(carries)
+            if any(_parametric(one) for one in body):
+                after |= set(carries)
+                before |= set(graph.outputs[:carried])
+        yield mark(
+            body,
+            after=frozenset(after),
+            before=frozenset(before),
+            nonnegative=frozenset(never),
+        )
+
+
+def _is_nonnegative(operation: Operation, signed: bool) -> bool:
+    if operation.name in NONNEGATIVE:
+        return True
+    if signed or operation.kind not in KEEPS_SIGN or operation.name == "sub":
+        return False
+    alone = len(operation.inputs) == len(operation.equation.inputs)
+    return operation.kind != "route" or alone or operation.name not in FILLS
+
+
+def _is_gate(operation: Operation, gates: set[int]) -> bool:
+    """A sigmoid, wherever it is moved, and one minus it."""
+    if operation.name == "logistic":
+        return True
+    if not gates.issuperset(operation.inputs):
+        return False
+    if operation.kind == "route":
+        return True
+    *_, last = operation.equations[-1].inputs
+    return len(operation.equations) == 1 and operation.equation.name == "sub" and last in gates
+
+
+def _gated(operation: Operation, gates: set[int]) -> Operation:
+    """A product with one gate gets the signal first and the gate second."""
+    flags = [value in gates for value in operation.inputs]
+    if operation.name != "mul" or sorted(flags) != [False, True]:
+        return operation
+    signal, gate = sorted(operation.inputs, key=lambda value: value in gates)
+    return dataclasses.replace(operation, kind="gate", inputs=(signal, gate))

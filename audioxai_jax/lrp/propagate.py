@@ -1,0 +1,211 @@
+"""Layer-wise relevance propagation as a transformation of functions.
+
+S. Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise
+Relevance Propagation", PLOS ONE 2015. The model is written down as a graph of operations and
+computed; then relevance, which starts as the target's logit, goes backwards through the
+operations, each by the rule that a composite has for it. The result is an ordinary JAX
+computation: it may be compiled, batched and differentiated.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.graph import Values, evaluate, trace
+from audioxai_jax.lrp import loops, points, refusals
+from audioxai_jax.lrp.composites import Composite
+from audioxai_jax.lrp.grouping import operations
+from audioxai_jax.lrp.ledger import Ledger
+from audioxai_jax.lrp.operations import Operation
+from audioxai_jax.lrp.points import Point
+from audioxai_jax.lrp.rules.sharing import Shares
+from audioxai_jax.types import Model, record, select
+
+
+@record()
+class Propagation:
+    """What `propagate` returns.
+
+    Attributes:
+      relevance: of each input, shaped as the input.
+      logits: of the model, `[K]`.
+      ledger: what became of relevance in each operation.
+      points: activation and relevance at the points that were asked for, by name.
+    """
+
+    relevance: Array
+    logits: Array
+    ledger: Ledger
+    points: dict[str, Point]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """An operation, its rule, and the steps of each graph inside it."""
+
+    operation: Operation
+    rule: Any
+    bodies: tuple[tuple["Step", ...], ...] = ()
+
+
+def propagate(
+    composite: Composite,
+    model: Model,
+    x: Array,
+    target: Array | int,
+    *,
+    at: Iterable[str] = (),
+    reference: Array | None = None,
+    seed: Array | float | None = None,
+) -> Propagation:
+    """Relevance of each input for the target's logit, and how it came about.
+
+    Args:
+      composite: which rule each operation gets.
+      model: one example to logits `[K]`, any JAX function.
+      x: one example.
+      target: index of the logit.
+      at: names of points whose activation and relevance are wanted, see `points.find`.
+      reference: another input, for rules that compare with one (DeepLIFT).
+      seed: relevance of the target's logit; the logit itself if None.
+
+    Raises:
+      UncoveredOperation: if no rule covers an operation, before anything is computed.
+      SoftmaxOutput: if the model ends in a softmax.
+      ValueError: if the model does not return logits, or the target is none of them.
+    """
+    graph, leaves = trace(model, x)
+    found = operations(graph, fuse=composite.fuse)
+    refusals.check_output(graph, found)
+    steps = plan(composite, found, graph)
+    places = {name: points.find(graph, found, name) for name in at}
+    inputs = dict(zip(graph.inputs, [*leaves, x], strict=True))
+    values = evaluate(graph.equations, {**graph.constants, **inputs})
+    compared = None
+    if reference is not None:
+        inputs[graph.inputs[-1]] = reference
+        compared = evaluate(graph.equations, {**graph.constants, **inputs})
+    logits = values[graph.outputs[0]]
+    start = select(logits, target) if seed is None else jnp.asarray(seed, logits.dtype)
+    wanted = jnp.where(jnp.arange(logits.shape[0]) == target, start, 0)
+    relevance, rows = _hand_back(steps, values, {graph.outputs[0]: wanted}, compared)
+    number = graph.inputs[-1]
+    return Propagation(
+        relevance=relevance.get(number, jnp.zeros_like(x)),
+        logits=logits,
+        ledger=Ledger(*rows.T, names=_names(steps)),
+        points={name: Point(values[n], relevance.get(n, jnp.zeros_like(values[n])))
+                for name, n in places.items()},  # fmt: skip
+    )
+
+
+def plan(composite: Composite, found: Iterable[Operation], graph: Any) -> tuple[Step, ...]:
+    """The rule for each operation.
+
+    Raises:
+      UncoveredOperation: if there is none for one of them.
+    """
+    steps = []
+    for operation in found:
+        if operation.bodies:
+            inner = zip(operation.bodies, operation.equation.graphs, strict=True)
+            bodies = tuple(plan(composite, body, graph) for body, graph in inner)
+            steps.append(Step(operation, None, bodies))
+            continue
+        entry = composite.find(operation)
+        if entry is None:
+            raise refusals.uncovered(composite, operation, graph)
+        rule = entry[1]
+        if operation.nonnegative and hasattr(rule, "for_nonnegative"):
+            rule = rule.for_nonnegative()
+        steps.append(Step(operation, rule))
+    return tuple(steps)
+
+
+def _names(steps: Iterable[Step], prefix: str = "") -> tuple[str, ...]:
+    found: list[str] = []
+    for step in steps:
+        if step.bodies:
+            for body in step.bodies:
+                found += _names(body, f"{prefix}{step.operation.name}/")
+        else:
+            found.append(prefix + step.operation.label)
+    return tuple(found)
+
+
+def _hand_back(
+    steps: tuple[Step, ...],
+    values: Values,
+    relevance: dict[int, Array],
+    compared: Values | None,
+) -> tuple[dict[int, Array], Array]:
+    """Takes relevance from the outputs of a graph to all values before them.
+
+    Returns:
+      The relevance of each value, and per operation what went in, out, to the bias and to the
+      stabiliser, `[operations, 4]`.
+    """
+    relevance = dict(relevance)
+    rows: list[Array] = []
+    for step in reversed(steps):
+        given = [relevance.get(number) for number in step.operation.outputs]
+        if all(r is None for r in given):
+            rows.append(jnp.zeros((len(_names([step])), 4)))
+            continue
+        if step.bodies:
+            found, ledger = _control(step, values, relevance, compared)
+        else:
+            full = [jnp.zeros_like(values[n]) if r is None else r
+                    for n, r in zip(step.operation.outputs, given, strict=True)]  # fmt: skip
+            found, ledger = _through(step, values, full, compared)
+        for number, r in found:
+            relevance[number] = relevance[number] + r if number in relevance else r
+        rows.append(ledger)
+    return relevance, jnp.concatenate([jnp.zeros((0, 4)), *reversed(rows)])
+
+
+def _control(step: Step, values: Values, relevance: dict[int, Array], compared: Any) -> Any:
+    equation = step.operation.equation
+    if compared is not None:
+        raise refusals.no_reference(step.operation)
+    backs = [lambda v, r, body=body: _hand_back(body, v, r, None) for body in step.bodies]
+    if equation.name == "scan":
+        found, ledger = loops.scan(equation, backs[0], values, relevance)
+    else:
+        found, ledger = loops.cond(equation, backs, values, relevance)
+    return found.items(), ledger
+
+
+def _through(step: Step, values: Values, given: list[Array], compared: Values | None) -> Any:
+    """One operation: relevance of each of its inputs, and its row of the ledger."""
+    operation = step.operation
+    x, w, b, z, lin = _read(operation, values)
+    R = given[0] if len(given) == 1 else tuple(given)
+    options = {}
+    if compared is not None and "reference" in _options(step.rule):
+        x0, w0, _, z0, _ = _read(operation, compared)
+        options = {"reference": (x0, w0, z0)}
+    shares = step.rule(lin, x, w, b, z, R, **options)
+    if not isinstance(shares, Shares):
+        shares = Shares(shares)
+    refusals.check_shape(operation, step.rule, shares.relevance, x)
+    parts = shares.relevance if isinstance(x, tuple) else (shares.relevance,)
+    total = lambda arrays: sum((jnp.sum(a) for a in arrays), jnp.zeros(()))
+    row = jnp.stack([total(given), total(parts), shares.bias + 0.0, shares.stabiliser + 0.0])
+    return zip(operation.inputs, parts, strict=True), row[None]
+
+
+def _read(operation: Operation, values: Values) -> tuple[Any, Any, Any, Any, Any]:
+    lin, w, b = operation.prepare(values)
+    x = tuple(values[number] for number in operation.inputs)
+    z = tuple(values[number] for number in operation.outputs)
+    return x if len(x) > 1 else x[0], w, b, z if len(z) > 1 else z[0], lin
+
+
+def _options(rule: Any) -> Any:
+    function = getattr(rule, "func", None) or type(rule).__call__
+    return function.__code__.co_varnames if hasattr(function, "__code__") else ()

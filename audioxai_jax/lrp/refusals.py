@@ -1,0 +1,96 @@
+"""What cannot be explained is refused, in words that help, before anything is computed."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from audioxai_jax.graph import Graph
+from audioxai_jax.lrp import regions
+from audioxai_jax.lrp.operations import Operation
+
+ADVICE = {
+    "while": "write the loop as lax.scan, whose number of steps is known",
+    "fft": "relevance is real: explain the model as a function of the spectrum's real values",
+}
+
+
+class UncoveredOperation(ValueError):
+    """No rule of the composite is for an operation."""
+
+
+class SoftmaxOutput(ValueError):
+    """The model ends in a softmax."""
+
+
+def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOperation:
+    """The error for an operation without a rule."""
+    before, after = (
+        [str(list(graph.shapes[n].shape)) for n in numbers]
+        for numbers in (operation.inputs, operation.outputs)
+    )
+    place = f" at {operation.source}" if operation.source else ""
+    where = "".join(
+        f", {what} {text!r}"
+        for what, text in (("parameter", operation.path), ("name stack", operation.scope))
+        if text
+    )
+    tried = ", ".join(map(repr, composite.patterns)) or "none"
+    known = ADVICE.get(operation.name, "")
+    return UncoveredOperation(
+        f"no rule for {operation.name or operation.kind}{place}: "
+        f"{', '.join(before)} -> {', '.join(after)}{where}. Patterns tried: {tried}. "
+        + (f"For LRP, {known}. " if known else "")
+        + f"To cover it, add (kind({operation.kind!r}), rule) to the composite's entries, with a "
+        "rule of your own, or pass_through() if it is a function of single values"
+    )
+
+
+def no_reference(operation: Operation) -> UncoveredOperation:
+    place = f" at {operation.source}" if operation.source else ""
+    return UncoveredOperation(
+        f"no rule for {operation.name}{place}: comparing with a reference inside loops and "
+        "branches is not possible; write the loop out, or use another method"
+    )
+
+
+def check_output(graph: Graph, found: tuple[Operation, ...]) -> None:
+    """Refuses a model that returns probabilities.
+
+    Raises:
+      SoftmaxOutput: if the last operation, but for those that move values, is a softmax.
+    """
+    makers = {n: operation for operation in found for n in operation.outputs}
+    number = graph.outputs[0]
+    while number in makers and makers[number].kind == "route":
+        number = makers[number].inputs[0]
+    operation = makers.get(number)
+    if operation is None:
+        return
+    reader = regions.Reader(graph)
+    equation = operation.equation
+    ends = [regions.softmax(reader, equation) is not None and "a softmax",
+            regions.log_softmax(reader, equation) and "a log-softmax"]  # fmt: skip
+    if (end := next(filter(None, ends), None)) is not None:
+        place = f" at {operation.source}" if operation.source else ""
+        raise SoftmaxOutput(
+            f"the model ends in {end}{place}: its outputs depend on all logits, so that relevance "
+            "would speak for and against all classes at once. Explain the logits: leave the "
+            "softmax off"
+        )
+
+
+def check_shape(operation: Operation, rule: Any, found: Any, x: Any) -> None:
+    """Refuses what a user's rule returns if it is not shaped as its input.
+
+    Raises:
+      ValueError: naming the rule, the operation and both shapes.
+    """
+    shapes = lambda tree: [jnp.shape(leaf) for leaf in jax.tree.leaves(tree)]
+    same = jax.tree.structure(found) == jax.tree.structure(x) and shapes(found) == shapes(x)
+    if not same:
+        name = getattr(getattr(rule, "func", None), "__name__", repr(rule))
+        raise ValueError(
+            f"the rule {name} returned relevance {shapes(found)} for the input {shapes(x)} of "
+            f"{operation.label}: they must have the same shape"
+        )

@@ -1,0 +1,43 @@
+"""Rules of relevance propagation, one family a file. To add one: write its file, add its line."""
+
+from collections.abc import Callable
+from typing import Any
+
+from audioxai_jax.lrp.rules.alpha_beta import alpha_beta, z_plus
+from audioxai_jax.lrp.rules.contrast import midpoint, rescale, rescale_winners, shapley_pair
+from audioxai_jax.lrp.rules.epsilon import epsilon, zero
+from audioxai_jax.lrp.rules.first_layer import flat, w_square, z_box
+from audioxai_jax.lrp.rules.gamma import gamma, generalised_gamma
+from audioxai_jax.lrp.rules.passing import constant, gradient, pass_through, scaled
+from audioxai_jax.lrp.rules.products import halves, signal, uniform
+from audioxai_jax.lrp.rules.rectified import deconvolved, guided
+from audioxai_jax.lrp.rules.sharing import Rule, Shares, divide, share, stabilise, transposed
+from audioxai_jax.lrp.rules.softmax import taylor
+
+RULES: dict[str, Callable[..., Any]] = {
+    "alpha_beta": alpha_beta,
+    "constant": constant,
+    "deconvolved": deconvolved,
+    "epsilon": epsilon,
+    "flat": flat,
+    "gamma": gamma,
+    "generalised_gamma": generalised_gamma,
+    "gradient": gradient,
+    "guided": guided,
+    "halves": halves,
+    "midpoint": midpoint,
+    "pass_through": pass_through,
+    "rescale": rescale,
+    "rescale_winners": rescale_winners,
+    "scaled": scaled,
+    "shapley_pair": shapley_pair,
+    "signal": signal,
+    "taylor": taylor,
+    "uniform": uniform,
+    "w_square": w_square,
+    "z_box": z_box,
+    "z_plus": z_plus,
+    "zero": zero,
+}
+
+__all__ = [*RULES, "RULES", "Rule", "Shares", "divide", "share", "stabilise", "transposed"]

@@ -1,0 +1,73 @@
+"""Rules for what only moves relevance, or lets it through."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.lrp.rules.sharing import Linear, Shares, transposed
+from audioxai_jax.types import record
+
+
+def pass_through() -> "PassThrough":
+    """Relevance as it is, for functions of single values: all of it belongs to the one input."""
+    return PassThrough()
+
+
+def scaled() -> "Scaled":
+    """Relevance as it is, but none through a factor of zero."""
+    return Scaled()
+
+
+def gradient() -> "Gradient":
+    """The gradient: relevance goes where the value came from, for slices, gathers and maxima."""
+    return Gradient()
+
+
+def constant() -> "Constant":
+    """No relevance: the operation counts as a constant."""
+    return Constant()
+
+
+@record()
+class PassThrough:
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
+        if jnp.shape(x) == jnp.shape(R):
+            return R
+        return unbroadcast(R, x.shape)
+
+
+@record()
+class Scaled:
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
+        return unbroadcast(jnp.where(w == 0, 0, R), x.shape)
+
+
+@record()
+class Gradient:
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
+        return transposed(lin, x, w)(R)
+
+
+@record()
+class Constant:
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Shares:
+        total = sum(jnp.sum(part) for part in jax.tree.leaves(R))
+        return Shares(jax.tree.map(jnp.zeros_like, x), bias=total)
+
+
+def unbroadcast(R: Array, shape: tuple[int, ...]) -> Array:
+    """Sums relevance over the axes that broadcasting added or enlarged.
+
+    Raises:
+      ValueError: if the shape does not broadcast to that of R.
+    """
+    added = R.ndim - len(shape)
+    if added < 0 or jnp.broadcast_shapes(shape, R.shape) != R.shape:
+        raise ValueError(
+            f"pass_through takes relevance {list(R.shape)} to an input {list(shape)}: it is for "
+            "operations on single values"
+        )
+    grown = [i for i, size in enumerate(shape, added) if size != R.shape[i]]
+    return jnp.sum(R, axis=(*range(added), *grown)).reshape(shape)

@@ -1,0 +1,30 @@
+"""The softmax of AttnLRP (arXiv 2402.05602, proposition 3.1), a first-order Taylor expansion:
+
+    R_i = x_i (R_i - s_i sum over j of R_j)
+
+It does not conserve relevance: what the expansion leaves at x = 0 counts as bias.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.lrp.rules.sharing import Linear, Shares, divide, multiply, transposed
+from audioxai_jax.types import record
+
+
+def taylor() -> "Taylor":
+    """First-order Taylor expansion at the input of any function, by its gradient."""
+    return Taylor()
+
+
+@record()
+class Taylor:
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
+        s = divide(R, z)
+        finite = jnp.where(jnp.isfinite(x), x, 0)
+        _, linear = jax.jvp(lambda x: lin(x, w), (x,), (finite,))
+        relevance = multiply(x, transposed(lin, x, w)(s))
+        return Shares(relevance, bias=jnp.sum((z - linear) * s))

@@ -1,0 +1,246 @@
+"""Layer-wise relevance propagation against zennit, on the same weights, both in double precision.
+
+Every preset on a 1-D network, AudioNet and AlexNet in their full sizes, and a residual network
+with batch norms, which zennit merges by its canonizer. The largest difference, relative to the
+largest relevance, must stay below 1e-9; in single precision it is printed. Both ways of
+stabilising are compared.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.tree_util import Partial
+
+from audioxai_jax.lrp import PRESETS, lrp, rules
+from audioxai_jax.lrp.composites import base, composite
+from audioxai_jax.lrp.patterns import kind
+
+torch = pytest.importorskip("torch", reason="torch is not installed: see the extra 'oracles'")
+zennit = pytest.importorskip("zennit", reason="zennit is not installed: the extra 'oracles'")
+
+from zennit import canonizers, composites, core  # noqa: E402
+from zennit import rules as their_rules  # noqa: E402
+from zennit.layer import Sum  # noqa: E402
+
+LOW, HIGH = -3.0, 3.0
+CONVOLUTIONS = [
+    ("conv", 5, 12, 5, {"stride": 2, "padding": 2}), "relu", ("max", 2, 2),
+    ("conv", 12, 12, 3, {"dilation": 2, "groups": 3}), "relu",
+    ("conv", 12, 8, 3, {"padding": 1}), "relu", ("mean", 4, 3),
+    "flatten", ("dense", 64, 20), "relu", ("dense", 20, 4),
+]  # fmt: skip
+WIDTHS = (1, 100, 64, 128, 128, 128, 128)
+AUDIONET = [
+    layer
+    for i, (before, after) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False))
+    for layer in (
+        ("conv", before, after, 3, {"padding": 1}), "relu", ("max", 2 if i else 3, 2),
+    )
+] + ["flatten", ("dense", 16_000, 1024), ("dense", 1024, 512), ("dense", 512, 10)]  # fmt: skip
+ALEXNET = [
+    ("conv", 1, 96, 11, {"stride": 4}), "relu", ("max", 3, 2),
+    ("conv", 96, 256, 5, {"padding": 2, "groups": 2}), "relu", ("max", 3, 2),
+    ("conv", 256, 384, 3, {"padding": 1}), "relu",
+    ("conv", 384, 384, 3, {"padding": 1, "groups": 2}), "relu",
+    ("conv", 384, 256, 3, {"padding": 1, "groups": 2}), "relu", ("max", 3, 2),
+    "flatten", ("dense", 9216, 1024), "relu", ("dense", 1024, 1024), "relu", ("dense", 1024, 10),
+]  # fmt: skip
+NETWORKS = {
+    "convolutions": (CONVOLUTIONS, (5, 120)),
+    "audionet": (AUDIONET, (1, 8000)),
+    "alexnet": (ALEXNET, (1, 227, 227)),
+}
+
+
+def their_network(layers, rank):
+    of = torch.nn
+    conv, pool = (of.Conv1d, of.MaxPool1d) if rank == 1 else (of.Conv2d, of.MaxPool2d)
+
+    def make(layer):
+        if layer == "relu":
+            return of.ReLU()
+        if layer == "flatten":
+            return of.Flatten()
+        name, *sizes = layer
+        if name == "conv":
+            return conv(*sizes[:3], **sizes[3])
+        if name == "max":
+            return pool(*sizes, ceil_mode=True)
+        return of.AvgPool1d(*sizes) if name == "mean" else of.Linear(*sizes)
+
+    return of.Sequential(*map(make, layers))
+
+
+def our_network(layers):
+    def network(p, x):
+        rank = x.ndim - 1
+        for i, layer in enumerate(layers):
+            name, *sizes = (layer,) if isinstance(layer, str) else layer
+            weight, bias = p.get(f"{i}.weight"), p.get(f"{i}.bias")
+            if name == "relu":
+                x = jax.nn.relu(x)
+            elif name == "flatten":
+                x = x.reshape(-1)
+            elif name == "conv":
+                x = convolve(x, weight, **sizes[3]) + bias.reshape(-1, *[1] * rank)
+            elif name == "dense":
+                x = weight @ x + bias
+            elif name == "mean":
+                total = jax.lax.reduce_window(
+                    x, 0.0, jax.lax.add, (1, sizes[0]), (1, sizes[1]), "VALID"
+                )
+                x = total / sizes[0]
+            else:
+                size, stride = sizes
+                edges = [(0, -(size - n) % stride if n > size else size - n) for n in x.shape[1:]]
+                window, steps = (1, *[size] * rank), (1, *[stride] * rank)
+                padding = ((0, 0), *edges)
+                x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, steps, padding)
+        return x
+
+    return network
+
+
+def convolve(x, weight, stride=1, padding=0, dilation=1, groups=1):
+    rank = x.ndim - 1
+    return jax.lax.conv_general_dilated(
+        x[None],
+        weight,
+        (stride,) * rank,
+        [(padding, padding)] * rank,
+        rhs_dilation=(dilation,) * rank,
+        feature_group_count=groups,
+    )[0]
+
+
+class TheirResidual(torch.nn.Module):
+    """A convolution with batch norm, two blocks of two around a sum, and the mean over time."""
+
+    def __init__(self):
+        super().__init__()
+        conv = lambda a, b: torch.nn.Sequential(
+            torch.nn.Conv1d(a, b, 3, padding=1), torch.nn.BatchNorm1d(b, eps=0)
+        )
+        self.stem, self.blocks = conv(5, 12), torch.nn.ModuleList()
+        for _ in range(2):
+            parts = {"a": conv(12, 12), "b": conv(12, 12), "sum": Sum()}
+            parts |= {"inner": torch.nn.ReLU(), "outer": torch.nn.ReLU()}
+            self.blocks.append(torch.nn.ModuleDict(parts))
+        self.first, self.pool = torch.nn.ReLU(), torch.nn.AvgPool1d(60)
+        self.out = torch.nn.Linear(12, 4)
+
+    def forward(self, x):
+        x = self.first(self.stem(x))
+        for block in self.blocks:
+            y = block["b"](block["inner"](block["a"](x)))
+            x = block["outer"](block["sum"](torch.stack([x, y], -1)))
+        return self.out(self.pool(x)[..., 0])
+
+
+def our_residual(p, x):
+    def block(x, name):
+        x = convolve(x, p[f"{name}.0.weight"], padding=1) + p[f"{name}.0.bias"][:, None]
+        mean, var = p[f"{name}.1.running_mean"], p[f"{name}.1.running_var"]
+        scale = p[f"{name}.1.weight"] / jnp.sqrt(var)
+        return (x - mean[:, None]) * scale[:, None] + p[f"{name}.1.bias"][:, None]
+
+    x = jax.nn.relu(block(x, "stem"))
+    for i in range(2):
+        y = block(jax.nn.relu(block(x, f"blocks.{i}.a")), f"blocks.{i}.b")
+        x = jax.nn.relu(x + y)
+    return p["out.weight"] @ x.mean(1) + p["out.bias"]
+
+
+def networks(name):
+    """(theirs, ours, shape of an input, whether zennit has batch norms to merge)."""
+    torch.manual_seed(3)
+    if name == "residual":
+        theirs, shape = TheirResidual(), (5, 60)
+        for module in theirs.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                for part in (module.weight, module.bias, module.running_mean):
+                    torch.nn.init.normal_(part)
+                torch.nn.init.uniform_(module.running_var, 0.5, 2)
+        return theirs, our_residual, shape
+    layers, shape = NETWORKS[name]
+    return their_network(layers, len(shape) - 1), our_network(layers), shape
+
+
+def their_composite(name, stabiliser, merge):
+    made = {
+        "epsilon_plus": composites.EpsilonPlus,
+        "epsilon_plus_flat": composites.EpsilonPlusFlat,
+        "epsilon_alpha2_beta1": composites.EpsilonAlpha2Beta1,
+        "epsilon_alpha2_beta1_flat": composites.EpsilonAlpha2Beta1Flat,
+        "epsilon_gamma_box": lambda **o: composites.EpsilonGammaBox(low=LOW, high=HIGH, **o),
+    }
+    found = [canonizers.SequentialMergeBatchNorm()] if merge else None
+    options = {"epsilon": stabiliser, "stabilizer": stabiliser, "canonizers": found}
+    if name != "w_square_gamma":
+        return made[name](**options)
+    first = [(torch.nn.Conv1d, their_rules.WSquare(stabiliser))]
+    layers = composites.layer_map_base(stabiliser)
+    layers += [((torch.nn.Conv1d, torch.nn.Linear), their_rules.Gamma(0.25, stabiliser))]
+    return composites.SpecialFirstLayerMapComposite(
+        layer_map=layers, first_map=first, canonizers=found
+    )
+
+
+def our_composite(name, absolute):
+    if name == "epsilon_gamma_box":
+        return PRESETS[name](LOW, HIGH, absolute=absolute)
+    if name == "w_square_gamma":
+        from audioxai_jax.lrp import first
+
+        entries = [
+            (first(("conv",)), rules.w_square(absolute=absolute)),
+            (kind("conv", "dense"), rules.generalised_gamma(absolute=absolute)),
+        ]
+        return composite(entries, base=base(absolute=absolute))
+    return PRESETS[name](absolute=absolute)
+
+
+def relevance(theirs, ours, shape, name, dtype, absolute=False):
+    stabiliser = core.Stabilizer(epsilon=1e-6, norm_scale=not absolute)
+    theirs = theirs.to(torch.float64 if dtype == "float64" else torch.float32).eval()
+    params = {key: jnp.asarray(value.numpy().copy()) for key, value in theirs.state_dict().items()}
+    x = np.random.default_rng(0).normal(size=(2, *shape)).astype(dtype)
+    targets = jnp.array([1, 3])
+    merge = any(isinstance(m, torch.nn.BatchNorm1d) for m in theirs.modules())
+    with their_composite(name, stabiliser, merge).context(theirs) as model:
+        batch = torch.tensor(x, requires_grad=True)
+        out = model(batch)
+        start = torch.zeros_like(out)
+        start[[0, 1], [1, 3]] = out[[0, 1], [1, 3]].detach()
+        (expected,) = torch.autograd.grad(out, batch, start)
+    method, key = lrp(our_composite(name, absolute)), jax.random.key(0)
+
+    @jax.jit
+    def explain(method, model, x, targets):
+        one = lambda x, t: method(model, x, t, key=key).relevance
+        return jax.vmap(one)(x, targets)
+
+    return explain(method, Partial(ours, params), jnp.asarray(x), targets), expected.numpy()
+
+
+def difference(ours, theirs):
+    return np.max(np.abs(np.asarray(ours) - theirs)) / np.max(np.abs(theirs))
+
+
+ALL = [name for name in PRESETS if name != "attn_lrp"]
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, "residual"])
+@pytest.mark.parametrize("name", ALL)
+def test_equals_zennit(network, name, x64):
+    double = difference(*relevance(*networks(network), name, "float64"))
+    with jax.enable_x64(False):
+        single = difference(*relevance(*networks(network), name, "float32"))
+    print(f"{network} {name}: double {double:.1e}, single {single:.1e}")
+    assert double < 1e-9
+
+
+@pytest.mark.parametrize("name", [*ALL, "w_square_gamma"])
+def test_equals_zennit_with_an_absolute_stabiliser(name, x64):
+    assert difference(*relevance(*networks("convolutions"), name, "float64", absolute=True)) < 1e-9

@@ -1,7 +1,11 @@
 """Hear why an audio classifier decided what it did."""
 
+from audioxai_jax import lrp
 from audioxai_jax.attribution import (
     METHODS,
+    deconvolution,
+    deep_lift,
+    guided_backprop,
     input_x_gradient,
     integrated_gradients,
     magnitude_control,
@@ -39,11 +43,15 @@ __all__ = [
     "Method",
     "Model",
     "as_model",
+    "deconvolution",
+    "deep_lift",
     "explain",
     "explain_batch",
+    "guided_backprop",
     "input_x_gradient",
     "integrated_gradients",
     "iterate_examples",
+    "lrp",
     "magnitude_control",
     "make_info",
     "map_examples",

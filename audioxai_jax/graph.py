@@ -23,7 +23,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from audioxai_jax.types import Model, as_model
 
 CALLS = frozenset(
-    "jit pjit closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call "
+    "jit pjit call closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call "
     "custom_vjp_call_jaxpr custom_vmap_call".split()
 )
 """Primitives that only group equations; all others with jaxprs inside steer the control flow."""

@@ -52,6 +52,12 @@ def make_info(completeness_gap: Array | float = jnp.nan, evaluations: Array | in
     }
 
 
+def completeness_gap(relevance: Array, change: Array) -> Array:
+    """`|sum(relevance) - change| / |change|`: how far relevance is from summing to a change."""
+    scale = jnp.maximum(jnp.abs(change), jnp.finfo(change.dtype).tiny)
+    return jnp.abs(jnp.sum(relevance) - change) / scale
+
+
 @register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Attribution:

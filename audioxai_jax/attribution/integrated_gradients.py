@@ -11,7 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
+from audioxai_jax.types import (
+    Attribution,
+    Method,
+    Model,
+    completeness_gap,
+    make_info,
+    record,
+    score,
+)
 
 ROWS = 64
 """Points of the path that are evaluated at once: the memory of any number of steps."""
@@ -67,10 +75,7 @@ class IntegratedGradients:
         relevance = (x - baseline) * jnp.sum(gradients, axis=0)
 
         change = explained(x) - explained(baseline)
-        gap = jnp.abs(jnp.sum(relevance) - change) / jnp.maximum(
-            jnp.abs(change), jnp.finfo(x.dtype).tiny
-        )
-        return Attribution(relevance, make_info(gap, self.steps))
+        return Attribution(relevance, make_info(completeness_gap(relevance, change), self.steps))
 
 
 def _gauss_legendre(steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -191,9 +191,7 @@ def _rows(
         if operation.kind == "route" and entry:
             moved[0] += 1
             continue
-        before, after = (
-            graph.shapes[v[0]].shape for v in (operation.inputs, operation.outputs)
-        )
+        before, after = (graph.shapes[v[0]].shape for v in (operation.inputs, operation.outputs))
         name, _, where = operation.label.partition(" ")
         rule = "inside" if operation.bodies else describe(entry[1]) if entry else "NONE"
         pattern = repr(entry[0]) if entry else ""

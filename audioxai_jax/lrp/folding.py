@@ -91,7 +91,9 @@ class Chain:
                 left = equation.inputs[0] == unknown
                 c = values[equation.inputs[1 if left else 0]]
                 w = w * c if equation.name == "mul" else w / c
-            elif equation.name == "neg" or (equation.name == "sub" and equation.inputs[1] == unknown):
+            elif equation.name == "neg" or (
+                equation.name == "sub" and equation.inputs[1] == unknown
+            ):
                 w = -w
             unknown = equation.outputs[0]
         return w

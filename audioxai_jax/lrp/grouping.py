@@ -14,13 +14,14 @@ from audioxai_jax.lrp.regions import CASTS, SHAPES, UNARY, Reader
 
 ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
     "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
-    "optimization_barrier split sharding_constraint device_put pvary".split()
+    "optimization_barrier split stack unstack tile sharding_constraint device_put pvary".split()
 )
 SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
 MAXIMA = frozenset(
     "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
 )
 PRODUCTS = {"dot_general": "dense", "conv_general_dilated": "conv"}
+
 
 def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
     """The operations on the way from a graph's inputs to its outputs.
@@ -78,9 +79,7 @@ def _from_region(reader: Reader, region: regions.Region) -> Operation:
         return (lambda x, w: given(x, w)[0] - b), w, b
 
     path = _path(reader, region.equations)
-    return Operation(
-        region.kind, region.name, (start,), (end,), prepare, region.equations, path
-    )
+    return Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
 
 
 def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
@@ -208,9 +207,7 @@ def _sum(reader: Reader, equation: Equation) -> Operation:
         return (lambda x, w: chain.move(total(x, None)) * w), w, chain.bias(values)
 
     equations = (equation, *chain.equations)
-    return dataclasses.replace(
-        plain, prepare=prepare, outputs=(chain.output,), equations=equations
-    )
+    return dataclasses.replace(plain, prepare=prepare, outputs=(chain.output,), equations=equations)
 
 
 def _path(reader: Reader, equations: tuple[Equation, ...]) -> str:

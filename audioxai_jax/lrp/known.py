@@ -92,7 +92,8 @@ def _is_nonnegative(operation: Operation, signed: bool) -> bool:
         return True
     if signed or operation.kind not in KEEPS_SIGN or operation.name == "sub":
         return False
-    alone = len(operation.inputs) == len(operation.equation.inputs)
+    steers = 1 if operation.name == "select_n" else 0
+    alone = len(operation.inputs) == len(operation.equation.inputs) - steers
     return operation.kind != "route" or alone or operation.name not in FILLS
 
 

@@ -9,8 +9,8 @@ computation: it may be compiled, batched and differentiated.
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
-
 
 import jax.numpy as jnp
 from jax import Array
@@ -98,8 +98,10 @@ def propagate(
         relevance=relevance.get(number, jnp.zeros_like(x)),
         logits=logits,
         ledger=Ledger(*rows.T, names=_names(steps)),
-        points={name: Point(values[n], relevance.get(n, jnp.zeros_like(values[n])))
-                for name, n in places.items()},  # fmt: skip
+        points={
+            name: Point(values[n], relevance.get(n, jnp.zeros_like(values[n])))
+            for name, n in places.items()
+        },  # fmt: skip
     )
 
 
@@ -170,11 +172,11 @@ def _hand_back(
 
 def _control(step: Step, values: Values, relevance: dict[int, Array], compared: Any) -> Any:
     equation = step.operation.equation
-    if compared is not None:
-        raise refusals.no_reference(step.operation)
-    backs = [lambda v, r, body=body: _hand_back(body, v, r, None) for body in step.bodies]
+    backs = [partial(_hand_back, body) for body in step.bodies]
     if equation.name == "scan":
-        found, ledger = loops.scan(equation, backs[0], values, relevance)
+        found, ledger = loops.scan(equation, backs[0], values, relevance, compared)
+    elif compared is not None:
+        raise refusals.no_reference(step.operation)
     else:
         found, ledger = loops.cond(equation, backs, values, relevance)
     return found.items(), ledger

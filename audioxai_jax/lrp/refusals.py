@@ -49,8 +49,8 @@ def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOp
 def no_reference(operation: Operation) -> UncoveredOperation:
     place = f" at {operation.source}" if operation.source else ""
     return UncoveredOperation(
-        f"no rule for {operation.name}{place}: comparing with a reference inside loops and "
-        "branches is not possible; write the loop out, or use another method"
+        f"no rule for {operation.name}{place}: the input and its reference could take different "
+        "branches; write it with jnp.where, or use another method"
     )
 
 

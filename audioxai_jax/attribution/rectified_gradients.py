@@ -1,0 +1,49 @@
+"""Guided backpropagation and deconvolution: gradients without what speaks against the class.
+
+J. Springenberg et al., "Striving for Simplicity: The All Convolutional Net", arXiv 1412.6806;
+M. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", arXiv 1311.2901.
+Both change the gradient of ReLUs alone. Known to depend little on the weights of the classifier
+(J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
+"""
+
+from jax import Array
+
+from audioxai_jax import lrp
+from audioxai_jax.lrp import composites
+from audioxai_jax.types import Attribution, Method, Model, make_info, record
+
+
+def guided_backprop() -> Method:
+    """The gradient of the logit, but through each ReLU only where it and the input are positive.
+
+    Returns a `Method`; it needs no key.
+
+    >>> import jax, jax.numpy as jnp
+    >>> model = lambda x: -jax.nn.relu(x)
+    >>> guided_backprop()(model, jnp.array([1.0]), 0, key=jax.random.key(0)).relevance.tolist()
+    [0.0]
+    """
+    return RectifiedGradient(composites.guided_backprop())
+
+
+def deconvolution() -> Method:
+    """The gradient of the logit, but through each ReLU only where it is positive.
+
+    Returns a `Method`; it needs no key.
+
+    >>> import jax, jax.numpy as jnp
+    >>> model = lambda x: jax.nn.relu(x)
+    >>> deconvolution()(model, jnp.array([-1.0]), 0, key=jax.random.key(0)).relevance.tolist()
+    [1.0]
+    """
+    return RectifiedGradient(composites.deconvnet())
+
+
+@record()
+class RectifiedGradient:
+    composite: lrp.Composite
+
+    def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
+        del key
+        found = lrp.propagate(self.composite, model, x, target, seed=1.0)
+        return Attribution(found.relevance, make_info(evaluations=1))

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
-from jax.tree_util import Partial, register_dataclass
+from jax.tree_util import GetAttrKey, Partial, register_pytree_with_keys
 
 T = TypeVar("T")
 
@@ -58,15 +58,6 @@ def completeness_gap(relevance: Array, change: Array) -> Array:
     return jnp.abs(jnp.sum(relevance) - change) / scale
 
 
-@register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Attribution:
-    """Relevance of one example, shaped as the method's input, and what is known of it."""
-
-    relevance: Array
-    info: Info
-
-
 @runtime_checkable
 class Method(Protocol):
     """An attribution method: a frozen, callable pytree made by a factory.
@@ -76,7 +67,7 @@ class Method(Protocol):
     leave it unused.
     """
 
-    def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution: ...
+    def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> "Attribution": ...
 
 
 @runtime_checkable
@@ -97,17 +88,46 @@ class Base(Protocol):
 def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
     """Class decorator: a frozen dataclass that is a pytree; `static` fields are hashed.
 
-    Two records with equal static fields have one pytree structure, so `jit` compiles
-    once for both; fields that are not static may be arrays and are traced.
+    Two records of one class with equal static fields have one pytree structure, so `jit`
+    compiles once for both; fields that are not static may be arrays and are traced.
+
+    The class is part of the structure. `jax.tree_util.register_dataclass` leaves it out of
+    comparisons (jaxlib 0.10.2): two methods with equal fields would be one to the cache of
+    `jit` whenever their hashes fall together, about once in a hundred times, and the second
+    would silently give the first one's numbers.
     """
 
     def decorate(cls: type[T]) -> type[T]:
         cls = dataclasses.dataclass(frozen=True)(cls)
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         data = [name for name in names if name not in static]
-        return register_dataclass(cls, data_fields=data, meta_fields=list(static))
+
+        def flatten(node: T) -> tuple[tuple[Any, ...], Hashable]:
+            settled = tuple(getattr(node, name) for name in static)
+            return tuple(getattr(node, name) for name in data), (cls, settled)
+
+        def flatten_with_keys(node: T) -> tuple[tuple[Any, ...], Hashable]:
+            leaves, structure = flatten(node)
+            return tuple(zip(map(GetAttrKey, data), leaves, strict=True)), structure
+
+        def unflatten(structure: Any, leaves: Any) -> T:
+            node = object.__new__(cls)
+            for name, value in (*zip(static, structure[1]), *zip(data, leaves)):
+                object.__setattr__(node, name, value)
+            return node
+
+        register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+        return cls
 
     return decorate
+
+
+@record()
+class Attribution:
+    """Relevance of one example, shaped as the method's input, and what is known of it."""
+
+    relevance: Array
+    info: Info
 
 
 @record(static=("sample_rate", "hop", "name", "fingerprint"))

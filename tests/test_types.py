@@ -151,3 +151,34 @@ def test_a_method_that_is_none_is_refused(method, said):
         attribute(method, *arguments, key=jax.random.key(0))
     good = attribute(saliency(), lambda x: x.sum(0), *arguments[1:], key=jax.random.key(0))
     assert good.relevance.shape == (2, 3)
+
+
+def test_records_of_two_classes_are_never_one_structure():
+    """jit's cache compares structures: equal ones get one program."""
+
+    @record(static=("size",))
+    class One:
+        size: int
+
+    @record(static=("size",))
+    class Other:
+        size: int
+
+    assert jax.tree.structure(One(3)) == jax.tree.structure(One(3))
+    assert jax.tree.structure(One(3)) != jax.tree.structure(Other(3))
+    assert jax.tree.structure(One(3)) != jax.tree.structure(One(4))
+
+
+def test_records_survive_flattening_by_name():
+    @record(static=("size",))
+    class Pair:
+        first: object
+        size: int
+        second: object
+
+    pair = Pair(jnp.ones(2), 3, {"a": jnp.zeros(1)})
+    leaves, structure = jax.tree.flatten(pair)
+    again = jax.tree.unflatten(structure, [2 * leaf for leaf in leaves])
+    assert again.size == 3 and again.first.tolist() == [2, 2]
+    names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(pair)]
+    assert names == [".first", ".second['a']"]

@@ -157,13 +157,14 @@ def build(
     depends: Iterable[bool],
     paths: Iterable[tuple[str, ...]],
     scope: str = "",
+    source: str = "",
 ) -> Graph:
     """The graph of a closed jaxpr.
 
     Args:
       depends: which of its inputs relevance is wanted for.
       paths: where its other inputs come from, see `Graph.paths`.
-      scope: name stack of the equation that contains it.
+      scope, source: of the equation that contains it.
     """
     builder = _Builder()
     inputs = tuple(builder.value(v.aval) for v in closed.jaxpr.invars)
@@ -171,7 +172,7 @@ def build(
         if dependent and jnp.issubdtype(builder.shapes[number].dtype, jnp.inexact):
             builder.depends.add(number)
         builder.paths[number] = path
-    outputs = builder.walk(closed.jaxpr, closed.consts, inputs, scope)
+    outputs = builder.walk(closed.jaxpr, closed.consts, inputs, scope, source)
     equations = tuple(_needed(builder.equations, outputs))
     return Graph(
         equations=equations,
@@ -210,7 +211,9 @@ class _Builder:
         self.constants[number] = array
         return number
 
-    def walk(self, jaxpr: Any, consts: Any, inputs: Iterable[int], scope: str) -> tuple[int, ...]:
+    def walk(
+        self, jaxpr: Any, consts: Any, inputs: Iterable[int], scope: str, source: str
+    ) -> tuple[int, ...]:
         """Adds the equations of a jaxpr, calls replaced; returns the numbers of its outputs."""
         numbers = dict(zip(jaxpr.invars, inputs, strict=True))
         numbers |= {v: self.constant(c) for v, c in zip(jaxpr.constvars, consts, strict=True)}
@@ -224,24 +227,32 @@ class _Builder:
             operands = tuple(read(atom) for atom in eqn.invars)
             names = (scope, str(eqn.source_info.name_stack))
             stack = "/".join(part for part in names if part)
+            place = _source(eqn) or source
             inner = _called(eqn)
             if inner is not None:
-                found = self.walk(inner.jaxpr, inner.consts, operands, stack)
+                found = self.walk(inner.jaxpr, inner.consts, operands, stack, place)
             else:
                 found = tuple(self.value(v.aval) for v in eqn.outvars)
-                self.add(eqn, operands, found, stack)
+                self.add(eqn, operands, found, stack, place)
             numbers.update(zip(eqn.outvars, found, strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
-    def add(self, eqn: Any, inputs: tuple[int, ...], outputs: tuple[int, ...], scope: str) -> None:
+    def add(
+        self,
+        eqn: Any,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        scope: str,
+        source: str,
+    ) -> None:
         dependent = [number in self.depends for number in inputs]
         paths = [self.paths.get(number, ()) for number in inputs]
         graphs: tuple[Graph, ...] = ()
         if any(dependent) and eqn.primitive.name == "scan":
-            graphs = (_loop(eqn, dependent, paths, scope),)
+            graphs = (_loop(eqn, dependent, paths, scope, source),)
         elif any(dependent) and eqn.primitive.name == "cond":
             branches = eqn.params["branches"]
-            graphs = tuple(build(b, dependent[1:], paths[1:], scope) for b in branches)
+            graphs = tuple(build(b, dependent[1:], paths[1:], scope, source) for b in branches)
         marked = any(dependent) and eqn.primitive.name not in CUTS
         if graphs:
             per_graph = [[out in g.depends for out in g.outputs] for g in graphs]
@@ -254,7 +265,6 @@ class _Builder:
                 self.depends.add(number)
             else:
                 self.paths[number] = origin
-        source = _source(eqn)
         self.equations.append(
             Equation(eqn.primitive, eqn.params, inputs, outputs, scope, source, graphs)
         )
@@ -273,12 +283,14 @@ def _called(eqn: Any) -> Any:
     return None
 
 
-def _loop(eqn: Any, dependent: list[bool], paths: list[tuple[str, ...]], scope: str) -> Graph:
+def _loop(
+    eqn: Any, dependent: list[bool], paths: list[tuple[str, ...]], scope: str, source: str
+) -> Graph:
     """The graph of a scan's body; a carry depends on the input if it does in any step."""
     first, carried = eqn.params["num_consts"], eqn.params["num_carry"]
     dependent = list(dependent)
     while True:
-        graph = build(eqn.params["jaxpr"], dependent, paths, scope)
+        graph = build(eqn.params["jaxpr"], dependent, paths, scope, source)
         carries = [out in graph.depends for out in graph.outputs[:carried]]
         known = dependent[first : first + carried]
         merged = [a or b for a, b in zip(known, carries, strict=True)]

@@ -148,27 +148,22 @@ def softmax(reader: Reader, equation: Equation) -> Region | None:
         return None
     if exponential.name != "exp" or _source(reader, total.inputs[0]) != top:
         return None
-    start = exponential.inputs[0]
-    shift = reader.makers.get(start)
-    if shift is not None and shift.name == "sub" and shift.inputs[0] in reader.graph.depends:
-        first, second = shift.inputs
-        if second not in reader.graph.depends or reader.dominator(start) == first:
-            start = first
+    start = _unshifted(reader, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
     return Region("softmax", "softmax", start, output, reader.between(start, output))
 
 
 def log_softmax(reader: Reader, equation: Equation) -> bool:
     """Whether an equation is `x - log(sum(exp(x)))`."""
-    if equation.name != "sub":
+    if equation.name != "sub" or len(reader.dependent(equation)) != 2:
         return False
-    value = _source(reader, equation.inputs[1])
+    value = _unshifted(reader, equation.inputs[1])
     for name in ("log", "reduce_sum", "exp"):
         maker = reader.makers.get(value)
         if maker is None or maker.name != name:
             return False
-        value = _source(reader, maker.inputs[0])
-    return value == _source(reader, equation.inputs[0])
+        value = _unshifted(reader, maker.inputs[0])
+    return value == _unshifted(reader, equation.inputs[0])
 
 
 def normaliser(reader: Reader, equation: Equation) -> Region | None:
@@ -231,6 +226,21 @@ def _source(reader: Reader, value: int) -> int:
             break
         value = operands[0]
     return value
+
+
+def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
+    """Back through shifts as well: by constants, or by what is the same for all of x."""
+    while True:
+        value = _source(reader, value) if shapes else value
+        shift = reader.makers.get(value)
+        if shift is None or shift.name not in ("sub", "add"):
+            return value
+        operands, first = reader.dependent(shift), shift.inputs[0]
+        if len(operands) == 2 and (shift.name == "add" or reader.dominator(value) != first):
+            return value
+        if len(operands) == 1 and not shapes and shift.name == "add":
+            return value
+        value = operands[0]
 
 
 def _reduced(reader: Reader, start: int, end: int) -> set[int]:

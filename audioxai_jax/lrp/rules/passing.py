@@ -64,7 +64,8 @@ def unbroadcast(R: Array, shape: tuple[int, ...]) -> Array:
       ValueError: if the shape does not broadcast to that of R.
     """
     added = R.ndim - len(shape)
-    if added < 0 or jnp.broadcast_shapes(shape, R.shape) != R.shape:
+    pairs = zip(shape, R.shape[max(added, 0) :], strict=False)
+    if added < 0 or any(size not in (1, whole) for size, whole in pairs):
         raise ValueError(
             f"pass_through takes relevance {list(R.shape)} to an input {list(shape)}: it is for "
             "operations on single values"

@@ -78,9 +78,9 @@ def base(epsilon: float = 1e-6, *, absolute: bool = False) -> list[Entry]:
         (kind("route", "max"), rules.gradient()),
         (kind("product"), rules.halves()),
         (kind("gate"), rules.signal()),
-        (kind("matmul"), rules.uniform(epsilon=epsilon, absolute=absolute)),
+        (kind("matmul", "attention"), rules.uniform(epsilon=epsilon, absolute=absolute)),
         (kind("softmax"), rules.taylor()),
-        (kind("normalise"), rules.pass_through()),
+        (kind("normalise"), proportional),
     ]
 
 
@@ -125,10 +125,20 @@ def epsilon_gamma_box(
 
 
 def attn_lrp(epsilon: float = 1e-6, *, absolute: bool = False) -> Composite:
-    """AttnLRP, for transformers: epsilon for all layers, softmax expanded, norms as identities."""
-    proportional = rules.epsilon(epsilon, absolute=absolute)
-    entries = [(kind("conv", "dense"), proportional)]
+    """AttnLRP as published: epsilon for all layers, softmax expanded, norms as identities."""
+    layers = (kind("conv", "dense"), rules.epsilon(epsilon, absolute=absolute))
+    entries = [layers, (kind("normalise"), rules.pass_through())]
     return composite(entries, base=base(epsilon, absolute=absolute))
+
+
+def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Composite:
+    """AttnLRP with norms as what they are, affine once their statistics are given.
+
+    For the transformers that read latents: there, identities for the norms explain little
+    (README has the figures).
+    """
+    layers = (kind("conv", "dense"), rules.epsilon(epsilon, absolute=absolute))
+    return composite([layers], base=base(epsilon, absolute=absolute))
 
 
 def guided_backprop() -> Composite:
@@ -151,7 +161,7 @@ def deep_lift() -> Composite:
         (kind("activation"), rules.rescale()),
         (kind("max"), rules.rescale_winners()),
         (kind("product", "gate"), rules.shapley_pair()),
-        (kind("matmul"), rules.midpoint()),
+        (kind("matmul", "attention"), rules.midpoint()),
     ]
     return composite(entries, base=[], fuse=False)
 
@@ -163,6 +173,7 @@ PRESETS: dict[str, Callable[..., Composite]] = {
     "epsilon_gamma_box": epsilon_gamma_box,
     "epsilon_plus": epsilon_plus,
     "epsilon_plus_flat": epsilon_plus_flat,
+    "latent_transformer": latent_transformer,
 }
 
 

@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from audioxai_jax.lrp.operations import PARAMETRIC, Operation
+from audioxai_jax.graph import Values
+from audioxai_jax.lrp.operations import PARAMETRIC, Operation, Prepared
 
 KEEPS_SIGN = ("route", "sum", "max", "add")
 FILLS = ("concatenate", "pad", "select_n", "scatter", "dynamic_update_slice")
@@ -17,7 +18,7 @@ def mark(
     before: frozenset[int] = frozenset(),
     nonnegative: frozenset[int] = frozenset(),
 ) -> tuple[Operation, ...]:
-    """Fills in `first`, `last` and `nonnegative`, and tells gates from other products.
+    """Fills in `first`, `last` and `nonnegative`, and tells gates and attention from products.
 
     Args:
       after: inputs of the graph that come after a parametric operation.
@@ -28,6 +29,7 @@ def mark(
     reached, wanted = set(after), set(before)
     signs = set(nonnegative)
     gates: set[int] = set()
+    weights: set[int] = set()
     followed: dict[int, bool] = {}
     for i, operation in reversed(list(enumerate(operations))):
         followed[i] = not wanted.isdisjoint(operation.outputs)
@@ -44,14 +46,19 @@ def mark(
         elif parametric:
             place = {"first": untouched, "last": not followed[i], "nonnegative": not signed}
             operation = dataclasses.replace(operation, **place)
-        elif operation.kind == "product":
-            operation = _gated(operation, gates)
+        elif operation.name == "mul" and operation.kind == "product":
+            operation = _paired(operation, gates, "gate")
+        elif operation.kind == "matmul":
+            operation = _paired(operation, weights, "attention")
         if parametric or not untouched:
             reached.update(operation.outputs)
         if _is_nonnegative(operation, signed):
             signs.update(operation.outputs)
         if _is_gate(operation, gates):
             gates.update(operation.outputs)
+        moved = operation.kind == "route" and weights.issuperset(operation.inputs)
+        if operation.kind == "softmax" or moved:
+            weights.update(operation.outputs)
         found.append(operation)
     return tuple(found)
 
@@ -109,10 +116,17 @@ def _is_gate(operation: Operation, gates: set[int]) -> bool:
     return len(operation.equations) == 1 and operation.equation.name == "sub" and last in gates
 
 
-def _gated(operation: Operation, gates: set[int]) -> Operation:
-    """A product with one gate gets the signal first and the gate second."""
-    flags = [value in gates for value in operation.inputs]
-    if operation.name != "mul" or sorted(flags) != [False, True]:
+def _paired(operation: Operation, weights: set[int], kind: str) -> Operation:
+    """A product of a signal and what weighs it gets the signal first."""
+    flags = [value in weights for value in operation.inputs]
+    if sorted(flags) != [False, True]:
         return operation
-    signal, gate = sorted(operation.inputs, key=lambda value: value in gates)
-    return dataclasses.replace(operation, kind="gate", inputs=(signal, gate))
+    if flags == [False, True]:
+        return dataclasses.replace(operation, kind=kind)
+
+    def prepare(values: Values) -> Prepared:
+        lin, w, b = operation.prepare(values)
+        return (lambda x, w: lin(x[::-1], w)), w, b
+
+    inputs = operation.inputs[::-1]
+    return dataclasses.replace(operation, kind=kind, inputs=inputs, prepare=prepare)

@@ -16,7 +16,7 @@ route       reshape, slice, pad, concatenate, gather: values that move
 max         maxima and minima over axes, windows or two values; sort
 activation  any function of single values: ReLU (by its own name, relu), GELU, tanh, exp
 product     of two values; gate, if one of them comes from a sigmoid
-matmul      product of two values as matrices, as in attention
+matmul      product of two values as matrices; attention, if one of them comes from a softmax
 softmax, normalise   recognised by what they compute: exp(x) / sum; x by a statistic of x
 scan, cond  control flow around other operations
 =========== =======================================================================

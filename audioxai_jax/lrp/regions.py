@@ -160,6 +160,8 @@ def log_softmax(reader: Reader, equation: Equation) -> bool:
     value = _unshifted(reader, equation.inputs[1])
     for name in ("log", "reduce_sum", "exp"):
         maker = reader.makers.get(value)
+        if maker is not None and maker.name == "abs":  # as in jax.nn.logsumexp
+            maker = reader.makers.get(maker.inputs[0])
         if maker is None or maker.name != name:
             return False
         value = _unshifted(reader, maker.inputs[0])

@@ -9,7 +9,7 @@ from audioxai_jax.lrp.rules.epsilon import epsilon, zero
 from audioxai_jax.lrp.rules.first_layer import flat, w_square, z_box
 from audioxai_jax.lrp.rules.gamma import gamma, generalised_gamma
 from audioxai_jax.lrp.rules.passing import constant, gradient, pass_through, scaled
-from audioxai_jax.lrp.rules.products import halves, signal, uniform
+from audioxai_jax.lrp.rules.products import halves, signal, uniform, values
 from audioxai_jax.lrp.rules.rectified import deconvolved, guided
 from audioxai_jax.lrp.rules.sharing import Rule, Shares, divide, share, stabilise, transposed
 from audioxai_jax.lrp.rules.softmax import taylor
@@ -34,6 +34,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "signal": signal,
     "taylor": taylor,
     "uniform": uniform,
+    "values": values,
     "w_square": w_square,
     "z_box": z_box,
     "z_plus": z_plus,

@@ -34,6 +34,15 @@ def signal() -> "Signal":
     return Signal()
 
 
+def values(*, epsilon: float = 1e-6, absolute: bool = False) -> "Values":
+    """For attention: all to what is weighted, in proportion to contributions, none to the weights.
+
+    A. Ali et al., "XAI for Transformers: Better Explanations through Conservative Propagation",
+    arXiv 2202.07304. Conserves relevance but for the stabiliser.
+    """
+    return Values(epsilon, absolute)
+
+
 @record()
 class Halves:
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
@@ -60,3 +69,15 @@ class Signal:
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         value, gate = x
         return unbroadcast(R, value.shape), jnp.zeros_like(gate)
+
+
+@record(static=("epsilon", "absolute"))
+class Values:
+    epsilon: float
+    absolute: bool = False
+
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
+        value, weights = x
+        weighted = lambda value, w: lin((value, weights), None)
+        found = share(weighted, [(value, None)], 0.0, R, self.epsilon, self.absolute, z)
+        return Shares((found.relevance, jnp.zeros_like(weights)), stabiliser=found.stabiliser)

@@ -58,8 +58,8 @@ def main() -> None:
             began = time.perf_counter()
             job()
             seconds[name] = min(seconds[name], time.perf_counter() - began)
-    print(f"{jax.devices()[0].device_kind}, {torch.get_num_threads()} threads, AudioNet, "
-          f"batch {options.batch}, seconds a batch")  # fmt: skip
+    where = f"{jax.devices()[0].device_kind}, {torch.get_num_threads()} threads"
+    print(f"{where}, AudioNet, batch {options.batch}, seconds a batch")
     print(f"{'composite':28}{'zennit':>10}{'ours':>10}{'ratio':>8}{'difference':>12}")
     rows = []
     for name in THEIRS:

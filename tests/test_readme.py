@@ -36,6 +36,25 @@ def test_method_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsy
     assert relevance.min() >= 0 and relevance.max() > 0
 
 
+def test_composite_example(blocks, capsys):
+    (code,) = (block for block in blocks if "mine = composite(" in block)
+    names: dict = {}
+    exec(code, names)
+    table, found = capsys.readouterr().out, names["found"]
+    assert all(rule in table for rule in ("Flat", "Epsilon(epsilon=0.001)", "GeneralisedGamma"))
+    assert "received" in table and found.points["down_0/kernel"].relevance.shape == (50, 128)
+    assert np.all(np.isfinite(found.relevance)) and np.any(found.relevance != 0)
+
+
+def test_rule_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsys):
+    (code,) = (block for block in blocks if "def magnitudes" in block)
+    (tmp_path / "my_rule.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "--method", "my_rule.py:build", "--out", "out"]) == 0
+    assert "stop" in capsys.readouterr().out
+    assert np.any(np.load(tmp_path / "out" / "stop" / "relevance.npz")["relevance"] != 0)
+
+
 def test_every_method_has_a_line_in_the_table(repo):
     readme = (repo / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in readme for name in METHODS)

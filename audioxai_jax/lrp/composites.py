@@ -63,7 +63,7 @@ def composite(
         `base()` if None. `[]` for none.
       fuse: whether softmax and normalisation count as operations of their own.
     """
-    found = [*entries, *(globals()["base"]() if base is None else base)]
+    found = [*entries, *(_BASE() if base is None else base)]
     made = tuple(_as_rule(rule) for _, rule in found)
     return Composite(made, tuple(pattern for pattern, _ in found), fuse)
 
@@ -82,6 +82,9 @@ def base(epsilon: float = 1e-6, *, absolute: bool = False) -> list[Entry]:
         (kind("softmax"), rules.taylor()),
         (kind("normalise"), proportional),
     ]
+
+
+_BASE = base  # by another name, since `composite` has an argument of this one
 
 
 def epsilon_plus(epsilon: float = 1e-6, *, absolute: bool = False) -> Composite:
@@ -143,14 +146,14 @@ def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Comp
 
 def guided_backprop() -> Composite:
     """The gradient, but through ReLUs only where it is positive, and their input too."""
-    return composite([(kind("relu"), rules.guided()), (anything(), rules.gradient())],
-                     base=[], fuse=False)  # fmt: skip
+    entries = [(kind("relu"), rules.guided()), (anything(), rules.gradient())]
+    return composite(entries, base=[], fuse=False)
 
 
 def deconvnet() -> Composite:
     """The gradient, but through ReLUs only where it is positive."""
-    return composite([(kind("relu"), rules.deconvolved()), (anything(), rules.gradient())],
-                     base=[], fuse=False)  # fmt: skip
+    entries = [(kind("relu"), rules.deconvolved()), (anything(), rules.gradient())]
+    return composite(entries, base=[], fuse=False)
 
 
 def deep_lift() -> Composite:

@@ -202,6 +202,6 @@ def _moved(
         return None
     long = [owner for owner, size in zip(owners, before, strict=True) if size > 1]
     if [size for size in before if size > 1] != [size for size in after if size > 1]:
-        return [None] * len(after)
+        return list[int | None]([None] * len(after))
     rest = iter(long)
     return [next(rest) if size > 1 else None for size in after]

@@ -87,8 +87,8 @@ def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
     name, depends = equation.name, reader.graph.depends
     inputs = tuple(reader.dependent(equation))
     several = len(inputs) > 1
-    if any(jnp.issubdtype(reader.graph.shapes[v].dtype, jnp.complexfloating)
-           for v in (*inputs, *equation.outputs)):  # fmt: skip
+    dtypes = [reader.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
+    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         return _plain(reader, equation, name)
     if name in PRODUCTS:
         return _plain(reader, equation, "matmul") if several else _product(reader, equation)

@@ -99,9 +99,8 @@ def cond(
 
     def branch(i: int) -> Any:
         found, ledger = taken(i)
-        rows = [ledger if j == i else jnp.zeros(size.shape, ledger.dtype)
-                for j, size in enumerate(sizes)]  # fmt: skip
-        return found, jnp.concatenate(rows)
+        rows = [jnp.zeros(size.shape, ledger.dtype) for size in sizes]
+        return found, jnp.concatenate([*rows[:i], ledger, *rows[i + 1 :]])
 
     found, ledger = lax.switch(index, [lambda i=i: branch(i) for i in range(len(graphs))])
     return _by_number(equation.inputs[1:], flags, iter(found)), ledger

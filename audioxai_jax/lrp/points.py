@@ -28,14 +28,14 @@ def find(graph: Graph, found: Sequence[Operation], name: str) -> int:
     Raises:
       ValueError: if it fits no operation, or several.
     """
-    marked = [o.outputs[0] for o in found
-              if o.name == "name" and o.equation.params["name"] == name]  # fmt: skip
+    named = {o.equation.params["name"]: o.outputs[0] for o in found if o.name == "name"}
+    marked = [named[name]] if name in named else []
     fits = lambda o: any(part and fnmatchcase(part, name) for part in (o.path, o.scope))
     values = marked or [o.outputs[0] for o in found if fits(o)]
     if len(values) == 1:
         return values[0]
     known = dict.fromkeys(part for o in found for part in (o.path, o.scope) if part)
-    known |= dict.fromkeys(o.equation.params["name"] for o in found if o.name == "name")
+    known |= dict.fromkeys(named)
     told = ", ".join(known) or "none; give a value a name by jax.ad_checkpoint.checkpoint_name"
     problem = f"fits {len(values)} operations" if values else "fits no operation"
     raise ValueError(f"the point {name!r} {problem}, expected one. Known: {told}")

@@ -8,6 +8,7 @@ computation: it may be compiled, batched and differentiated.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -101,7 +102,7 @@ def propagate(
         points={
             name: Point(values[n], relevance.get(n, jnp.zeros_like(values[n])))
             for name, n in places.items()
-        },  # fmt: skip
+        },
     )
 
 
@@ -161,8 +162,8 @@ def _hand_back(
         if step.bodies:
             found, ledger = _control(step, values, relevance, compared)
         else:
-            full = [jnp.zeros_like(values[n]) if r is None else r
-                    for n, r in zip(step.operation.outputs, given, strict=True)]  # fmt: skip
+            pairs = zip(step.operation.outputs, given, strict=True)
+            full = [jnp.zeros_like(values[n]) if r is None else r for n, r in pairs]
             found, ledger = _through(step, values, full, compared)
         for number, r in found:
             relevance[number] = relevance[number] + r if number in relevance else r
@@ -186,12 +187,11 @@ def _through(step: Step, values: Values, given: list[Array], compared: Values | 
     """One operation: relevance of each of its inputs, and its row of the ledger."""
     operation = step.operation
     x, w, b, z, lin = _read(operation, values)
-    R = given[0] if len(given) == 1 else tuple(given)
     options = {}
-    if compared is not None and "reference" in _options(step.rule):
+    if compared is not None and "reference" in inspect.signature(step.rule).parameters:
         x0, w0, _, z0, _ = _read(operation, compared)
         options = {"reference": (x0, w0, z0)}
-    shares = step.rule(lin, x, w, b, z, R, **options)
+    shares = step.rule(lin, x, w, b, z, _one_or_all(given), **options)
     if not isinstance(shares, Shares):
         shares = Shares(shares)
     refusals.check_shape(operation, step.rule, shares.relevance, x)
@@ -203,11 +203,10 @@ def _through(step: Step, values: Values, given: list[Array], compared: Values | 
 
 def _read(operation: Operation, values: Values) -> tuple[Any, Any, Any, Any, Any]:
     lin, w, b = operation.prepare(values)
-    x = tuple(values[number] for number in operation.inputs)
-    z = tuple(values[number] for number in operation.outputs)
-    return x if len(x) > 1 else x[0], w, b, z if len(z) > 1 else z[0], lin
+    x = _one_or_all([values[number] for number in operation.inputs])
+    z = _one_or_all([values[number] for number in operation.outputs])
+    return x, w, b, z, lin
 
 
-def _options(rule: Any) -> Any:
-    function = getattr(rule, "func", None) or type(rule).__call__
-    return function.__code__.co_varnames if hasattr(function, "__code__") else ()
+def _one_or_all(arrays: list[Array]) -> Any:
+    return tuple(arrays) if len(arrays) > 1 else arrays[0]

@@ -69,9 +69,9 @@ def check_output(graph: Graph, found: tuple[Operation, ...]) -> None:
         return
     reader = regions.Reader(graph)
     equation = operation.equation
-    ends = [regions.softmax(reader, equation) is not None and "a softmax",
-            regions.log_softmax(reader, equation) and "a log-softmax"]  # fmt: skip
-    if (end := next(filter(None, ends), None)) is not None:
+    end = "a softmax" if regions.softmax(reader, equation) else ""
+    end = "a log-softmax" if regions.log_softmax(reader, equation) else end
+    if end:
         place = f" at {operation.source}" if operation.source else ""
         raise SoftmaxOutput(
             f"the model ends in {end}{place}: its outputs depend on all logits, so that relevance "

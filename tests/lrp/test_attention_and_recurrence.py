@@ -60,10 +60,7 @@ def check_conservation(found, tolerance):
 
 
 def ratio(R, z, epsilon=1e-6):
-    """R / (z + epsilon sign(z)), in units of the root mean square of z; sign(0) is 1.
-
-    Where all of z is zero, nothing is handed on.
-    """
+    """R / (z + epsilon sign(z)), epsilon in units of the root mean square; 0 if all of z is 0."""
     stable = z + np.where(z < 0, -epsilon, epsilon) * np.sqrt(np.mean(z**2))
     return R / stable if np.any(z) else np.zeros_like(z)
 
@@ -117,24 +114,16 @@ def matmul(a, v):
     """Proposition 3.3, the stabiliser that of one product, not of two."""
     terms = np.einsum("hji,hip->hjip", a, v)
     z = np.sum(terms, axis=2)
-
-    def back(R):
-        shares = terms * ratio(R / 2, z)[:, :, None]
-        return np.sum(shares, axis=3), np.sum(shares, axis=1)
-
-    return z, back
+    shares = lambda R: terms * ratio(R / 2, z)[:, :, None]
+    return z, lambda R: (np.sum(shares(R), axis=3), np.sum(shares(R), axis=1))
 
 
 def norm(p, linear, x):
     """Proposition 3.4, the identity; or linear in x, 1 / std a constant, the shift a bias."""
     scale = p["scale"] / np.sqrt(np.var(x, axis=-1, keepdims=True) + 1e-6)
-    z = (x - np.mean(x, axis=-1, keepdims=True)) * scale + p["bias"]
-
-    def back(R):
-        s = scale * ratio(R, z)
-        return x * (s - np.mean(s, axis=-1, keepdims=True))
-
-    return z, back if linear else lambda R: R
+    centred = lambda y: y - np.mean(y, axis=-1, keepdims=True)
+    z = centred(x) * scale + p["bias"]
+    return z, lambda R: x * centred(scale * ratio(R, z)) if linear else R
 
 
 def attention(p, heads, x):
@@ -160,12 +149,8 @@ def attention(p, heads, x):
 def residual(branch, x):
     y, of_branch = chain(x, *branch)
     z, of_sum = added(x, y)
-
-    def back(R):
-        own, other = of_sum(R)
-        return own + of_branch(other)
-
-    return z, back
+    join = lambda own, other: own + of_branch(other)
+    return z, lambda R: join(*of_sum(R))
 
 
 def transformer_replica(config, p, linear, x):

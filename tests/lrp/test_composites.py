@@ -254,4 +254,4 @@ def test_a_rule_must_be_callable():
 def test_base_covers_what_is_no_layer():
     kinds = {"activation", "add", "sum", "affine", "scale", "route", "max", "product", "gate"}
     covered = {name for pattern, _ in base() for name in pattern.names}
-    assert covered == kinds | {"matmul", "softmax", "normalise"}
+    assert covered == kinds | {"matmul", "attention", "softmax", "normalise"}

@@ -59,8 +59,8 @@ class RescaleWinners:
         x0, _, z0 = reference
         change = jax.tree.map(lambda m, new, old: m * (new - old), R, z, z0)
         moved, plain = transposed(lin, x, w)(change), transposed(lin, x, w)(R)
-        return jax.tree.map(lambda c, new, old, g: _ratio(c, new - old, new, g),
-                            moved, x, x0, plain)  # fmt: skip
+        each = lambda c, new, old, slope: _ratio(c, new - old, new, slope)
+        return jax.tree.map(each, moved, x, x0, plain)
 
 
 @record()

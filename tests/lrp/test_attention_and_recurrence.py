@@ -16,13 +16,14 @@ from jax.tree_util import Partial
 from small_models import random_params
 
 from audioxai_jax.lrp import composite, kind, propagate, rules
-from audioxai_jax.lrp.composites import attn_lrp, epsilon_plus
+from audioxai_jax.lrp.composites import attn_lrp, epsilon_plus, latent_transformer
 from audioxai_jax.nets import gru, transformer
 
 SIZES = {"frames": 5, "channels": 3, "classes": 3}
 SMALL = partial(transformer.TransformerConfig, **SIZES, width=8, layers=2, heads=2, feedforward=6)
 CONFIGS = {"pre_norm": SMALL(reach=1), "post_norm": SMALL(reach=0, layers=1, norm_first=False)}
-LINEAR_NORM = composite([(kind("conv", "dense", "normalise"), rules.epsilon())])
+DENSE = (kind("conv", "dense"), rules.epsilon())
+CONSTANT_WEIGHTS = composite([DENSE, (kind("attention"), rules.values())])
 each_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 
 
@@ -170,11 +171,24 @@ def transformer_replica(config, p, linear, x):
 
 
 @each_config
-@pytest.mark.parametrize("linear", [False, True], ids=["attn_lrp", "linear_norm"])
-def test_transformer(config, linear, x64):
+@pytest.mark.parametrize("preset", [attn_lrp, latent_transformer])
+def test_transformer(config, preset, x64):
     model, params, x = network(transformer, config, float)
-    found = explain(LINEAR_NORM if linear else attn_lrp(), model, x)
-    check(found, partial(transformer_replica, config, params, linear), x)
+    linear = preset is latent_transformer
+    check(explain(preset(), model, x), partial(transformer_replica, config, params, linear), x)
+
+
+def test_without_biases_constant_attention_weights_conserve(x64):
+    """All of the logit reaches the input, by the values, but for what stabilisers take."""
+    config = CONFIGS["post_norm"]
+    _, params, x = network(transformer, config, float)
+    bare = lambda path, leaf: 0 * leaf if path[-1].key in ("bias", "positions") else leaf
+    model = transformer.model(config, jax.tree_util.tree_map_with_path(bare, params))
+    found = explain(CONSTANT_WEIGHTS, model, x)
+    check_conservation(found, 1e-10)
+    assert not np.any(found.ledger.bias)
+    totals = np.sum(found.relevance, axis=(1, 2))
+    np.testing.assert_allclose(totals, np.diagonal(found.logits), rtol=1e-4)
 
 
 @each_config

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.lrp.rules.passing import unbroadcast
 from audioxai_jax.lrp.rules.sharing import Linear, transposed
 from audioxai_jax.types import record
 
@@ -27,7 +28,11 @@ def rescale() -> "Rescale":
 
 
 def rescale_winners() -> "RescaleWinners":
-    """For maxima: what the output's change is worth goes to the winner."""
+    """For maxima: a rise goes to the winner of now, a fall to the winner at the reference.
+
+    As S. Lundberg's DeepExplainer and captum do: with m = max(z, z0), the input's winner gets
+    m - z0 and the reference's winner z - m.
+    """
     return RescaleWinners()
 
 
@@ -47,8 +52,8 @@ class Rescale:
         self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Any
     ) -> Any:
         x0, _, z0 = reference
-        slope = transposed(lin, x, w)(jnp.ones_like(z))
-        return R * _ratio(z - z0, x - x0, x, slope)
+        change = unbroadcast(R * (z - z0), x.shape)
+        return _ratio(change, x - x0, x, transposed(lin, x, w)(R))
 
 
 @record()
@@ -57,8 +62,10 @@ class RescaleWinners:
         self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any, *, reference: Any
     ) -> Any:
         x0, _, z0 = reference
-        change = jax.tree.map(lambda m, new, old: m * (new - old), R, z, z0)
-        moved, plain = transposed(lin, x, w)(change), transposed(lin, x, w)(R)
+        back, back0 = transposed(lin, x, w), transposed(lin, x0, w)
+        rise = back(jax.tree.map(lambda m, new, old: m * jnp.maximum(new - old, 0), R, z, z0))
+        fall = back0(jax.tree.map(lambda m, new, old: m * jnp.minimum(new - old, 0), R, z, z0))
+        moved, plain = jax.tree.map(jnp.add, rise, fall), back(R)
         each = lambda c, new, old, slope: _ratio(c, new - old, new, slope)
         return jax.tree.map(each, moved, x, x0, plain)
 
@@ -70,10 +77,10 @@ class ShapleyPair:
     ) -> Any:
         (a, c), (a0, c0) = x, reference[0]
         ab, a_, _b, none = (lin(pair, w) for pair in ((a, c), (a, c0), (a0, c), (a0, c0)))
-        slope_a, slope_c = transposed(lin, x, w)(jnp.ones_like(z))
-        first = _ratio((ab - _b + a_ - none) / 2, a - a0, a, slope_a)
-        second = _ratio((ab - a_ + _b - none) / 2, c - c0, c, slope_c)
-        return R * first, R * second
+        slope_a, slope_c = transposed(lin, x, w)(R)
+        of_a = unbroadcast(R * (ab - _b + a_ - none) / 2, a.shape)
+        of_c = unbroadcast(R * (ab - a_ + _b - none) / 2, c.shape)
+        return _ratio(of_a, a - a0, a, slope_a), _ratio(of_c, c - c0, c, slope_c)
 
 
 @record()

@@ -123,6 +123,7 @@ def plan(composite: Composite, found: Iterable[Operation], graph: Any) -> tuple[
         if entry is None:
             raise refusals.uncovered(composite, operation, graph)
         rule = entry[1]
+        refusals.check_kind(operation, rule)
         if operation.nonnegative and hasattr(rule, "for_nonnegative"):
             rule = rule.for_nonnegative()
         steps.append(Step(operation, rule))

@@ -80,6 +80,20 @@ def check_output(graph: Graph, found: tuple[Operation, ...]) -> None:
         )
 
 
+def check_kind(operation: Operation, rule: Any) -> None:
+    """Refuses a rule for an operation of a kind that it is not made for.
+
+    Raises:
+      ValueError: naming both.
+    """
+    kinds = getattr(rule, "kinds", (operation.kind,))
+    if operation.kind not in kinds:
+        raise ValueError(
+            f"the rule {rule!r} is for operations of kind {', '.join(kinds)}, and not for "
+            f"{operation.label}"
+        )
+
+
 def check_shape(operation: Operation, rule: Any, found: Any, x: Any) -> None:
     """Refuses what a user's rule returns if it is not shaped as its input.
 

@@ -239,6 +239,11 @@ def test_a_softmax_inside_is_none_at_the_end():
                               lambda x: 2 * x, jnp.ones(3), 0),
             "must have the same shape",
         ),
+        (
+            lambda: propagate(composite([(kind("matmul"), rules.signal())]),
+                              lambda x: (x @ x.T)[0], jnp.ones((3, 3)), 0),
+            "is for operations of kind product, gate, and not for matmul",
+        ),
     ],
 )  # fmt: skip
 def test_mistakes_are_told(call, message):

@@ -39,7 +39,8 @@ def audio_net(part):
     layers = []
     for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
         layers += [("conv", before, after, 3, {"padding": 1}), "relu", ("max", 2 if i else 3, 2)]
-    units = [16_000 // part**2, 1024 // part, 512 // part, 10]
+    length = 125 if part == 1 else 32
+    units = [widths[-1] * length, 1024 // part, 512 // part, 10]
     dense = [("dense", *pair) for pair in zip(units, units[1:], strict=False)]
     return [*layers, "flatten", *dense], (1, 8000 // part)
 

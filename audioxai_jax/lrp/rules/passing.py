@@ -40,6 +40,8 @@ class PassThrough:
 
 @record()
 class Scaled:
+    kinds = ("scale", "affine")
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
         return unbroadcast(jnp.where(w == 0, 0, R), x.shape)
 

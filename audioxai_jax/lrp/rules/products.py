@@ -23,7 +23,7 @@ def halves() -> "Halves":
 def uniform(*, epsilon: float = 1e-6, absolute: bool = False) -> "Uniform":
     """For matrix products: half to each factor, within each in proportion to contributions.
 
-    AttnLRP, proposition 3.3: R_ji = sum over p of  A_ji V_ip / (2 O_jp + epsilon)  R_jp.
+    AttnLRP, proposition 3.3: R_ji = sum over p of  A_ji V_ip / (O_jp + epsilon)  R_jp / 2.
     Conserves relevance but for the stabiliser.
     """
     return Uniform(epsilon, absolute)
@@ -45,12 +45,15 @@ def values(*, epsilon: float = 1e-6, absolute: bool = False) -> "Values":
 
 @record()
 class Halves:
+    kinds = ("product", "gate")
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         return tuple(unbroadcast(R / 2, factor.shape) for factor in x)
 
 
 @record(static=("epsilon", "absolute"))
 class Uniform:
+    kinds = ("matmul", "attention", "product", "gate")
     epsilon: float
     absolute: bool = False
 
@@ -66,6 +69,8 @@ class Uniform:
 
 @record()
 class Signal:
+    kinds = ("product", "gate")
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         value, gate = x
         return unbroadcast(R, value.shape), jnp.zeros_like(gate)
@@ -73,6 +78,7 @@ class Signal:
 
 @record(static=("epsilon", "absolute"))
 class Values:
+    kinds = ("attention",)
     epsilon: float
     absolute: bool = False
 

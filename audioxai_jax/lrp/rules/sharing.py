@@ -31,7 +31,7 @@ Linear = Callable[[Any, Any], Array]
 
 
 class Rule(Protocol):
-    """See the text above."""
+    """See the text above. A rule may name the `kinds` of operations that it is for."""
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any: ...
 

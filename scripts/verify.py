@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--runs", type=Path, help="folder of the trained heads")
+    parser.add_argument("--oracles", type=Path, help="Python of an environment with torch, zennit")
     parser.add_argument("--skip-faults", action="store_true", help="no kills, no long clip")
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
     options = parser.parse_args()
@@ -41,6 +42,8 @@ def main() -> None:
         promises.append(("ten minutes are explained", long == 0, "==", 1))
     promises += codec_promises(options, data)
     promises += explanation_promises(options, data)
+    if options.oracles:
+        promises += relevance_promises(options)
     if options.runs:
         promises += accuracy_promises(options, data)
     broken = 0
@@ -89,6 +92,28 @@ def explanation_promises(options, data) -> list[tuple]:
         ("keep 20 %, listener: over random", over_random("listener", "keep", 0.2), ">=", 0.20),
         ("delete 10 %, sound: over random", over_random("sound", "delete", 0.1), ">=", 0.45),
         ("completeness gap below 1 %", summary["gap_below_1_percent"], ">=", 0.95),
+    ]
+
+
+def relevance_promises(options) -> list[tuple]:
+    """AudioNet and AlexNet in full size against zennit, and how much faster."""
+    tests = [
+        "-m",
+        "pytest",
+        "tests/oracles/test_zennit.py",
+        "--full-size",
+        "--optimised",
+        "-n",
+        "0",
+    ]
+    parity = subprocess.run([options.oracles, *tests], cwd=SCRIPTS.parent, check=False)
+    rows = options.out / "benchmark_lrp.json"
+    command = [options.oracles, SCRIPTS / "benchmark_lrp.py", "--json", rows.resolve()]
+    subprocess.run(command, cwd=SCRIPTS.parent, check=True)
+    slowest = min(row["zennit"] / row["ours"] for row in json.loads(rows.read_text()))
+    return [
+        ("relevance equals zennit's in full size", parity.returncode == 0, "==", 1),
+        ("LRP: times as fast as zennit, slowest preset", slowest, ">=", 1.5),
     ]
 
 

@@ -53,6 +53,8 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
 def words(method: str) -> str:
     """A method's name as it is read."""
     known = {
+        "deep_lift": "DeepLIFT",
+        "lrp": "LRP",
         "magnitude_control": "largest magnitude (control)",
         "random_control": "random (control)",
     }

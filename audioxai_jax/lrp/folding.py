@@ -9,6 +9,7 @@ import dataclasses
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from audioxai_jax.graph import Equation, Values
@@ -25,6 +26,11 @@ class Scale:
     value: int | None  # None: -1
     divides: bool
     axes: tuple[tuple[int, int], ...]
+
+    def positive(self, reader: Reader) -> bool:
+        """Whether it is known to be, from the code alone."""
+        number = reader.graph.constants.get(-1 if self.value is None else self.value)
+        return isinstance(number, np.ndarray) and bool(np.all(number > 0))
 
     def of(self, values: Values, rank: int) -> Array:
         """The factor, ready to be multiplied with a weight of that rank."""

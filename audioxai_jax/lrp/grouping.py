@@ -16,6 +16,7 @@ ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
     "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
     "optimization_barrier split stack unstack tile sharding_constraint device_put pvary".split()
 )
+FILLS = frozenset("concatenate pad select_n scatter dynamic_update_slice".split())
 SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
 MAXIMA = frozenset(
     "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
@@ -128,10 +129,19 @@ def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
 
         return lin, None, 0.0
 
-    inputs = tuple(equation.inputs[i] for i in places)
-    outputs = tuple(equation.outputs[i] for i in outs)
-    path = _path(reader, (equation,))
-    return Operation(kind, equation.name, inputs, outputs, prepare, (equation,), path)
+    steers = 1 if equation.name == "select_n" else 0
+    fills = equation.name in FILLS and len(places) + steers < len(equation.inputs)
+    keeps = kind in ("sum", "max", "add", "route") and equation.name != "sub" and not fills
+    return Operation(
+        kind,
+        equation.name,
+        tuple(equation.inputs[i] for i in places),
+        tuple(equation.outputs[i] for i in outs),
+        prepare,
+        (equation,),
+        path=_path(reader, (equation,)),
+        keeps_sign=keeps,
+    )
 
 
 def _activation(reader: Reader, equation: Equation) -> Operation:
@@ -206,8 +216,13 @@ def _sum(reader: Reader, equation: Equation) -> Operation:
         w = chain.weight(values, jnp.ones((), reader.graph.shapes[chain.output].dtype))
         return (lambda x, w: chain.move(total(x, None)) * w), w, chain.bias(values)
 
-    equations = (equation, *chain.equations)
-    return dataclasses.replace(plain, prepare=prepare, outputs=(chain.output,), equations=equations)
+    return dataclasses.replace(
+        plain,
+        prepare=prepare,
+        outputs=(chain.output,),
+        equations=(equation, *chain.equations),
+        keeps_sign=not chain.shifted and all(scale.positive(reader) for scale in chain.scales),
+    )
 
 
 def _path(reader: Reader, equations: tuple[Equation, ...]) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from audioxai_jax.graph import Values
 from audioxai_jax.lrp.operations import PARAMETRIC, Operation, Prepared
 
-KEEPS_SIGN = ("route", "sum", "max", "add")
-FILLS = ("concatenate", "pad", "select_n", "scatter", "dynamic_update_slice")
 NONNEGATIVE = ("relu", "abs", "exp", "exp2", "logistic", "square", "sqrt", "erfc", "cosh")
 
 
@@ -52,7 +50,7 @@ def mark(
             operation = _paired(operation, weights, "attention")
         if parametric or not untouched:
             reached.update(operation.outputs)
-        if _is_nonnegative(operation, signed):
+        if operation.name in NONNEGATIVE or (operation.keeps_sign and not signed):
             signs.update(operation.outputs)
         if _is_gate(operation, gates):
             gates.update(operation.outputs)
@@ -92,16 +90,6 @@ def _bodies(
             before=frozenset(before),
             nonnegative=frozenset(never),
         )
-
-
-def _is_nonnegative(operation: Operation, signed: bool) -> bool:
-    if operation.name in NONNEGATIVE:
-        return True
-    if signed or operation.kind not in KEEPS_SIGN or operation.name == "sub":
-        return False
-    steers = 1 if operation.name == "select_n" else 0
-    alone = len(operation.inputs) == len(operation.equation.inputs) - steers
-    return operation.kind != "route" or alone or operation.name not in FILLS
 
 
 def _is_gate(operation: Operation, gates: set[int]) -> bool:

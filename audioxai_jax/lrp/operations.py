@@ -51,6 +51,7 @@ class Operation:
       prepare: from all values to what rules get: a function `lin(x, w)`, w (or None), b.
       equations: the last one computes the outputs.
       path: of the model's leaf that is its weight, such as "conv_0/kernel", "" if it has none.
+      keeps_sign: whether inputs without negative values give such outputs.
       nonnegative: whether its input is known to have no negative values.
       first, last: of the parametric operations on a way from input to output.
       bodies: the operations of each graph inside a control flow.
@@ -63,6 +64,7 @@ class Operation:
     prepare: Callable[[Values], Prepared]
     equations: tuple[Equation, ...]
     path: str = ""
+    keeps_sign: bool = False
     nonnegative: bool = False
     first: bool = False
     last: bool = False

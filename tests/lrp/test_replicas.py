@@ -252,3 +252,24 @@ def test_scales_that_the_weight_cannot_take_are_operations_of_their_own(x64):
 
     found = composite([]).table(Partial(model, params), x)
     assert [line.split()[0] for line in found.splitlines()[2:4]] == ["conv", "scale"]
+
+
+def test_what_is_not_known_to_be_positive_is_not_taken_for_it(x64):
+    """Negated means, differences and padding with numbers below zero after a ReLU."""
+    weights, x = draw((3, 4), 8), draw((5, 4), 9)
+    for change in (
+        lambda y: -y.mean(0),
+        lambda y: y.sum(0) * -2.0,
+        lambda y: y[0] - y[1],
+        lambda y: jnp.pad(y, ((0, 0), (0, 2)), constant_values=-1.0)[0, 2:],
+        lambda y: y.sum(0) - 3.0,
+    ):
+        rule = rules.z_plus(epsilon=EPSILON)
+        made = composite([(kind("dense"), rule)])
+        model = Partial(lambda p, x, change=change: p @ change(rectified(x)), weights)
+        found = propagate(made, model, x, 1)
+        direct = Partial(lambda p, y: p @ y, weights)
+        y = change(rectified(x))
+        expected = propagate(made, direct, y, 1)
+        assert np.isclose(found.ledger.passed_on[-1], expected.ledger.passed_on[-1], rtol=1e-12)
+        assert np.min(y) < 0

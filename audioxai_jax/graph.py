@@ -31,7 +31,7 @@ CALLS = frozenset(
 CUTS = frozenset("stop_gradient sign floor ceil round".split())
 """Primitives whose result is constant as far as relevance is concerned."""
 
-FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku", "contextlib.py", "functools.py")
+FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku")
 
 Values = dict[int, Array]
 """Values of a graph by their number."""
@@ -76,6 +76,7 @@ class Graph:
         NumPy arrays, known even while compiling.
       shapes: shape and dtype of every value.
       depends: the values that depend on an input for which relevance is wanted.
+      touched: those, and what was decided by them: comparisons, signs, integers.
       paths: leaves of the model that a constant value was computed from.
     """
 
@@ -85,6 +86,7 @@ class Graph:
     constants: Values
     shapes: tuple[jax.ShapeDtypeStruct, ...]
     depends: frozenset[int]
+    touched: frozenset[int]
     paths: Mapping[int, tuple[str, ...]]
 
     def consumers(self) -> dict[int, list[Equation]]:
@@ -124,7 +126,7 @@ def leaf_names(leaves: Iterable[tuple[Any, Any]]) -> list[str]:
         if not paths[0][shared].isdigit() and paths[0][shared] != "params":
             break
         shared += 1
-    return ["/".join(path[shared:]) for path in paths]
+    return ["/".join(path[shared:]).removeprefix("params/") for path in paths]
 
 
 def evaluate(equations: Iterable[Equation], values: Mapping[int, Array]) -> Values:
@@ -181,6 +183,7 @@ def build(
         constants=builder.constants,
         shapes=tuple(builder.shapes),
         depends=frozenset(builder.depends),
+        touched=frozenset(builder.touched | builder.depends),
         paths=builder.paths,
     )
 
@@ -200,6 +203,7 @@ class _Builder:
         self.shapes: list[jax.ShapeDtypeStruct] = []
         self.constants: Values = {}
         self.depends: set[int] = set()
+        self.touched: set[int] = set()
         self.paths: dict[int, tuple[str, ...]] = {}
 
     def value(self, aval: Any) -> int:
@@ -216,7 +220,9 @@ class _Builder:
     ) -> tuple[int, ...]:
         """Adds the equations of a jaxpr, calls replaced; returns the numbers of its outputs."""
         numbers = dict(zip(jaxpr.invars, inputs, strict=True))
-        numbers |= {v: self.constant(c) for v, c in zip(jaxpr.constvars, consts, strict=True)}
+        for variable, array in zip(jaxpr.constvars, consts, strict=True):
+            numbers[variable] = self.constant(array)
+            self.paths[numbers[variable]] = ("",)  # it has a value, but no name
 
         def read(atom: Any) -> int:
             if isinstance(atom, jaxprs.Literal):
@@ -260,6 +266,10 @@ class _Builder:
             flows = [any(flags) for flags in zip(*per_graph, strict=True)]
         else:
             flows = [marked] * len(outputs)
+        if eqn.primitive.name != "stop_gradient":
+            known = self.depends | self.touched
+            if any(number in known for number in inputs):
+                self.touched.update(outputs)
         origin = tuple(dict.fromkeys(itertools.chain.from_iterable(paths)))
         for number, flow in zip(outputs, flows, strict=True):
             if flow and jnp.issubdtype(self.shapes[number].dtype, jnp.inexact):
@@ -302,8 +312,10 @@ def _loop(
 
 def _source(eqn: Any) -> str:
     for frame in _frames(eqn):
-        parts = Path(frame.file_name).parts
-        if not any(name in parts for name in FRAMEWORKS) and frame.file_name != __file__:
+        folder, _, rest = frame.file_name.rpartition("site-packages/")
+        inside = bool(folder) and rest.split("/")[0] in FRAMEWORKS
+        hidden = Path(frame.file_name).name in ("contextlib.py", "functools.py")
+        if not inside and not hidden and frame.file_name != __file__:
             return f"{frame.file_name}:{frame.line_num} ({frame.function_name})"
     return ""
 

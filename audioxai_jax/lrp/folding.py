@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.graph import Equation, Values
-from audioxai_jax.lrp.regions import CASTS, SHAPES, Reader
+from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 
 Owners = list[int | None]
 """For each axis of a product, the axis of the weight that it comes from."""
@@ -173,7 +173,7 @@ def _link(
 ) -> tuple[tuple[Scale, ...], bool, bool, Owners] | None:
     """What an equation is to the chain: scales, whether it moves, whether it shifts, owners."""
     before, after = reader.shape(value), reader.shape(equation.outputs[0])
-    if equation.name in SHAPES or (equation.name in CASTS and equation.name != "neg"):
+    if equation.name in SHAPES | CASTS - {"neg", "name"}:
         moved = _moved(equation, before, after, owners)
         return None if moved is None else ((), True, False, moved)
     if before != after:

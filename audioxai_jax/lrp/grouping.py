@@ -4,19 +4,19 @@ import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from audioxai_jax.graph import Equation, Graph, Values, function
 from audioxai_jax.lrp import folding, known, regions
 from audioxai_jax.lrp.maxima import winner
 from audioxai_jax.lrp.operations import Operation, Prepared
-from audioxai_jax.lrp.regions import CASTS, SHAPES, UNARY, Reader
+from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
+from audioxai_jax.lrp.regions import UNARY
 
 ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
     "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
     "optimization_barrier split stack unstack tile sharding_constraint device_put pvary".split()
 )
-FILLS = frozenset("concatenate pad select_n scatter dynamic_update_slice".split())
+FILLS = frozenset("concatenate pad select_n scatter scatter-add dynamic_update_slice".split())
 SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
 MAXIMA = frozenset(
     "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
@@ -62,7 +62,8 @@ def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operatio
 def _region(reader: Reader, equation: Equation, *, fuse: bool) -> regions.Region | None:
     region = regions.activation(reader, equation)
     if region is None and fuse:
-        region = regions.softmax(reader, equation) or regions.normaliser(reader, equation)
+        found = (regions.softmax, regions.logsumexp, regions.normaliser)
+        region = next(filter(None, (find(reader, equation) for find in found)), None)
     return region
 
 
@@ -91,8 +92,12 @@ def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
     dtypes = [reader.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         return _plain(reader, equation, name)
+    if name in PRODUCTS and several:
+        return _plain(reader, equation, "matmul")
     if name in PRODUCTS:
-        return _plain(reader, equation, "matmul") if several else _product(reader, equation)
+        (constant,) = (value for value in equation.inputs if value not in depends)
+        known = reader.graph.paths.get(constant)  # nothing: made of numbers in the code
+        return _product(reader, equation) if known else _plain(reader, equation, "sum")
     if name in ("scan", "cond"):
         bodies = tuple(tuple(_group(inner, fuse=fuse)) for inner in equation.graphs)
         return dataclasses.replace(_plain(reader, equation, name), bodies=bodies)
@@ -118,19 +123,23 @@ def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
     places = [i for i, v in enumerate(equation.inputs) if v in reader.graph.depends]
     outs = [i for i, v in enumerate(equation.outputs) if v in reader.graph.depends]
     best = winner(equation)
+    steers = 1 if equation.name == "select_n" else 0
+    fills = equation.name in FILLS and len(places) + steers < len(equation.inputs)
 
     def prepare(values: Values) -> Prepared:
-        def lin(x: Any, w: Any) -> Any:
+        def whole(x: Any, w: Any) -> Any:
             operands = [values[number] for number in equation.inputs]
             for place, operand in zip(places, x if len(places) > 1 else (x,), strict=True):
                 operands[place] = operand
             found = (best(*operands),) if best else equation(*operands)
             return tuple(found[i] for i in outs) if len(outs) > 1 else found[outs[0]]
 
-        return lin, None, 0.0
+        if not fills:
+            return whole, None, 0.0
+        zeros = [jnp.zeros_like(values[equation.inputs[i]]) for i in places]
+        b = whole(tuple(zeros) if len(zeros) > 1 else zeros[0], None)
+        return (lambda x, w: jnp.where(jnp.isfinite(b), whole(x, w) - b, 0)), None, b
 
-    steers = 1 if equation.name == "select_n" else 0
-    fills = equation.name in FILLS and len(places) + steers < len(equation.inputs)
     keeps = kind in ("sum", "max", "add", "route") and equation.name != "sub" and not fills
     return Operation(
         kind,
@@ -151,8 +160,7 @@ def _activation(reader: Reader, equation: Equation) -> Operation:
     plain = _plain(reader, equation, "activation")
     if equation.name not in ("max", "min"):
         return plain
-    zero = reader.graph.constants.get(constants[0])
-    rectifies = isinstance(zero, np.ndarray) and zero.ndim == 0 and zero == 0
+    rectifies = reader.is_zero(constants[0])
     beats = jnp.greater if equation.name == "max" else jnp.less
 
     def prepare(values: Values) -> Prepared:
@@ -194,8 +202,11 @@ def _affine(reader: Reader, equation: Equation) -> Operation:
     chain = folding.pointwise(reader, x, equation)
     reader.take(chain.equations)
 
+    shape = reader.shape(chain.output)
+
     def prepare(values: Values) -> Prepared:
-        return (lambda x, w: x * w), chain.factor(values), chain.bias(values)
+        lin = lambda x, w: jnp.broadcast_to(x * w, shape)
+        return lin, chain.factor(values), chain.bias(values)
 
     kind = "affine" if chain.shifted else "scale"
     path = _path(reader, chain.equations)
@@ -205,7 +216,7 @@ def _affine(reader: Reader, equation: Equation) -> Operation:
 def _sum(reader: Reader, equation: Equation) -> Operation:
     """A sum, and the factor that makes it a mean."""
     plain = _plain(reader, equation, "sum")
-    if len(plain.inputs) > 1:
+    if len(plain.inputs) > 1 or equation.name == "scatter-add":
         return plain
     rank = len(reader.shape(equation.outputs[0]))
     chain = folding.follow(reader, equation.outputs[0], [None] * rank)

@@ -1,7 +1,7 @@
 """Relevance through control flow: `scan` step by step backwards, `cond` through the taken branch.
 
-A scan's steps are computed once more on the way back, from the states that the way forward
-kept, so that memory grows with the state alone.
+A scan is computed once more, to keep the state before each step, and each step again on the way
+back, so that memory grows with the states and a row of the ledger per step.
 """
 
 from collections.abc import Callable, Iterable, Iterator

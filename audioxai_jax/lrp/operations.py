@@ -7,17 +7,19 @@ is of one kind:
 =========== =======================================================================
 kind        what it is
 =========== =======================================================================
-conv, dense product with a constant operand, its bias and what scales it included
+conv, dense product with a constant operand, its bias and what scales it included (a product with
+            what the code makes up, as patches are cut by an identity, is a sum)
 affine      a shift, perhaps with a scale, that no product takes up (a batch norm after a ReLU)
 scale       multiplication by constants
 sum         sums and means over axes or windows
 add         sum of two values
 route       reshape, slice, pad, concatenate, gather: values that move
 max         maxima and minima over axes, windows or two values; sort
-activation  any function of single values: ReLU (by its own name, relu), GELU, tanh, exp
+activation  any function of single values: ReLU (by its own name, relu), GELU, ELU, tanh, exp
 product     of two values; gate, if one of them comes from a sigmoid
 matmul      product of two values as matrices; attention, if one of them comes from a softmax
-softmax, normalise   recognised by what they compute: exp(x) / sum; x by a statistic of x
+softmax     exp(x) / sum, recognised by what it computes; by name also logsumexp
+normalise   x, perhaps centred, divided by a statistic of x; recognised in the same way
 scan, cond  control flow around other operations
 =========== =======================================================================
 

@@ -60,7 +60,10 @@ class scope:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class first:
-    """Convolutions and dense layers that no other comes before."""
+    """Convolutions and dense layers that no other comes before.
+
+    Inside a scan over stacked layers there is one body for all steps, and so no first layer.
+    """
 
     kinds: tuple[str, ...] = tuple(sorted(PARAMETRIC))
 

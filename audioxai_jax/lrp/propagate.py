@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -79,6 +80,9 @@ def propagate(
       SoftmaxOutput: if the model ends in a softmax.
       ValueError: if the model does not return logits, or the target is none of them.
     """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ValueError(f"the input is {x.dtype}, expected floating point: whole numbers have no "
+                         "relevance. Convert the input, not inside the model")  # fmt: skip
     graph, leaves = trace(model, x)
     found = operations(graph, fuse=composite.fuse)
     refusals.check_output(graph, found)
@@ -196,7 +200,8 @@ def _through(step: Step, values: Values, given: list[Array], compared: Values | 
     if not isinstance(shares, Shares):
         shares = Shares(shares)
     refusals.check_shape(operation, step.rule, shares.relevance, x)
-    parts = shares.relevance if isinstance(x, tuple) else (shares.relevance,)
+    relevance = jax.tree.map(lambda r, x: r.astype(x.dtype), shares.relevance, x)
+    parts = relevance if isinstance(x, tuple) else (relevance,)
     total = lambda arrays: sum((jnp.sum(a) for a in arrays), jnp.zeros(()))
     row = jnp.stack([total(given), total(parts), shares.bias + 0.0, shares.stabiliser + 0.0])
     return zip(operation.inputs, parts, strict=True), row[None]

@@ -36,7 +36,10 @@ def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOp
         if text
     )
     tried = ", ".join(map(repr, composite.patterns)) or "none"
-    known = ADVICE.get(operation.name, "")
+    values = (*operation.inputs, *operation.outputs)
+    dtypes = [graph.shapes[number].dtype for number in values]
+    complex_ = any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes)
+    known = ADVICE.get("fft" if complex_ else operation.name, "")
     return UncoveredOperation(
         f"no rule for {operation.name or operation.kind}{place}: "
         f"{', '.join(before)} -> {', '.join(after)}{where}. Patterns tried: {tried}. "

@@ -6,20 +6,22 @@ is found.
 """
 
 import dataclasses
-from collections.abc import Iterable
 
-from audioxai_jax.graph import Equation, Graph
+import numpy as np
+
+from audioxai_jax.graph import Equation
+from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 
 UNARY = frozenset(
     "abs acos acosh asin asinh atan atanh bessel_i0e bessel_i1e cbrt cos cosh digamma erf erf_inv "
     "erfc exp exp2 expm1 integer_pow lgamma log log1p logistic rsqrt sin sinh sqrt square tan "
     "tanh".split()
 )
-CASTS = frozenset("convert_element_type copy copy_p reduce_precision name neg".split())
 POINTWISE = UNARY | CASTS | frozenset("add sub mul div max min pow select_n clamp add_any".split())
-SHAPES = frozenset("reshape squeeze expand_dims broadcast_in_dim transpose".split())
+DECISIONS = frozenset("gt lt ge le eq ne and or not is_finite sign floor ceil round".split())
 LINEAR = CASTS | SHAPES | frozenset("add sub mul div reduce_sum add_any".split())
-REDUCTIONS = frozenset("reduce_sum reduce_max".split())
+REDUCTIONS = frozenset("reduce_sum reduce_max reduce_min".split())
+INVERSE = frozenset("rsqrt div pow integer_pow".split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,102 +42,41 @@ class Region:
     signal: tuple[Equation, ...] = ()
 
 
-class Reader:
-    """A graph with its cross-references: makers, consumers and dominators of values."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.consumers = graph.consumers()
-        self.makers = {out: eqn for eqn in graph.equations for out in eqn.outputs}
-        self._order = {id(equation): i for i, equation in enumerate(graph.equations)}
-        self._taken: set[int] = set()
-        self._dominator: dict[int, int] = {-1: -1}
-        for number in graph.inputs:
-            self._dominator[number] = -1
-        for equation in graph.equations:
-            if operands := self.dependent(equation):
-                nearest = operands[0]
-                for operand in operands[1:]:
-                    nearest = self._common(nearest, operand)
-                self._dominator |= dict.fromkeys(equation.outputs, nearest)
-
-    def _common(self, a: int, b: int) -> int:
-        """Numbers grow along every path, so the larger one cannot dominate the other."""
-        while a != b:
-            if a > b:
-                a = self._dominator[a]
-            else:
-                b = self._dominator[b]
-        return a
-
-    def dependent(self, equation: Equation) -> list[int]:
-        """Its operands that depend on the input, repetitions included."""
-        return [number for number in equation.inputs if number in self.graph.depends]
-
-    def dominator(self, value: int) -> int:
-        """The nearest value that all paths from the input go through; -1 if there is none."""
-        return self._dominator[value]
-
-    def shape(self, value: int) -> tuple[int, ...]:
-        return self.graph.shapes[value].shape
-
-    def between(self, start: int, end: int) -> tuple[Equation, ...]:
-        """The equations on the paths from a dominator of `end`, in their order."""
-        found: dict[int, Equation] = {}
-        pending = [end]
-        while pending:
-            value = pending.pop()
-            if value == start or value not in self.makers:
-                continue
-            equation = self.makers[value]
-            if id(equation) not in found:
-                found[id(equation)] = equation
-                pending += self.dependent(equation)
-        return tuple(sorted(found.values(), key=lambda equation: self._order[id(equation)]))
-
-    def only_consumer(self, value: int) -> Equation | None:
-        """The one equation that uses a value, if nothing else does and it is not yet taken."""
-        users = self.consumers.get(value, [])
-        if len(users) != 1 or value in self.graph.outputs or self.taken(users[0]):
-            return None
-        return users[0] if self.dependent(users[0]) == [value] else None
-
-    def taken(self, equation: Equation) -> bool:
-        return id(equation) in self._taken
-
-    def take(self, equations: Iterable[Equation]) -> None:
-        """Marks what belongs to an operation, but for values that others use too."""
-        *inner, last = equations
-        self._taken.add(id(last))
-        for equation in reversed(inner):
-            users = [user for out in equation.outputs for user in self.consumers.get(out, [])]
-            if not set(equation.outputs) & set(self.graph.outputs):
-                if all(self.taken(user) for user in users):
-                    self._taken.add(id(equation))
-
-    def varying(self, value: int) -> set[int]:
-        """Axes along which a constant may differ."""
-        shape = self.shape(value)
-        maker = self.makers.get(value)
-        if maker is not None and maker.name == "broadcast_in_dim":
-            below = self.varying(maker.inputs[0])
-            axes = {maker.params["broadcast_dimensions"][axis] for axis in below}
-        else:
-            axes = set(range(len(shape)))
-        return {axis for axis in axes if shape[axis] > 1}
-
-
 def activation(reader: Reader, equation: Equation) -> Region | None:
-    """A function of single values whose last step multiplies two of them: GELU, SiLU, x * x."""
-    output = equation.outputs[0]
-    start = _common_start(reader, equation)
-    if start is None:
+    """A function of single values: one that multiplies two of them, or decides by one.
+
+    GELU, SiLU, x * x; ELU, leaky ReLU and others that are written with `where`.
+    """
+    output, operands = equation.outputs[0], reader.dependent(equation)
+    if equation.name not in ("mul", "div", "select_n") or not operands:
         return None
-    equations = reader.between(start, output)
-    shape = reader.shape(start)
-    if any(e.name not in POINTWISE or reader.shape(e.outputs[0]) != shape for e in equations):
+    decided = any(n in reader.graph.touched and n not in operands for n in equation.inputs)
+    if not decided and (equation.name == "select_n" or len(operands) != 2):
         return None
-    return Region("activation", "activation", start, output, equations)
+    start = reader.decider(output)
+    if start not in reader.graph.depends:
+        return None
+    equations, shape = reader.between(start, output, deciding=True), reader.shape(start)
+    known = POINTWISE | DECISIONS
+    if any(e.name not in known or reader.shape(e.outputs[0]) != shape for e in equations):
+        return None
+    name = "relu" if _rectifies(reader, equation, start) else "activation"
+    return Region("activation", name, start, output, equations)
+
+
+def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
+    """`where(x > 0, x, 0)`, or x times `x > 0`."""
+    if equation.name == "select_n":
+        decision, otherwise, value = (*equation.inputs, -1)[:3]
+        if not reader.is_zero(otherwise):
+            return False
+    else:
+        value, decision = sorted(equation.inputs, key=lambda n: n not in reader.graph.depends)
+    maker = reader.makers.get(decision)
+    while maker is not None and maker.name in CASTS:
+        maker = reader.makers.get(maker.inputs[0])
+    compares = maker is not None and maker.name in ("gt", "ge") and maker.inputs[0] == start
+    return value == start and maker is not None and compares and reader.is_zero(maker.inputs[1])
 
 
 def softmax(reader: Reader, equation: Equation) -> Region | None:
@@ -151,6 +92,26 @@ def softmax(reader: Reader, equation: Equation) -> Region | None:
     start = _unshifted(reader, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
     return Region("softmax", "softmax", start, output, reader.between(start, output))
+
+
+def logsumexp(reader: Reader, equation: Equation) -> Region | None:
+    """`log(sum(exp(x)))`, with what was subtracted from x before added again."""
+    if equation.name != "log":
+        return None
+    total = reader.makers.get(_source(reader, equation.inputs[0]))
+    if total is not None and total.name == "abs":  # as in jax.nn.logsumexp
+        total = reader.makers.get(total.inputs[0])
+    if total is None or total.name != "reduce_sum":
+        return None
+    exponential = reader.makers.get(_source(reader, total.inputs[0]))
+    if exponential is None or exponential.name != "exp":
+        return None
+    start, tail = _unshifted(reader, exponential.inputs[0], shapes=False), equation
+    user = reader.only_consumer(equation.outputs[0])
+    if user is not None and user.name == "add":
+        tail = user
+    output = tail.outputs[0]
+    return Region("softmax", "logsumexp", start, output, reader.between(start, output))
 
 
 def log_softmax(reader: Reader, equation: Equation) -> bool:
@@ -184,7 +145,10 @@ def normaliser(reader: Reader, equation: Equation) -> Region | None:
         statistic, signal = equation.inputs
     else:
         return None
-    if not _is_linear(reader, start, signal):
+    given = [e for e in reader.between(start, signal) if statistic in e.outputs]
+    if given or not _is_linear(reader, start, signal):
+        return None
+    if equation.name == "mul" and not _is_inverse(reader, statistic):
         return None
     centred = reader.makers.get(start)
     if centred is not None and centred.name == "sub" and signal == start:
@@ -219,6 +183,22 @@ def _common_start(reader: Reader, equation: Equation) -> int | None:
     return None if start < 0 else start
 
 
+def _is_inverse(reader: Reader, value: int) -> bool:
+    """Whether a statistic is one over something, perhaps scaled by constants."""
+    while (maker := reader.makers.get(value)) is not None:
+        operands = reader.dependent(maker)
+        if maker.name in INVERSE:
+            if maker.name == "div":
+                return maker.inputs[1] in operands
+            exponent = reader.graph.constants.get(maker.inputs[-1])
+            power = maker.params.get("y", -1 if maker.name == "rsqrt" else exponent)
+            return isinstance(power, (int, np.ndarray)) and bool(power < 0)
+        if maker.name not in SHAPES | CASTS | {"mul"} or len(operands) != 1:
+            return False
+        value = operands[0]
+    return False
+
+
 def _source(reader: Reader, value: int) -> int:
     """Back through changes of shape, type and masks."""
     while (maker := reader.makers.get(value)) is not None:
@@ -239,8 +219,6 @@ def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
             return value
         operands, first = reader.dependent(shift), shift.inputs[0]
         if len(operands) == 2 and (shift.name == "add" or reader.dominator(value) != first):
-            return value
-        if len(operands) == 1 and not shapes and shift.name == "add":
             return value
         value = operands[0]
 

@@ -8,7 +8,7 @@ from audioxai_jax.lrp.rules.contrast import midpoint, rescale, rescale_winners, 
 from audioxai_jax.lrp.rules.epsilon import epsilon, zero
 from audioxai_jax.lrp.rules.first_layer import flat, w_square, z_box
 from audioxai_jax.lrp.rules.gamma import gamma, generalised_gamma
-from audioxai_jax.lrp.rules.passing import constant, gradient, pass_through, scaled
+from audioxai_jax.lrp.rules.passing import constant, gradient, pass_through, route, scaled
 from audioxai_jax.lrp.rules.products import halves, signal, uniform, values
 from audioxai_jax.lrp.rules.rectified import deconvolved, guided
 from audioxai_jax.lrp.rules.sharing import Rule, Shares, divide, share, stabilise, transposed
@@ -29,6 +29,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "pass_through": pass_through,
     "rescale": rescale,
     "rescale_winners": rescale_winners,
+    "route": route,
     "scaled": scaled,
     "shapley_pair": shapley_pair,
     "signal": signal,
@@ -60,6 +61,7 @@ __all__ = [
     "pass_through",
     "rescale",
     "rescale_winners",
+    "route",
     "scaled",
     "shapley_pair",
     "share",

@@ -13,7 +13,7 @@ from typing import Any
 
 from jax import Array
 
-from audioxai_jax.lrp.rules.sharing import Linear, Shares, negative, positive, share
+from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
 from audioxai_jax.types import record
 
 
@@ -40,6 +40,7 @@ def z_plus(*, epsilon: float = 1e-6, absolute: bool = False) -> "AlphaBeta":
 
 @record(static=("alpha", "beta", "epsilon", "absolute", "signed"))
 class AlphaBeta:
+    kinds = WEIGHTED
     alpha: float
     beta: float
     epsilon: float

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.lrp.rules.sharing import Linear, Shares, negative, positive, share
+from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
 from audioxai_jax.types import record
 
 
@@ -39,22 +39,22 @@ def flat(*, epsilon: float = 1e-6, absolute: bool = False) -> "Flat":
 
 @record(static=("epsilon", "absolute"))
 class ZBox:
+    kinds = WEIGHTED
     low: Array | float
     high: Array | float
     epsilon: float
     absolute: bool = False
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
-        low, high = (jnp.broadcast_to(jnp.asarray(v, x.dtype), x.shape) for v in self.bounds())
+        bounds = self.low, self.high
+        low, high = (jnp.broadcast_to(jnp.asarray(v, x.dtype), x.shape) for v in bounds)
         terms = [(x, w), (-low, positive(w)), (-high, negative(w))]
         return share(lin, terms, 0.0, R, self.epsilon, self.absolute)
-
-    def bounds(self) -> tuple[Array | float, Array | float]:
-        return self.low, self.high
 
 
 @record(static=("epsilon", "absolute"))
 class WSquare:
+    kinds = WEIGHTED
     epsilon: float
     absolute: bool = False
 
@@ -65,6 +65,7 @@ class WSquare:
 
 @record(static=("epsilon", "absolute"))
 class Flat:
+    kinds = WEIGHTED
     epsilon: float
     absolute: bool = False
 

@@ -13,7 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.lrp.rules.sharing import Linear, Shares, negative, positive, share
+from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
 from audioxai_jax.types import record
 
 
@@ -31,6 +31,7 @@ def generalised_gamma(
 
 @record(static=("gamma", "epsilon", "absolute"))
 class Gamma:
+    kinds = WEIGHTED
     gamma: float
     epsilon: float
     absolute: bool = False
@@ -42,6 +43,7 @@ class Gamma:
 
 @record(static=("gamma", "epsilon", "absolute", "signed"))
 class GeneralisedGamma:
+    kinds = WEIGHTED
     gamma: float
     epsilon: float
     absolute: bool = False

@@ -20,8 +20,13 @@ def scaled() -> "Scaled":
     return Scaled()
 
 
+def route() -> "Route":
+    """Relevance goes where each value came from; that of constants counts as bias."""
+    return Route()
+
+
 def gradient() -> "Gradient":
-    """The gradient: relevance goes where the value came from, for slices, gathers and maxima."""
+    """The gradient: for maxima, relevance goes to the winner."""
     return Gradient()
 
 
@@ -33,6 +38,8 @@ def constant() -> "Constant":
 @record()
 class PassThrough:
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
+        if isinstance(x, tuple):
+            raise ValueError("pass_through is for operations with one input, and not for products")
         if jnp.shape(x) == jnp.shape(R):
             return R
         return unbroadcast(R, x.shape)
@@ -44,6 +51,17 @@ class Scaled:
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
         return unbroadcast(jnp.where(w == 0, 0, R), x.shape)
+
+
+@record()
+class Route:
+    kinds = ("route",)
+
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Shares:
+        found = jax.tree.map(jnp.ones_like, x)
+        kept, back = jax.vjp(lambda x: lin(x, w), found)
+        lost = jax.tree.map(lambda r, part: jnp.sum(r * (1 - part)), R, kept)
+        return Shares(back(R)[0], bias=sum(jax.tree.leaves(lost)))
 
 
 @record()

@@ -53,7 +53,7 @@ class Halves:
 
 @record(static=("epsilon", "absolute"))
 class Uniform:
-    kinds = ("matmul", "attention", "product", "gate")
+    kinds = ("matmul", "attention")
     epsilon: float
     absolute: bool = False
 

@@ -27,6 +27,9 @@ from jax import Array
 
 from audioxai_jax.types import record
 
+WEIGHTED = ("conv", "dense", "affine", "scale")
+"""Kinds of operations that have a weight."""
+
 Linear = Callable[[Any, Any], Array]
 
 
@@ -105,12 +108,12 @@ def share(
     relevance = found[0]
     for other in found[1:]:
         relevance = jax.tree.map(jnp.add, relevance, other)
-    return Shares(relevance, bias=jnp.sum(b * s), stabiliser=jnp.sum(R - total * s))
+    return Shares(relevance, jnp.sum(multiply(b, s)), jnp.sum(R - multiply(total, s)))
 
 
 def multiply(x: Any, gradient: Any) -> Any:
-    """The product, 0 where the gradient is 0 (also if x is infinite there)."""
-    return jax.tree.map(lambda x, g: jnp.where(g == 0, 0, x * g), x, gradient)
+    """The product; infinite values of x, as masks have them, count as 0."""
+    return jax.tree.map(lambda x, g: jnp.where(jnp.isfinite(x), x, 0) * g, x, gradient)
 
 
 def positive(x: Any) -> Any:

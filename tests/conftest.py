@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("repeatable")
 
 def pytest_addoption(parser):
     parser.addoption("--optimised", action="store_true", help="compile as users do: a third longer")
-    parser.addoption("--full-size", action="store_true", help="compare networks in full size")
+    parser.addoption("--full-size", action="store_true", help="full networks, more graphs")
 
 
 @pytest.fixture(scope="session", autouse=True)

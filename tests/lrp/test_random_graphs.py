@@ -21,7 +21,6 @@ from jax.tree_util import Partial
 
 from audioxai_jax.lrp import PRESETS, composite, kind, propagate, rules
 
-GRAPHS = 200
 SIZE = (6, 4)  # of all values, so that little is compiled: graphs are computed step by step
 ZERO = composite(
     [
@@ -224,11 +223,14 @@ def gradient_times_input(model, x):
         return x * jax.grad(lambda x: model(x)[1])(x)
 
 
-def test_random_graphs(x64):
-    """Graphs whose gradient is zero, such as x - x, are no proof and are counted out."""
-    used = []
+def test_random_graphs(x64, request):
+    """Each step once, and random graphs of them: 40, or 200 with `--full-size`.
 
-    @settings(max_examples=GRAPHS)
+    Graphs whose gradient is zero, such as x - x, are no proof and are counted out.
+    """
+    graphs, used = 200 if request.config.getoption("--full-size") else 40, []
+
+    @settings(max_examples=graphs)
     @given(STEPS)
     def check(steps):
         model, x = draw(steps)
@@ -244,7 +246,7 @@ def test_random_graphs(x64):
     for name in EACH:
         check = example([("dense", 1, 1), (name, 1, 2)])(check)
     check()
-    assert len(used) >= 0.9 * (GRAPHS + len(EACH)) and set.union(*used) == set(EACH)
+    assert len(used) >= 0.9 * (graphs + len(EACH)) and set.union(*used) == set(EACH)
 
 
 def normed(y, p):

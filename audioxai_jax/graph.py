@@ -1,37 +1,17 @@
 """A JAX function as a list of named equations.
 
-`trace` writes a model down as the equations that it computes, with all calls (`jit`, remat,
-custom derivatives) replaced by what they contain, so that a reused or functional layer is one
-equation per use. It knows of each value whether it depends on the input, and of each constant
-which leaves of the model it comes from. Attribution rules read such graphs; this is the only
-module that looks inside jaxprs.
+A `Graph` is what a model computes, with all calls (`jit`, remat, custom derivatives) replaced
+by what they contain, so that a reused or functional layer is one equation per use. It knows of
+each value whether it depends on the input, and of each constant which leaves of the model it
+comes from. `tracing` makes graphs; attribution rules read them.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.extend import core as jaxprs
-from jax.tree_util import keystr, tree_flatten_with_path
-
-from audioxai_jax.types import Model, as_model
-
-CALLS = frozenset(
-    "jit pjit call closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call "
-    "custom_vjp_call_jaxpr custom_vmap_call".split()
-)
-"""Primitives that only group equations; all others with jaxprs inside steer the control flow."""
-
-CUTS = frozenset("stop_gradient sign floor ceil round".split())
-"""Primitives whose result is constant as far as relevance is concerned."""
-
-FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku")
 
 Values = dict[int, Array]
 """Values of a graph by their number."""
@@ -97,38 +77,6 @@ class Graph:
         return found
 
 
-def trace(model: Model, x: Array) -> tuple[Graph, list[Array]]:
-    """Writes `model` down for inputs like `x`; nothing is computed.
-
-    Returns:
-      The graph, whose inputs are the model's leaves and then `x`, and the leaves. Only what
-      depends on `x` is marked.
-
-    Raises:
-      ValueError: if the model returns anything but one array.
-    """
-    model = as_model(model)
-    found, structure = tree_flatten_with_path(model)
-    names, leaves = leaf_names(found), [jnp.asarray(leaf) for _, leaf in found]
-    call = lambda leaves, x: jax.tree.unflatten(structure, leaves)(x)
-    closed = jax.make_jaxpr(call)(leaves, x)
-    if len(closed.jaxpr.outvars) != 1:
-        raise ValueError(f"the model returns {len(closed.jaxpr.outvars)} arrays, expected one")
-    paths = [(name,) for name in names] + [()]
-    return build(closed, [False] * len(leaves) + [True], paths), leaves
-
-
-def leaf_names(leaves: Iterable[tuple[Any, Any]]) -> list[str]:
-    """Paths such as "conv_0/kernel", without what all of a model's leaves have in common."""
-    paths = [keystr(path, simple=True, separator="/").split("/") for path, _ in leaves]
-    shared = 0
-    while paths and all(len(p) > shared + 1 and p[shared] == paths[0][shared] for p in paths):
-        if not paths[0][shared].isdigit() and paths[0][shared] != "params":
-            break
-        shared += 1
-    return ["/".join(path[shared:]).removeprefix("params/") for path in paths]
-
-
 def evaluate(equations: Iterable[Equation], values: Mapping[int, Array]) -> Values:
     """Computes equations one after the other, from values that are known."""
     known = dict(values)
@@ -152,173 +100,3 @@ def function(
         return tuple(values[number] for number in outputs)
 
     return part
-
-
-def build(
-    closed: Any,
-    depends: Iterable[bool],
-    paths: Iterable[tuple[str, ...]],
-    scope: str = "",
-    source: str = "",
-) -> Graph:
-    """The graph of a closed jaxpr.
-
-    Args:
-      depends: which of its inputs relevance is wanted for.
-      paths: where its other inputs come from, see `Graph.paths`.
-      scope, source: of the equation that contains it.
-    """
-    builder = _Builder()
-    inputs = tuple(builder.value(v.aval) for v in closed.jaxpr.invars)
-    for number, dependent, path in zip(inputs, depends, paths, strict=True):
-        if dependent and jnp.issubdtype(builder.shapes[number].dtype, jnp.inexact):
-            builder.depends.add(number)
-        builder.paths[number] = path
-    outputs = builder.walk(closed.jaxpr, closed.consts, inputs, scope, source)
-    equations = tuple(_needed(builder.equations, outputs))
-    return Graph(
-        equations=equations,
-        inputs=inputs,
-        outputs=outputs,
-        constants=builder.constants,
-        shapes=tuple(builder.shapes),
-        depends=frozenset(builder.depends),
-        touched=frozenset(builder.touched | builder.depends),
-        paths=builder.paths,
-    )
-
-
-def _needed(equations: list[Equation], outputs: tuple[int, ...]) -> list[Equation]:
-    wanted, kept = set(outputs), []
-    for equation in reversed(equations):
-        if wanted.intersection(equation.outputs):
-            wanted.update(equation.inputs)
-            kept.append(equation)
-    return kept[::-1]
-
-
-class _Builder:
-    def __init__(self) -> None:
-        self.equations: list[Equation] = []
-        self.shapes: list[jax.ShapeDtypeStruct] = []
-        self.constants: Values = {}
-        self.depends: set[int] = set()
-        self.touched: set[int] = set()
-        self.paths: dict[int, tuple[str, ...]] = {}
-
-    def value(self, aval: Any) -> int:
-        self.shapes.append(jax.ShapeDtypeStruct(aval.shape, aval.dtype))
-        return len(self.shapes) - 1
-
-    def constant(self, array: Any) -> int:
-        number = self.value(jax.typeof(array))
-        self.constants[number] = array
-        return number
-
-    def walk(
-        self, jaxpr: Any, consts: Any, inputs: Iterable[int], scope: str, source: str
-    ) -> tuple[int, ...]:
-        """Adds the equations of a jaxpr, calls replaced; returns the numbers of its outputs."""
-        numbers = dict(zip(jaxpr.invars, inputs, strict=True))
-        for variable, array in zip(jaxpr.constvars, consts, strict=True):
-            numbers[variable] = self.constant(array)
-            self.paths[numbers[variable]] = ("",)  # it has a value, but no name
-
-        def read(atom: Any) -> int:
-            if isinstance(atom, jaxprs.Literal):
-                aval: Any = atom.aval
-                return self.constant(np.asarray(atom.val, aval.dtype))
-            return numbers[atom]
-
-        for eqn in jaxpr.eqns:
-            operands = tuple(read(atom) for atom in eqn.invars)
-            names = (scope, str(eqn.source_info.name_stack))
-            stack = "/".join(part for part in names if part)
-            place = _source(eqn) or source
-            inner = _called(eqn)
-            if inner is not None:
-                found = self.walk(inner.jaxpr, inner.consts, operands, stack, place)
-            else:
-                found = tuple(self.value(v.aval) for v in eqn.outvars)
-                self.add(eqn, operands, found, stack, place)
-            numbers.update(zip(eqn.outvars, found, strict=True))
-        return tuple(read(atom) for atom in jaxpr.outvars)
-
-    def add(
-        self,
-        eqn: Any,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        scope: str,
-        source: str,
-    ) -> None:
-        dependent = [number in self.depends for number in inputs]
-        paths = [self.paths.get(number, ()) for number in inputs]
-        graphs: tuple[Graph, ...] = ()
-        if any(dependent) and eqn.primitive.name == "scan":
-            graphs = (_loop(eqn, dependent, paths, scope, source),)
-        elif any(dependent) and eqn.primitive.name == "cond":
-            branches = eqn.params["branches"]
-            graphs = tuple(build(b, dependent[1:], paths[1:], scope, source) for b in branches)
-        marked = any(dependent) and eqn.primitive.name not in CUTS
-        if graphs:
-            per_graph = [[out in g.depends for out in g.outputs] for g in graphs]
-            flows = [any(flags) for flags in zip(*per_graph, strict=True)]
-        else:
-            flows = [marked] * len(outputs)
-        if eqn.primitive.name != "stop_gradient":
-            known = self.depends | self.touched
-            if any(number in known for number in inputs):
-                self.touched.update(outputs)
-        origin = tuple(dict.fromkeys(itertools.chain.from_iterable(paths)))
-        for number, flow in zip(outputs, flows, strict=True):
-            if flow and jnp.issubdtype(self.shapes[number].dtype, jnp.inexact):
-                self.depends.add(number)
-            else:
-                self.paths[number] = origin
-        self.equations.append(
-            Equation(eqn.primitive, eqn.params, inputs, outputs, scope, source, graphs)
-        )
-
-
-def _called(eqn: Any) -> Any:
-    """The closed jaxpr of an equation that only calls it."""
-    if eqn.primitive.name not in CALLS:
-        return None
-    for name in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call"):
-        inner = eqn.params.get(name)
-        if isinstance(inner, jaxprs.Jaxpr):
-            inner = jaxprs.ClosedJaxpr(inner, ())
-        if isinstance(inner, jaxprs.ClosedJaxpr) and len(inner.jaxpr.invars) == len(eqn.invars):
-            return inner
-    return None
-
-
-def _loop(
-    eqn: Any, dependent: list[bool], paths: list[tuple[str, ...]], scope: str, source: str
-) -> Graph:
-    """The graph of a scan's body; a carry depends on the input if it does in any step."""
-    first, carried = eqn.params["num_consts"], eqn.params["num_carry"]
-    dependent = list(dependent)
-    while True:
-        graph = build(eqn.params["jaxpr"], dependent, paths, scope, source)
-        carries = [out in graph.depends for out in graph.outputs[:carried]]
-        known = dependent[first : first + carried]
-        merged = [a or b for a, b in zip(known, carries, strict=True)]
-        if merged == known:
-            return graph
-        dependent[first : first + carried] = merged
-
-
-def _source(eqn: Any) -> str:
-    for frame in _frames(eqn):
-        folder, _, rest = frame.file_name.rpartition("site-packages/")
-        inside = bool(folder) and rest.split("/")[0] in FRAMEWORKS
-        hidden = Path(frame.file_name).name in ("contextlib.py", "functools.py")
-        if not inside and not hidden and frame.file_name != __file__:
-            return f"{frame.file_name}:{frame.line_num} ({frame.function_name})"
-    return ""
-
-
-def _frames(eqn: Any) -> Iterator[Any]:
-    yield from getattr(eqn.source_info.traceback, "frames", ())

@@ -13,11 +13,11 @@ from typing import Any
 from jax import Array
 from jax.tree_util import Partial, all_leaves
 
-from audioxai_jax.graph import trace
 from audioxai_jax.lrp import rules
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.patterns import Pattern, anything, first, kind
+from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model, record
 
 Entry = tuple[Pattern, Any]

@@ -5,9 +5,10 @@ from fnmatch import fnmatchcase
 
 from jax import Array
 
-from audioxai_jax.graph import Graph, evaluate, trace
+from audioxai_jax.graph import Graph, evaluate
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
+from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model, record
 
 

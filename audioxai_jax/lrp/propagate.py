@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.graph import Values, evaluate, trace
+from audioxai_jax.graph import Values, evaluate
 from audioxai_jax.lrp import loops, points, refusals
 from audioxai_jax.lrp.composites import Composite
 from audioxai_jax.lrp.grouping import operations
@@ -25,6 +25,7 @@ from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
+from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model, record, select
 
 

@@ -77,20 +77,22 @@ def iterate_examples(
     devices = jax.local_devices() if devices is None else devices
     devices = devices[: min(len(devices), size)]
     rows = _chunk_size(chunk, devices, size) * len(devices)
-    mesh = Mesh(np.asarray(devices), ("examples",))
-    split, whole = (
-        NamedSharding(mesh, PartitionSpec("examples")),
-        NamedSharding(mesh, PartitionSpec()),
-    )
+    whole = NamedSharding(Mesh(np.asarray(devices), ("examples",)), PartitionSpec())
     shared, key = jax.device_put((shared, key), whole)
 
     for start in range(0, size, rows):
         wanted = np.arange(start, start + rows)
         index = np.minimum(wanted, size - 1)
         part = jax.tree.map(lambda leaf: leaf[index], examples)  # noqa: B023
-        part, numbers = jax.device_put((part, (index + first_index).astype(np.uint32)), split)
+        part, numbers = spread((part, (index + first_index).astype(np.uint32)), devices)
         result = _map_chunk(function, shared, part, key, numbers)
         yield jax.tree.map(lambda leaf: leaf[: size - start], result)  # noqa: B023
+
+
+def spread(examples: Any, devices: list) -> Any:
+    """Puts a part of the examples, whose number the devices divide, on each device."""
+    mesh = Mesh(np.asarray(devices), ("examples",))
+    return jax.device_put(examples, NamedSharding(mesh, PartitionSpec("examples")))
 
 
 @functools.partial(jax.jit, static_argnums=0)

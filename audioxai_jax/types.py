@@ -35,20 +35,35 @@ compilation serves every set of parameters. `as_model` makes one of anything cal
 """
 
 Info = dict[str, Array]
-"""What a method knows about its own result. Always the keys of `make_info`."""
+"""What a method knows about its own result: arrays. Always the keys of `make_info`."""
 
 
-def make_info(completeness_gap: Array | float = jnp.nan, evaluations: Array | int = 0) -> Info:
+def make_info(
+    completeness_gap: Array | float = jnp.nan,
+    evaluations: Array | int = 0,
+    *,
+    change: Array | float = jnp.nan,
+    standard_error: Array | float = jnp.nan,
+) -> Info:
     """Builds the record that every method returns beside its relevance.
 
     Args:
       completeness_gap: `|sum(relevance) - (f(x) - f(baseline))| / |f(x) - f(baseline)|`
         for methods that promise completeness, NaN for the others.
-      evaluations: how many forward-and-backward passes of the model were made.
+      evaluations: how often the model was evaluated, forward alone or with its gradient,
+        checks included.
+      change: for methods that refine their result until it settles: by how much the last
+        refinement changed relevance, relative to the largest; NaN for the others.
+      standard_error: of relevance that was sampled, of its shape; NaN for the others.
+
+    "finite", whether all relevance is finite, is filled in by `attribute`.
     """
     return {
         "completeness_gap": jnp.asarray(completeness_gap, jnp.result_type(float)),
         "evaluations": jnp.asarray(evaluations, jnp.int32),
+        "change": jnp.asarray(change, jnp.result_type(float)),
+        "standard_error": jnp.asarray(standard_error, jnp.result_type(float)),
+        "finite": jnp.asarray(True),
     }
 
 
@@ -208,12 +223,14 @@ class Explanation:
 
 
 def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
-    """Calls a method, perhaps a user's own.
+    """Calls a method, perhaps a user's own, and fills in `info["finite"]`.
 
     Raises:
-      ValueError: if it cannot be called as methods are, or its result is no `Attribution` with
-        relevance of the input's shape.
+      ValueError: if the input is not floating point, the method cannot be called as methods
+        are, or its result is no `Attribution` with relevance of the input's shape.
     """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
     function = getattr(method, "func", method)  # as_model wraps functions
     name = f"the method {getattr(function, '__name__', type(method).__name__)}"
     try:
@@ -222,7 +239,15 @@ def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Arr
         raise ValueError(f"{name} must take (model, x, target, *, key): {error}") from None
     except ValueError:
         pass  # a callable that does not say what it takes
-    found = method(model, x, target, key=key)
+    return check_attribution(method(model, x, target, key=key), x, name)
+
+
+def check_attribution(found: Any, x: Array, name: str) -> Attribution:
+    """What a method returned, checked, with `info["finite"]` filled in.
+
+    Raises:
+      ValueError: if it is no `Attribution` with relevance of the input's shape.
+    """
     if not isinstance(found, Attribution):
         raise ValueError(f"{name} returned {type(found).__name__}, expected an Attribution")
     if jnp.shape(found.relevance) != x.shape:
@@ -230,7 +255,8 @@ def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Arr
             f"{name} returned relevance {list(jnp.shape(found.relevance))} for an input "
             f"{list(x.shape)}: they must have the same shape"
         )
-    return found
+    finite = jnp.all(jnp.isfinite(found.relevance))
+    return Attribution(found.relevance, {**found.info, "finite": finite})
 
 
 def score(model: Model, x: Array, target: int | Array) -> Array:

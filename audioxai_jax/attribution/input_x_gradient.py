@@ -6,10 +6,10 @@ Important Features Through Propagating Activation Differences", arXiv 1605.01713
     R_i = x_i * d f(x) / d x_i
 """
 
-import jax
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
+from audioxai_jax.gradients import gradient
+from audioxai_jax.types import Attribution, Method, Model, make_info, record
 
 
 def input_x_gradient() -> Method:
@@ -30,5 +30,4 @@ def input_x_gradient() -> Method:
 class InputXGradient:
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        gradient = jax.grad(lambda point: score(model, point, target))(x)
-        return Attribution(x * gradient, make_info(evaluations=1))
+        return Attribution(x * gradient(model, x, target), make_info(evaluations=1))

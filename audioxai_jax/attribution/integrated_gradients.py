@@ -8,9 +8,11 @@ equation 1:
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
+from audioxai_jax.attribution.quadrature import RULES
+from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
+from audioxai_jax.gradients import gradient
 from audioxai_jax.types import (
     Attribution,
     Method,
@@ -21,25 +23,31 @@ from audioxai_jax.types import (
     score,
 )
 
-ROWS = 64
-"""Points of the path that are evaluated at once: the memory of any number of steps."""
 
-
-def integrated_gradients(*, steps: int = 64, baseline: Array | float = 0.0) -> Method:
+def integrated_gradients(
+    *,
+    steps: int = 64,
+    baseline: Array | float = 0.0,
+    rule: str = "gauss_legendre",
+    chunk: int = CHUNK,
+) -> Method:
     """The integral of the gradient along the straight path from a baseline to the input.
 
-    Relevance sums to `f(x) - f(baseline)` up to the error of the quadrature
-    (Gauss-Legendre), which comes back as `info["completeness_gap"]`.
+    Relevance sums to `f(x) - f(baseline)` up to the error of the quadrature, which comes back
+    as `info["completeness_gap"]`.
 
     Args:
       steps: nodes of the quadrature; one gradient each.
       baseline: where the path begins; broadcast to the input's shape.
+      rule: of the quadrature: "gauss_legendre", "midpoint", "trapezoid", "left_riemann" or
+        "right_riemann".
+      chunk: nodes that are evaluated at once: memory, not results.
 
     Returns:
       A `Method`. It needs no key.
 
     Raises:
-      ValueError: if `steps` is below 1.
+      ValueError: if `steps` or `chunk` is below 1, or there is no such rule.
 
     >>> import jax, jax.numpy as jnp
     >>> square = lambda x: jnp.sum(x**2, keepdims=True)
@@ -50,35 +58,59 @@ def integrated_gradients(*, steps: int = 64, baseline: Array | float = 0.0) -> M
     """
     if steps < 1:
         raise ValueError(f"integrated_gradients: steps must be at least 1, got {steps}")
-    return IntegratedGradients(baseline=baseline, steps=steps)
+    if rule not in RULES:
+        raise ValueError(f"integrated_gradients: no rule {rule!r}: there are {', '.join(RULES)}")
+    RULES[rule](steps)
+    check_chunk(chunk, "integrated_gradients")
+    return IntegratedGradients(baseline, steps, rule, chunk)
 
 
-@record(static=("steps",))
+@record(static=("steps", "rule", "chunk"))
 class IntegratedGradients:
     baseline: Array | float
     steps: int
+    rule: str
+    chunk: int
 
-    def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
-        del key
-        nodes, weights = _gauss_legendre(self.steps)
-        baseline = jnp.broadcast_to(jnp.asarray(self.baseline, x.dtype), x.shape)
+    __call__ = inside
 
-        def explained(point):
-            return score(model, point, target)
+    def milestones(self, x: Array) -> tuple[int, ...]:
+        return (self.steps,)
 
-        def weighted_gradient(node_and_weight):
-            node, weight = node_and_weight
-            return weight * jax.grad(explained)(baseline + node * (x - baseline))
+    def init(self, model: Model, x: Array, target: Array, *, key: Array) -> State:
+        base = baseline_like(self.baseline, x)
+        change = score(model, x, target) - score(model, base, target)
+        return {"sum": jnp.zeros_like(x), "change": change}
 
-        path = jnp.asarray(nodes, x.dtype), jnp.asarray(weights, x.dtype)
-        gradients = jax.lax.map(weighted_gradient, path, batch_size=min(self.steps, ROWS))
-        relevance = (x - baseline) * jnp.sum(gradients, axis=0)
+    def step(self, model, x, target, state, numbers, valid, *, key):
+        nodes, weights = (
+            jnp.asarray(part, x.dtype)[numbers] for part in RULES[self.rule](self.steps)
+        )
+        base = baseline_like(self.baseline, x)
+        slope = lambda node: gradient(model, base + node * (x - base), target)
+        weights = jnp.where(valid, weights, 0)
+        return state | {"sum": state["sum"] + jnp.tensordot(weights, jax.vmap(slope)(nodes), 1)}
 
-        change = explained(x) - explained(baseline)
-        return Attribution(relevance, make_info(completeness_gap(relevance, change), self.steps))
+    def done(self, state: State, count: Array) -> Array:
+        return count >= self.steps
+
+    def read(self, model, x, target, state, count):
+        relevance = (x - baseline_like(self.baseline, x)) * state["sum"]
+        gap = completeness_gap(relevance, state["change"])
+        return Attribution(relevance, make_info(gap, self.steps + 2))
 
 
-def _gauss_legendre(steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [0, 1]; `[steps]` each."""
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
-    return (nodes + 1) / 2, weights / 2
+def baseline_like(baseline: Array | float, x: Array) -> Array:
+    """The baseline in the input's shape and type.
+
+    Raises:
+      ValueError: if it cannot be broadcast to it.
+    """
+    baseline = jnp.asarray(baseline, x.dtype)
+    try:
+        return jnp.broadcast_to(baseline, x.shape)
+    except ValueError:
+        raise ValueError(
+            f"the baseline {list(baseline.shape)} does not fit the input {list(x.shape)}: it must "
+            "broadcast to it"
+        ) from None

@@ -6,11 +6,11 @@ Image Classification Models and Saliency Maps", ICLR workshop 2014, section 3:
     R_i = | d f(x) / d x_i |
 """
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record, score
+from audioxai_jax.gradients import gradient
+from audioxai_jax.types import Attribution, Method, Model, make_info, record
 
 
 def saliency() -> Method:
@@ -30,5 +30,4 @@ def saliency() -> Method:
 class Saliency:
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        gradient = jax.grad(lambda point: score(model, point, target))(x)
-        return Attribution(jnp.abs(gradient), make_info(evaluations=1))
+        return Attribution(jnp.abs(gradient(model, x, target)), make_info(evaluations=1))

@@ -44,26 +44,29 @@ def check_path(model: Model, x: Array) -> None:
       NoGradient: saying where the path from input to output is cut.
       ValueError: if the input is not floating point, or the model returns no single array.
     """
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(
-            f"the input is {x.dtype}, expected floating point: whole numbers have no gradient. "
-            "Convert the input, not inside the model"
-        )
+    _check_floating(x)
     graph, _ = trace(model, x)
     if graph.outputs[0] in graph.depends:
         return
+    _check_reached(graph)
     cuts = _cuts(graph)
-    if not cuts:
-        raise NoGradient(
-            "the model's output does not depend on its input: nothing can be explained. Check that "
-            "the model uses its argument"
-        )
     told = dict.fromkeys(_place(equation) for equation in cuts)
     raise NoGradient(
         f"no gradient flows from the input to the output: it is cut by {', '.join(told)}. Explain "
         "the part after it (lrp.split), pass the gradient straight through it "
         "(gradients.straight_through), or use a method that needs none, such as occlusion"
     )
+
+
+def check_dependence(model: Model, x: Array) -> None:
+    """Refuses a model that ignores its input, for methods that need no gradient.
+
+    Raises:
+      NoGradient: if nothing that the model computes from its input reaches the output.
+      ValueError: as `check_path`.
+    """
+    _check_floating(x)
+    _check_reached(trace(model, x)[0])
 
 
 def straight_through(quantise: Callable[[Array], Array], x: Array) -> Array:
@@ -77,6 +80,26 @@ def straight_through(quantise: Callable[[Array], Array], x: Array) -> Array:
     1.0
     """
     return x + jax.lax.stop_gradient(quantise(x) - x)
+
+
+def _check_floating(x: Array) -> None:
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ValueError(
+            f"the input is {x.dtype}, expected floating point: whole numbers have no gradient. "
+            "Convert the input, not inside the model"
+        )
+
+
+def _check_reached(graph: Graph) -> None:
+    reached = {graph.inputs[-1]}
+    for equation in graph.equations:
+        if not reached.isdisjoint(equation.inputs):
+            reached.update(equation.outputs)
+    if graph.outputs[0] not in reached:
+        raise NoGradient(
+            "the model's output does not depend on its input: nothing can be explained. Check that "
+            "the model uses its argument"
+        )
 
 
 def _cuts(graph: Graph) -> list[Equation]:

@@ -140,6 +140,7 @@ def _load(options: argparse.Namespace):
     """Codec, classifier, settings, and how the explanation names them."""
     from audioxai_jax import plugins, pretrained
     from audioxai_jax.attribution import METHODS
+    from audioxai_jax.named_methods import named_method
     from audioxai_jax.runs.explain_clips import Settings
     from audioxai_jax.synthesis.masks import RANKS, UNITS
     from audioxai_jax.synthesis.replacement import BASES
@@ -151,12 +152,9 @@ def _load(options: argparse.Namespace):
         raise CliError(f"--keep {options.keep}: must be a fraction between 0 and 1")
     if not 0 <= options.seed < 2**32:
         raise CliError(f"--seed {options.seed}: must be a whole number from 0 to {2**32 - 1}")
-    if plugins.is_plugin(options.method):
-        method, chosen = plugins.load_method(options.method, options.set)
-    else:
-        factory = METHODS[_choose("method", options.method, METHODS)]
-        chosen = plugins.parse_options(factory, options.set, name=options.method)
-        method = factory(**chosen)
+    if not plugins.is_plugin(options.method):
+        _choose("method", options.method, METHODS)
+    method, chosen = named_method(options.method, options.set)
     codec_hash = classifier_hash = None
     if plugins.is_plugin(options.codec):
         codec = plugins.load_codec(options.codec)

@@ -17,6 +17,8 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_addoption(parser):
     parser.addoption("--optimised", action="store_true", help="compile as users do: a third longer")
     parser.addoption("--full-size", action="store_true", help="full networks, more graphs")
+    parser.addoption("--method", help="FILE.py:FUNCTION, for attribution/test_conformance.py alone")
+    parser.addoption("--claims", default="", help="of that method, see CLAIMS there")
 
 
 @pytest.fixture(scope="session", autouse=True)

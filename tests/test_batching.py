@@ -15,6 +15,8 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import (
+    adaptive_integrated_gradients,
+    attribute_batch,
     explain,
     explain_batch,
     integrated_gradients,
@@ -126,6 +128,15 @@ def test_eight_devices_agree_with_single_clips(wanted, tmp_path):
             structure = jax.tree.structure(explanation)
             leaves = [stored[f"{method}/{i}"] for i in range(structure.num_leaves)]
             assert_agree(jax.tree.unflatten(structure, leaves), explanation)
+        assert np.abs(stored["stepwise"] - stepwise()).max() <= 1e-5 * np.abs(stepwise()).max()
+
+
+def stepwise():
+    """Relevance by a method whose examples are done at different times."""
+    latents = 40 * jnp.linspace(0.01, 1, CLIPS)[:, None, None]
+    latents *= jax.random.normal(jax.random.key(5), (CLIPS, 20, 64))
+    method = adaptive_integrated_gradients(tolerance=1e-3)
+    return attribute_batch(method, models()[1], latents, chunk=1).relevance
 
 
 def write(path):
@@ -133,6 +144,7 @@ def write(path):
     for method in METHODS:
         leaves = jax.tree.leaves(explained(method))
         arrays |= {f"{method}/{i}": leaf for i, leaf in enumerate(leaves)}
+    arrays["stepwise"] = np.asarray(stepwise())
     np.savez(path, **arrays)
 
 

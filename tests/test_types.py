@@ -121,8 +121,9 @@ def test_protocols_know_callables_from_values():
 
 
 def test_info_has_the_same_keys_shapes_and_types_whatever_is_known():
-    plain, full = make_info(), make_info(jnp.float32(0.5), 64)
-    assert set(plain) == set(full) == {"completeness_gap", "evaluations"}
+    plain, full = make_info(), make_info(jnp.float32(0.5), 64, change=0.1)
+    known = {"completeness_gap", "evaluations", "change", "standard_error", "finite"}
+    assert set(plain) == set(full) == known
     describe = lambda info: {k: (v.shape, v.dtype) for k, v in info.items()}
     assert describe(plain) == describe(full)
     assert np.isnan(plain["completeness_gap"]) and plain["evaluations"] == 0

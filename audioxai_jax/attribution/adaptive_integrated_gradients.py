@@ -1,7 +1,7 @@
 """Integrated Gradients to a tolerance: each example gets the steps that it needs.
 
-The integral of `integrated_gradients`, by nested rules of Fejer with 3, 7, 15, ... nodes: each
-uses all gradients of the one before. An example is done as soon as
+The integral of `integrated_gradients`, by nested rules with 3, 5, 7, 11, 15, 23, ... nodes
+(`quadrature.nested`): each uses all gradients of the one before. An example is done as soon as
 
     | sum R - (f(x) - f(b)) |  <=  tolerance * | f(x) - f(b) |        (completeness), and
     max | R - R' |             <=  tolerance * max | R |
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.integrated_gradients import baseline_like
-from audioxai_jax.attribution.quadrature import nested_fejer
+from audioxai_jax.attribution.quadrature import nested
 from audioxai_jax.estimators import State, check_chunk, inside
 from audioxai_jax.gradients import gradient
 from audioxai_jax.types import (
@@ -33,7 +33,7 @@ def adaptive_integrated_gradients(
     *,
     tolerance: float = 0.01,
     baseline: Array | float = 0.0,
-    levels: int = 8,
+    most: int = 255,
     chunk: int = 8,
 ) -> Method:
     """Integrated Gradients with as many steps as an example needs for an error that is wanted.
@@ -45,7 +45,7 @@ def adaptive_integrated_gradients(
       tolerance: for the completeness gap, and for the change of relevance from one rule to the
         next, relative to the largest relevance.
       baseline: where the path begins; broadcast to the input's shape.
-      levels: rules to try: the last has 4 * 2**(levels - 1) - 1 nodes, 511 for 8.
+      most: nodes, at most; there are rules with 3, 5, 7, 11, 15, 23, 31, 47, 63, ... of them.
       chunk: nodes that are evaluated at once. An example stops between chunks.
 
     Returns:
@@ -53,7 +53,7 @@ def adaptive_integrated_gradients(
       a program, under `vmap`, the slowest keeps the others waiting.
 
     Raises:
-      ValueError: if the tolerance is not positive, or there are fewer than two levels.
+      ValueError: if the tolerance is not positive, or `most` is below 5.
 
     >>> import jax, jax.numpy as jnp
     >>> square = lambda x: jnp.sum(x**2, keepdims=True)
@@ -65,31 +65,34 @@ def adaptive_integrated_gradients(
     name = "adaptive_integrated_gradients"
     if not tolerance > 0:
         raise ValueError(f"{name}: tolerance must be positive, got {tolerance}")
-    if levels < 2:
-        raise ValueError(f"{name}: levels must be at least 2, got {levels}")
+    if most < 5:
+        raise ValueError(f"{name}: most must be at least 5 nodes, got {most}")
     check_chunk(chunk, name)
-    return AdaptiveIntegratedGradients(baseline, tolerance, levels, chunk)
+    return AdaptiveIntegratedGradients(baseline, tolerance, most, chunk)
 
 
-@record(static=("levels", "chunk"))
+@record(static=("most", "chunk"))
 class AdaptiveIntegratedGradients:
     baseline: Array | float
     tolerance: Array | float
-    levels: int
+    most: int
     chunk: int
 
     __call__ = inside
 
     def milestones(self, x: Array) -> tuple[int, ...]:
-        return nested_fejer(self.levels)[0][1:]
+        return nested(self.most)[0][1:]
 
     def init(self, model: Model, x: Array, target: Array, *, key: Array) -> State:
         base = baseline_like(self.baseline, x)
         change = score(model, x, target) - score(model, base, target)
-        return {"rules": jnp.zeros((self.levels, *x.shape), x.dtype), "change": change}
+        return {
+            "rules": jnp.zeros((len(nested(self.most)[0]), *x.shape), x.dtype),
+            "change": change,
+        }
 
     def step(self, model, x, target, state, numbers, valid, *, key):
-        _, nodes, weights = nested_fejer(self.levels)
+        _, nodes, weights = nested(self.most)
         base = baseline_like(self.baseline, x)
         slope = lambda node: (x - base) * gradient(model, base + node * (x - base), target)
         found = jax.vmap(slope)(jnp.asarray(nodes, x.dtype)[numbers])
@@ -112,7 +115,7 @@ class AdaptiveIntegratedGradients:
 
     def _finished(self, count: Array) -> Array:
         """Which rules have all their nodes, `[levels]`."""
-        return jnp.asarray(nested_fejer(self.levels)[0]) <= count
+        return jnp.asarray(nested(self.most)[0]) <= count
 
     def _enough(self, state: State, count: Array) -> Array:
         """Which of them are within the tolerance, `[levels]`; never the first."""

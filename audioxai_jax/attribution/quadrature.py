@@ -1,5 +1,6 @@
 """Rules for integrals from 0 to 1: nodes and weights, in double precision, as constants."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -42,19 +43,6 @@ def trapezoid(steps: int) -> Rule:
     return np.linspace(0, 1, steps), weights
 
 
-def fejer(parts: int) -> Rule:
-    """Fejer's second rule: `parts - 1` nodes, none at the ends; those of 2 parts are among them.
-
-    L. Fejer, "Mechanische Quadraturen mit positiven Cotesschen Zahlen", Mathematische
-    Zeitschrift 37, 1933. Exact for polynomials of degree parts - 2; all weights are positive.
-    """
-    angle = np.arange(1, parts) * np.pi / parts
-    odd = np.arange(1, parts, 2)
-    series = np.sin(np.outer(angle, odd)) / odd
-    weights = 2 * np.sin(angle) / parts * series.sum(axis=1)
-    return (1 - np.cos(angle)) / 2, weights / weights.sum()
-
-
 RULES: dict[str, Callable[[int], Rule]] = {
     "gauss_legendre": gauss_legendre,
     "left_riemann": left_riemann,
@@ -64,21 +52,38 @@ RULES: dict[str, Callable[[int], Rule]] = {
 }
 
 
-def nested_fejer(levels: int) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
-    """Fejer's rules of 4, 8, 16, ... parts, each with the nodes of the one before.
+@functools.cache
+def nested(most: int) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
+    """Rules with 3, 5, 7, 11, 15, 23, ... nodes, each with those of the one before.
+
+    Those with 2**k - 1 nodes are Fejer's second rules (L. Fejer, "Mechanische Quadraturen mit
+    positiven Cotesschen Zahlen", Mathematische Zeitschrift 37, 1933), without nodes at the ends.
+    Between each two comes one with half of the new nodes, every other pair from outside in. All
+    are interpolatory: n nodes are exact for polynomials of degree n - 1. Few weights of the rules
+    between are negative, and these are small: the magnitudes sum to at most 1.05.
+
+    Args:
+      most: nodes of the last rule, at most.
 
     Returns:
-      How many nodes each rule has (3, 7, 15, ...); all nodes, `[n]`, in an order in which each
-      rule uses the first of them; the rules' weights, `[levels, n]`, zero for later nodes.
+      How many nodes each rule has; all nodes, `[n]`, in an order in which each rule uses the
+      first of them; the rules' weights, `[rules, n]`, zero for later nodes.
     """
-    sizes = tuple(4 * 2**level - 1 for level in range(levels))
-    places = np.zeros(0, int)  # in units of the finest rule
-    parts = 4 * 2 ** (levels - 1)
-    for size in sizes:
-        own = np.arange(1, size + 1) * (parts // (size + 1))
-        places = np.concatenate([places, np.setdiff1d(own, places)])
-    weights = np.zeros((levels, len(places)))
-    for level, size in enumerate(sizes):
-        index = places[:size] // (parts // (size + 1)) - 1
-        weights[level, :size] = fejer(size + 1)[1][index]
-    return sizes, fejer(parts)[0][places - 1], weights
+    angles, sizes, parts = [1 / 4, 1 / 2, 3 / 4], [3], 4
+    while True:
+        parts *= 2
+        new = np.arange(1, parts, 2) / parts
+        pairs = np.stack([new, new[::-1]], axis=1)[: len(new) // 2]
+        for half in (pairs[::2], pairs[1::2]):
+            if len(angles) + half.size > most:
+                nodes = (1 - np.cos(np.pi * np.asarray(angles))) / 2
+                return tuple(sizes), nodes, np.stack([_weights(nodes, n) for n in sizes])
+            angles += half.ravel().tolist()
+            sizes.append(len(angles))
+
+
+def _weights(nodes: np.ndarray, size: int) -> np.ndarray:
+    """Weights with which the first nodes integrate all Legendre polynomials below their number."""
+    legendre = np.polynomial.legendre.legvander(2 * nodes[:size] - 1, size - 1)
+    found = np.linalg.solve(legendre.T, np.eye(size)[0])
+    return np.pad(found, (0, len(nodes) - size))

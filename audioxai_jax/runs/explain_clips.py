@@ -154,7 +154,7 @@ def explain_clip(
         mask=found.mask,
         labels=classifier.labels,
         target=int(found.target),
-        info={name: float(value) for name, value in found.info.items()},
+        info={n: float(v) if v.ndim == 0 else rms(v) for n, v in found.info.items()},
         frame_seconds=codec.hop / codec.sample_rate,
         padded_seconds=padded / codec.sample_rate,
     )

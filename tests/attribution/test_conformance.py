@@ -1,4 +1,13 @@
-"""What every method of METHODS promises; a method that is listed is covered."""
+"""What every method promises; a method that is listed in METHODS is covered.
+
+A method of your own:
+
+    pytest tests/attribution/test_conformance.py --method my.py:build --claims linearity,random
+
+checks what all methods promise, and the claims that are named: the keys of `CLAIMS`.
+"""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -6,143 +15,266 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import METHODS, Attribution, make_info
-from audioxai_jax.types import Method
+from audioxai_jax import METHODS, Attribution, attribute_batch, make_info
+from audioxai_jax.types import Method, attribute
 
-RANDOM = {"random_control"}
-
-
-def network(params, x):
-    hidden = jnp.tanh(x @ params["in"])
-    return jnp.mean(hidden, axis=0) @ params["out"]
-
-
-def params(seed):
-    keys = jax.random.split(jax.random.key(seed))
-    return {
-        "in": jax.random.normal(keys[0], (5, 8)),
-        "out": jax.random.normal(keys[1], (8, 4)),
-    }
-
-
-MODEL = Partial(network, params(0))
-X = jax.random.normal(jax.random.key(1), (7, 5))
+GRADIENTS = {"adaptive_integrated_gradients", "expected_gradients", "gradient", "gradient_shap",
+             "input_x_gradient", "integrated_gradients", "smoothgrad"}  # fmt: skip
+GROUPED = {"feature_ablation", "kernel_shap", "lime", "occlusion", "rise", "shapley_sampling",
+           "shapley_values"}  # fmt: skip
+CLAIMS = {
+    # Draws by the key; the others leave it unused.
+    "random": {"expected_gradients", "gradient_shap", "kernel_shap", "lime", "random_control",
+               "rise", "shapley_sampling", "smoothgrad", "squaregrad", "vargrad"},
+    # Its info's completeness gap is a number, and small.
+    "completeness": {"adaptive_integrated_gradients", "deep_lift", "integrated_gradients",
+                     "kernel_shap", "shapley_sampling", "shapley_values"},
+    # A feature that the model ignores gets nothing.
+    "sensitivity": GRADIENTS | {"deconvolution", "deep_lift", "guided_backprop",
+                                "guided_integrated_gradients", "saliency", "squaregrad",
+                                "vargrad"},
+    # Relevance for a f + b g is a times that for f and b times that for g.
+    "linearity": (GRADIENTS | GROUPED) - {"adaptive_integrated_gradients"},
+    # Two networks that compute the same function have the same relevance.
+    "invariance": GRADIENTS | GROUPED | {"guided_integrated_gradients", "saliency", "squaregrad",
+                                         "vargrad"},
+    # Features that can be exchanged are equally relevant.
+    "symmetry": {"deep_lift", "input_x_gradient", "integrated_gradients", "occlusion", "saliency",
+                 "shapley_values"},
+    # Looks at the input alone.
+    "blind": {"magnitude_control", "random_control"},
+}  # fmt: skip
+SHAPE = (7, 5)
 TARGET = jnp.int32(2)
 KEY = jax.random.key(2)
 
 
-@pytest.fixture(params=METHODS)
-def name(request):
-    return request.param
+def network(params, x):
+    """A convolution over all axes but the last (the channels), tanh, the mean, and a layer."""
+    x = x if x.ndim > 1 else x[:, None]
+    x = jnp.moveaxis(x, -1, 0)[None]
+    ones = (1,) * (x.ndim - 2)
+    hidden = jnp.tanh(jax.lax.conv_general_dilated(x, params["kernel"], ones, "SAME"))
+    return jnp.mean(hidden[0].reshape(hidden.shape[1], -1), axis=1) @ params["out"] + params["bias"]
+
+
+def make_params(seed, shape=SHAPE):
+    draw = np.random.default_rng(seed).normal
+    channels, axes = (shape[-1], len(shape) - 1) if len(shape) > 1 else (1, 1)
+    kernel = draw(size=(8, channels, *(3,) * axes)) / 3
+    arrays = {"kernel": kernel, "out": draw(size=(8, 4)), "bias": draw(size=4)}
+    return jax.tree.map(jnp.asarray, jax.tree.map(lambda a: a.astype(np.float32), arrays))
+
+
+def double(tree):
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), tree)
+
+
+MODEL = Partial(network, make_params(0))
+X = jnp.asarray(np.random.default_rng(1).normal(size=SHAPE), jnp.float32)
+
+
+def pytest_generate_tests(metafunc):
+    if "name" not in metafunc.fixturenames:
+        return
+    own = metafunc.config.getoption("--method")
+    claim = metafunc.function.__name__.removeprefix("test_claim_of_")
+    names = [own] if own else list(METHODS)
+    if claim in CLAIMS:
+        claimed = metafunc.config.getoption("--claims").split(",") if own else []
+        names = names if claim in claimed else sorted(CLAIMS[claim]) if not own else []
+    metafunc.parametrize("name", names)
+
+
+@pytest.fixture
+def claims(name, request):
+    if request.config.getoption("--method"):
+        return set(request.config.getoption("--claims").split(","))
+    return {claim for claim, names in CLAIMS.items() if name in names}
 
 
 @pytest.fixture
 def method(name):
-    return METHODS[name]()
+    return make(name)
 
 
-def close(found, wanted):
+def make(name):
+    from audioxai_jax import plugins
+
+    return plugins.load_method(name)[0] if plugins.is_plugin(name) else METHODS[name]()
+
+
+@jax.jit
+def run(method, model, x, target, key):
+    return attribute(method, model, x, target, key=key)
+
+
+def close(found, wanted, tolerance=1e-5):
     """Equal up to rounding, relative to the largest relevance."""
     assert found.shape == wanted.shape
-    assert np.max(np.abs(found - wanted)) <= 1e-5 * np.max(np.abs(wanted))
+    assert np.max(np.abs(found - wanted)) <= tolerance * np.max(np.abs(wanted))
 
 
 def test_the_table_is_sorted_and_holds_methods():
     assert list(METHODS) == sorted(METHODS)
     assert all(isinstance(factory(), Method) for factory in METHODS.values())
+    assert set(METHODS) >= set().union(*CLAIMS.values())
 
 
-@pytest.mark.parametrize("shape", [(7, 5), (1, 5), (100, 5)])
+@pytest.mark.parametrize("shape", [(9,), (1, 5), (2, 3, 4)], ids=str)
 def test_relevance_has_the_shape_and_type_of_the_input(method, shape):
-    x = jnp.ones(shape)
-    found = method(MODEL, x, TARGET, key=KEY)
+    model = Partial(network, make_params(3, shape))
+    x = jnp.asarray(np.random.default_rng(2).normal(size=shape), jnp.float32)
+    found = jax.eval_shape(run, method, model, x, TARGET, KEY)
     assert isinstance(found, Attribution)
     assert found.relevance.shape == shape and found.relevance.dtype == jnp.float32
 
 
 def test_relevance_is_double_for_double_input(method, x64):
-    model = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), MODEL)
-    found = method(model, X.astype(jnp.float64), TARGET, key=KEY)
+    found = jax.eval_shape(run, method, double(MODEL), double(X), TARGET, KEY)
     assert found.relevance.dtype == jnp.float64
 
 
-def test_inputs_of_any_rank(method):
-    model = lambda x: jnp.stack([jnp.sum(x**2), jnp.sum(x)])
-    for shape in [(9,), (2, 3, 4)]:
-        assert method(model, jnp.ones(shape), 1, key=KEY).relevance.shape == shape
-
-
 def test_info_is_that_of_every_method(method):
-    found = method(MODEL, X, TARGET, key=KEY).info
+    found = run(method, MODEL, X, TARGET, KEY).info
     wanted = make_info()
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
-    assert [(v.shape, v.dtype) for v in found.values()] == [
-        (v.shape, v.dtype) for v in wanted.values()
-    ]
-    assert found["evaluations"] >= 0
+    for name, value in found.items():
+        sampled = name == "standard_error" and value.ndim
+        assert value.shape == (SHAPE if sampled else ()), name
+        assert value.dtype == wanted[name].dtype, name
+    assert found["evaluations"] >= 0 and found["finite"]
 
 
 def test_jit_equals_eager(method):
-    eager = method(MODEL, X, TARGET, key=KEY).relevance
-    jitted = jax.jit(lambda method, *args, key: method(*args, key=key))
-    close(jitted(method, MODEL, X, TARGET, key=KEY).relevance, eager)
+    close(run(method, MODEL, X, TARGET, KEY).relevance, method(MODEL, X, TARGET, key=KEY).relevance)
 
 
-def test_vmap_equals_loop(method):
-    x = jax.random.normal(jax.random.key(3), (6, 7, 5))
-    target, keys = jnp.arange(6) % 4, jax.random.split(KEY, 6)
-    one = lambda x, target, key: method(MODEL, x, target, key=key)
-    found = jax.vmap(one)(x, target, keys)
-    loop = [one(*args) for args in zip(x, target, keys, strict=True)]
-    for index, single in enumerate(loop):
-        close(found.relevance[index], single.relevance)
-        assert found.info["evaluations"][index] == single.info["evaluations"]
+def test_batches_equal_single_examples(method):
+    """By vmap, and by the driver that steps from outside, whatever its chunk is."""
+    x = jnp.asarray(np.random.default_rng(3).normal(size=(5, *SHAPE)), jnp.float32)
+    target, keys = jnp.arange(5) % 4, jax.vmap(lambda i: jax.random.fold_in(KEY, i))(jnp.arange(5))
+    loop = [run(method, MODEL, *args) for args in zip(x, target, keys, strict=True)]
+    batches = [jax.jit(jax.vmap(functools.partial(run, method, MODEL)))(x, target, keys)]
+    batches += [attribute_batch(method, MODEL, x, target, key=KEY, chunk=n) for n in (2, 64)]
+    for found in batches:
+        close(found.relevance, np.stack([single.relevance for single in loop]), 2e-5)
+        assert np.all(found.info["evaluations"] >= 0)
+
+
+def test_several_targets_equal_one_after_the_other(method):
+    targets = jnp.array([[0, 3], [2, 1]])
+    x = jnp.stack([X, -X])
+    found = attribute_batch(method, MODEL, x, targets, key=KEY).relevance
+    for column in range(2):
+        single = attribute_batch(method, MODEL, x, targets[:, column], key=KEY).relevance
+        close(found[:, column], single, 2e-5)
 
 
 @pytest.mark.parametrize(
-    "x", [jnp.zeros((7, 5)), jnp.full((7, 5), 0.3), 1e6 * X, 1e-30 * X], ids=str
+    "x", [0 * X, 0 * X + 0.3, 1e6 * X, 1e-30 * X], ids=["zeros", "constant", "huge", "tiny"]
 )
 def test_relevance_is_finite(method, x):
-    assert np.all(np.isfinite(method(MODEL, x, TARGET, key=KEY).relevance))
+    assert run(method, MODEL, x, TARGET, KEY).info["finite"]
 
 
-def test_a_model_that_does_not_depend_on_its_input_is_no_error(method, name):
+def test_a_model_that_ignores_its_input_is_refused(method, claims):
     constant = lambda x: jnp.array([1.0, 2.0])
-    found = method(constant, X, 0, key=KEY).relevance
-    assert np.all(np.isfinite(found))
-    assert name in RANDOM | {"magnitude_control"} or np.all(found == 0)
+    if "blind" in claims:
+        assert np.all(np.isfinite(method(constant, X, 0, key=KEY).relevance))
+    else:
+        with pytest.raises(ValueError):
+            method(constant, X, 0, key=KEY)
 
 
-def test_the_key_is_used_by_random_methods_only(method, name):
+def test_the_key_is_used_by_random_methods_only(method, claims):
     first, same, other = (
-        method(MODEL, X, TARGET, key=jax.random.key(seed)).relevance for seed in (5, 5, 6)
+        run(method, MODEL, X, TARGET, jax.random.key(seed)).relevance for seed in (5, 5, 6)
     )
     assert np.array_equal(first, same)
-    assert np.array_equal(first, other) == (name not in RANDOM)
+    assert np.array_equal(first, other) == ("random" not in claims)
 
 
 def test_a_traced_target_equals_a_number(method):
-    for target in range(4):
-        traced = jax.jit(lambda t: method(MODEL, X, t, key=KEY).relevance)(target)
-        close(traced, method(MODEL, X, target, key=KEY).relevance)
+    close(run(method, MODEL, X, 3, KEY).relevance, method(MODEL, X, 3, key=KEY).relevance)
 
 
-def test_equal_factories_are_one(name):
-    first, second = METHODS[name](), METHODS[name]()
+def test_a_target_that_is_no_class_is_refused(method, claims):
+    if "blind" not in claims:
+        with pytest.raises(ValueError, match="is not a class"):
+            method(MODEL, X, 4, key=KEY)
+
+
+def test_whole_numbers_are_refused(method):
+    with pytest.raises(ValueError, match="floating point"):
+        attribute(method, MODEL, jnp.ones(SHAPE, jnp.int32), 0, key=KEY)
+
+
+def test_equal_factories_are_one_and_compile_once(name):
+    first, second = make(name), make(name)
     assert first == second
     assert jax.tree.structure(first) == jax.tree.structure(second)
     assert hash(jax.tree.structure(first)) == hash(jax.tree.structure(second))
-
-
-def test_equal_factories_and_other_parameters_compile_once(name):
     traces = []
 
     def counted(params, x):
         traces.append(1)
         return network(params, x)
 
-    explain = jax.jit(lambda method, model, x, key: method(model, x, TARGET, key=key))
-    explain(METHODS[name](), Partial(counted, params(0)), X, KEY)
-    first = len(traces)
-    explain(METHODS[name](), Partial(counted, params(1)), 2 * X, jax.random.key(9))
-    assert len(traces) == first
+    run(first, Partial(counted, make_params(0)), X, TARGET, KEY)
+    once = len(traces)
+    run(second, Partial(counted, make_params(1)), 2 * X, TARGET, jax.random.key(9))
+    assert len(traces) == once
+
+
+# Claims, in double precision.
+
+
+def test_claim_of_completeness(method, x64):
+    found = run(method, double(MODEL), double(X), TARGET, KEY)
+    assert found.info["completeness_gap"] < 0.01
+
+
+def test_claim_of_sensitivity(method, x64):
+    params = double(make_params(0))
+    params["kernel"] = params["kernel"].at[:, 2:].set(0)
+    found = run(method, Partial(network, params), double(X), TARGET, KEY).relevance
+    assert np.all(found[:, 2:] == 0) and np.any(found[:, :2] != 0)
+
+
+def weighted(models, x):
+    return 2.0 * models[0](x) - 0.5 * models[1](x)
+
+
+def test_claim_of_linearity(method, x64):
+    one, other = (double(Partial(network, make_params(seed))) for seed in (0, 1))
+    parts = [run(method, model, double(X), TARGET, KEY).relevance for model in (one, other)]
+    both = run(method, Partial(weighted, (one, other)), double(X), TARGET, KEY).relevance
+    close(both, 2.0 * parts[0] - 0.5 * parts[1], 1e-9)
+
+
+def rewritten(params, x):
+    """`network` in other words: sums over patches, tanh by the sigmoid, the mean last."""
+    padded = jnp.pad(x, ((1, 1), (0, 0)))
+    patches = jnp.stack([padded[i : i + x.shape[0]] for i in range(3)])
+    hidden = jnp.einsum("kfc,ock->fo", patches, params["kernel"])
+    hidden = 2 * jax.nn.sigmoid(2 * hidden) - 1
+    return jnp.mean(hidden @ params["out"] + params["bias"], axis=0)
+
+
+def test_claim_of_invariance(method, x64):
+    first = run(method, double(MODEL), double(X), TARGET, KEY).relevance
+    params = double(make_params(0))
+    second = run(method, Partial(rewritten, params), double(X), TARGET, KEY).relevance
+    close(first, second, 1e-9)
+
+
+def exchangeable(x):
+    return jnp.stack([jnp.sum(x), jnp.sum(x) ** 2, jnp.prod(jnp.sum(x, -1) + 1) + jnp.sum(x**3)])
+
+
+def test_claim_of_symmetry(method, x64):
+    """All frames of this input are alike, and the model treats them alike."""
+    x = jnp.full((4, 3), 0.7, jnp.float64)
+    found = run(method, exchangeable, x, TARGET, KEY).relevance
+    close(found, jnp.full_like(found, found.mean()), 1e-9)

@@ -1,0 +1,291 @@
+"""Segmentations: by what groups features are switched on and off.
+
+Waveforms have too many features to be removed one by one, and one sample or one bin alone says
+nothing. Perturbation methods work on groups: stretches of time, bands of frequency, boxes.
+
+A segmentation is a hashable function `shape -> group numbers`, an integer NumPy array of that
+shape with numbers 0 to G - 1. It is part of a method's structure, not an array that is traced:
+the number of groups decides how often the model is evaluated, and must be known when a program
+is compiled. Arrays of group numbers, broadcastable to the input, are taken as well: `custom`
+keeps their bytes, so that methods with equal segmentations stay equal.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.types import record
+
+Shape = tuple[int, ...]
+
+Segmentation = Callable[[Shape], np.ndarray]
+"""`shape -> group numbers`, hashable."""
+
+
+def blocks(size: int | None | Sequence[int | None]) -> Segmentation:
+    """Each axis cut into blocks of a size; the last block of an axis may be smaller.
+
+    Args:
+      size: one number for all axes, or one for each of the last axes: axes before those stay
+        whole. None or -1 keeps an axis whole.
+
+    Raises:
+      ValueError: if a size is no whole number above 0, None or -1; of inputs that have fewer
+        axes than there are sizes.
+
+    >>> blocks(3)((7,)).tolist()
+    [0, 0, 0, 1, 1, 1, 2]
+    >>> blocks((1, None))((2, 3)).tolist()
+    [[0, 0, 0], [1, 1, 1]]
+    """
+    return Blocks(sizes(size, "blocks"))
+
+
+def bands(edges: Sequence[int], axis: int = -1) -> Segmentation:
+    """Bands along one axis, whole along the others.
+
+    Args:
+      edges: where bands begin, and where the last one ends: 0 first, the axis' length last.
+      axis: of frequency, -1 for spectrograms `[frames, bins]`.
+
+    Raises:
+      ValueError: if the edges do not rise from 0; of inputs whose axis they do not fill.
+
+    >>> bands((0, 1, 4))((2, 4)).tolist()
+    [[0, 1, 1, 1], [0, 1, 1, 1]]
+    """
+    edges = tuple(int(edge) for edge in edges)
+    if len(edges) < 2 or edges[0] != 0 or any(np.diff(edges) < 1):
+        raise ValueError(f"bands: edges must rise from 0, got {edges}")
+    return Bands(edges, axis)
+
+
+def mel_bands(count: int, bins: int, sample_rate: float, axis: int = -1) -> Segmentation:
+    """Bands of equal width on the mel scale, 2595 log10(1 + f / 700), of at least one bin each.
+
+    Args:
+      count: how many bands.
+      bins: of the spectrogram, evenly spaced from 0 Hz to half the sample rate.
+      sample_rate: of the audio, Hz.
+      axis: of frequency, -1 for spectrograms `[frames, bins]`.
+
+    Raises:
+      ValueError: if there are more bands than bins, or no band.
+
+    >>> mel_bands(4, 65, 16000).edges
+    (0, 5, 15, 32, 65)
+    """
+    if not 1 <= count <= bins:
+        raise ValueError(f"mel_bands: count must be 1 to {bins}, the number of bins, got {count}")
+    if not sample_rate > 0:
+        raise ValueError(f"mel_bands: sample_rate must be positive, got {sample_rate}")
+    highest = np.log10(1 + sample_rate / 2 / 700)
+    frequencies = 700 * (10 ** np.linspace(0, highest, count + 1) - 1)
+    first = np.ceil(frequencies / (sample_rate / 2) * (bins - 1) - 1e-9)  # bin in each band
+    edges = [0]
+    for number, ideal in enumerate(first[1:-1], start=1):
+        edges.append(min(max(int(ideal), edges[-1] + 1), bins - count + number))
+    edges.append(bins)
+    return bands(edges, axis)
+
+
+def few(count: int = 16) -> Segmentation:
+    """At most `count` blocks, whatever the shape; of the last axis, all in one block.
+
+    `[T]` is cut into stretches of time, `[F, C]` into groups of frames, `[H, W, C]` into a
+    square grid. If the axes before the last have length one, the last is cut instead.
+
+    Raises:
+      ValueError: if `count` is below 1.
+
+    >>> few(2)((6,)).tolist(), few(2)((2, 3)).tolist()
+    ([0, 0, 0, 1, 1, 1], [[0, 0, 0], [1, 1, 1]])
+    """
+    if count < 1:
+        raise ValueError(f"few: count must be at least 1, got {count}")
+    return Few(count)
+
+
+def custom(numbers: Any) -> Segmentation:
+    """An array of group numbers, broadcastable to the input.
+
+    Raises:
+      ValueError: if it is traced, or not of whole numbers; of inputs that it does not fit.
+
+    >>> custom([[0], [1]])((2, 3)).tolist()
+    [[0, 0, 0], [1, 1, 1]]
+    """
+    if isinstance(numbers, jax.core.Tracer):
+        raise ValueError(
+            "segments are traced: their number decides how often the model is evaluated, so they "
+            "must be known before. Pass a NumPy array from outside of jit"
+        )
+    numbers = np.asarray(numbers)
+    if not np.issubdtype(numbers.dtype, np.integer):
+        raise ValueError(f"segments must be whole numbers, got {numbers.dtype}")
+    return Custom(numbers.astype(np.int64).tobytes(), numbers.shape)
+
+
+def segmentation(segments: Any, name: str) -> Segmentation:
+    """What a method's option `segments` means; arrays become `custom`.
+
+    Raises:
+      ValueError: naming the method, if it is neither function nor array of whole numbers.
+    """
+    if not callable(segments):
+        try:
+            return custom(segments)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name}: {error}") from None
+    try:
+        hash(segments)
+    except TypeError:
+        raise ValueError(
+            f"{name}: segments must be hashable, as the records that blocks and bands return are"
+        ) from None
+    return segments
+
+
+@functools.lru_cache(maxsize=16)
+def groups(segments: Segmentation, shape: Shape) -> tuple[np.ndarray, int]:
+    """Group numbers of an input's features, int32 of its shape, and how many groups there are.
+
+    Raises:
+      ValueError: if the segmentation does not fit the shape, or its numbers are not 0 to G - 1.
+    """
+    numbers = np.asarray(segments(shape))
+    if not np.issubdtype(numbers.dtype, np.integer):
+        raise ValueError(f"segments must be whole numbers, got {numbers.dtype}")
+    if numbers.shape != shape:
+        raise ValueError(f"segments {list(numbers.shape)} do not fit the input {list(shape)}")
+    if numbers.size == 0:
+        raise ValueError(f"the input {list(shape)} has no features to be grouped")
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0:
+        raise ValueError(f"segments are numbered from 0, got {low}")
+    present = np.zeros(min(high, numbers.size) + 1, bool)
+    present[numbers[numbers < len(present)]] = True
+    if not present.all():
+        gap = int(np.argmin(present))
+        raise ValueError(
+            f"segments are numbered without gaps, but no feature is in group {gap} of 0 to {high}"
+        )
+    numbers = np.array(numbers, np.int32)
+    numbers.setflags(write=False)
+    return numbers, high + 1
+
+
+def in_groups(present: Array, segments: Segmentation, shape: Shape) -> Array:
+    """A value for each group, `[G]`, given to all of its features."""
+    return present[jnp.asarray(groups(segments, shape)[0])]
+
+
+def sizes(given: Any, name: str) -> int | None | tuple[int | None, ...]:
+    """Sizes along axes, checked, with None for -1, in hashable form.
+
+    Raises:
+      ValueError: if one is no whole number above 0, None or -1.
+    """
+    if isinstance(given, (tuple, list)):
+        return tuple(_size(value, name) for value in given)
+    return _size(given, name)
+
+
+def sizes_of_axes(given: Any, shape: Shape, name: str) -> Shape:
+    """A size for each axis of a shape: those not given, and None, are all of it.
+
+    Raises:
+      ValueError: if there are more sizes than axes.
+    """
+    if not isinstance(given, tuple):
+        given = (given,) * len(shape)
+    if len(given) > len(shape):
+        raise ValueError(
+            f"{name}: {len(given)} sizes {given} for an input {list(shape)} of {len(shape)} axes"
+        )
+    given = (None,) * (len(shape) - len(given)) + given
+    return tuple(
+        length if size is None else size for size, length in zip(given, shape, strict=True)
+    )
+
+
+def _size(value: Any, name: str) -> int | None:
+    if value is None or (_whole(value) and value == -1):
+        return None
+    if not _whole(value) or value < 1:
+        raise ValueError(f"{name}: sizes are whole numbers above 0, None or -1, got {value!r}")
+    return int(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+@record(static=("size",))
+class Blocks:
+    size: Any
+
+    def __call__(self, shape: Shape) -> np.ndarray:
+        each = sizes_of_axes(self.size, shape, "blocks")
+        numbers = np.zeros(shape, np.int32)
+        for axis, (length, size) in enumerate(zip(shape, each, strict=True)):
+            own = np.arange(length, dtype=np.int32) // max(size, 1)
+            number_of = -(-length // max(size, 1))
+            numbers = numbers * number_of + own.reshape(-1, *(1,) * (len(shape) - axis - 1))
+        return numbers
+
+
+@record(static=("edges", "axis"))
+class Bands:
+    edges: tuple[int, ...]
+    axis: int
+
+    def __call__(self, shape: Shape) -> np.ndarray:
+        if not -len(shape) <= self.axis < len(shape):
+            raise ValueError(f"bands: the input {list(shape)} has no axis {self.axis}")
+        if shape[self.axis] != self.edges[-1]:
+            raise ValueError(
+                f"bands: the edges end at {self.edges[-1]}, but axis {self.axis} of the input "
+                f"{list(shape)} has length {shape[self.axis]}"
+            )
+        own = np.repeat(np.arange(len(self.edges) - 1, dtype=np.int32), np.diff(self.edges))
+        behind = len(shape) - 1 - self.axis % len(shape)
+        return np.broadcast_to(own.reshape(-1, *(1,) * behind), shape)
+
+
+@record(static=("count",))
+class Few:
+    count: int
+
+    def __call__(self, shape: Shape) -> np.ndarray:
+        return Blocks(few_sizes(shape, self.count))(shape)
+
+
+def few_sizes(shape: Shape, count: int) -> Shape:
+    """The sizes of `few`."""
+    cut = [axis for axis, length in enumerate(shape) if length > 1]
+    if len(cut) > 1 and cut[-1] == len(shape) - 1:
+        cut = cut[:-1]
+    each = int(count ** (1 / max(1, len(cut))) + 1e-9)
+    return tuple(-(-length // each) if axis in cut else length for axis, length in enumerate(shape))
+
+
+@record(static=("values", "shape"))
+class Custom:
+    values: bytes
+    shape: Shape
+
+    def __call__(self, shape: Shape) -> np.ndarray:
+        numbers = np.frombuffer(self.values, np.int64).reshape(self.shape)
+        try:
+            return np.broadcast_to(numbers, shape)
+        except ValueError:
+            raise ValueError(
+                f"segments {list(self.shape)} do not fit the input {list(shape)}: they must "
+                "broadcast to it"
+            ) from None

@@ -144,3 +144,13 @@ def check_chunk(chunk: int, name: str) -> None:
     """
     if not isinstance(chunk, int) or chunk < 1:
         raise ValueError(f"{name}: chunk must be a whole number of at least 1, got {chunk!r}")
+
+
+def check_key(key: Array | None, name: str) -> None:
+    """Refuses to draw without a key.
+
+    Raises:
+      ValueError: naming the method.
+    """
+    if key is None:
+        raise ValueError(f"{name} draws at random: give it a key, e.g. jax.random.key(0)")

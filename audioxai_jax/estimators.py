@@ -153,4 +153,4 @@ def check_key(key: Array | None, name: str) -> None:
       ValueError: naming the method.
     """
     if key is None:
-        raise ValueError(f"{name} draws at random: give it key=jax.random.key(0), say")
+        raise ValueError(f"{name} draws at random: give it a key, e.g. jax.random.key(0)")

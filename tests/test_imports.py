@@ -22,13 +22,18 @@ CORE = {
     "graph": set(),
     "tracing": {"types", "graph"},
     "lrp": {"types", "graph", "tracing"},
-    "attribution": {"types", "graph", "lrp"},
+    "estimators": {"types"},
+    "gradients": {"types", "graph", "tracing"},
+    "cost": {"types", "estimators"},
+    "attribute_batch": {"types", "batching", "cost", "estimators"},
+    "outputs": {"types"},
+    "attribution": {"types", "graph", "lrp", "estimators", "gradients"},
     "synthesis": {"types"},
     "metrics": {"types", "attribution", "synthesis", "spaces"},
     "explain": {"types", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
-MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data"}
+MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export"}
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -8,7 +8,7 @@ from audioxai_jax.lrp.composites import PRESETS, Composite, base, composite
 from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.method import lrp
 from audioxai_jax.lrp.patterns import anything, both, first, kind, last, path, scope
-from audioxai_jax.lrp.points import Point, split
+from audioxai_jax.lrp.points import Point, split, split_last
 from audioxai_jax.lrp.propagate import Propagation, propagate
 from audioxai_jax.lrp.refusals import SoftmaxOutput, UncoveredOperation
 from audioxai_jax.lrp.rules import RULES, Rule, Shares
@@ -37,4 +37,5 @@ __all__ = [
     "rules",
     "scope",
     "split",
+    "split_last",
 ]

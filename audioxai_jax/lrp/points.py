@@ -1,15 +1,17 @@
 """Named points inside a model: where activations and relevance can be read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+import jax
 from jax import Array
+from jax.tree_util import Partial
 
-from audioxai_jax.graph import Graph, evaluate
+from audioxai_jax.graph import Equation, Graph, evaluate
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
-from audioxai_jax.tracing import trace
-from audioxai_jax.types import Model, record
+from audioxai_jax.tracing import leaf_names, trace
+from audioxai_jax.types import Model, Static, as_model, record
 
 
 @record()
@@ -42,24 +44,71 @@ def find(graph: Graph, found: Sequence[Operation], name: str) -> int:
     raise ValueError(f"the point {name!r} {problem}, expected one. Known: {told}")
 
 
-def split(model: Model, x: Array, name: str) -> tuple[Array, Callable[[Array], Array]]:
+def split(model: Model, x: Array, name: str) -> tuple[Array, Model]:
     """Cuts a model in two at a named point.
 
     Returns:
       The activation there, and the rest of the model as a function of it: for layer
-      attributions and Grad-CAM.
+      attributions and Grad-CAM. The rest is a model whose leaves keep their names. What else it
+      needs of the part before, such as the other branch of a residual sum, is constant in it.
+
+    Raises:
+      ValueError: as `find`.
     """
     graph, leaves = trace(model, x)
-    number = find(graph, operations(graph), name)
+    return _cut(graph, model, leaves, x, find(graph, operations(graph), name))
+
+
+def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
+    """As `split`, behind the last operation of a kind, its bias included.
+
+    Raises:
+      ValueError: if there is none.
+    """
+    graph, leaves = trace(model, x)
+    found = operations(graph)
+    values = [operation.outputs[0] for operation in found if operation.kind == kind]
+    if not values:
+        told = ", ".join(dict.fromkeys(operation.label for operation in found)) or "none"
+        raise ValueError(f"the model has no operation of kind {kind!r}. Its operations: {told}")
+    return _cut(graph, model, leaves, x, values[-1])
+
+
+def _cut(
+    graph: Graph, model: Model, leaves: list[Array], x: Array, number: int
+) -> tuple[Array, Model]:
     known = {**graph.constants, **dict(zip(graph.inputs, [*leaves, x], strict=True))}
-    values = evaluate(graph.equations, known)
     maker = next(i for i, e in enumerate(graph.equations) if number in e.outputs)
+    values = evaluate(graph.equations[: maker + 1], known)
+    after, carried = _after(graph, maker, number)
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(as_model(model))]
+    names = leaf_names([(path, None) for path in paths])
+    inputs = dict(zip(names, graph.inputs, strict=False))
+    inputs |= {f"before the cut/{n}": n for n in carried}
+    settled = Static((graph, after, tuple(inputs.items()), number))
+    return values[number], Partial(_rest, settled, {name: values[n] for name, n in inputs.items()})
 
-    def rest(activation: Array) -> Array:
-        known = {**values, number: activation}
-        for equation in graph.equations[maker + 1 :]:
-            out = equation(*(known[n] for n in equation.inputs))
-            known |= dict(zip(equation.outputs, out, strict=True))
-        return known[graph.outputs[0]]
 
-    return values[number], rest
+def _after(graph: Graph, maker: int, number: int) -> tuple[tuple[Equation, ...], list[int]]:
+    """The equations of the rest, and which values of the part before it reads.
+
+    What does not depend on the input is computed in the rest, from the leaves of the model.
+    """
+    reached = {graph.inputs[-1]}
+    for equation in graph.equations:
+        if not reached.isdisjoint(equation.inputs):
+            reached.update(equation.outputs)
+    wanted, made, kept = set(graph.outputs), {number}, []
+    for place, equation in reversed(list(enumerate(graph.equations))):
+        before = place <= maker and not reached.isdisjoint(equation.outputs)
+        if not before and not wanted.isdisjoint(equation.outputs):
+            wanted.update(equation.inputs)
+            made.update(equation.outputs)
+            kept.append(equation)
+    return tuple(kept[::-1]), sorted(wanted & reached - made)
+
+
+def _rest(settled: Static, leaves: dict[str, Array], activation: Array) -> Array:
+    graph, after, inputs, number = settled.value  # type: ignore[misc]
+    known = {**graph.constants, **{n: leaves[name] for name, n in inputs}, number: activation}
+    return evaluate(after, known)[graph.outputs[0]]

@@ -1,0 +1,59 @@
+"""Relevance for other libraries, as NumPy arrays in their layout: channels first.
+
+============ ============== =====================================
+ours         theirs         what it is
+============ ============== =====================================
+[N, T]       [N, 1, T]      audio
+[N, F, C]    [N, C, F]      frames of channels
+[N, H, W, C] [N, C, H, W]   images, spectrograms with channels
+============ ============== =====================================
+"""
+
+from typing import Any
+
+import numpy as np
+
+from audioxai_jax.types import Attribution
+
+
+def to_captum(relevance: Any) -> np.ndarray:
+    """A batch of relevance as `captum.attr` returns it: shaped as torch's input.
+
+    Args:
+      relevance: an `Attribution` of `attribute_batch`, or its relevance, `[N, T]`, `[N, F, C]` or
+        `[N, H, W, C]`.
+
+    Raises:
+      ValueError: if it has another rank, several targets per example included.
+
+    >>> to_captum(np.zeros((5, 100, 8))).shape
+    (5, 8, 100)
+    """
+    found = np.asarray(relevance.relevance if isinstance(relevance, Attribution) else relevance)
+    if not np.issubdtype(found.dtype, np.floating):
+        raise ValueError(f"relevance must be an array of floats, got {found.dtype}")
+    if found.ndim == 2:
+        return found[:, None].copy()
+    if found.ndim not in (3, 4):
+        raise ValueError(
+            f"relevance must be a batch [N, T], [N, F, C] or [N, H, W, C], got {list(found.shape)}"
+        )
+    return np.ascontiguousarray(np.moveaxis(found, -1, 1))
+
+
+def to_quantus(relevance: Any, *, single_channel: bool = False) -> np.ndarray:
+    """A batch of relevance as the `a_batch` of Quantus' metrics, for an `x_batch` channels first.
+
+    Args:
+      relevance: as for `to_captum`.
+      single_channel: whether relevance is summed over channels, `[N, 1, F]`: Quantus then hides
+        and shuffles positions with all their channels.
+
+    Raises:
+      ValueError: as `to_captum`.
+
+    >>> to_quantus(np.zeros((5, 100, 8)), single_channel=True).shape
+    (5, 1, 100)
+    """
+    found = to_captum(relevance)
+    return found.sum(axis=1, keepdims=True) if single_channel else found

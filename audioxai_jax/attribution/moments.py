@@ -1,7 +1,9 @@
 """Mean and spread of samples that come in chunks, without keeping any of them.
 
-B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products",
-Technometrics 4, 1962, for several samples at a time.
+T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for Computing the Sample Variance: Analysis
+and Recommendations", The American Statistician 37, 1983: each chunk has its own mean and squares,
+which are joined. All that is added up is positive: samples that are nearly equal get no spread
+from rounding, let alone a negative one.
 """
 
 import jax.numpy as jnp
@@ -39,8 +41,10 @@ def no_samples(like: Array) -> Moments:
 def add(moments: Moments, samples: Array, valid: Array) -> Moments:
     """With the samples `[n, ...]`; those that are not `valid`, bool `[n]`, count nothing."""
     valid = per_sample(valid, samples)
-    count = moments.count + jnp.sum(valid)
-    shift = jnp.where(valid, samples - moments.mean, 0)
-    mean = moments.mean + jnp.sum(shift, axis=0) / jnp.maximum(count, 1)
-    squares = jnp.where(valid, shift * (samples - mean), 0)
-    return Moments(count, mean, moments.squares + jnp.sum(squares, axis=0))
+    number = jnp.sum(valid)
+    count = moments.count + number
+    own = jnp.sum(jnp.where(valid, samples, 0), axis=0) / jnp.maximum(number, 1)
+    inner = jnp.sum(jnp.where(valid, samples - own, 0) ** 2, axis=0)
+    apart, share = own - moments.mean, number / jnp.maximum(count, 1)
+    between = apart**2 * moments.count * share
+    return Moments(count, moments.mean + apart * share, moments.squares + inner + between)

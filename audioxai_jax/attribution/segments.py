@@ -12,12 +12,12 @@ keeps their bytes, so that methods with equal segmentations stay equal.
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from audioxai_jax.types import record
 
@@ -120,7 +120,7 @@ def custom(numbers: Any) -> Segmentation:
     >>> custom([[0], [1]])((2, 3)).tolist()
     [[0, 0, 0], [1, 1, 1]]
     """
-    if isinstance(numbers, jax.core.Tracer):
+    if isinstance(numbers, Tracer):
         raise ValueError(
             "segments are traced: their number decides how often the model is evaluated, so they "
             "must be known before. Pass a NumPy array from outside of jit"
@@ -148,7 +148,7 @@ def segmentation(segments: Any, name: str) -> Segmentation:
         raise ValueError(
             f"{name}: segments must be hashable, as the records that blocks and bands return are"
         ) from None
-    return segments
+    return cast(Segmentation, segments)
 
 
 @functools.lru_cache(maxsize=16)

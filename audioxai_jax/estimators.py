@@ -28,13 +28,12 @@ State = Any
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A method, in pieces. All are pure and of one example.
+    """A method, in pieces. All are pure and of one example."""
 
-    Attributes:
-      chunk: samples that one step takes at most.
-    """
-
-    chunk: int
+    @property
+    def chunk(self) -> int:
+        """Samples that one step takes at most: a field of the record."""
+        ...
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         """Counts of samples at which it may be done; the last one ends it in any case."""

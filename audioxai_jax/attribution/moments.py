@@ -1,7 +1,8 @@
 """Mean and spread of samples that come in chunks, without keeping any of them.
 
-B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products",
-Technometrics 4, 1962, for several samples at a time.
+T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+Variances", COMPSTAT 1982: each chunk about its own mean, so that nothing cancels and equal samples
+have no spread.
 """
 
 import jax.numpy as jnp
@@ -39,8 +40,10 @@ def no_samples(like: Array) -> Moments:
 def add(moments: Moments, samples: Array, valid: Array) -> Moments:
     """With the samples `[n, ...]`; those that are not `valid`, bool `[n]`, count nothing."""
     valid = per_sample(valid, samples)
-    count = moments.count + jnp.sum(valid)
-    shift = jnp.where(valid, samples - moments.mean, 0)
-    mean = moments.mean + jnp.sum(shift, axis=0) / jnp.maximum(count, 1)
-    squares = jnp.where(valid, shift * (samples - mean), 0)
-    return Moments(count, mean, moments.squares + jnp.sum(squares, axis=0))
+    more = jnp.sum(valid).astype(samples.dtype)
+    own = jnp.sum(jnp.where(valid, samples, 0), axis=0) / jnp.maximum(more, 1)
+    squares = jnp.sum(jnp.where(valid, samples - own, 0) ** 2, axis=0)
+    count, shift = moments.count + more, own - moments.mean
+    part = more / jnp.maximum(count, 1)
+    between = moments.count * part * shift**2
+    return Moments(count, moments.mean + part * shift, moments.squares + squares + between)

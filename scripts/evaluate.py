@@ -43,6 +43,7 @@ PLACES = {
     "sound": "in the sound",
     "listener": "for the listener",
 }
+USUAL = ("input_x_gradient", "integrated_gradients", "magnitude_control", "saliency")
 TOGETHER = 32
 """Clips between two looks at the disk."""
 
@@ -54,8 +55,7 @@ def main() -> None:
     parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
     parser.add_argument("--classifiers", nargs="+", default=["keywords"], help="names or paths")
     parser.add_argument("--listeners", nargs="+", help="one each; the shipped one of the task")
-    methods = sorted(set(METHODS) - {RANDOM})
-    parser.add_argument("--methods", nargs="+", default=methods, help="names, or FILE.py:FUNCTION")
+    parser.add_argument("--methods", nargs="+", default=USUAL, help="names, or FILE.py:FUNCTION")
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
     parser.add_argument(
         "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"

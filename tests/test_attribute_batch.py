@@ -39,7 +39,7 @@ def agree(found, wanted):
     assert found.shape == wanted.shape and np.all(np.abs(found - wanted) <= 1e-5 * scale)
 
 
-@pytest.mark.parametrize("chunk", [1, 5, 16, 64, "auto"])
+@pytest.mark.parametrize("chunk", [1, 16, "auto"])
 def test_examples_that_are_done_make_room_and_change_nothing(chunk):
     """With 16 places and 21 examples others come in; towards the end places are given up."""
     method = adaptive_integrated_gradients(tolerance=1e-3)
@@ -49,7 +49,7 @@ def test_examples_that_are_done_make_room_and_change_nothing(chunk):
     agree(found.relevance, np.stack([single.relevance for single in singles]))
     evaluations = found.info["evaluations"]
     if chunk == 1:
-        assert set(np.asarray(evaluations)) <= {n + 2 for n in (5, 7, 11, 15, 23, 31, 47, 63, 95, 127, 191, 255)}  # fmt: skip
+        assert set(np.asarray(evaluations) - 2) <= {5, 7, 11, 15, 23, 31, 47, 63, 95, 127, 191, 255}
         assert evaluations.min() <= 9 and evaluations.max() >= 33
 
 
@@ -97,9 +97,9 @@ def test_the_forward_pass_of_all_classes_is_made_once():
     """Seen in the cost: 30 more classes cost 30 backward passes, not 30 of both."""
     model = lambda x: jnp.tanh(x @ jnp.ones((50, 50))) @ jnp.ones((50, 31))
     x = jnp.ones(50)
-    flops = lambda f: jax.jit(f).lower(x).cost_analysis()["flops"]
+    flops = lambda f, *args: jax.jit(f).lower(x, *args).cost_analysis()["flops"]
     forward = flops(model)
-    one = flops(lambda x: saliency()(model, x, 0, key=KEYS[0]).relevance)
+    one = flops(lambda x, t: saliency()(model, x, t, key=KEYS[0]).relevance, jnp.int32(0))
     every = flops(lambda x: attribute_classes(saliency(), model, x, key=KEYS[0]).relevance)
     assert every < forward + 31 * (one - forward) + 31 * 200
 
@@ -150,7 +150,7 @@ class SmallDevice:
 
 def test_auto_takes_fewer_rows_where_memory_is_small():
     x = jax.ShapeDtypeStruct((1000, 16), jnp.float32)
-    model = lambda x: jnp.tanh(x @ jnp.ones((16, 64))).sum(0)[:3]
+    model = Partial(lambda x: jnp.tanh(x @ jnp.ones((16, 64))).sum(0)[:3])
     method = integrated_gradients(steps=64)
     assert fitting_rows(method, model, x, jax.devices("cpu")[0]) == 64
     rows = fitting_rows(method, model, x, SmallDevice())

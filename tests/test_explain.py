@@ -1,7 +1,6 @@
 """`explain` against a slow straight-line re-derivation, its refusals, and how it composes."""
 
 import dataclasses
-
 import functools
 
 import jax

@@ -33,7 +33,8 @@ CORE = {
     "explain": {"types", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
-MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export"}
+MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export",
+          "named_methods"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -126,10 +126,10 @@ class GuidedIntegratedGradients:
     def _advance(self, done: Array, slope: Array, way: Array, number: Array) -> Array:
         """The part of each feature's way after a step, of those before and of |gradient|."""
         segment = number // (self.steps // self.segments)
-        straight = (jnp.asarray(number, done.dtype) + 1) / self.steps
-        low = jnp.maximum(straight - self.distance, segment / self.segments).astype(done.dtype)
-        high = jnp.minimum(straight + self.distance, (segment + 1) / self.segments)
-        high = high.astype(done.dtype)
+        straight = (number + 1).astype(done.dtype) / self.steps
+        start, end = (n.astype(done.dtype) / self.segments for n in (segment, segment + 1))
+        low = jnp.maximum(straight - self.distance, start).astype(done.dtype)
+        high = jnp.minimum(straight + self.distance, end).astype(done.dtype)
         done = jnp.maximum(done, low)
         total = jnp.sum(way)
         weight = way / jnp.where(total == 0, 1, total)

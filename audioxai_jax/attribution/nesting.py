@@ -70,9 +70,10 @@ def baselines_like(baselines: Any, x: Any) -> Array:
     if baselines.ndim == 0:
         return jnp.broadcast_to(baselines, (1, *x.shape))
     if baselines.ndim != len(x.shape) + 1 or baselines.shape[1:] != x.shape or not len(baselines):
+        shape = ", ".join(["B", *map(str, x.shape)])
         raise ValueError(
             f"the baselines {list(baselines.shape)} do not fit the input {list(x.shape)}: give a "
-            f"number, or one or more of the input's shape, {['B', *x.shape]}".replace("'", "")
+            f"number, or one or more of the input's shape, [{shape}]"
         )
     return baselines
 

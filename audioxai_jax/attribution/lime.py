@@ -72,7 +72,8 @@ def lime(
     if not ridge >= 0:
         raise ValueError(f"lime: ridge must not be negative, got {ridge}")
     check_chunk(chunk, "lime")
-    return Lime(baseline, width, ridge, samples, segmentation(segments, "lime"), chunk)
+    segments = segmentation(segments, "lime")
+    return Lime(baseline, float(width), float(ridge), samples, segments, chunk)
 
 
 @record(static=("samples", "segments", "chunk"))

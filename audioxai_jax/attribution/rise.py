@@ -66,7 +66,7 @@ def rise(
     if not 0 < probability < 1:
         raise ValueError(f"rise: probability must lie between 0 and 1, got {probability}")
     check_chunk(chunk, "rise")
-    return Rise(baseline, probability, samples, sizes(cells, "rise: cells"), chunk)
+    return Rise(baseline, float(probability), samples, sizes(cells, "rise: cells"), chunk)
 
 
 @record(static=("samples", "cells", "chunk"))

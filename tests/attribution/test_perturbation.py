@@ -120,6 +120,8 @@ def test_all_are_estimators():
     for factory in METHODS.values():
         assert isinstance(factory(), Estimator)
         assert factory() == factory() and hash(jax.tree.structure(factory()))
+    for method in (lime(ridge=0, width=1), rise(cells=2)):
+        assert as_model(method) is method  # numbers that are whole stay options of an estimator
 
 
 @pytest.mark.parametrize("shape", [(12,), (6, 4), (2, 3, 4)])
@@ -165,6 +167,20 @@ def test_batches_draw_as_examples_do(name, x64):
         alone = run(method, model, x[index], target[index], own)
         close(found.relevance[index], alone.relevance, 1e-12)
         assert found.info["evaluations"][index] == alone.info["evaluations"]
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_memory_does_not_grow_with_samples(name):
+    """But for the numbers of the steps, int32, that the loop of `inside` goes through."""
+    option = "permutations" if name == "shapley_sampling" else "samples"
+
+    def needed(samples):
+        method, x = METHODS[name](**{option: samples}, chunk=8), jnp.ones(24)
+        lowered = run.lower(method, as_model(linear), x, 0, jax.random.key(0))
+        steps = method.milestones(x)[-1] / 8
+        return lowered.compile().memory_analysis().temp_size_in_bytes - 4 * steps
+
+    assert needed(10_000) <= needed(100) + 1000
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -7,11 +7,11 @@ from audioxai_jax.lrp import regions
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.reader import Reader
 
-KEEPING = ("route", "sum", "max", "scale", "affine")
-"""Kinds of operations whose outputs are probabilities if their inputs are: moves, means."""
+KEEPING = frozenset("route max scale affine".split())
+"""Kinds of operations whose outputs are probabilities if their inputs are."""
 
-CURVES = ("log", "exp", "max", "min", "clamp")
-"""Functions of single values that people put after a softmax, by name."""
+AFTER = frozenset("reduce_sum reduce_window_sum cumsum log exp max min clamp".split())
+"""Means and functions of single values that people put after a softmax, by name."""
 
 Ending = tuple[str, Operation]
 
@@ -52,6 +52,6 @@ def _before(
         parts = [value for value in operation.inputs if value not in carried]
         ends = [_before(reader, found, part, carried) for part in dict.fromkeys(parts)]
         return ends[0] if ends and all(ends) else None
-    if operation.kind in KEEPING or operation.name in CURVES:
+    if operation.kind in KEEPING or operation.name in AFTER:
         return _before(reader, found, operation.inputs[0], carried)
     return None

@@ -20,6 +20,11 @@ name, network, config = "tiny", "{network}", {config}({sizes})
 seed, batch, speeds, steps, peak_rate = 0, 2, (1.0, 1.1), (4, 4), (1e-3, 1e-3)
 weights = {{"spectral": 1.0, "mel": 1.0, "waveform": 1.0, "cycle": 1.0}}
 """
+GAINSHAPE = {
+    "network": "gainshape",
+    "config": "GainShapeConfig",
+    "sizes": "width=16, encoder_blocks=1, decoder_blocks=1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +53,7 @@ def train_codec(monkeypatch, data, out, *, network, config, sizes, steps=2):
 @pytest.fixture(scope="module")
 def codec(data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        return train_codec(
-            patch, data, tmp_path_factory.mktemp("codec"), network="gainshape",
-            config="GainShapeConfig", sizes="width=16, encoder_blocks=1, decoder_blocks=1",
-        )  # fmt: skip
+        return train_codec(patch, data, tmp_path_factory.mktemp("codec"), **GAINSHAPE)
 
 
 def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path, codec):
@@ -176,16 +178,22 @@ def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     assert "holds no speech_commands" in line and "AUDIOXAI_DATA" in line
 
 
-def test_seanet_trains_too_and_resumes(monkeypatch, data, tmp_path):
-    def train(out, steps):
-        return train_codec(
-            monkeypatch, data, out, network="seanet", config="SeanetConfig", steps=steps,
-            sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",
-        )  # fmt: skip
+def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
+    """The same command loads what there is, and writes the very same weights."""
+    first = codec.with_suffix(".safetensors").read_bytes()
+    log = (codec.parent / "masked" / "log.jsonl").read_text()
+    train_codec(monkeypatch, data, codec.parent, **GAINSHAPE)
+    assert codec.with_suffix(".safetensors").read_bytes() == first
+    assert (codec.parent / "masked" / "log.jsonl").read_text() == log
 
-    _, manifest = pretrained.load_codec(train(tmp_path / "once", 2))
+
+def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
+    if not request.config.getoption("--full-size"):
+        pytest.skip("compiles for half a minute: --full-size")
+    found = train_codec(
+        monkeypatch, data, tmp_path, network="seanet", config="SeanetConfig",
+        sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",
+    )  # fmt: skip
+    _, manifest = pretrained.load_codec(found)
     assert manifest["network"] == "seanet" and manifest["sample_rate"] == 16_000
-    first = (tmp_path / "once" / "tiny.safetensors").read_bytes()
-    train(tmp_path / "once", 2)  # finished: loaded, not trained again
-    assert (tmp_path / "once" / "tiny.safetensors").read_bytes() == first
     assert np.isfinite(manifest["metrics"]["val_si_sdr_db"])

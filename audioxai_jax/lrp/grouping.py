@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from audioxai_jax.graph import Equation, Graph, Values, function
-from audioxai_jax.lrp import folding, known, regions
+from audioxai_jax.lrp import folding, known, norms, regions
 from audioxai_jax.lrp.maxima import winner
 from audioxai_jax.lrp.operations import Operation, Prepared
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
@@ -31,7 +31,7 @@ def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
       fuse: whether softmax and normalisation are operations; else they are the quotients and
         products that they consist of.
     """
-    return known.mark(_group(graph, fuse=fuse))
+    return known.mark(graph, _group(graph, fuse=fuse))
 
 
 def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
@@ -62,7 +62,7 @@ def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operatio
 def _region(reader: Reader, equation: Equation, *, fuse: bool) -> regions.Region | None:
     region = regions.activation(reader, equation)
     if region is None and fuse:
-        found = (regions.softmax, regions.logsumexp, regions.normaliser)
+        found = (regions.softmax, regions.logsumexp, norms.normaliser)
         region = next(filter(None, (find(reader, equation) for find in found)), None)
     return region
 

@@ -1,32 +1,35 @@
 """What is known of operations before anything is computed: their place, gates, signs."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from audioxai_jax.graph import Values
+from audioxai_jax.graph import Graph, Values
+from audioxai_jax.lrp.bounds import ANY, Bounds, Span, is_gate
 from audioxai_jax.lrp.operations import PARAMETRIC, Operation, Prepared
 
-NONNEGATIVE = ("relu", "abs", "exp", "exp2", "logistic", "square", "sqrt", "erfc", "cosh")
+WEIGHING = ("route", "scale", "normalise")
+"""Attention weights that are moved, masked or divided by their sum are such weights."""
 
 
 def mark(
+    graph: Graph,
     operations: Iterable[Operation],
     *,
     after: frozenset[int] = frozenset(),
     before: frozenset[int] = frozenset(),
-    nonnegative: frozenset[int] = frozenset(),
+    spans: Mapping[int, Span] | None = None,
 ) -> tuple[Operation, ...]:
     """Fills in `first`, `last` and `nonnegative`, and tells gates and attention from products.
 
     Args:
       after: inputs of the graph that come after a parametric operation.
       before: outputs that a parametric operation comes after.
-      nonnegative: inputs that are never negative.
+      spans: bounds of inputs, where they are known.
     """
     operations = list(operations)
     reached, wanted = set(after), set(before)
-    signs = set(nonnegative)
-    gates: set[int] = set()
+    bounds, spans = Bounds(graph), dict(spans or {})
+    gates = {value for value, span in spans.items() if is_gate(span)}
     weights: set[int] = set()
     followed: dict[int, bool] = {}
     for i, operation in reversed(list(enumerate(operations))):
@@ -37,9 +40,9 @@ def mark(
     for i, operation in enumerate(operations):
         untouched = reached.isdisjoint(operation.inputs)
         parametric = _parametric(operation)
-        signed = not all(value in signs for value in operation.inputs)
+        signed = any(spans.get(value, ANY)[0] < 0 for value in operation.inputs)
         if operation.bodies:
-            context = reached, followed[i], signs
+            context = reached, followed[i], spans
             operation = dataclasses.replace(operation, bodies=tuple(_bodies(operation, *context)))
         elif parametric:
             place = {"first": untouched, "last": not followed[i], "nonnegative": not signed}
@@ -50,12 +53,12 @@ def mark(
             operation = _paired(operation, weights, "attention")
         if parametric or not untouched:
             reached.update(operation.outputs)
-        if operation.name in NONNEGATIVE or (operation.keeps_sign and not signed):
-            signs.update(operation.outputs)
-        if _is_gate(operation, gates):
+        span = bounds.of(operation, spans)
+        spans |= dict.fromkeys(operation.outputs, span)
+        if is_gate(span):
             gates.update(operation.outputs)
-        moved = operation.kind == "route" and weights.issuperset(operation.inputs)
-        if operation.kind == "softmax" or moved:
+        still = operation.kind in WEIGHING and weights.issuperset(operation.inputs)
+        if operation.kind == "softmax" or still:
             weights.update(operation.outputs)
         found.append(operation)
     return tuple(found)
@@ -67,7 +70,7 @@ def _parametric(operation: Operation) -> bool:
 
 
 def _bodies(
-    operation: Operation, reached: set[int], followed: bool, signs: set[int]
+    operation: Operation, reached: set[int], followed: bool, spans: Mapping[int, Span]
 ) -> Iterator[tuple[Operation, ...]]:
     """The bodies marked, with what is known of their inputs and outputs from outside."""
     equation = operation.equation
@@ -76,32 +79,15 @@ def _bodies(
         pairs = list(zip(outside, graph.inputs, strict=True))
         after = {inner for outer, inner in pairs if outer in reached}
         before = set(graph.outputs) if followed else set()
-        never = {inner for outer, inner in pairs if outer in signs}
+        known = {inner: spans[outer] for outer, inner in pairs if outer in spans}
         if equation.name == "scan":
             first, carried = equation.params["num_consts"], equation.params["num_carry"]
             carries = graph.inputs[first : first + carried]
-            never -= set(carries)
+            known = {value: span for value, span in known.items() if value not in carries}
             if any(_parametric(one) for one in body):
                 after |= set(carries)
                 before |= set(graph.outputs[:carried])
-        yield mark(
-            body,
-            after=frozenset(after),
-            before=frozenset(before),
-            nonnegative=frozenset(never),
-        )
-
-
-def _is_gate(operation: Operation, gates: set[int]) -> bool:
-    """A sigmoid, wherever it is moved, and one minus it."""
-    if operation.name == "logistic":
-        return True
-    if not gates.issuperset(operation.inputs):
-        return False
-    if operation.kind == "route":
-        return True
-    *_, last = operation.equations[-1].inputs
-    return len(operation.equations) == 1 and operation.equation.name == "sub" and last in gates
+        yield mark(graph, body, after=frozenset(after), before=frozenset(before), spans=known)
 
 
 def _paired(operation: Operation, weights: set[int], kind: str) -> Operation:

@@ -16,8 +16,9 @@ add         sum of two values
 route       reshape, slice, pad, concatenate, gather: values that move
 max         maxima and minima over axes, windows or two values; sort
 activation  any function of single values: ReLU (by its own name, relu), GELU, ELU, tanh, exp
-product     of two values; gate, if one of them comes from a sigmoid
-matmul      product of two values as matrices; attention, if one of them comes from a softmax
+product     of two values; gate, if one of them is known to lie between 0 and 1, as a sigmoid
+matmul      product of two values as matrices; attention, if one of them comes from a softmax,
+            masked or divided by its sum after it or not
 softmax     exp(x) / sum, recognised by what it computes; by name also logsumexp
 normalise   x, perhaps centred, divided by a statistic of x; recognised in the same way
 scan, cond  control flow around other operations

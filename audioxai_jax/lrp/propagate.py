@@ -26,7 +26,7 @@ from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
 from audioxai_jax.tracing import trace
-from audioxai_jax.types import Model, record, select
+from audioxai_jax.types import Model, as_model, record, select
 
 
 @record()
@@ -67,6 +67,8 @@ def propagate(
 ) -> Propagation:
     """Relevance of each input for the target's logit, and how it came about.
 
+    Compiled as a whole on the first call for a model and shape; `step_by_step` is not.
+
     Args:
       composite: which rule each operation gets.
       model: one example to logits `[K]`, any JAX function.
@@ -84,6 +86,22 @@ def propagate(
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"the input is {x.dtype}, expected floating point: whole numbers have no "
                          "relevance. Convert the input, not inside the model")  # fmt: skip
+    found = _compiled(composite, as_model(model), x, target, reference, seed, at=tuple(at))
+    select(found.logits, target)  # compiled, a target that is no class would pass unseen
+    return found
+
+
+def step_by_step(
+    composite: Composite,
+    model: Model,
+    x: Array,
+    target: Array | int,
+    reference: Array | None = None,
+    seed: Array | float | None = None,
+    *,
+    at: tuple[str, ...] = (),
+) -> Propagation:
+    """The same, operation by operation, as rules are debugged."""
     graph, leaves = trace(model, x)
     found = operations(graph, fuse=composite.fuse)
     refusals.check_output(graph, found)
@@ -109,6 +127,10 @@ def propagate(
             for name, n in places.items()
         },
     )
+
+
+_compiled = jax.jit(step_by_step, static_argnames="at")
+"""One large program; the hundreds of small ones take far longer to compile."""
 
 
 def plan(composite: Composite, found: Iterable[Operation], graph: Any) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from audioxai_jax.graph import Graph
-from audioxai_jax.lrp import regions
+from audioxai_jax.lrp import endings
 from audioxai_jax.lrp.operations import Operation
 
 ADVICE = {
@@ -61,20 +61,11 @@ def check_output(graph: Graph, found: tuple[Operation, ...]) -> None:
     """Refuses a model that returns probabilities.
 
     Raises:
-      SoftmaxOutput: if the last operation, but for those that move values, is a softmax.
+      SoftmaxOutput: if it ends in a softmax, see `endings.softmax_at_end`.
     """
-    makers = {n: operation for operation in found for n in operation.outputs}
-    number = graph.outputs[0]
-    while number in makers and makers[number].kind == "route":
-        number = makers[number].inputs[0]
-    operation = makers.get(number)
-    if operation is None:
-        return
-    reader = regions.Reader(graph)
-    equation = operation.equation
-    end = "a softmax" if regions.softmax(reader, equation) else ""
-    end = "a log-softmax" if regions.log_softmax(reader, equation) else end
-    if end:
+    ending = endings.softmax_at_end(graph, found)
+    if ending is not None:
+        end, operation = ending
         place = f" at {operation.source}" if operation.source else ""
         raise SoftmaxOutput(
             f"the model ends in {end}{place}: its outputs depend on all logits, so that relevance "

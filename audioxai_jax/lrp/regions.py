@@ -7,8 +7,6 @@ is found.
 
 import dataclasses
 
-import numpy as np
-
 from audioxai_jax.graph import Equation
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 
@@ -19,9 +17,9 @@ UNARY = frozenset(
 )
 POINTWISE = UNARY | CASTS | frozenset("add sub mul div max min pow select_n clamp add_any".split())
 DECISIONS = frozenset("gt lt ge le eq ne and or not is_finite sign floor ceil round".split())
-LINEAR = CASTS | SHAPES | frozenset("add sub mul div reduce_sum add_any".split())
-REDUCTIONS = frozenset("reduce_sum reduce_max reduce_min".split())
-INVERSE = frozenset("rsqrt div pow integer_pow".split())
+CHOSEN = frozenset({"select_n"})
+MOVED = (SHAPES | CASTS | CHOSEN) - {"neg"}
+MASKED = MOVED | {"mul"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +78,15 @@ def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
 
 
 def softmax(reader: Reader, equation: Equation) -> Region | None:
-    """`exp(x) / sum(exp(x))`, whatever was subtracted from x before."""
-    if equation.name != "div" or _common_start(reader, equation) is None:
+    """`exp(x) / sum(exp(x))`, whatever was subtracted from x before, with masks or without."""
+    if equation.name != "div" or common_start(reader, equation) is None:
         return None
-    top, bottom = (_source(reader, value) for value in equation.inputs)
+    top = _source(reader, equation.inputs[0], MASKED)
+    bottom = _source(reader, equation.inputs[1], MASKED | {"add", "max"})
     total, exponential = reader.makers.get(bottom), reader.makers.get(top)
     if total is None or exponential is None or total.name != "reduce_sum":
         return None
-    if exponential.name != "exp" or _source(reader, total.inputs[0]) != top:
+    if exponential.name != "exp" or _source(reader, total.inputs[0], MASKED) != top:
         return None
     start = _unshifted(reader, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
@@ -129,52 +128,7 @@ def log_softmax(reader: Reader, equation: Equation) -> bool:
     return value == _unshifted(reader, equation.inputs[0])
 
 
-def normaliser(reader: Reader, equation: Equation) -> Region | None:
-    """x, perhaps centred, divided by a statistic of x: layer, group, instance and RMS norm.
-
-    A constant scale and shift right after it belong to it.
-    """
-    start = _common_start(reader, equation)
-    if start is None:
-        return None
-    reduced = _reduced(reader, start, equation.outputs[0])
-    flags = [value in reduced for value in equation.inputs]
-    if flags == [False, True]:
-        signal, statistic = equation.inputs
-    elif flags == [True, False] and equation.name == "mul":
-        statistic, signal = equation.inputs
-    else:
-        return None
-    given = [e for e in reader.between(start, signal) if statistic in e.outputs]
-    if given or not _is_linear(reader, start, signal):
-        return None
-    if equation.name == "mul" and not _is_inverse(reader, statistic):
-        return None
-    centred = reader.makers.get(start)
-    if centred is not None and centred.name == "sub" and signal == start:
-        before, mean = centred.inputs
-        if reader.dominator(start) == before and mean in _reduced(reader, before, start):
-            if _is_linear(reader, before, start):
-                start = before
-    tail = [equation]
-    while (user := reader.only_consumer(tail[-1].outputs[0])) is not None:
-        keeps = reader.shape(user.outputs[0]) == reader.shape(tail[-1].outputs[0])
-        if user.name not in ("mul", "add", "sub") or not keeps:
-            break
-        tail.append(user)
-    output = tail[-1].outputs[0]
-    return Region(
-        "normalise",
-        "normalise",
-        start,
-        output,
-        reader.between(start, output),
-        statistic=statistic,
-        signal=(*reader.between(start, signal), *tail),
-    )
-
-
-def _common_start(reader: Reader, equation: Equation) -> int | None:
+def common_start(reader: Reader, equation: Equation) -> int | None:
     """Where both factors of a product or quotient come from, if it is one value."""
     operands = reader.dependent(equation)
     if equation.name not in ("mul", "div") or len(operands) != 2:
@@ -183,28 +137,11 @@ def _common_start(reader: Reader, equation: Equation) -> int | None:
     return None if start < 0 else start
 
 
-def _is_inverse(reader: Reader, value: int) -> bool:
-    """Whether a statistic is one over something, perhaps scaled by constants."""
-    while (maker := reader.makers.get(value)) is not None:
-        operands = reader.dependent(maker)
-        if maker.name in INVERSE:
-            if maker.name == "div":
-                return maker.inputs[1] in operands
-            exponent = reader.graph.constants.get(maker.inputs[-1])
-            power = maker.params.get("y", -1 if maker.name == "rsqrt" else exponent)
-            return isinstance(power, (int, np.ndarray)) and bool(power < 0)
-        if maker.name not in SHAPES | CASTS | {"mul"} or len(operands) != 1:
-            return False
-        value = operands[0]
-    return False
-
-
-def _source(reader: Reader, value: int) -> int:
+def _source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
     """Back through changes of shape, type and masks."""
     while (maker := reader.makers.get(value)) is not None:
         operands = reader.dependent(maker)
-        passes = maker.name in (SHAPES | CASTS | {"select_n"}) and maker.name != "neg"
-        if not passes or len(operands) != 1:
+        if maker.name not in through or len(operands) != 1:
             break
         value = operands[0]
     return value
@@ -213,7 +150,7 @@ def _source(reader: Reader, value: int) -> int:
 def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
     """Back through shifts as well: by constants, or by what is the same for all of x."""
     while True:
-        value = _source(reader, value) if shapes else value
+        value = _source(reader, value, MOVED if shapes else CHOSEN)
         shift = reader.makers.get(value)
         if shift is None or shift.name not in ("sub", "add"):
             return value
@@ -221,24 +158,3 @@ def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
         if len(operands) == 2 and (shift.name == "add" or reader.dominator(value) != first):
             return value
         value = operands[0]
-
-
-def _reduced(reader: Reader, start: int, end: int) -> set[int]:
-    """Values between the two that know of `start` by sums or maxima over it alone."""
-    found: set[int] = set()
-    for equation in reader.between(start, end):
-        operands = reader.dependent(equation)
-        if equation.name not in POINTWISE | SHAPES | REDUCTIONS:
-            return set()
-        if equation.name in REDUCTIONS or all(operand in found for operand in operands):
-            found |= set(equation.outputs)
-    return found
-
-
-def _is_linear(reader: Reader, start: int, end: int) -> bool:
-    for equation in reader.between(start, end):
-        both = len(reader.dependent(equation)) > 1
-        inverse = equation.name == "div" and equation.inputs[1] in reader.graph.depends
-        if equation.name not in LINEAR or inverse or (both and equation.name == "mul"):
-            return False
-    return True

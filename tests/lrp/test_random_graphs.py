@@ -19,7 +19,8 @@ from jax import lax
 from jax.nn import relu
 from jax.tree_util import Partial
 
-from audioxai_jax.lrp import PRESETS, composite, kind, propagate, rules
+from audioxai_jax.lrp import PRESETS, composite, kind, rules
+from audioxai_jax.lrp.propagate import step_by_step
 
 SIZE = (6, 4)  # of all values, so that little is compiled: graphs are computed step by step
 ZERO = composite(
@@ -224,18 +225,18 @@ def gradient_times_input(model, x):
 
 
 def test_random_graphs(x64, request):
-    """Each step once, and random graphs of them: 40, or 200 with `--full-size`.
+    """Each step once, and random graphs of them: 25, or 200 with `--full-size`.
 
     Graphs whose gradient is zero, such as x - x, are no proof and are counted out.
     """
-    graphs, used = 200 if request.config.getoption("--full-size") else 40, []
+    graphs, used = 200 if request.config.getoption("--full-size") else 25, []
 
     @settings(max_examples=graphs)
     @given(STEPS)
     def check(steps):
         model, x = draw(steps)
         expected = gradient_times_input(model, x)
-        found = propagate(ZERO, model, x, 1)
+        found = step_by_step(ZERO, model, x, 1)
         largest = np.max(np.abs(expected))
         assert np.max(np.abs(found.relevance - expected)) <= 1e-8 * largest
         lost = [found.ledger.bias, found.ledger.stabiliser, found.ledger.missing]
@@ -309,7 +310,7 @@ def test_values_that_meet_again(name, drawn):
     x, make = drawn
     for model in (make(function), make(lambda p, x: function(p, x @ p["m"]))):
         expected = gradient_times_input(model, x) / degree
-        found = propagate(ZERO, model, x, 1).relevance
+        found = step_by_step(ZERO, model, x, 1).relevance
         assert np.max(np.abs(found - expected)) <= 1e-12 * np.max(np.abs(expected))
 
 
@@ -339,7 +340,9 @@ def test_the_same_written_differently(name, drawn):
     """The very same numbers, by rules that tell products from what belongs to them, too."""
     x, make = drawn
     for made in (ZERO, PRESETS["epsilon_plus"](), PRESETS["epsilon_gamma_box"]()):
-        one, other = (propagate(made, make(function), x, 1).relevance for function in TWINS[name])
+        one, other = (
+            step_by_step(made, make(function), x, 1).relevance for function in TWINS[name]
+        )
         np.testing.assert_array_equal(one, other)
         assert np.any(one)
 
@@ -368,5 +371,5 @@ def test_what_is_known_of_signs_is_true(name, drawn):
     model = make(lambda p, x: jnp.tile(SIGNS[name](x) @ p["m"], 6))
     told = rules.alpha_beta()
     made = [composite([(kind("dense"), rule)]) for rule in (told, lambda *given: told(*given))]
-    one, other = (propagate(each, model, x, 1).relevance for each in made)
+    one, other = (step_by_step(each, model, x, 1).relevance for each in made)
     assert np.max(np.abs(one - other)) <= 1e-12 * np.max(np.abs(other))

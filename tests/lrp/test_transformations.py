@@ -16,7 +16,7 @@ from audioxai_jax.lrp import PRESETS, composite, kind, lrp, propagate, rules, sp
 from audioxai_jax.nets.adapters import from_linen, from_nnx
 
 KEY = jax.random.key(0)
-ALL = list(PRESETS)
+SOME = ["epsilon_gamma_box", "epsilon_alpha2_beta1_flat", "attn_lrp"]  # rules of every family
 TRACES = []
 
 
@@ -86,7 +86,7 @@ def equinox():
                      zip(layers, zip(weights, biases, strict=True), strict=True)))  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", SOME)
 def test_one_network_in_four_libraries(name):
     """The relevance is the same, and so are rules chosen by the parameters' paths."""
     made = PRESETS[name]()
@@ -106,20 +106,20 @@ def test_paths_in_four_libraries(make):
         assert any(f" {layer}/" in line for line in table.splitlines())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", SOME)
 def test_compiled_and_batched(name):
     method, batch = lrp(name), draw(4, 10, 4, seed=7)
-    one = lambda x, target: method(MODEL, x, target, key=KEY).relevance
+    one = jax.jit(lambda x, target: method(MODEL, x, target, key=KEY).relevance)
     targets = jnp.array([0, 1, 2, 1])
     found = jax.jit(jax.vmap(one))(batch, targets)
     for i in range(4):
-        alone = jax.jit(one)(batch[i], targets[i])
+        alone = one(batch[i], targets[i])
         assert np.max(np.abs(found[i] - alone)) < 1e-5 * np.max(np.abs(alone))
 
 
 def test_all_classes_at_once():
     method = lrp("epsilon_plus")
-    one = lambda target: method(MODEL, X, target, key=KEY).relevance
+    one = jax.jit(lambda target: method(MODEL, X, target, key=KEY).relevance)
     found = jax.jit(jax.vmap(one))(jnp.arange(3))
     for target in range(3):
         np.testing.assert_allclose(found[target], one(target), rtol=1e-4, atol=1e-5)
@@ -159,12 +159,12 @@ def test_relevance_is_differentiable(x64):
 
 
 def test_zeros_and_huge_inputs_give_numbers():
-    for x in (jnp.zeros_like(X), 1e15 * X, 1e-20 * X):
-        for name in ALL:
-            found = propagate(PRESETS[name](), MODEL, x, 1)
-            assert np.all(np.isfinite(found.relevance))
-            grown = jax.grad(lambda x, m=PRESETS[name](): propagate(m, MODEL, x, 1).relevance.sum())
-            assert np.all(np.isfinite(grown(x)))
+    inputs = jnp.stack([jnp.zeros_like(X), 1e15 * X, 1e-20 * X])
+    for name in SOME:
+        relevance = lambda x, made=PRESETS[name](): propagate(made, MODEL, x, 1).relevance
+        found, back = jax.vjp(jax.vmap(relevance), inputs)
+        assert np.all(np.isfinite(found))
+        assert np.all(np.isfinite(back(jnp.ones_like(found))[0]))
 
 
 def test_relevance_grows_with_the_input_whatever_its_size():

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.lrp.rules.sharing import Linear, Shares, divide, multiply, transposed
+from audioxai_jax.lrp.rules.sharing import Linear, Shares, divide, transposed
 from audioxai_jax.types import record
 
 
@@ -24,7 +24,8 @@ def taylor() -> "Taylor":
 class Taylor:
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
         s = divide(R, z)
-        finite = jnp.where(jnp.isfinite(x), x, 0)
+        # the largest numbers there are, as masks have them, overflow where nothing else is left
+        finite = jnp.where(jnp.abs(x) < jnp.finfo(x.dtype).max / 4, x, 0)
         _, linear = jax.jvp(lambda x: lin(x, w), (x,), (finite,))
-        relevance = multiply(x, transposed(lin, x, w)(s))
+        relevance = finite * transposed(lin, x, w)(s)
         return Shares(relevance, bias=jnp.sum((z - linear) * s))

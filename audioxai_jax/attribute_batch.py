@@ -7,7 +7,7 @@ for the next one.
 
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,8 @@ def attribute_batch(
       ValueError: for examples, targets or chunks that do not fit, before anything is computed.
     """
     model = as_model(model)
-    method = as_model(method)  # type: ignore[assignment]
+    if not isinstance(method, Estimator):
+        method = cast(Method, as_model(method))
     key = jax.random.key(0) if key is None else key
     _check(model, x, chunk)
     devices = list(jax.local_devices() if devices is None else devices)[: x.shape[0]]

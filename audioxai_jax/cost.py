@@ -41,7 +41,7 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
     >>> cost.evaluations, cost.chunk, cost.flops > 100 * 2 * 10 * 64
     (100, 50, True)
     """
-    method, model = as_model(method), as_model(model)
+    model = as_model(model)
     x = jax.ShapeDtypeStruct(x.shape, x.dtype)
     method, rows = rechunk(method, chunk, x)
     lowered = _lower(method, model, x, 1)

@@ -45,7 +45,15 @@ def check_path(model: Model, x: Array) -> None:
       ValueError: if the input is not floating point, or the model returns no single array.
     """
     _check_floating(x)
-    graph, _ = trace(model, x)
+    check_graph(trace(model, x)[0])
+
+
+def check_graph(graph: Graph) -> None:
+    """As `check_path`, for a model that is traced already.
+
+    Raises:
+      NoGradient: as `check_path`.
+    """
     if graph.outputs[0] in graph.depends:
         return
     _check_reached(graph)

@@ -94,14 +94,12 @@ def test_all_classes_share_their_forward_passes(method):
 
 
 def test_the_forward_pass_of_all_classes_is_made_once():
-    """Seen in the cost: 30 more classes cost 30 backward passes, not 30 of both."""
+    """Seen in the operations that the compiler counts, beside one class after the other."""
     model = lambda x: jnp.tanh(x @ jnp.ones((50, 50))) @ jnp.ones((50, 31))
-    x = jnp.ones(50)
-    flops = lambda f, *args: jax.jit(f).lower(x, *args).cost_analysis()["flops"]
-    forward = flops(model)
+    flops = lambda f, *args: jax.jit(f).lower(jnp.ones(50), *args).cost_analysis()["flops"]
     one = flops(lambda x, t: saliency()(model, x, t, key=KEYS[0]).relevance, jnp.int32(0))
     every = flops(lambda x: attribute_classes(saliency(), model, x, key=KEYS[0]).relevance)
-    assert every < forward + 31 * (one - forward) + 31 * 200
+    assert every < 0.65 * 31 * one
 
 
 def test_another_batch_compiles_nothing():

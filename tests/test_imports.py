@@ -21,7 +21,7 @@ CORE = {
     "windows": {"types"},
     "graph": set(),
     "tracing": {"types", "graph"},
-    "lrp": {"types", "graph", "tracing"},
+    "lrp": {"types", "graph", "tracing", "gradients"},
     "estimators": {"types"},
     "gradients": {"types", "graph", "tracing"},
     "cost": {"types", "estimators"},

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.gradients import check_graph
 from audioxai_jax.graph import Values, evaluate
 from audioxai_jax.lrp import loops, points, refusals
 from audioxai_jax.lrp.composites import Composite
@@ -81,6 +82,7 @@ def propagate(
     Raises:
       UncoveredOperation: if no rule covers an operation, before anything is computed.
       SoftmaxOutput: if the model ends in a softmax.
+      NoGradient: if nothing differentiable leads from the input to the output.
       ValueError: if the model does not return logits, or the target is none of them.
     """
     if not jnp.issubdtype(x.dtype, jnp.floating):
@@ -103,6 +105,7 @@ def step_by_step(
 ) -> Propagation:
     """The same, operation by operation, as rules are debugged."""
     graph, leaves = trace(model, x)
+    check_graph(graph)
     found = operations(graph, fuse=composite.fuse)
     refusals.check_output(graph, found)
     steps = plan(composite, found, graph)
@@ -114,7 +117,8 @@ def step_by_step(
         inputs[graph.inputs[-1]] = reference
         compared = evaluate(graph.equations, {**graph.constants, **inputs})
     logits = values[graph.outputs[0]]
-    start = select(logits, target) if seed is None else jnp.asarray(seed, logits.dtype)
+    logit = select(logits, target)
+    start = logit if seed is None else jnp.asarray(seed, logits.dtype)
     wanted = jnp.where(jnp.arange(logits.shape[0]) == target, start, 0)
     relevance, rows = _hand_back(steps, values, {graph.outputs[0]: wanted}, compared)
     number = graph.inputs[-1]

@@ -1,4 +1,4 @@
-"""DeepLIFT, guided backpropagation and deconvolution against captum, in double precision.
+"""What captum does with hooks: DeepLIFT, guided backpropagation, deconvolution; inner layers.
 
 captum's hooks want a module for each ReLU. Its DeepLIFT (0.9) passes max-pools by the gradient:
 contributions then do not sum to the difference, as its own convergence delta says. Ours do,
@@ -9,9 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from captum_networks import TARGET, check, pair
 from jax.tree_util import Partial
 
-from audioxai_jax import deconvolution, deep_lift, guided_backprop
+from audioxai_jax import (
+    deconvolution,
+    deep_lift,
+    grad_cam,
+    guided_backprop,
+    input_x_gradient,
+    integrated_gradients,
+    layer_attribution,
+    lrp,
+)
+from audioxai_jax.attribution.grad_cam import class_map
 
 torch = pytest.importorskip("torch", reason="torch is not installed: see the extra 'oracles'")
 attr = pytest.importorskip("captum.attr", reason="captum is not installed: the extra 'oracles'")
@@ -77,3 +88,42 @@ def test_parity_with_captum(name, curve, pooled, x64):
     wanted = oracle(net, torch.tensor(x[None], requires_grad=True)).detach().numpy()[0]
     found = np.asarray(method(model, jnp.asarray(x), 2, key=jax.random.key(0)).relevance)
     assert np.max(np.abs(found - wanted)) < 1e-9 * np.max(np.abs(wanted))
+
+
+LAYERS = {"conv_0": "conv_0/kernel", "conv_1": "conv_1/kernel", "dense_0": "dense_0/kernel"}
+
+
+@pytest.mark.parametrize("layer", ["conv_0", "conv_1"])
+def test_grad_cam(layer, dtype):
+    sides = pair("audionet", dtype)
+    at = None if layer == "conv_1" else LAYERS[layer]  # the last convolution is our default
+    their = attr.LayerGradCam(sides.net, getattr(sides.net, layer))
+    wanted = their.attribute(sides.rows, target=TARGET, relu_attributions=True)
+    x = jnp.asarray(sides.x)
+    found = class_map(sides.model, x, TARGET, at)
+    check(f"grad_cam at {layer} of audionet", found.ravel(), wanted.ravel())
+    wanted = attr.LayerAttribution.interpolate(wanted, x.shape, "linear")[0, 0]
+    check(f"grad_cam of audionet, from {layer}", sides.run(grad_cam(at)), wanted)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("name", ["input_x_gradient", "integrated_gradients"])
+def test_layers(name, layer, dtype):
+    """captum's path at a layer goes from the activation of the baseline to that of the input."""
+    sides = pair("audionet", dtype)
+    module, at, steps = getattr(sides.net, layer), LAYERS[layer], 16
+    if name == "input_x_gradient":
+        method = input_x_gradient()
+        wanted = attr.LayerGradientXActivation(sides.net, module).attribute(
+            sides.rows, target=TARGET
+        )
+    else:
+        before, _ = lrp.split(sides.model, jnp.asarray(sides.base), at)
+        method = integrated_gradients(steps=steps, baseline=before)
+        wanted = attr.LayerIntegratedGradients(sides.net, module).attribute(
+            sides.rows, sides.base_rows, target=TARGET, n_steps=steps, method="gausslegendre"
+        )
+    found, activation = layer_attribution(method, sides.model, jnp.asarray(sides.x), TARGET, at)
+    wanted = wanted[0].T if wanted.ndim == 3 else wanted[0]  # ours has channels last
+    relevance = np.asarray(found.relevance).reshape(wanted.shape)
+    check(f"{name} at {layer} of audionet", relevance, wanted)

@@ -112,7 +112,7 @@ def test_a_maximum(x64, key):
     found = run(guided_integrated_gradients(steps=200), Partial(lambda x: jnp.max(x)[None]),
                 jnp.array([2.0, 1.0]), 0, key)  # fmt: skip
     np.testing.assert_allclose(found.relevance, [2, 0], atol=0.06)
-    assert found.info["completeness_gap"] < 0.02
+    assert found.info["completeness_gap"] < 0.03
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))

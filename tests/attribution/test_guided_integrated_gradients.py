@@ -139,14 +139,6 @@ def test_from_the_input_itself_nothing(key):
     assert np.all(found.relevance == 0)
 
 
-@pytest.mark.parametrize("chunk", [2, 3, 64])
-def test_chunks_change_nothing(x, key, chunk):
-    model = Partial(lambda x: (jnp.sum(jnp.sin(2 * x)) + jnp.prod(x))[None])
-    wanted = run(guided_integrated_gradients(steps=10), model, x, 0, key).relevance
-    found = run(guided_integrated_gradients(steps=10, chunk=chunk), model, x, 0, key).relevance
-    np.testing.assert_allclose(found, wanted, rtol=1e-12)
-
-
 def test_in_batches(x, key):
     model = Partial(lambda x: jnp.stack([jnp.sum(jnp.sin(2 * x)), jnp.prod(x)]))
     method = guided_integrated_gradients(steps=10, fraction=0.5)
@@ -179,7 +171,6 @@ def test_what_is_refused():
         ({"segments": 3}, "segments must divide the 200 steps, got 3"),
         ({"fraction": 1.1}, "fraction must be between 0 and 1, got 1.1"),
         ({"distance": -0.1}, "distance must be between 0 and 1, got -0.1"),
-        ({"chunk": 0}, "chunk must be a whole number"),
     ):
         with pytest.raises(ValueError, match=f"{name}: {words}"):
             guided_integrated_gradients(**options)

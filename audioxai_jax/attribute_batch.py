@@ -1,12 +1,5 @@
-"""Relevance for many examples at once, with the memory of a few.
+"""Relevance for many examples at once, with the memory of a few."""
 
-The second driver of estimators: their steps are taken from outside, so that loops stay out of
-compiled programs (convolutions in them are slow on CPUs), and an example that is done makes room
-for the next one.
-"""
-
-import functools
-from collections.abc import Iterator
 from typing import Any, cast
 
 import jax
@@ -14,13 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.batching import map_examples, spread
+from audioxai_jax.batching import map_examples
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
-from audioxai_jax.types import Attribution, Method, Model, as_model, attribute, check_attribution
-
-SHRINK = 4
-"""Places are given up when a quarter of them would do: each number of places is compiled."""
+from audioxai_jax.stepwise import for_targets, stepwise
+from audioxai_jax.types import Attribution, Method, Model, as_model, attribute
 
 
 def attribute_batch(
@@ -40,7 +31,7 @@ def attribute_batch(
     are batched, chunked or spread over devices, but for the last digits.
 
     Args:
-      method: any; of estimators the steps are taken here, see `estimators`.
+      method: any; the steps of estimators are taken from outside, see `stepwise`.
       model: one example to logits `[K]`.
       x: examples `[N, ...]`, floating point.
       target: a class for all, one for each `[N]`, or several for each `[N, M]`, which share
@@ -65,19 +56,22 @@ def attribute_batch(
     devices = list(jax.local_devices() if devices is None else devices)[: x.shape[0]]
     if target is None:
         rows = CHUNK if chunk == "auto" else int(chunk)
-        target = map_examples(_predict, model, x, key=key, chunk=rows, devices=devices)
-    target = check_targets(model, x, target)
+        given = map_examples(_predict, model, x, key=key, chunk=rows, devices=devices)
+    else:
+        given = target
+    targets = check_targets(model, x, given)
+    one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
     if chunk == "auto":
-        one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
-        chunk = fitting_rows(method, model, one, devices[0], targets=target[0].size)
+        chunk = fitting_rows(method, model, one, devices[0], targets=targets[0].size)
     indices = np.arange(first_index, first_index + x.shape[0], dtype=np.uint32)
     if isinstance(method, Estimator):
-        found = dict(_stepwise(method, model, (x, target, indices), key, int(chunk), devices))
+        found = dict(stepwise(method, model, (x, targets, indices), key, int(chunk), devices))
         parts = [found[number] for number in range(x.shape[0])]
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
+    method, used = rechunk(method, int(chunk), one)  # of an estimator inside, such as rectify's
     return map_examples(
-        _one, (method, model), (x, target), key=key, chunk=int(chunk), devices=devices,
-        first_index=first_index,
+        _one, (method, model), (x, targets), key=key, chunk=max(1, int(chunk) // used),
+        devices=devices, first_index=first_index,
     )  # fmt: skip
 
 
@@ -138,110 +132,4 @@ def _predict(model: Model, x: Array, key: Array) -> Array:
 
 def _one(shared: Any, example: Any, key: Array) -> Attribution:
     (method, model), (x, target) = shared, example
-    return _for_targets(lambda target: attribute(method, model, x, target, key=key), target)
-
-
-def _for_targets(function: Any, target: Array, *state: Any) -> Any:
-    """`function(target, *state)`, over an axis of targets if there is one."""
-    return jax.vmap(function)(target, *state) if target.ndim else function(target, *state)
-
-
-def _stepwise(
-    method: Any, model: Model, examples: Any, key: Array, rows: int, devices: list
-) -> Iterator[tuple[int, Attribution]]:
-    """Places for as many examples as there are rows: who is done leaves, the next comes in."""
-    total, width = len(examples[2]), len(devices)
-    one = jax.ShapeDtypeStruct(examples[0].shape[1:], examples[0].dtype)
-    stops = np.asarray(method.milestones(one))
-    places = width * min(rows, -(-total // width))
-    batches = [range(start, min(start + places, total)) for start in range(0, total, places)]
-
-    def fresh() -> tuple[Any, list[int]]:
-        numbers = batches.pop(0)
-        padded = np.resize(numbers, places)
-        part = spread(jax.tree.map(lambda leaf: leaf[padded], examples), devices)
-        return (part, _start(method, model, part, key)), list(numbers)
-
-    pool, guests = fresh()
-    spare, waiting = None, []  # examples that are started, but have no place yet
-    counts = np.zeros(places, np.int32)
-    while guests:
-        step, _ = rechunk(method, max(1, rows * width // len(counts)), one)
-        pool = pool[0], _advance(step, model, *pool, spread(counts, devices), key)
-        before, counts = counts, np.minimum(counts + step.chunk, stops[-1]).astype(np.int32)
-        passed = np.any((before[:, None] < stops) & (stops <= counts[:, None]), axis=1)
-        if not passed[: len(guests)].any():
-            continue
-        now = spread(counts, devices)
-        done = np.asarray(_done(method, *pool, now)) & passed | (counts == stops[-1])
-        leaving = [slot for slot in range(len(guests)) if done[slot]]
-        if not leaving:
-            continue
-        found = jax.device_get(_read(method, model, *pool, now))
-        for slot in leaving:
-            yield guests[slot], jax.tree.map(lambda leaf: leaf[slot], found)  # noqa: B023
-
-        staying = [slot for slot in range(len(guests)) if not done[slot]]
-        if not waiting and batches:
-            spare, numbers = fresh()
-            waiting = list(enumerate(numbers))
-        free = places - len(staying)
-        entering, waiting = waiting[:free], waiting[free:]
-        slots = staying + [len(counts) + slot for slot, _ in entering]
-        guests = [guests[slot] for slot in staying] + [number for _, number in entering]
-        size = len(counts)
-        while not (waiting or batches) and len(guests) <= size // SHRINK >= width:
-            size = width * (size // SHRINK // width)
-        if guests:
-            index = np.resize(slots, size)  # places without a guest repeat the others
-            counts = np.concatenate([counts, np.zeros(places, np.int32)])[index]
-            pool = spread(_take(pool, spare if entering else pool, index), devices)
-
-
-@jax.jit
-def _start(method: Any, model: Model, examples: Any, key: Array) -> Any:
-    def one(example: Any) -> Any:
-        x, target, index = example
-        init = lambda target: method.init(model, x, target, key=jax.random.fold_in(key, index))
-        return _for_targets(init, target)
-
-    return jax.vmap(one)(examples)
-
-
-@functools.partial(jax.jit, donate_argnums=3)
-def _advance(
-    method: Any, model: Model, examples: Any, state: Any, counts: Array, key: Array
-) -> Any:
-    def one(example: Any, state: Any, count: Array) -> Any:
-        x, target, index = example
-        own = jax.random.fold_in(key, index)
-        numbers = count + jnp.arange(method.chunk, dtype=jnp.int32)
-        valid = numbers < method.milestones(x)[-1]
-        step = lambda target, state: method.step(model, x, target, state, numbers, valid, key=own)
-        return _for_targets(step, target, state)
-
-    return jax.vmap(one)(examples, state, counts)
-
-
-@jax.jit
-def _done(method: Any, examples: Any, state: Any, counts: Array) -> Array:
-    def one(example: Any, state: Any, count: Array) -> Array:
-        return jnp.all(_for_targets(lambda _, s: method.done(s, count), example[1], state))
-
-    return jax.vmap(one)(examples, state, counts)
-
-
-@jax.jit
-def _read(method: Any, model: Model, examples: Any, state: Any, counts: Array) -> Attribution:
-    def one(example: Any, state: Any, count: Array) -> Attribution:
-        x, target, _ = example
-        read = lambda target, state: method.read(model, x, target, state, count)
-        check = lambda *given: check_attribution(read(*given), x, type(method).__name__)
-        return _for_targets(check, target, state)
-
-    return jax.vmap(one)(examples, state, counts)
-
-
-@jax.jit
-def _take(pool: Any, spare: Any, index: Array) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[index], pool, spare)
+    return for_targets(lambda target: attribute(method, model, x, target, key=key), target)

@@ -32,7 +32,7 @@ class Estimator(Protocol):
 
     @property
     def chunk(self) -> int:
-        """Samples that one step takes at most."""
+        """Samples that one step takes at most: a field, or 1 where each sample needs the last."""
         ...
 
     def milestones(self, x: Array) -> tuple[int, ...]:
@@ -129,7 +129,7 @@ def rechunk(method: Any, rows: int, x: Array | jax.ShapeDtypeStruct) -> tuple[An
         if dataclasses.is_dataclass(value) and callable(value):
             changes[field.name], inner = rechunk(value, rows, x)
             used = max(used, inner)
-    if isinstance(method, Estimator):
+    if isinstance(method, Estimator) and "chunk" in (f.name for f in dataclasses.fields(method)):
         own = max(1, min(rows // used, method.milestones(x)[-1]))  # type: ignore[arg-type]
         changes["chunk"], used = own, own * used
     return dataclasses.replace(method, **changes), used  # type: ignore[arg-type]

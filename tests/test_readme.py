@@ -36,6 +36,17 @@ def test_method_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsy
     assert relevance.min() >= 0 and relevance.max() > 0
 
 
+def test_attribution_example(blocks, capsys):
+    (code,) = (block for block in blocks if "smooth = ax.smoothgrad(" in block)
+    names: dict = {}
+    exec(code, names)
+    assert names["found"].relevance.shape == (3, 50, 64)
+    assert names["every"].relevance.shape == (3, 12, 50, 64)
+    assert names["error"].shape == (1, 50, 64) and np.all(names["error"] >= 0)
+    assert len(np.unique(names["shares"].relevance)) == 10  # five by two boxes
+    assert capsys.readouterr().out.startswith("500 evaluations")
+
+
 def test_composite_example(blocks, capsys):
     (code,) = (block for block in blocks if "mine = composite(" in block)
     names: dict = {}

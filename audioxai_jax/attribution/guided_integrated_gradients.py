@@ -11,13 +11,12 @@ A feature is nowhere further than `distance` from the straight path, both measur
 its own way that is done, and the path meets the straight one at its anchors.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.nesting import numbers_as_floats
-from audioxai_jax.estimators import UNROLLED, State, check_chunk, inside
+from audioxai_jax.estimators import State, inside
 from audioxai_jax.gradients import gradient
 from audioxai_jax.types import (
     Attribution,
@@ -37,7 +36,6 @@ def guided_integrated_gradients(
     fraction: float = 0.25,
     distance: float = 0.02,
     segments: int = 1,
-    chunk: int = 1,
 ) -> Method:
     """Gradients along a path that goes first where the logit changes least.
 
@@ -52,14 +50,13 @@ def guided_integrated_gradients(
       distance: furthest from the straight path, as a part of the whole; 0 is the straight path,
         1 is anywhere.
       segments: parts of the path, with anchors on the straight path between them.
-      chunk: steps in one go: they wait for each other, so that it saves no time.
 
     Returns:
       A `Method`. It needs no key.
 
     Raises:
-      ValueError: if `steps`, `segments` or `chunk` is below 1, segments do not divide the steps,
-        or fraction or distance is not in [0, 1].
+      ValueError: if `steps` or `segments` is below 1, segments do not divide the steps, or fraction
+        or distance is not in [0, 1].
 
     >>> import jax, jax.numpy as jnp
     >>> product = lambda x: jnp.prod(x)[None]
@@ -79,20 +76,19 @@ def guided_integrated_gradients(
     for what, value in (("fraction", fraction), ("distance", distance)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name}: {what} must be between 0 and 1, got {value}")
-    check_chunk(chunk, name)
     baseline, distance = numbers_as_floats(baseline), float(distance)
-    return GuidedIntegratedGradients(baseline, distance, steps, fraction, segments, chunk)
+    return GuidedIntegratedGradients(baseline, distance, steps, fraction, segments)
 
 
-@record(static=("steps", "fraction", "segments", "chunk"))
+@record(static=("steps", "fraction", "segments"))
 class GuidedIntegratedGradients:
     baseline: Array | float
     distance: Array | float
     steps: int
     fraction: float
     segments: int
-    chunk: int
 
+    chunk = 1  # each step begins where the one before ended
     __call__ = inside
 
     def milestones(self, x: Array) -> tuple[int, ...]:
@@ -106,22 +102,12 @@ class GuidedIntegratedGradients:
     def step(self, model, x, target, state, numbers, valid, *, key):
         """`state["done"]`: the part of each feature's way that is behind it."""
         base = baseline_like(self.baseline, x)
-
-        def move(state: State, which: tuple[Array, Array]) -> tuple[State, None]:
-            number, valid = which
-            slope = gradient(model, base + state["done"] * (x - base), target)
-            done = self._advance(state["done"], jnp.abs(slope), jnp.abs(x - base), number)
-            part = (done - state["done"]) * (x - base) * slope
-            moved = {"done": done, "relevance": state["relevance"] + part}
-            return state | {
-                name: jnp.where(valid, moved[name], state[name]) for name in moved
-            }, None
-
-        if len(numbers) > UNROLLED:
-            return jax.lax.scan(move, state, (numbers, valid))[0]
-        for which in zip(numbers, valid, strict=True):
-            state, _ = move(state, which)
-        return state
+        slope = gradient(model, base + state["done"] * (x - base), target)
+        way = jnp.abs(x - base)
+        done = self._advance(state["done"], jnp.abs(slope), way, numbers[0])
+        part = (done - state["done"]) * (x - base) * slope
+        moved = {"done": done, "relevance": state["relevance"] + part}
+        return state | {name: jnp.where(valid[0], moved[name], state[name]) for name in moved}
 
     def _advance(self, done: Array, slope: Array, way: Array, number: Array) -> Array:
         """The part of each feature's way after a step, of those before and of |gradient|."""

@@ -19,9 +19,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
 from audioxai_jax.types import record
-
-Shape = tuple[int, ...]
 
 Segmentation = Callable[[Shape], np.ndarray]
 """`shape -> group numbers`, hashable."""
@@ -185,47 +184,6 @@ def in_groups(present: Array, segments: Segmentation, shape: Shape) -> Array:
     return present[jnp.asarray(groups(segments, shape)[0])]
 
 
-def sizes(given: Any, name: str) -> int | None | tuple[int | None, ...]:
-    """Sizes along axes, checked, with None for -1, in hashable form.
-
-    Raises:
-      ValueError: if one is no whole number above 0, None or -1.
-    """
-    if isinstance(given, (tuple, list)):
-        return tuple(_size(value, name) for value in given)
-    return _size(given, name)
-
-
-def sizes_of_axes(given: Any, shape: Shape, name: str) -> Shape:
-    """A size for each axis of a shape: those not given, and None, are all of it.
-
-    Raises:
-      ValueError: if there are more sizes than axes.
-    """
-    if not isinstance(given, tuple):
-        given = (given,) * len(shape)
-    if len(given) > len(shape):
-        raise ValueError(
-            f"{name}: {len(given)} sizes {given} for an input {list(shape)} of {len(shape)} axes"
-        )
-    given = (None,) * (len(shape) - len(given)) + given
-    return tuple(
-        length if size is None else size for size, length in zip(given, shape, strict=True)
-    )
-
-
-def _size(value: Any, name: str) -> int | None:
-    if value is None or (_whole(value) and value == -1):
-        return None
-    if not _whole(value) or value < 1:
-        raise ValueError(f"{name}: sizes are whole numbers above 0, None or -1, got {value!r}")
-    return int(value)
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 @record(static=("size",))
 class Blocks:
     size: Any
@@ -264,15 +222,6 @@ class Few:
 
     def __call__(self, shape: Shape) -> np.ndarray:
         return Blocks(few_sizes(shape, self.count))(shape)
-
-
-def few_sizes(shape: Shape, count: int) -> Shape:
-    """The sizes of `few`."""
-    cut = [axis for axis, length in enumerate(shape) if length > 1]
-    if len(cut) > 1 and cut[-1] == len(shape) - 1:
-        cut = cut[:-1]
-    each = int(count ** (1 / max(1, len(cut))) + 1e-9)
-    return tuple(-(-length // each) if axis in cut else length for axis, length in enumerate(shape))
 
 
 @record(static=("values", "shape"))

@@ -69,8 +69,11 @@ def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
     found = operations(graph)
     values = [operation.outputs[0] for operation in found if operation.kind == kind]
     if not values:
-        told = ", ".join(dict.fromkeys(operation.label for operation in found)) or "none"
-        raise ValueError(f"the model has no operation of kind {kind!r}. Its operations: {told}")
+        told = ", ".join(dict.fromkeys(operation.kind for operation in found)) or "none"
+        raise ValueError(
+            f"the model has no operation of kind {kind!r}: name a point (at=...). Its operations are "
+            f"of the kinds {told}"
+        )
     return _cut(graph, model, leaves, x, values[-1])
 
 

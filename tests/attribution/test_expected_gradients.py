@@ -85,7 +85,7 @@ def test_a_linear_model(x, key):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_within_the_standard_error(model, x, baselines, key):
-    """Against the mean of Integrated Gradients with fine steps, for which there are closed forms."""
+    """Against the mean of Integrated Gradients with many steps; x^2 - b^2 for the square."""
     model = MODELS[model]
     method = expected_gradients(baselines=baselines, samples=4000, chunk=1000)
     found = method(model, x, 0, key=key)  # without jit: see test_smoothgrad

@@ -128,7 +128,7 @@ def test_equal_ones_are_one():
 
 
 def test_what_is_refused(model, x):
-    with pytest.raises(ValueError, match="the model has no operation of kind 'conv'. Its operati"):
+    with pytest.raises(ValueError, match="the model has no operation of kind 'conv': name a point"):
         class_map(lambda x: jnp.ones((3, 2)) @ x, jnp.ones(2), 0)
     with pytest.raises(ValueError, match="the point 'nowhere' fits no operation"):
         class_map(model, x, 0, "nowhere")

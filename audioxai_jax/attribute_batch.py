@@ -67,7 +67,7 @@ def attribute_batch(
     if isinstance(method, Estimator):
         found = dict(stepwise(method, model, (x, targets, indices), key, int(chunk), devices))
         parts = [found[number] for number in range(x.shape[0])]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
+        return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *parts)
     method, used = rechunk(method, int(chunk), one)  # of an estimator inside, such as rectify's
     return map_examples(
         _one, (method, model), (x, targets), key=key, chunk=max(1, int(chunk) // used),
@@ -97,11 +97,11 @@ def check_targets(model: Model, x: Array, target: Array | int) -> Array:
     if not hasattr(logits, "shape") or len(logits.shape) != 1:
         shape = getattr(logits, "shape", type(logits).__name__)
         raise ValueError(f"the model must return logits [K] of one example, got {shape}")
-    target = jnp.asarray(target)
-    if not jnp.issubdtype(target.dtype, jnp.integer):
+    target = np.asarray(target)
+    if not np.issubdtype(target.dtype, np.integer):
         raise ValueError(f"targets must be whole numbers, got {target.dtype}")
     if target.ndim == 0:
-        target = jnp.broadcast_to(target, x.shape[:1])
+        target = np.broadcast_to(target, x.shape[:1])
     if target.ndim > 2 or target.shape[0] != x.shape[0] or target.size == 0:
         raise ValueError(
             f"targets {list(target.shape)} do not fit {x.shape[0]} examples: give one class, "
@@ -113,7 +113,7 @@ def check_targets(model: Model, x: Array, target: Array | int) -> Array:
             f"target {low if low < 0 else high} is not a class: the model has {classes}, "
             f"0 to {classes - 1}"
         )
-    return target.astype(jnp.int32)
+    return jnp.asarray(target, jnp.int32)
 
 
 def _check(model: Model, x: Array, chunk: int | str) -> None:

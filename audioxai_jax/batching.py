@@ -59,7 +59,7 @@ def map_examples(
             first_index=first_index,
         )
     )
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+    return parts[0] if len(parts) == 1 else jax.tree.map(_concatenate, *parts)
 
 
 def iterate_examples(
@@ -83,10 +83,18 @@ def iterate_examples(
     for start in range(0, size, rows):
         wanted = np.arange(start, start + rows)
         index = np.minimum(wanted, size - 1)
-        part = jax.tree.map(lambda leaf: leaf[index], examples)  # noqa: B023
+        part = examples
+        if rows != size:
+            part = jax.tree.map(lambda leaf: leaf[index], examples)  # noqa: B023
         part, numbers = spread((part, (index + first_index).astype(np.uint32)), devices)
         result = _map_chunk(function, shared, part, key, numbers)
-        yield jax.tree.map(lambda leaf: leaf[: size - start], result)  # noqa: B023
+        if start + rows > size:
+            result = jax.tree.map(lambda leaf: leaf[: size - start], result)  # noqa: B023
+        yield result
+
+
+def _concatenate(*leaves: Array) -> Array:
+    return jnp.concatenate(leaves)
 
 
 def spread(examples: Any, devices: list) -> Any:

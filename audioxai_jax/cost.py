@@ -1,5 +1,6 @@
 """What an attribution will cost, before it runs."""
 
+import functools
 import os
 from typing import Any
 
@@ -58,12 +59,33 @@ def fitting_rows(method: Any, model: Model, x: Any, device: Any, targets: int = 
     free, rows = free_bytes(device) / 2, CHUNK
     while rows > 1:
         inner, used = rechunk(method, rows, x)
-        lowered = _lower(inner, model, x, max(1, rows // used))
-        touched = _known(lowered.cost_analysis(), "bytes accessed")
-        if targets * touched <= free or targets * _peak(lowered) <= free:
+        leaves, structure = jax.tree.flatten((inner, model, x))
+        step = structure, tuple(map(_type, leaves)), max(1, rows // used)
+        if targets * _touched(*step) <= free or targets * _needed(*step) <= free:
             break
         rows //= 4
     return rows
+
+
+@functools.lru_cache(maxsize=128)
+def _touched(structure: Any, types: Any, examples: int) -> float:
+    """Bytes that the operations of a step read and write; remembered, for it takes 15 ms."""
+    method, model, x = jax.tree.unflatten(structure, types)
+    return _known(_lower(method, model, x, examples).cost_analysis(), "bytes accessed")
+
+
+@functools.lru_cache(maxsize=128)
+def _needed(structure: Any, types: Any, examples: int) -> int:
+    """Bytes that a step needs at once; remembered, for it takes a compilation."""
+    method, model, x = jax.tree.unflatten(structure, types)
+    return _peak(_lower(method, model, x, examples))
+
+
+def _type(leaf: Any) -> jax.ShapeDtypeStruct:
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf
+    found = jax.typeof(leaf)
+    return jax.ShapeDtypeStruct(found.shape, found.dtype, weak_type=found.weak_type)
 
 
 def free_bytes(device: Any) -> float:

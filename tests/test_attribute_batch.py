@@ -12,6 +12,7 @@ from audioxai_jax import (
     adaptive_integrated_gradients,
     attribute_batch,
     attribute_classes,
+    cost,
     integrated_gradients,
     random_control,
     saliency,
@@ -194,3 +195,20 @@ def test_what_is_not_finite_is_flagged():
     for method in (saliency(), integrated_gradients(steps=3), adaptive_integrated_gradients()):
         finite = attribute_batch(method, MODEL, spoilt, 1).info["finite"]
         assert not finite[3] and np.all(np.delete(finite, 3))
+
+
+def test_what_a_step_takes_is_found_out_once():
+    """For each type of model and input; the numbers that they hold do not matter."""
+    x, key = jnp.ones((2, 3)), jax.random.key(0)
+    for number in range(3):
+        before = cost._touched.cache_info()
+        model = Partial(weigh, jnp.full((2, 3), float(number + 1)))
+        attribute_batch(integrated_gradients(steps=5, baseline=float(number)), model, x, 0, key=key)
+        after = cost._touched.cache_info()
+        assert after.misses - before.misses == (number == 0)
+    attribute_batch(integrated_gradients(steps=5), model, jnp.ones((2, 3), jnp.float16), 0, key=key)
+    assert cost._touched.cache_info().misses == after.misses + 1
+
+
+def weigh(weight, x):
+    return jnp.tanh(weight @ x)

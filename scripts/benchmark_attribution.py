@@ -33,8 +33,8 @@ from audioxai_jax.attribution.smoothgrad import noise
 
 FRAMES, CHANNELS, CLASSES, KERNEL = 75, 128, 35, 3
 STEPS, DEVIATION, SIZE = 50, 0.15, 1024
-ROWS = (64, 128, 256, 640)  # captum's internal_batch_size
-COPIES = (1, 2, 4, 10)  # captum's nt_samples_batch_size: of each example
+ROWS = (64, 128, 256, 640, 3200)  # captum's internal_batch_size; at a batch of 64 the last is all
+COPIES = (1, 2, 4, 10, 50)  # captum's nt_samples_batch_size: of each example
 
 
 @dataclass

@@ -113,7 +113,7 @@ def step_by_step(
     if reference is not None:
         inputs[graph.inputs[-1]] = reference
         compared = evaluate(graph.equations, {**graph.constants, **inputs})
-    logits = values[graph.outputs[0]]
+    logits = jnp.asarray(values[graph.outputs[0]])  # NumPy if the model is a constant
     start = select(logits, target) if seed is None else jnp.asarray(seed, logits.dtype)
     wanted = jnp.where(jnp.arange(logits.shape[0]) == target, start, 0)
     relevance, rows = _hand_back(steps, values, {graph.outputs[0]: wanted}, compared)

@@ -24,27 +24,6 @@ def test_channels_come_first(convert, shape, wanted):
 
 
 @pytest.mark.parametrize("convert", [to_captum, to_quantus])
-@pytest.mark.parametrize("shape, wanted", [
-    ((2, 7), (2, 1, 7)), ((2, 7, 3), (2, 3, 7)), ((2, 5, 7, 3), (2, 3, 5, 7)),
-])  # fmt: skip
-def test_channels_come_first(convert, shape, wanted):
-    relevance = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    for given in (relevance, jnp.asarray(relevance), Attribution(jnp.asarray(relevance),
-                                                                make_info())):  # fmt: skip
-        found = convert(given)
-        assert isinstance(found, np.ndarray) and found.dtype == np.float32
-        assert found.shape == wanted and found.flags.c_contiguous and found.flags.writeable
-        back = found[:, 0] if len(shape) == 2 else np.moveaxis(found, 1, -1)
-        np.testing.assert_array_equal(back, relevance)
-
-
-def test_one_channel_for_quantus():
-    relevance = np.arange(42.0).reshape(2, 7, 3)
-    found = to_quantus(relevance, single_channel=True)
-    np.testing.assert_array_equal(found, relevance.sum(-1)[:, None])
-
-
-@pytest.mark.parametrize("convert", [to_captum, to_quantus])
 def test_what_is_refused(convert):
     with pytest.raises(ValueError, match=r"must be a batch \[N, T\].*, got \[5\]"):
         convert(np.zeros(5))

@@ -41,19 +41,19 @@ def to_captum(relevance: Any) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(found, -1, 1))
 
 
-def to_quantus(relevance: Any, *, single_channel: bool = False) -> np.ndarray:
+def to_quantus(relevance: Any) -> np.ndarray:
     """A batch of relevance as the `a_batch` of Quantus' metrics, for an `x_batch` channels first.
+
+    Its sum over axis 1, `keepdims=True`, is taken too: Quantus then hides and shuffles
+    positions with all their channels.
 
     Args:
       relevance: as for `to_captum`.
-      single_channel: whether relevance is summed over channels, `[N, 1, F]`: Quantus then hides
-        and shuffles positions with all their channels.
 
     Raises:
       ValueError: as `to_captum`.
 
-    >>> to_quantus(np.zeros((5, 100, 8)), single_channel=True).shape
-    (5, 1, 100)
+    >>> to_quantus(np.zeros((5, 100, 8))).shape
+    (5, 8, 100)
     """
-    found = to_captum(relevance)
-    return found.sum(axis=1, keepdims=True) if single_channel else found
+    return to_captum(relevance)

@@ -42,8 +42,10 @@ def main() -> None:
         promises.append(("ten minutes are explained", long == 0, "==", 1))
     promises += codec_promises(options, data)
     promises += explanation_promises(options, data)
+    promises += attribution_promises(options, data)
     if options.oracles:
         promises += relevance_promises(options)
+        promises += speed_promises(options)
     if options.runs:
         promises += accuracy_promises(options, data)
     broken = 0
@@ -92,6 +94,31 @@ def explanation_promises(options, data) -> list[tuple]:
         ("keep 20 %, listener: over random", over_random("listener", "keep", 0.2), ">=", 0.20),
         ("delete 10 %, sound: over random", over_random("sound", "delete", 0.1), ">=", 0.45),
         ("completeness gap below 1 %", summary["gap_below_1_percent"], ">=", 0.95),
+    ]
+
+
+def attribution_promises(options, data) -> list[tuple]:
+    """Integrated Gradients to a tolerance, and in constant memory."""
+    adaptive, fixed = table(options, "evaluate_tolerance.py", *data)
+    memory = call(options, "verify_memory.py")
+    return [
+        ("IG to 1 %: evaluations beside 50 steps", adaptive["evaluations"], "<=",
+         fixed["evaluations"]),
+        ("IG to 1 %: median true error", adaptive["error"], "<=", 0.01),
+        ("IG: memory does not grow with the steps", memory == 0, "==", 1),
+    ]  # fmt: skip
+
+
+def speed_promises(options) -> list[tuple]:
+    """Beside captum, in one run."""
+    rows = options.out / "benchmark_attribution.json"
+    command = [options.oracles, SCRIPTS / "benchmark_attribution.py", "--json", rows.resolve()]
+    subprocess.run(command, cwd=SCRIPTS.parent, check=True)
+    found = json.loads(rows.read_text())["jobs"]
+    return [
+        (f"{row['job']}: times as fast as captum", row["captum"] / row["ours"], ">=", row["bar"])
+        for row in found
+        if row["bar"]
     ]
 
 

@@ -23,12 +23,6 @@ def test_channels_come_first(convert, shape, wanted):
         np.testing.assert_array_equal(back, relevance)
 
 
-def test_one_channel_for_quantus():
-    relevance = np.arange(42.0).reshape(2, 7, 3)
-    found = to_quantus(relevance, single_channel=True)
-    np.testing.assert_array_equal(found, relevance.sum(-1)[:, None])
-
-
 @pytest.mark.parametrize("convert", [to_captum, to_quantus])
 def test_what_is_refused(convert):
     with pytest.raises(ValueError, match=r"must be a batch \[N, T\].*, got \[5\]"):

@@ -71,8 +71,8 @@ def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
     if not values:
         told = ", ".join(dict.fromkeys(operation.kind for operation in found)) or "none"
         raise ValueError(
-            f"the model has no operation of kind {kind!r}: name a point (at=...). Its operations are "
-            f"of the kinds {told}"
+            f"the model has no operation of kind {kind!r}: name a point (at=...). Its operations "
+            f"are of the kinds {told}"
         )
     return _cut(graph, model, leaves, x, values[-1])
 

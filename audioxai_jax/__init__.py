@@ -39,6 +39,7 @@ from audioxai_jax.batching import iterate_examples, map_examples
 from audioxai_jax.cost import preview
 from audioxai_jax.explain import explain, explain_batch
 from audioxai_jax.gradients import straight_through
+from audioxai_jax.records import as_model, record
 from audioxai_jax.synthesis.masks import top_fraction
 from audioxai_jax.synthesis.replacement import BASES, mean, mix, noise, zero
 from audioxai_jax.types import (
@@ -50,10 +51,8 @@ from audioxai_jax.types import (
     Masker,
     Method,
     Model,
-    as_model,
     attribute,
     make_info,
-    record,
 )
 from audioxai_jax.windows import windowed
 

@@ -10,8 +10,9 @@ from jax import Array
 from audioxai_jax.batching import map_examples
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
+from audioxai_jax.records import as_model
 from audioxai_jax.stepwise import for_targets, stepwise
-from audioxai_jax.types import Attribution, Method, Model, as_model, attribute
+from audioxai_jax.types import Attribution, Method, Model, attribute
 
 
 def attribute_batch(
@@ -97,23 +98,23 @@ def check_targets(model: Model, x: Array, target: Array | int) -> Array:
     if not hasattr(logits, "shape") or len(logits.shape) != 1:
         shape = getattr(logits, "shape", type(logits).__name__)
         raise ValueError(f"the model must return logits [K] of one example, got {shape}")
-    target = np.asarray(target)
-    if not np.issubdtype(target.dtype, np.integer):
-        raise ValueError(f"targets must be whole numbers, got {target.dtype}")
-    if target.ndim == 0:
-        target = np.broadcast_to(target, x.shape[:1])
-    if target.ndim > 2 or target.shape[0] != x.shape[0] or target.size == 0:
+    targets = np.asarray(target)
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise ValueError(f"targets must be whole numbers, got {targets.dtype}")
+    if targets.ndim == 0:
+        targets = np.broadcast_to(targets, x.shape[:1])
+    if targets.ndim > 2 or targets.shape[0] != x.shape[0] or targets.size == 0:
         raise ValueError(
-            f"targets {list(target.shape)} do not fit {x.shape[0]} examples: give one class, "
+            f"targets {list(targets.shape)} do not fit {x.shape[0]} examples: give one class, "
             "one for each [N], or several for each [N, M]"
         )
-    low, high, classes = int(target.min()), int(target.max()), logits.shape[0]
+    low, high, classes = int(targets.min()), int(targets.max()), logits.shape[0]
     if low < 0 or high >= classes:
         raise ValueError(
             f"target {low if low < 0 else high} is not a class: the model has {classes}, "
             f"0 to {classes - 1}"
         )
-    return jnp.asarray(target, jnp.int32)
+    return jnp.asarray(targets, jnp.int32)
 
 
 def _check(model: Model, x: Array, chunk: int | str) -> None:

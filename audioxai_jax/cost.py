@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
-from audioxai_jax.types import Method, Model, as_model, attribute, record
+from audioxai_jax.records import as_model, record
+from audioxai_jax.types import Method, Model, attribute
 
 
 @record(static=("chunk", "evaluations", "flops", "peak_bytes"))

@@ -16,18 +16,10 @@ from jax.core import Tracer
 
 from audioxai_jax.attribution import integrated_gradients, random_control
 from audioxai_jax.batching import map_examples
+from audioxai_jax.records import as_model
 from audioxai_jax.synthesis.masks import kept_count, top_fraction
 from audioxai_jax.synthesis.replacement import mix, zero
-from audioxai_jax.types import (
-    Base,
-    Classifier,
-    Codec,
-    Explanation,
-    Method,
-    Model,
-    as_model,
-    attribute,
-)
+from audioxai_jax.types import Base, Classifier, Codec, Explanation, Method, Model, attribute
 
 
 def explain(

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.types import Model, Static, as_model
+from audioxai_jax.records import Static, as_model
+from audioxai_jax.types import Model
 
 
 def probability(model: Model) -> Model:

@@ -20,7 +20,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from audioxai_jax.types import Classifier, Codec, Method, Model, as_model
+from audioxai_jax.records import as_model
+from audioxai_jax.types import Classifier, Codec, Method, Model
 
 
 class PluginError(ValueError):

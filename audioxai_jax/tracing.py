@@ -13,7 +13,8 @@ from jax.extend import core as jaxprs
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from audioxai_jax.graph import Equation, Graph, Values
-from audioxai_jax.types import Model, as_model
+from audioxai_jax.records import as_model
+from audioxai_jax.types import Model
 
 CALLS = frozenset(
     "jit pjit call closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call "

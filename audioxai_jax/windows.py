@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.types import Classifier, Model, Static, as_model
+from audioxai_jax.records import Static, as_model
+from audioxai_jax.types import Classifier, Model
 
 WINDOWS = 8
 """Windows that are evaluated at once, which bounds the memory that a long clip needs."""

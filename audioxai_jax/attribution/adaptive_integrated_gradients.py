@@ -18,15 +18,8 @@ from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.quadrature import nested
 from audioxai_jax.estimators import State, check_chunk, inside
 from audioxai_jax.gradients import gradient
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-    score,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 
 def adaptive_integrated_gradients(

@@ -13,15 +13,8 @@ from jax import Array
 
 from audioxai_jax import lrp
 from audioxai_jax.lrp import composites
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-    score,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 
 def deep_lift(*, baseline: Array | float = 0.0) -> Method:

@@ -20,13 +20,13 @@ from audioxai_jax.attribution.nesting import baselines_like, numbers_as_floats
 from audioxai_jax.attribution.smoothgrad import check_deviation, noise
 from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside
 from audioxai_jax.gradients import gradient
+from audioxai_jax.records import record
 from audioxai_jax.types import (
     Attribution,
     Method,
     Model,
     completeness_gap,
     make_info,
-    record,
     score,
     select,
 )

@@ -15,7 +15,8 @@ from audioxai_jax.attribution.coalitions import sum_type, worth, worths
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
 from audioxai_jax.gradients import check_dependence
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 _DEFAULT = few(16)
 

@@ -12,7 +12,8 @@ from jax import Array
 
 from audioxai_jax import lrp
 from audioxai_jax.gradients import gradient
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
 def grad_cam(at: str | None = None) -> Method:

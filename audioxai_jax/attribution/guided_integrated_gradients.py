@@ -18,15 +18,8 @@ from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.nesting import numbers_as_floats
 from audioxai_jax.estimators import State, inside
 from audioxai_jax.gradients import gradient
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-    score,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 
 def guided_integrated_gradients(

@@ -9,7 +9,8 @@ Important Features Through Propagating Activation Differences", arXiv 1605.01713
 from jax import Array
 
 from audioxai_jax.gradients import gradient
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
 def input_x_gradient() -> Method:

@@ -13,15 +13,8 @@ from jax import Array
 from audioxai_jax.attribution.quadrature import RULES
 from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
 from audioxai_jax.gradients import gradient
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-    score,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 
 def integrated_gradients(

@@ -24,14 +24,8 @@ from audioxai_jax.attribution.regression import add_samples, no_equations, solve
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside
 from audioxai_jax.gradients import check_dependence
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
 
 _DEFAULT = few(16)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.estimators import per_sample
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 @record()

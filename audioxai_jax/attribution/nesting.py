@@ -8,7 +8,8 @@ from jax import Array
 
 from audioxai_jax.attribution.saliency import signed_gradient
 from audioxai_jax.estimators import CHUNK
-from audioxai_jax.types import Method, as_model
+from audioxai_jax.records import as_model
+from audioxai_jax.types import Method
 
 
 def inner(method: Method | None, name: str) -> Any:

@@ -22,7 +22,8 @@ from audioxai_jax.attribution.coalitions import sum_type, worth
 from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
 from audioxai_jax.gradients import check_dependence
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 WINDOWS = 16
 """The default window is such that about twice as many, half overlapping, cover the input."""

@@ -22,6 +22,7 @@ from audioxai_jax.attribution.nesting import (
     with_baseline,
 )
 from audioxai_jax.estimators import State, check_chunk, inside, per_sample
+from audioxai_jax.records import record
 from audioxai_jax.types import (
     Attribution,
     Method,
@@ -29,7 +30,6 @@ from audioxai_jax.types import (
     attribute,
     completeness_gap,
     make_info,
-    record,
     score,
 )
 

@@ -3,7 +3,8 @@
 import jax
 from jax import Array
 
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
 def random_control() -> Method:

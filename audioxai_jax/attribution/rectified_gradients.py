@@ -10,7 +10,8 @@ from jax import Array
 
 from audioxai_jax import lrp
 from audioxai_jax.lrp import composites
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
 def guided_backprop() -> Method:

@@ -20,7 +20,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 Segmentation = Callable[[Shape], np.ndarray]
 """`shape -> group numbers`, hashable."""

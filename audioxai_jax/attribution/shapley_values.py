@@ -16,14 +16,8 @@ from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
 from audioxai_jax.gradients import check_dependence
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    record,
-)
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
 
 MOST = 16
 """Groups: each one more doubles the evaluations, 65536 for 16."""

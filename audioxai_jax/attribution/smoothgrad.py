@@ -19,7 +19,8 @@ from audioxai_jax.attribution import moments
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.nesting import inner, numbers_as_floats, room
 from audioxai_jax.estimators import State, check_chunk, check_key, inside
-from audioxai_jax.types import Attribution, Method, Model, attribute, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, attribute, make_info
 
 
 def smoothgrad(

@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.nesting import inner
-from audioxai_jax.types import Attribution, Info, Method, Model, attribute, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Info, Method, Model, attribute
 
 
 def rectify(method: Method | None = None) -> Method:

@@ -17,8 +17,9 @@ from audioxai_jax.lrp import rules
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.patterns import Pattern, anything, first, kind
+from audioxai_jax.records import record
 from audioxai_jax.tracing import trace
-from audioxai_jax.types import Model, record
+from audioxai_jax.types import Model
 
 Entry = tuple[Pattern, Any]
 

@@ -2,7 +2,7 @@
 
 from jax import Array
 
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 @record(static=("names",))

@@ -4,7 +4,8 @@ from jax import Array
 
 from audioxai_jax.lrp.composites import PRESETS, Composite
 from audioxai_jax.lrp.propagate import propagate
-from audioxai_jax.types import Attribution, Method, Model, make_info, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
 def lrp(composite: str | Composite = "epsilon_plus") -> Method:

@@ -10,8 +10,9 @@ from jax.tree_util import Partial
 from audioxai_jax.graph import Equation, Graph, evaluate
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
+from audioxai_jax.records import Static, as_model, record
 from audioxai_jax.tracing import leaf_names, trace
-from audioxai_jax.types import Model, Static, as_model, record
+from audioxai_jax.types import Model
 
 
 @record()

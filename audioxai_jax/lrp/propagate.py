@@ -26,8 +26,9 @@ from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
+from audioxai_jax.records import as_model, record
 from audioxai_jax.tracing import trace
-from audioxai_jax.types import Model, as_model, record, select
+from audioxai_jax.types import Model, select
 
 
 @record()

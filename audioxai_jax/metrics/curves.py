@@ -13,8 +13,9 @@ from jax import Array
 
 from audioxai_jax.attribution import random_control
 from audioxai_jax.metrics.fidelity import agreement, edit_masks
+from audioxai_jax.records import record
 from audioxai_jax.synthesis.replacement import mix
-from audioxai_jax.types import Base, Codec, Method, Model, attribute, record
+from audioxai_jax.types import Base, Codec, Method, Model, attribute
 
 RANDOM = "random_control"
 

@@ -11,7 +11,8 @@ from flax import nnx
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.types import Model, Static
+from audioxai_jax.records import Static
+from audioxai_jax.types import Model
 
 
 def from_linen(module: nn.Module, variables: Any) -> Model:

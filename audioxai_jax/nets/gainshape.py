@@ -23,9 +23,10 @@ import numpy as np
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.records import bind
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.spaces.mel import mel_bands
-from audioxai_jax.types import Codec, bind
+from audioxai_jax.types import Codec
 
 
 @dataclasses.dataclass(frozen=True)

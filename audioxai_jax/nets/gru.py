@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from audioxai_jax.types import Model, bind
+from audioxai_jax.records import bind
+from audioxai_jax.types import Model
 
 
 @dataclasses.dataclass(frozen=True)

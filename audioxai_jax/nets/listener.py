@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.records import bind
 from audioxai_jax.spaces.mel import log_mel
-from audioxai_jax.types import Model, bind
+from audioxai_jax.types import Model
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array, lax
 
-from audioxai_jax.types import Codec, bind
+from audioxai_jax.records import bind
+from audioxai_jax.types import Codec
 
 
 @dataclasses.dataclass(frozen=True)

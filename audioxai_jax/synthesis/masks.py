@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.types import Masker, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Masker
 
 UNITS = ("feature", "frame", "channel")
 RANKS = ("signed", "absolute")

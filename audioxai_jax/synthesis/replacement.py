@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.types import Base, Codec, record
+from audioxai_jax.records import record
+from audioxai_jax.types import Base, Codec
 
 
 def zero() -> Base:

@@ -11,7 +11,8 @@ from jax.tree_util import Partial
 
 from audioxai_jax.batching import iterate_examples
 from audioxai_jax.data.augment import augment
-from audioxai_jax.types import Codec, Model, Static, as_model
+from audioxai_jax.records import Static, as_model
+from audioxai_jax.types import Codec, Model
 
 CHUNK = 32
 

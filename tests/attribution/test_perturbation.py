@@ -21,7 +21,7 @@ from audioxai_jax.attribution.shapley_sampling import shapley_sampling
 from audioxai_jax.attribution.shapley_values import shapley_values
 from audioxai_jax.estimators import Estimator
 from audioxai_jax.gradients import NoGradient
-from audioxai_jax.types import as_model
+from audioxai_jax.records import as_model
 
 METHODS = {
     "feature_ablation": feature_ablation,

@@ -14,7 +14,7 @@ from typing import Any
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def alpha_beta(

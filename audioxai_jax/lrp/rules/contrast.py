@@ -16,7 +16,7 @@ from jax import Array
 
 from audioxai_jax.lrp.rules.passing import unbroadcast
 from audioxai_jax.lrp.rules.sharing import Linear, transposed
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 SMALL = 1e-6
 """Differences below this part of the values are answered by the gradient."""

@@ -13,7 +13,7 @@ from typing import Any
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import Linear, Shares, share
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def zero() -> "Epsilon":

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def z_box(

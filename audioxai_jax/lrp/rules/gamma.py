@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import WEIGHTED, Linear, Shares, negative, positive, share
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def gamma(gamma: float = 0.25, *, epsilon: float = 1e-6, absolute: bool = False) -> "Gamma":

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import Linear, Shares, transposed
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def pass_through() -> "PassThrough":

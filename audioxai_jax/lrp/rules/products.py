@@ -12,7 +12,7 @@ from jax import Array
 
 from audioxai_jax.lrp.rules.passing import unbroadcast
 from audioxai_jax.lrp.rules.sharing import Linear, Shares, share
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def halves() -> "Halves":

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 WEIGHTED = ("conv", "dense", "affine", "scale")
 """Kinds of operations that have a weight."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.lrp.rules.sharing import Linear, Shares, divide, transposed
-from audioxai_jax.types import record
+from audioxai_jax.records import record
 
 
 def taylor() -> "Taylor":

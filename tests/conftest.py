@@ -10,6 +10,9 @@ import pytest
 collect_ignore = ["snippets"]  # scripts, run by test_bring_your_own.py
 
 REPO = Path(__file__).resolve().parents[1]
+MAPS = 20_000
+"""A third of what Linux allows a process, by default."""
+
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
 
@@ -25,6 +28,15 @@ def pytest_addoption(parser):
 def compiler(request):
     """Compiling takes far longer than running here, and optimising a good part of it."""
     jax.config.update("jax_disable_most_optimizations", not request.config.getoption("optimised"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_programs():
+    """Thousands of programs fill a process's table of memory maps, and it crashes."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -155,7 +155,7 @@ def test_options_have_the_types_of_the_signature():
     assert isinstance(options["scale"], float)
     assert plugins.parse_options(factory, [], name="it")["steps"] == 64
     known = plugins.parse_options(integrated_gradients, ["baseline=0.5"], name="it")
-    assert known == {"steps": 64, "baseline": 0.5}
+    assert known == {"steps": 64, "baseline": 0.5, "rule": "gauss_legendre", "chunk": 64}
 
 
 @pytest.mark.parametrize(

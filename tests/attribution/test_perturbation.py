@@ -218,7 +218,7 @@ def test_errors(name):
         option = "permutations" if name == "shapley_sampling" else "samples"
         with pytest.raises(ValueError, match=f"{name}: {option} must be at least 1, got 0"):
             METHODS[name](**{option: 0})
-        with pytest.raises(ValueError, match=f"{name} draws at random: give it key="):
+        with pytest.raises(ValueError, match=f"{name} draws at random: give it a key"):
             METHODS[name]()(linear, x, 0, key=None)
     if name in GROUPED:
         with pytest.raises(ValueError, match=f"{name}: segments must be whole numbers"):

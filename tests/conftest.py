@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import re
 from pathlib import Path
 
 import hypothesis
@@ -10,8 +11,24 @@ import pytest
 collect_ignore = ["snippets"]  # scripts, run by test_bring_your_own.py
 
 REPO = Path(__file__).resolve().parents[1]
-MAPS = 20_000
-"""A third of what Linux allows a process, by default."""
+QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+FULL_SIZE = [
+    # What a sibling that always runs shows too, or the conformance of all methods does.
+    r"test_scripts\.py::test_(folds_are_pooled|seanet)",
+    r"test_builders\.py::test_real_recordings\[tess",
+    r"test_conformance\.py::.*(absolute|normalise|sum_channels|squaregrad|vargrad|gradient_shap)\]",
+    r"test_replicas\.py::test_every_rule\[.*-plain",
+    r"test_attention_and_recurrence\.py::.*post_norm",
+    r"test_conservation\.py::test_the_ledger_of_real_networks\[(cnn|gru|audionet)",
+    r"attribution/.*::test_(in_batches|batches_draw_as|ranks_and_types|inputs_of_any_rank)",
+    r"attribution/.*::test_chunks_change_nothing\[.*-?(1|64)\]",
+    r"test_perturbation\.py::test_standard_errors_are_calibrated\[.*product",
+    r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
+]
+"""Tests that run with --full-size only, as .ci/run does."""
+
+MAPS = 45_000
+"""Two thirds of what Linux allows a process, by default."""
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -24,10 +41,25 @@ def pytest_addoption(parser):
     parser.addoption("--claims", default="", help="of that method, see CLAIMS there")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiler(request):
+def pytest_configure(config):
     """Compiling takes far longer than running here, and optimising a good part of it."""
-    jax.config.update("jax_disable_most_optimizations", not request.config.getoption("optimised"))
+    config.addinivalue_line("markers", "full_size: see FULL_SIZE, runs with --full-size only")
+    if config.getoption("optimised"):
+        return
+    jax.config.update("jax_disable_most_optimizations", True)
+    if jax.lib.__version__.startswith("0.10."):  # others may not know these options, and stop
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if any(re.search(pattern, item.nodeid) for pattern in FULL_SIZE):
+            item.add_marker("full_size")
+    if not config.getoption("full_size"):
+        left_out = [item for item in items if item.get_closest_marker("full_size")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full_size")]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -81,7 +81,7 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
         "name": "integrated_gradients",
         "options": {"steps": 4, "baseline": 0.0, "rule": "gauss_legendre", "chunk": 64},
     }
-    assert said["info"]["evaluations"] == 4 and said["info"]["completeness_gap"] >= 0
+    assert said["info"]["evaluations"] == 6 and said["info"]["completeness_gap"] >= 0
     assert len(said["codec"]["sha256"]) == 64 and said["versions"]["jax"] == jax.__version__
 
     with np.load("out/speech/relevance.npz") as arrays:

@@ -188,8 +188,6 @@ def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
 
 
 def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
-    if not request.config.getoption("--full-size"):
-        pytest.skip("compiles for half a minute: --full-size")
     found = train_codec(
         monkeypatch, data, tmp_path, network="seanet", config="SeanetConfig",
         sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",

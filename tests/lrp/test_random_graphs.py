@@ -225,11 +225,11 @@ def gradient_times_input(model, x):
 
 
 def test_random_graphs(x64, request):
-    """Each step once, and random graphs of them: 25, or 200 with `--full-size`.
+    """Each step once, and random graphs of them: 10, or 200 with `--full-size`.
 
     Graphs whose gradient is zero, such as x - x, are no proof and are counted out.
     """
-    graphs, used = 200 if request.config.getoption("--full-size") else 25, []
+    graphs, used = 200 if request.config.getoption("--full-size") else 10, []
 
     @settings(max_examples=graphs)
     @given(STEPS)

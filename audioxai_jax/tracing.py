@@ -1,4 +1,4 @@
-"""Writes a model down as a graph; the only module that looks inside jaxprs."""
+"""Writes a model down as a graph; with `affine`, the only module that looks inside jaxprs."""
 
 import itertools
 from collections.abc import Iterable, Iterator

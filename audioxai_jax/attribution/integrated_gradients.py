@@ -6,15 +6,25 @@ equation 1:
     R_i = (x_i - b_i) * integral over a in [0, 1] of  d f(b + a (x - b)) / d x_i
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax import affine
 from audioxai_jax.attribution.quadrature import RULES
 from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
-from audioxai_jax.gradients import gradient
+from audioxai_jax.gradients import check_path
 from audioxai_jax.records import record
-from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
+from audioxai_jax.types import (
+    Attribution,
+    Method,
+    Model,
+    completeness_gap,
+    make_info,
+    select,
+)
 
 
 def integrated_gradients(
@@ -71,26 +81,46 @@ class IntegratedGradients:
         return (self.steps,)
 
     def init(self, model: Model, x: Array, target: Array, *, key: Array) -> State:
-        base = baseline_like(self.baseline, x)
-        change = score(model, x, target) - score(model, base, target)
-        return {"sum": jnp.zeros_like(x), "change": change}
+        check_path(model, x)
+        head, tail = self._parts(model, x)
+        start, end = head(baseline_like(self.baseline, x)), head(x)
+        return {
+            "start": start,
+            "way": jax.tree.map(jnp.subtract, end, start),
+            "sum": jax.tree.map(jnp.zeros_like, start),
+            "change": select(tail(end), target) - select(tail(start), target),
+        }
 
     def step(self, model, x, target, state, numbers, valid, *, key):
         nodes, weights = (
             jnp.asarray(part, x.dtype)[numbers] for part in RULES[self.rule](self.steps)
         )
-        base = baseline_like(self.baseline, x)
-        slope = lambda node: gradient(model, base + node * (x - base), target)
         weights = jnp.where(valid, weights, 0)
-        return state | {"sum": state["sum"] + jnp.tensordot(weights, jax.vmap(slope)(nodes), 1)}
+        _, tail = self._parts(model, x)
+
+        def slope(node: Array) -> Any:
+            point = jax.tree.map(
+                lambda start, way: start + node * way, state["start"], state["way"]
+            )
+            return jax.grad(lambda point: select(tail(point), target))(point)
+
+        add = lambda total, slopes: total + jnp.tensordot(weights, slopes, 1)
+        return state | {"sum": jax.tree.map(add, state["sum"], jax.vmap(slope)(nodes))}
 
     def done(self, state: State, count: Array) -> Array:
         return count >= self.steps
 
     def read(self, model, x, target, state, count):
-        relevance = (x - baseline_like(self.baseline, x)) * state["sum"]
+        head, _ = self._parts(model, x)
+        slope = affine.transposed(head, x, state["sum"])
+        relevance = (x - baseline_like(self.baseline, x)) * slope
         gap = completeness_gap(relevance, state["change"])
         return Attribution(relevance, make_info(gap, self.steps + 2))
+
+    def _parts(self, model: Model, x: Array) -> tuple[Any, Any]:
+        """The model's affine beginning, needed once for the whole path, and the rest."""
+        parts = affine.split(model, x)
+        return parts.head, parts.tail
 
 
 def baseline_like(baseline: Array | float, x: Array) -> Array:

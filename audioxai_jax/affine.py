@@ -104,6 +104,9 @@ def _follow(jaxpr: Any, depends: Iterable[bool]) -> tuple[set, set]:
 
 def _is_affine(eqn: Any, depends: list[bool]) -> bool:
     name = eqn.primitive.name
+    moving = {v.aval.dtype for v, flag in zip(eqn.invars, depends, strict=True) if flag}
+    if moving | {v.aval.dtype for v in eqn.outvars} != moving:
+        return False  # it rounds
     if name in MOVES:
         return not any(depends[1:])
     if name in SUMS:

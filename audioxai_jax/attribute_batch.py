@@ -1,11 +1,13 @@
 """Relevance for many examples at once, with the memory of a few."""
 
+import dataclasses
 from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 from audioxai_jax.batching import map_examples
 from audioxai_jax.cost import fitting_rows
@@ -50,10 +52,12 @@ def attribute_batch(
       ValueError: for examples, targets or chunks that do not fit, before anything is computed.
     """
     model = as_model(model)
-    if not isinstance(method, Estimator):
+    if not dataclasses.is_dataclass(method):
         method = cast(Method, as_model(method))
     key = jax.random.key(0) if key is None else key
-    _check(model, x, chunk)
+    x = jnp.asarray(x)
+    chunk = chunk if isinstance(chunk, str) else _whole(chunk)
+    _check(x, chunk)
     devices = list(jax.local_devices() if devices is None else devices)[: x.shape[0]]
     if target is None:
         rows = CHUNK if chunk == "auto" else int(chunk)
@@ -82,13 +86,18 @@ def attribute_classes(
     """Relevance of one example for several classes (all if None), `[K, ...]`, in one pass.
 
     What does not depend on the class, above all the forward passes, is computed once.
+
+    Raises:
+      ValueError: if one is no class of the model (of traced ones, that cannot be checked).
     """
     if classes is None:
         classes = jnp.arange(jax.eval_shape(as_model(model), x).shape[0])
+    elif not isinstance(classes, Tracer):
+        classes = check_targets(as_model(model), x[None], np.asarray(classes)[None])[0]
     return jax.vmap(lambda target: attribute(method, model, x, target, key=key))(classes)
 
 
-def check_targets(model: Model, x: Array, target: Array | int) -> Array:
+def check_targets(model: Model, x: Array, target: Any) -> Array:
     """Targets as int32 `[N]` or `[N, M]`.
 
     Raises:
@@ -117,7 +126,12 @@ def check_targets(model: Model, x: Array, target: Array | int) -> Array:
     return jnp.asarray(targets, jnp.int32)
 
 
-def _check(model: Model, x: Array, chunk: int | str) -> None:
+def _whole(chunk: Any) -> Any:
+    """NumPy's whole numbers are whole numbers."""
+    return int(chunk) if isinstance(chunk, np.integer) else chunk
+
+
+def _check(x: Array, chunk: int | str) -> None:
     if x.ndim == 0 or x.shape[0] == 0:
         raise ValueError(f"x must be a batch of examples [N, ...], got {list(x.shape)}")
     if not jnp.issubdtype(x.dtype, jnp.floating):

@@ -18,8 +18,9 @@ class Cost:
 
     Attributes:
       chunk: evaluations of the model at once.
-      evaluations: of the model in all, at most.
-      flops: floating-point operations in all, at most, as the compiler counts them.
+      evaluations: of the model in all, at most; a few checks come on top.
+      flops: floating-point operations in all, at most, as the compiler counts them. What it
+        finds in a loop, of a method inside a method, it counts once.
       peak_bytes: memory that one step needs beside its arguments.
     """
 
@@ -48,7 +49,8 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
     method, rows = rechunk(method, chunk, x)
     lowered = _lower(method, model, x, 1)
     total = _evaluations(method, x)
-    steps = -(-total // rows)
+    stops = method.milestones(x) if isinstance(method, Estimator) else (1,)
+    steps = -(-stops[-1] // getattr(method, "chunk", 1))
     return Cost(rows, total, steps * _known(lowered.cost_analysis(), "flops"), _peak(lowered))
 
 

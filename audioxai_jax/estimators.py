@@ -28,7 +28,7 @@ State = Any
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A method, in pieces. All are pure and of one example."""
+    """A method, in pieces, and as a whole by `__call__ = inside`. All are pure, of one example."""
 
     @property
     def chunk(self) -> int:
@@ -114,6 +114,11 @@ def per_sample(values: Array, shape_of: Array) -> Array:
     return values.reshape(values.shape + (1,) * (shape_of.ndim - values.ndim))
 
 
+def sum_type(x: Array) -> jnp.dtype:
+    """Single precision at least: in half precision a count ends at 256."""
+    return jnp.promote_types(x.dtype, jnp.float32)
+
+
 def rechunk(method: Any, rows: int, x: Array | jax.ShapeDtypeStruct) -> tuple[Any, int]:
     """The method with at most `rows` evaluations of the model at once, methods inside included.
 
@@ -130,7 +135,9 @@ def rechunk(method: Any, rows: int, x: Array | jax.ShapeDtypeStruct) -> tuple[An
             changes[field.name], inner = rechunk(value, rows, x)
             used = max(used, inner)
     if isinstance(method, Estimator) and "chunk" in (f.name for f in dataclasses.fields(method)):
-        own = max(1, min(rows // used, method.milestones(x)[-1]))  # type: ignore[arg-type]
+        stops = method.milestones(x)  # type: ignore[arg-type]
+        least = stops[-1] if len(stops) == 1 else method.chunk  # it may be done after a chunk
+        own = max(1, min(rows // used, least))
         changes["chunk"], used = own, own * used
     return dataclasses.replace(method, **changes), used  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ ours         theirs         what it is
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.types import Attribution
@@ -24,13 +25,21 @@ def to_captum(relevance: Any) -> np.ndarray:
         `[N, H, W, C]`.
 
     Raises:
-      ValueError: if it has another rank, several targets per example included.
+      ValueError: if it has another rank, or is an `Attribution` of several targets per example
+        (of an array, `[N, M, T]` looks like `[N, F, C]`: take one target first).
 
     >>> to_captum(np.zeros((5, 100, 8))).shape
     (5, 8, 100)
     """
-    found = np.asarray(relevance.relevance if isinstance(relevance, Attribution) else relevance)
-    if not np.issubdtype(found.dtype, np.floating):
+    if isinstance(relevance, Attribution):
+        targets = jnp.shape(relevance.info["evaluations"])[1:]
+        if targets:
+            raise ValueError(
+                f"relevance is of {targets[0]} targets per example: take one, relevance[:, i]"
+            )
+        relevance = relevance.relevance
+    found = np.asarray(relevance)
+    if not jnp.issubdtype(found.dtype, jnp.floating):
         raise ValueError(f"relevance must be an array of floats, got {found.dtype}")
     if found.ndim == 2:
         return found[:, None].copy()

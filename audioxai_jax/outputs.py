@@ -49,7 +49,8 @@ def margin(model: Model, against: int | None = None) -> Model:
 
     Args:
       model: one example to logits `[K]`.
-      against: the other class; for each target the best of the others if None.
+      against: the other class, itself compared with the best of the others; if None, every
+        class is compared so.
 
     Raises:
       ValueError: when called, if there is no such class, or only one.
@@ -123,12 +124,14 @@ def _margin(model: Model, against: Static, x: Array) -> Array:
     classes, other = len(logits), against.value
     if classes < 2:
         raise ValueError("margin: the model has one class, and no other to compare it with")
+    own = jnp.eye(classes, dtype=bool)
+    others = jnp.max(jnp.where(own, -jnp.inf, logits), axis=1)
     if other is None:
-        own = jnp.eye(classes, dtype=bool)
-        return logits - jnp.max(jnp.where(own, -jnp.inf, logits), axis=1)
+        return logits - others
     if not 0 <= other < classes:  # type: ignore[operator]
         raise ValueError(f"margin: {other} is not a class: the model has {classes}")
-    return logits - logits[other]  # type: ignore[index]
+    compared = jnp.where(jnp.arange(classes) == other, others, logits[other])  # type: ignore[index]
+    return logits - compared
 
 
 def _combination(model: Model, weights: Array, x: Array) -> Array:

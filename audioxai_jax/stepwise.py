@@ -64,7 +64,7 @@ def stepwise(
             continue
         found = jax.device_get(_read(method, model, *pool, now))
         for slot in leaving:
-            yield guests[slot], jax.tree.map(lambda leaf: leaf[slot], found)  # noqa: B023
+            yield guests[slot], jax.tree.map(lambda leaf: leaf[slot].copy(), found)  # noqa: B023
 
         staying = [slot for slot in range(len(guests)) if not done[slot]]
         if not waiting and batches:
@@ -75,8 +75,11 @@ def stepwise(
         slots = staying + [len(counts) + slot for slot, _ in entering]
         guests = [guests[slot] for slot in staying] + [number for _, number in entering]
         size = len(counts)
-        while not (waiting or batches) and len(guests) <= size // SHRINK >= width:
-            size = width * (size // SHRINK // width)
+        while not (waiting or batches):
+            fewer = size // SHRINK // width * width
+            if fewer < max(width, len(guests)):
+                break
+            size = fewer
         if guests:
             index = np.resize(slots, size)  # places without a guest repeat the others
             counts = np.concatenate([counts, np.zeros(places, np.int32)])[index]

@@ -32,7 +32,8 @@ compilation serves every set of parameters. `records.as_model` makes one of anyt
 """
 
 Info = dict[str, Array]
-"""What a method knows about its own result: arrays. Always the keys of `make_info`."""
+"""What a method knows about its own result, as arrays: the keys of `make_info`. Whoever calls it
+by `attribute`, as `explain` and `attribute_batch` do, also learns whether all is "finite"."""
 
 
 def make_info(
@@ -53,14 +54,13 @@ def make_info(
         refinement changed relevance, relative to the largest; NaN for the others.
       standard_error: of relevance that was sampled, of its shape; NaN for the others.
 
-    "finite", whether all relevance is finite, is filled in by `attribute`.
+    `attribute` adds "finite": whether all relevance is.
     """
     return {
         "completeness_gap": jnp.asarray(completeness_gap, jnp.result_type(float)),
         "evaluations": jnp.asarray(evaluations, jnp.int32),
         "change": jnp.asarray(change, jnp.result_type(float)),
         "standard_error": jnp.asarray(standard_error, jnp.result_type(float)),
-        "finite": jnp.asarray(True),
     }
 
 
@@ -182,7 +182,7 @@ class Explanation:
 
 
 def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
-    """Calls a method, perhaps a user's own, and fills in `info["finite"]`.
+    """Calls a method, perhaps a user's own, and adds `info["finite"]`.
 
     Raises:
       ValueError: if the input is not floating point, the method cannot be called as methods
@@ -202,7 +202,7 @@ def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Arr
 
 
 def check_attribution(found: Any, x: Array, name: str) -> Attribution:
-    """What a method returned, checked, with `info["finite"]` filled in.
+    """What a method returned, checked, with `info["finite"]`.
 
     Raises:
       ValueError: if it is no `Attribution` with relevance of the input's shape.

@@ -101,6 +101,33 @@ def test_what_is_not_affine_is_not_split_off(beginning):
     np.testing.assert_allclose(slope, jax.grad(lambda x: model(x)[0])(jnp.asarray(X)))
 
 
+def test_a_product_that_rounds_is_not_split_off():
+    model = lambda x: jnp.tanh(
+        jnp.dot(x, jnp.ones((4, 3)), preferred_element_type=jnp.bfloat16)
+    ).astype(jnp.float32)[0]
+    x = jnp.asarray(X, jnp.float32)
+    assert affine.split(model, x).head(x)[0] is x
+    assert integrated_gradients(steps=5)(model, x, 0, key=None).relevance.dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    "masked",
+    [
+        lambda h: jnp.where(jnp.arange(5) < 3, h, -jnp.inf),
+        lambda h: jnp.pad(h, ((0, 0), (0, 2)), constant_values=-jnp.inf),
+    ],
+    ids=["where", "pad"],
+)
+def test_masks_of_minus_infinity_do_not_move(masked):
+    """Minus infinity less minus infinity is no number, but there is no way between them."""
+    model = lambda x: jax.nn.softmax(masked(x @ jnp.asarray(PARAMS["kernel"][0])), -1).mean(0)
+    x, nodes = jnp.asarray(X), gauss_legendre(8)
+    slope = jax.grad(lambda x: model(x)[1])
+    wanted = x * sum(w * slope(a * x) for a, w in zip(*nodes, strict=True))
+    found = integrated_gradients(steps=8)(model, x, 1, key=None).relevance
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
 def test_a_beginning_that_makes_many_values_is_left_alone():
     wide = lambda x: jnp.tanh(x @ jnp.ones((4, 9))).sum(0)[:3]
     assert affine.split(wide, X).head(X)[0] is X

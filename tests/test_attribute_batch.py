@@ -15,6 +15,7 @@ from audioxai_jax import (
     cost,
     integrated_gradients,
     random_control,
+    rectify,
     saliency,
     smoothgrad,
 )
@@ -101,6 +102,40 @@ def test_the_forward_pass_of_all_classes_is_made_once():
     one = flops(lambda x, t: saliency()(model, x, t, key=KEYS[0]).relevance, jnp.int32(0))
     every = flops(lambda x: attribute_classes(saliency(), model, x, key=KEYS[0]).relevance)
     assert every < 0.65 * 31 * one
+
+
+def test_classes_that_do_not_exist_are_refused():
+    with pytest.raises(ValueError, match="target 99 is not a class"):
+        attribute_classes(saliency(), MODEL, X[3], jnp.array([3, 99]), key=KEYS[0])
+
+
+def test_one_example_stops_as_early_as_many():
+    method = adaptive_integrated_gradients()
+    alone = attribute_batch(method, MODEL, X[:1], 1).info["evaluations"][0]
+    assert alone <= 10 and attribute_batch(method, MODEL, X, 1).info["evaluations"][0] <= 10
+
+
+def test_whole_numbers_are_fine_as_baselines():
+    method = smoothgrad(integrated_gradients(steps=8, baseline=0))
+    assert method.chunk == smoothgrad(integrated_gradients(steps=8)).chunk
+    assert preview(method, MODEL, X[0]).evaluations == 400
+    for found in (method, rectify(integrated_gradients(steps=3, baseline=0))):
+        assert attribute_batch(found, MODEL, X[:2], 1, chunk=np.int64(4)).info["finite"].all()
+
+
+def test_samples_in_half_precision_are_added_up_in_single():
+    """A count in bfloat16 ends at 256, and the mean with it."""
+    x = X.astype(jnp.bfloat16)
+    method = smoothgrad(samples=2000, deviation=0.5)
+    batch = attribute_batch(method, MODEL, x, 1)
+    alone = attribute_batch(method, MODEL, x[9:10], 1, first_index=9)
+    error = alone.info["standard_error"]
+    assert batch.relevance.dtype == jnp.bfloat16 and error.dtype == jnp.float32
+    assert (
+        np.abs(batch.relevance[9] - alone.relevance[0]).max()
+        <= 0.02 * np.abs(alone.relevance).max()
+    )
+    assert error.max() < 0.05 * np.abs(alone.relevance).max()
 
 
 def test_another_batch_compiles_nothing():

@@ -132,6 +132,20 @@ def test_eight_devices_agree_with_single_clips(wanted, tmp_path):
         steps = stepwise()
         assert np.abs(stored["stepwise"] - steps).max() <= 1e-5 * np.abs(steps).max()
 
+        np.testing.assert_allclose(stored["few"], few_stay(1), rtol=1e-5)
+
+
+def settles_late(x):
+    return jnp.where(x[0] > 5, jnp.sum(jnp.tanh(50 * (x - 3.3))), jnp.sum(x**2))[None]
+
+
+def few_stay(devices):
+    """Of twelve places, three are still needed when the other examples are done."""
+    x = np.ones((12, 4), np.float32)
+    x[[1, 5, 9]] = 10
+    method, devices = adaptive_integrated_gradients(tolerance=1e-3), jax.local_devices()[:devices]
+    return attribute_batch(method, settles_late, x, 0, chunk=8, devices=devices).relevance
+
 
 def stepwise():
     """Relevance by a method whose examples are done at different times."""
@@ -146,7 +160,7 @@ def write(path):
     for method in METHODS:
         leaves = jax.tree.leaves(explained(method))
         arrays |= {f"{method}/{i}": leaf for i, leaf in enumerate(leaves)}
-    arrays["stepwise"] = np.asarray(stepwise())
+    arrays["stepwise"], arrays["few"] = np.asarray(stepwise()), np.asarray(few_stay(2))
     np.savez(path, **arrays)
 
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax import Attribution, make_info
+from audioxai_jax import Attribution, attribute_batch, make_info, saliency
 from audioxai_jax.export import to_captum, to_quantus
 
 
@@ -33,3 +33,11 @@ def test_what_is_refused(convert):
         convert(np.zeros((2, 3), int))
     with pytest.raises(ValueError, match="must be an array of floats"):
         convert("relevance")
+
+
+@pytest.mark.parametrize("convert", [to_captum, to_quantus])
+def test_several_targets_are_seen(convert):
+    model = lambda x: jnp.stack([jnp.sum(x), jnp.sum(x**2)])
+    found = attribute_batch(saliency(), model, jnp.ones((3, 6)), jnp.array([[0, 1]] * 3))
+    with pytest.raises(ValueError, match="2 targets per example"):
+        convert(found)

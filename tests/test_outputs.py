@@ -53,7 +53,10 @@ WRAPPERS = {
     "log_probability": (log_probability, lambda z: np.log(softmax(z))),
     "label_probability": (label_probability, lambda z: 1 / (1 + np.exp(-z))),
     "margin": (margin, lambda z: z - [max(np.delete(z, k)) for k in range(4)]),
-    "margin_against": (lambda m: margin(m, 2), lambda z: z - z[2]),
+    "margin_against": (
+        lambda m: margin(m, 2),
+        lambda z: z - [*[z[2]] * 2, max(np.delete(z, 2)), *[z[2]] * (len(z) - 3)],
+    ),
     "combination": (lambda m: combination(m, WEIGHTS), lambda z: WEIGHTS @ z),
     "scalar": (lambda m: scalar(m, spread), lambda z: np.array([z.max() - z.min()])),
     "frames": (lambda m: frames(model(function=per_frame), 1, 3), None),

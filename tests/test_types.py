@@ -123,7 +123,7 @@ def test_protocols_know_callables_from_values():
 
 def test_info_has_the_same_keys_shapes_and_types_whatever_is_known():
     plain, full = make_info(), make_info(jnp.float32(0.5), 64, change=0.1)
-    known = {"completeness_gap", "evaluations", "change", "standard_error", "finite"}
+    known = {"completeness_gap", "evaluations", "change", "standard_error"}
     assert set(plain) == set(full) == known
     describe = lambda info: {k: (v.shape, v.dtype) for k, v in info.items()}
     assert describe(plain) == describe(full)

@@ -9,17 +9,13 @@ from jax import Array
 
 from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.segments import Segmentation, in_groups
+from audioxai_jax.estimators import sum_type
 from audioxai_jax.types import Model, score
 
 
 def worth(model: Model, x: Array, target: Array | int) -> Array:
     """The target's logit, in the type in which samples are added up."""
     return score(model, x, target).astype(sum_type(x))
-
-
-def sum_type(x: Array) -> jnp.dtype:
-    """Single precision at least: in half precision a count ends at 256."""
-    return jnp.promote_types(x.dtype, jnp.float32)
 
 
 def worths(

@@ -141,7 +141,7 @@ class ExpectedGradients:
         return count >= self.samples
 
     def read(self, model, x, target, state, count):
-        relevance = state["moments"].mean
+        relevance = state["moments"].mean.astype(x.dtype)
         info = make_info(
             completeness_gap(relevance, state["change"]),
             self.samples + len(baselines_like(self.baselines, x)) + 1,

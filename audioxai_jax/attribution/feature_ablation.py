@@ -11,9 +11,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution.coalitions import sum_type, worth, worths
+from audioxai_jax.attribution.coalitions import worth, worths
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
+from audioxai_jax.estimators import CHUNK, State, check_chunk, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info

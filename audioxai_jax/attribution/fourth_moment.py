@@ -10,7 +10,7 @@ two sets of samples at a time. The variance v of n samples has the standard erro
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.estimators import per_sample
+from audioxai_jax.estimators import per_sample, sum_type
 from audioxai_jax.records import record
 
 
@@ -39,13 +39,13 @@ class PowerSums:
 
 def no_power_sums(like: Array) -> PowerSums:
     """Of samples shaped as `like`."""
-    zero = jnp.zeros_like(like)
-    return PowerSums(jnp.zeros((), like.dtype), zero, zero, zero, zero)
+    zero = jnp.zeros(like.shape, sum_type(like))
+    return PowerSums(jnp.zeros((), zero.dtype), zero, zero, zero, zero)
 
 
 def add_powers(sums: PowerSums, samples: Array, valid: Array) -> PowerSums:
     """With the samples `[n, ...]`; those that are not `valid`, bool `[n]`, count nothing."""
-    return merge(sums, _of(samples, valid))
+    return merge(sums, _of(samples.astype(sums.mean.dtype), valid))
 
 
 def merge(one: PowerSums, other: PowerSums) -> PowerSums:

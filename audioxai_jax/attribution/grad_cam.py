@@ -82,8 +82,9 @@ def to_input(found: Array, x: Array) -> Array:
       ValueError: if it has more axes than the input, or fewer than all but the channels.
     """
     shape = found.shape
-    while found.ndim > x.ndim - 1 and found.shape[0] == 1 and found.ndim > 1:
-        found = found[0]  # an axis of examples that the model adds, or positions along one
+    most = x.ndim - 1  # axes of positions; once an axis of examples is off, the input's own
+    while max(1, most) < found.ndim and found.shape[0] == 1:
+        found, most = found[0], x.ndim
     if found.ndim not in (x.ndim, x.ndim - 1):
         raise ValueError(
             f"grad_cam: the map {list(shape)} does not fit the input {list(x.shape)}: it must have "

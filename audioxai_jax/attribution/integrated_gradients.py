@@ -86,7 +86,7 @@ class IntegratedGradients:
         start, end = head(baseline_like(self.baseline, x)), head(x)
         return {
             "start": start,
-            "way": jax.tree.map(jnp.subtract, end, start),
+            "way": jax.tree.map(_way, start, end),
             "sum": jax.tree.map(jnp.zeros_like, start),
             "change": select(tail(end), target) - select(tail(start), target),
         }
@@ -121,6 +121,11 @@ class IntegratedGradients:
         """The model's affine beginning, needed once for the whole path, and the rest."""
         parts = affine.split(model, x)
         return parts.head, parts.tail
+
+
+def _way(start: Array, end: Array) -> Array:
+    """From one value to another; none for equal ones, such as masks of minus infinity."""
+    return jnp.where(start == end, 0, end - start)
 
 
 def baseline_like(baseline: Array | float, x: Array) -> Array:

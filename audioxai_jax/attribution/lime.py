@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution.coalitions import sum_type, worth, worths
+from audioxai_jax.attribution.coalitions import worth, worths
 from audioxai_jax.attribution.kernel_shap import check_samples
 from audioxai_jax.attribution.regression import add_samples, no_equations, solve
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside
+from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info

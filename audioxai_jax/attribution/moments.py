@@ -9,7 +9,7 @@ from rounding, let alone a negative one.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.estimators import per_sample
+from audioxai_jax.estimators import per_sample, sum_type
 from audioxai_jax.records import record
 
 
@@ -34,12 +34,14 @@ class Moments:
 
 
 def no_samples(like: Array) -> Moments:
-    """Of samples shaped as `like`."""
-    return Moments(jnp.zeros((), like.dtype), jnp.zeros_like(like), jnp.zeros_like(like))
+    """Of samples shaped as `like`; sums of half precision are in single precision."""
+    zero = jnp.zeros(like.shape, sum_type(like))
+    return Moments(jnp.zeros((), zero.dtype), zero, zero)
 
 
 def add(moments: Moments, samples: Array, valid: Array) -> Moments:
     """With the samples `[n, ...]`; those that are not `valid`, bool `[n]`, count nothing."""
+    samples = samples.astype(moments.mean.dtype)
     valid = per_sample(valid, samples)
     number = jnp.sum(valid)
     count = moments.count + number

@@ -25,7 +25,7 @@ def inner(method: Method | None, name: str) -> Any:
             f"{name}: the method inside must be a Method, got {type(method).__name__}: make one "
             "with its factory, e.g. integrated_gradients()"
         )
-    return as_model(method)
+    return method if dataclasses.is_dataclass(method) else as_model(method)
 
 
 def room(method: Any) -> int:

@@ -18,9 +18,9 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
-from audioxai_jax.attribution.coalitions import sum_type, worth
+from audioxai_jax.attribution.coalitions import worth
 from audioxai_jax.attribution.integrated_gradients import baseline_like
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
+from audioxai_jax.estimators import CHUNK, State, check_chunk, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info

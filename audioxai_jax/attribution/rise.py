@@ -18,10 +18,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.axes import Shape, sizes
-from audioxai_jax.attribution.coalitions import sum_type, worth
+from audioxai_jax.attribution.coalitions import worth
 from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.moments import add, no_samples
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside
+from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info

@@ -150,7 +150,7 @@ class NoisyCopies:
         sums = state["sums"]
         relevance = sums.variance if self.statistic == "vargrad" else sums.mean
         info = make_info(evaluations=state["evaluations"], standard_error=sums.standard_error)
-        return Attribution(relevance, info)
+        return Attribution(relevance.astype(x.dtype), info)
 
 
 def _keys(key: Array, number: Array | int) -> tuple[Array, Array]:

@@ -140,3 +140,19 @@ def test_what_is_refused(model, x):
         grad_cam("deep")(deep, jnp.ones(4), 0, key=None)
     with pytest.raises(ValueError, match="target 7 is not a class"):
         class_map(model, x, 7)
+
+
+def test_positions_of_one_row_stay_along_their_axis():
+    """A spectrogram [8, 12] whose frequencies a layer takes together: the map is along time."""
+    layout = ("NHWC", "HWIO", "NHWC")
+
+    def model(kernel, x):
+        hidden = jax.lax.conv_general_dilated(
+            x[None, :, :, None], kernel, (1, 1), "VALID", dimension_numbers=layout
+        )
+        return jnp.tanh(hidden).sum((0, 1, 2))
+
+    x = jnp.zeros((8, 12)).at[:, 9:].set(0.01)
+    cnn = Partial(model, jnp.ones((8, 3, 1, 2)))
+    found = grad_cam()(cnn, x, 0, key=jax.random.key(0)).relevance
+    assert np.all(found == found[:1]) and found[0, -1] > found[0, 0]

@@ -185,14 +185,15 @@ def _load(options: argparse.Namespace):
 def _methods(options: argparse.Namespace) -> int:
     from audioxai_jax.attribution import METHODS
 
+    width = max(map(len, METHODS))
     for name, factory in METHODS.items():
         settings = [
             str(parameter).split(":")[0] + f"={parameter.default}"
             for parameter in inspect.signature(factory).parameters.values()
         ]
-        print(f"{name:22} {first_line(inspect.getdoc(factory) or '')}")
+        print(f"{name:{width}} {first_line(inspect.getdoc(factory) or '')}")
         if settings:
-            print(f"{'':22} --set {' --set '.join(settings)}")
+            print(f"{'':{width}} --set {' --set '.join(settings)}")
     return 0
 
 

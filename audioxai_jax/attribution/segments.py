@@ -131,14 +131,19 @@ def custom(numbers: Any) -> Segmentation:
 
 
 def segmentation(segments: Any, name: str) -> Segmentation:
-    """What a method's option `segments` means; arrays become `custom`.
+    """What a method's option `segments` means.
+
+    A function is a segmentation; a whole number is `few` of so many, a tuple `blocks` of such
+    sizes, and an array or list of group numbers `custom`.
 
     Raises:
       ValueError: naming the method, if it is neither function nor array of whole numbers.
     """
     if not callable(segments):
         try:
-            return custom(segments)
+            if isinstance(segments, int):
+                return few(segments)
+            return blocks(segments) if isinstance(segments, tuple) else custom(segments)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name}: {error}") from None
     try:

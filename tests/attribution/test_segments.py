@@ -116,6 +116,12 @@ def test_what_does_not_fit_is_refused(segments, message):
         groups(segments(), (4, 6))
 
 
+def test_numbers_and_sizes_are_short_for_segmentations():
+    """As the command line has them: --set segments=8, --set "segments=(10, 32)"."""
+    assert segmentation(8, "m") == few(8)
+    assert segmentation((10, 32), "m") == blocks((10, 32))
+
+
 def test_functions_must_be_hashable():
     class Unhashable:
         __hash__ = None  # type: ignore[assignment]

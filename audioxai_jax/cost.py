@@ -39,7 +39,7 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
       chunk: evaluations of the model at once.
 
     >>> from audioxai_jax import integrated_gradients
-    >>> model = lambda x: jnp.tanh(jnp.ones((10, 64)) @ x)
+    >>> model = lambda x: jnp.tanh(jnp.ones((10, 64)) @ jnp.sin(x))
     >>> cost = preview(integrated_gradients(steps=100), model, jnp.zeros(64), chunk=50)
     >>> cost.evaluations, cost.chunk, cost.flops > 100 * 2 * 10 * 64
     (100, 50, True)

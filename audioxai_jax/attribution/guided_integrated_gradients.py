@@ -34,7 +34,9 @@ def guided_integrated_gradients(
 
     It stays out of regions of high curvature, whose gradients are noise in Integrated Gradients.
     Relevance sums to `f(x) - f(baseline)` up to the error of the steps, which comes back as
-    `info["completeness_gap"]`; it falls as one over `steps`.
+    `info["completeness_gap"]`; for smooth models it falls as one over `steps`. Where two pieces of
+    a model meet in a kink, the path may go along it, and what the model gains there is lost,
+    however many steps there are: less in a narrower corridor.
 
     Args:
       steps: of the path; one gradient each, one after the other.

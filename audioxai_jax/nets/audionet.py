@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.nets.pooling import halve
 from audioxai_jax.records import bind
 from audioxai_jax.types import Model
 
@@ -38,6 +39,25 @@ class AudioNetConfig:
 
 VARIANTS = {"": {}, "rectified": {"rectify": True}}
 """Fields that differ; "rectified" is how later work builds it."""
+
+
+LOUDEST = 40.0
+"""Largest magnitude that `features` lets a sample have."""
+
+
+def features(audio: Array) -> Array:
+    """What the network reads of a waveform `[samples]`, of the same shape: its level is set.
+
+    `audio / (p + 0.001)`, where p is the 95th percentile of the samples, with their sign and
+    the padding included, in units of 16-bit samples (authors' preprocessing). That is near zero
+    for a short or coarsely coded clip, so p is at least the peak over LOUDEST.
+
+    Args:
+      audio: float32, full scale is 1.
+    """
+    coded = audio * 32768
+    level = jnp.maximum(jnp.percentile(coded, 95), jnp.max(jnp.abs(coded)) / LOUDEST)
+    return coded / (level + 0.001)
 
 
 def init(config: AudioNetConfig, key: Array):
@@ -74,20 +94,3 @@ class AudioNet(nn.Module):
             x = nn.relu(x) if c.rectify else x
             x = nn.Dropout(c.dropout, deterministic=self.deterministic)(x)
         return nn.Dense(c.classes, name="logits")(x)
-
-
-def halve(x: Array, window: int) -> Array:
-    """Maxima of windows at every second row, `[T, C] -> [ceil((T - window) / 2) + 1, C]`.
-
-    Of equals the first wins, also in the gradient. Slices are compared one by one, which is
-    several times faster on CPU than `lax.reduce_window`.
-    """
-    rows = -(-(len(x) - window) // 2) + 1
-    missing = 2 * (rows - 1) + window - len(x)
-    if missing:
-        x = jnp.concatenate([x, *[x[-1:]] * missing])  # a repeated row never wins
-    best = x[: 2 * rows - 1 : 2]
-    for start in range(1, window):
-        rival = x[start : start + 2 * rows - 1 : 2]
-        best = jnp.where(best >= rival, best, rival)
-    return best

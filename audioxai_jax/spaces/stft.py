@@ -20,6 +20,33 @@ def magnitude_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
     return safe_magnitude(spectrum)
 
 
+def padded_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
+    """Magnitudes of the STFT as `scipy.signal.stft` has it, `[F, window // 2 + 1]`.
+
+    Periodic Hann window, divided by its sum, so that a sinusoid has half its amplitude. Frame
+    i is centred on sample i * hop; zeros at both ends make the last frame whole.
+    """
+    before, length = window // 2, audio.shape[0] + 2 * (window // 2)
+    missing = -(length - window) % hop
+    padded = jnp.pad(audio, (before, before + missing))
+    frames = (length + missing - window) // hop + 1
+    index = np.arange(frames)[:, None] * hop + np.arange(window)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+    return safe_magnitude(jnp.fft.rfft(padded[index] * jnp.asarray(hann / hann.sum(), audio.dtype)))
+
+
+def decibels(magnitude: Array, *, range_db: float = 80.0, least: float = 1e-5) -> Array:
+    """Level relative to the loudest entry, `-range_db` to 0, as `librosa.amplitude_to_db` has it.
+
+    Args:
+      magnitude: amplitudes, any shape.
+      range_db: what is quieter is raised to this far below the loudest.
+      least: amplitudes below count as this. So silence is 0 dB everywhere.
+    """
+    level = 20 * jnp.log10(jnp.maximum(magnitude, least))
+    return jnp.maximum(level - jnp.max(level), -range_db)
+
+
 def safe_magnitude(spectrum: Array) -> Array:
     """`|spectrum|` whose gradient at 0 is 0 rather than NaN."""
     square = spectrum.real**2 + spectrum.imag**2

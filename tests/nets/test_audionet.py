@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from audioxai_jax.nets import audionet
-from audioxai_jax.nets.audionet import AudioNetConfig, halve
+from audioxai_jax.nets.audionet import AudioNetConfig
+from audioxai_jax.nets.pooling import halve
 from tests.small_models import random_params
 
 

@@ -191,7 +191,7 @@ def test_missing_data_is_said_with_page_and_layout(dataset, tmp_path):
         builder = builders.BUILDERS[dataset]
         assert builder.PAGE in said and builder.LAYOUT in said and "AUDIOXAI_DATA" in said
         assert f"{dataset}/metadata.csv" in said and "\n" not in said
-    with pytest.raises(DataError, match="known are fsdd, speech_commands, tess"):
+    with pytest.raises(DataError, match="known are audiomnist, fsdd, speech_commands, tess"):
         builders.prepare("gtzan", tmp_path)
 
 

@@ -45,6 +45,11 @@ def folder(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
+def below(top: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The same files in a folder, as an archive of a repository has them."""
+    return {f"{top}/{name}": content for name, content in files.items()}
+
+
 def table(root: Path, dataset: str, rows: list[dict[str, str]], samples: int, rate: int) -> Path:
     """The table layout; files named in `rows` get noise of their own."""
     place = root / dataset

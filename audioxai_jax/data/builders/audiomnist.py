@@ -35,8 +35,8 @@ class AudioMnist(Recordings, skip_registration=True):
     ]
     PAGE = "https://github.com/soerenab/AudioMNIST"
     LAYOUT = (
-        "a checkout or an archive, AudioMNIST or in audiomnist/, whose folder data/ holds "
-        f"01/0_01_0.wav and so on and {METADATA}"
+        "a checkout (AudioMNIST/, audiomnist/ or the folder itself) or an archive of one, whose "
+        f"folder data/ holds 01/0_01_0.wav and so on and {METADATA}"
     )
     CREDIT = {
         "name": "AudioMNIST",
@@ -101,7 +101,7 @@ class AudioMnist(Recordings, skip_registration=True):
             check_folds(heard, f"{data}: {self.DATASET} has no clips with a known sex")
 
     def _sexes(self, source: Path) -> dict[str, str]:
-        """Sex by speaker."""
+        """Sex by speaker of a checkout or an archive."""
         found = next(members(source, lambda name: inside(source, name) == METADATA), None)
         if found is None:
             raise DataError(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
@@ -42,6 +43,11 @@ def folder(path: Path, files: dict[str, bytes]) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
     return path
+
+
+def below(top: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The same files in a folder, as an archive of a repository has them."""
+    return {f"{top}/{name}": content for name, content in files.items()}
 
 
 def table(root: Path, dataset: str, rows: list[dict[str, str]], samples: int, rate: int) -> Path:
@@ -116,3 +122,69 @@ def official_fsdd() -> dict[str, bytes]:
 def official_tess() -> dict[str, bytes]:
     names = ["OAF_back_angry.wav", "OA_bite_neutral.wav", "YAF_back_ps.wav", "YAF_youth_sad.wav"]
     return {f"{name[:3]}/{name}": sound(name, 20_000, 24_414) for name in names}
+
+
+WOMEN = (12, 26, 28, 36, 43, 47, 52, 56, 57, 58, 59, 60)
+"""Of AudioMNIST's sixty speakers."""
+
+FORMANTS = ((450, 1500), (350, 900), (300, 2200), (280, 2700), (550, 850),
+            (700, 1200), (400, 2000), (500, 1750), (600, 2400), (750, 1400))  # fmt: skip
+"""Hz, of the vowel that stands for each digit; below 4 kHz, so 8 kHz keep them."""
+
+
+def vowel(digit: int, speaker: int, repetition: int, seconds: tuple[float, float]) -> bytes:
+    """A hum at 48 kHz: harmonics of the speaker's pitch, loudest near the digit's formants."""
+    random = np.random.default_rng([digit, speaker, repetition])
+    pitch = (190 if speaker in WOMEN else 95) + speaker % 10 * 5 + random.uniform(-4, 4)
+    harmonics = pitch * np.arange(1, int(3_600 / pitch) + 1)
+    distance = (harmonics - np.array(FORMANTS[digit])[:, None]) / 180
+    spectrum = np.zeros(257, complex)
+    loudness = 0.05 + np.exp(-(distance**2)).sum(0)
+    spectrum[1 : len(harmonics) + 1] = loudness * np.exp(2j * np.pi * random.random(len(harmonics)))
+    period = np.fft.irfft(spectrum)
+    time = np.arange(int(random.uniform(*seconds) * 48_000)) / 48_000
+    wave = period[(time * pitch % 1 * len(period)).astype(int)] / np.abs(period).max()
+    fade = np.minimum(1, 40 * np.minimum(time, time[::-1]))
+    samples = (8_000 * fade * wave + random.normal(0, 40, len(time))).astype(np.int16)
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, 48_000, format="WAV", subtype="PCM_16")
+    return stream.getvalue()
+
+
+def audiomnist_metadata(without=(), padded: bool = True) -> dict[str, dict]:
+    """Entries of all speakers but some, with the oddities of the real file."""
+    entries = {}
+    for speaker in range(1, 61):
+        entries[f"{speaker:02}" if padded else str(speaker)] = {
+            "accent": ("german", "German", "Egyptian_American?")[speaker % 3],
+            "age": {1: 30, 45: "1234"}.get(speaker, str(22 + speaker % 40)),
+            "gender": "female" if speaker in WOMEN else "male",
+            "native speaker": "yes" if speaker in (19, 41, 60) else "no",
+            "origin": ("Europe, Spain, Oviedo", "Europe, Spanien, Mallorca")[speaker % 2],
+            "recordingdate": f"17-08-{1 + speaker % 28:02}-17-05-31",
+            "recordingroom": ("Kino", "VR-Room", "vr-room", "vr-romm")[speaker % 4],
+        }
+    return {key: entry for key, entry in entries.items() if int(key) not in without}
+
+
+def official_audiomnist(repetitions=1, digits=range(10), speakers=range(1, 61),
+                        seconds=(0.15, 0.4), metadata=None) -> dict[str, bytes]:  # fmt: skip
+    """Files of a checkout; `metadata` is `audiomnist_metadata()`, or bytes, b"" for no file."""
+    files = {
+        f"data/{speaker:02}/{digit}_{speaker:02}_{repetition}.wav":
+        vowel(digit, speaker, repetition, seconds)
+        for speaker in speakers for digit in digits for repetition in range(repetitions)
+    }  # fmt: skip
+    entries = audiomnist_metadata() if metadata is None else metadata
+    text = entries if isinstance(entries, bytes) else json.dumps(entries, indent=4).encode()
+    files |= {"data/audioMNIST_meta.txt": text} if text else {}
+    return files | {"data/36/notes.txt": b"a cold", "README.md": b"digits",
+                    "recording_scripts/beep.wav": b"no clip"}  # fmt: skip
+
+
+def audiomnist(root: Path, repetitions=1, digits=range(10), speakers=range(1, 61),
+               seconds=(0.15, 0.4), metadata=None) -> Path:  # fmt: skip
+    """A checkout in `root/AudioMNIST`, see `official_audiomnist`."""
+    files = official_audiomnist(repetitions, digits, speakers, seconds, metadata)
+    folder(root / "AudioMNIST", files)
+    return root

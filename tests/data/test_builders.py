@@ -35,6 +35,11 @@ def same(a: dict, b: dict) -> bool:
 
 
 MAKERS = {
+    "audiomnist": lambda root: made_up.tar(
+        root / "AudioMNIST-master.tar.gz",
+        made_up.below("AudioMNIST-master", made_up.official_audiomnist(1, (0, 7), (1, 36))),
+        "w:gz",
+    ),
     "fsdd": lambda root: made_up.tar(
         root / "fsdd" / "v1.0.10.tar.gz", made_up.official_fsdd(), "w:gz"
     ),
@@ -60,7 +65,11 @@ def test_an_official_archive_gives_the_same_records_twice(dataset, tmp_path):
 @pytest.mark.parametrize("dataset", sorted(MAKERS))
 def test_an_extracted_archive_gives_the_same_records(dataset, tmp_path):
     MAKERS[dataset](tmp_path / "packed")
-    files = {"fsdd": made_up.official_fsdd, "tess": made_up.official_tess}.get(dataset)
+    files = {
+        "fsdd": made_up.official_fsdd,
+        "tess": made_up.official_tess,
+        "audiomnist": lambda: made_up.official_audiomnist(1, (0, 7), (1, 36)),
+    }.get(dataset)
     if files:
         made_up.folder(tmp_path / "open" / dataset, files())
     else:
@@ -191,7 +200,7 @@ def test_missing_data_is_said_with_page_and_layout(dataset, tmp_path):
         builder = builders.BUILDERS[dataset]
         assert builder.PAGE in said and builder.LAYOUT in said and "AUDIOXAI_DATA" in said
         assert f"{dataset}/metadata.csv" in said and "\n" not in said
-    with pytest.raises(DataError, match="known are fsdd, speech_commands, tess"):
+    with pytest.raises(DataError, match="known are audiomnist, fsdd, speech_commands, tess"):
         builders.prepare("gtzan", tmp_path)
 
 
@@ -211,6 +220,12 @@ def test_damaged_downloads_are_refused_and_leave_nothing_prepared(tmp_path):
     (tmp_path / "b/fsdd/metadata.csv").write_text(wrong)
     with pytest.raises(DataError, match="9_theo_0.flac has the unknown label 'x'"):
         builders.prepare("fsdd", tmp_path / "b", cache=tmp_path / "cache")
+
+
+def test_an_archive_of_something_else_is_no_data(tmp_path):
+    made_up.tar(tmp_path / "fsdd" / "x.tar", {"README.md": b"no recordings"})
+    with pytest.raises(DataError, match="holds no fsdd: expected"):
+        builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
 
 
 @pytest.mark.parametrize("content, said", [

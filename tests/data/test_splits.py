@@ -2,6 +2,7 @@
 
 import csv
 
+import made_up_data as made_up
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from audioxai_jax.data import tasks
 from audioxai_jax.data.builders import BUILDERS, DataError
-from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS, speaker_disjoint, without
+from audioxai_jax.data.splits import (
+    FSDD_SPEAKERS,
+    SPLITS,
+    digit_fold,
+    sex_fold,
+    speaker_disjoint,
+    without,
+)
 
 names = st.text(min_size=1, max_size=12)
 
@@ -47,6 +55,70 @@ def test_a_left_out_speaker_is_only_tested():
     others = [split({"speaker": "lucas", "file": f.format("lucas")}) for f in files]
     assert left_out == {"test"} and set(others) == {"train", "val"}
     assert 0.05 < others.count("val") / len(others) < 0.15
+
+
+def fold_of(split) -> dict[str, set[int]]:
+    """Numbers of AudioMNIST's speakers in each part of a split."""
+    found = {part: set() for part in ("train", "val", "test", "")}
+    for speaker in range(1, 61):
+        file = f"{speaker:02}/3_{speaker:02}_7.wav"
+        found[split({"speaker": f"{speaker:02}", "file": file})].add(speaker)
+    return found
+
+
+def test_the_first_folds_of_the_paper_in_full():
+    """As its authors' `splits.py` writes them out."""
+    digit, sex = fold_of(digit_fold(0)), fold_of(sex_fold(0))
+    assert digit["train"] == {
+        28, 56, 7, 19, 35, 1, 6, 16, 23, 34, 46, 53, 36, 57, 9, 24, 37, 2,
+        8, 17, 29, 39, 48, 54, 43, 58, 14, 25, 38, 3, 10, 20, 30, 40, 49, 55,
+    }  # fmt: skip
+    assert digit["val"] == {12, 47, 59, 15, 27, 41, 4, 11, 21, 31, 44, 50}
+    assert digit["test"] == {26, 52, 60, 18, 32, 42, 5, 13, 22, 33, 45, 51}
+    assert sex["train"] == {36, 47, 56, 26, 12, 57, 2, 44, 50, 25, 37, 45}
+    assert sex["val"] == {43, 28, 52, 48, 53, 41}
+    assert sex["test"] == {58, 59, 60, 7, 23, 38}
+    last = fold_of(digit_fold(4)), fold_of(sex_fold(3))
+    assert last[0]["test"] == digit["val"] and last[1]["test"] == sex["val"]
+    assert last[0]["val"] == {43, 58, 14, 25, 38, 3, 10, 20, 30, 40, 49, 55}
+    assert last[1]["val"] == {26, 12, 57, 25, 37, 45}
+
+
+@pytest.mark.parametrize("make, folds, sizes", [
+    (digit_fold, 5, {"train": 36, "val": 12, "test": 12, "": 0}),
+    (sex_fold, 4, {"train": 12, "val": 6, "test": 6, "": 36}),
+])  # fmt: skip
+def test_folds_share_no_speaker_and_test_everybody_once(make, folds, sizes):
+    names = [f"{make.__name__.removesuffix('_fold')}_{fold}" for fold in range(folds)]
+    assert [name for name in SPLITS["audiomnist"] if name[:3] == names[0][:3]] == names
+    found = [fold_of(SPLITS["audiomnist"][name]) for name in names]
+    for fold, parts in enumerate(found):
+        assert parts == fold_of(make(fold))
+        assert {part: len(speakers) for part, speakers in parts.items()} == sizes
+        assert parts["val"] == found[fold - 1]["test"]
+    tested = sorted(speaker for parts in found for speaker in parts["test"])
+    everybody = set(range(1, 61)) - found[0][""]
+    assert tested == sorted(everybody)
+    assert set(made_up.WOMEN) <= everybody
+    with pytest.raises(ValueError, match=f"fold is {folds}, must be from 0 to {folds - 1}"):
+        make(folds)
+    with pytest.raises(ValueError, match="fold is -1"):
+        make(-1)
+
+
+def test_folds_by_sex_are_half_women():
+    for fold in range(4):
+        parts = fold_of(sex_fold(fold))
+        for part in ("train", "val", "test"):
+            assert 2 * len(parts[part] & set(made_up.WOMEN)) == len(parts[part])
+        assert not parts[""] & set(made_up.WOMEN)
+
+
+@pytest.mark.parametrize("speaker", ["61", "00", "7", "theo", ""])
+def test_a_speaker_that_the_folds_do_not_know_is_named(speaker):
+    for split in SPLITS["audiomnist"].values():
+        with pytest.raises(ValueError, match=rf"x/3_7\.wav: AudioMNIST has no speaker '{speaker}'"):
+            split({"speaker": speaker, "file": "x/3_7.wav"})
 
 
 def test_unknown_names_are_said(data_root):

@@ -10,13 +10,14 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from audioxai_jax.data.builders.audiomnist import AudioMnist
 from audioxai_jax.data.builders.fsdd import Fsdd
 from audioxai_jax.data.builders.recordings import DataError, Recordings
 from audioxai_jax.data.builders.speech_commands import SpeechCommands
 from audioxai_jax.data.builders.tess import Tess
 
 BUILDERS: dict[str, type[Recordings]] = {
-    builder.DATASET: builder for builder in (Fsdd, SpeechCommands, Tess)
+    builder.DATASET: builder for builder in (AudioMnist, Fsdd, SpeechCommands, Tess)
 }
 
 

@@ -26,8 +26,7 @@ class Fsdd(Recordings, skip_registration=True):
         places += sorted(path for path in (data / cls.DATASET).glob("*") if is_archive(path))
         return [p for p in places if is_archive(p) or next(p.rglob("recordings/*.wav"), None)][:1]
 
-    @classmethod
-    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         def wanted(name: str) -> bool:
             return "recordings/" in f"/{name}" and name.endswith(".wav")
 

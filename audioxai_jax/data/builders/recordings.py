@@ -64,9 +64,8 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
     def official_sources(cls, data: Path) -> list[Path]:
         """The files and folders of the official download; none if it is not there."""
 
-    @classmethod
     @abc.abstractmethod
-    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         """`(file, content, columns)` of each clip in the official download.
 
         Columns are label and speaker, and word, split and source where there are any.
@@ -138,6 +137,8 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
                 },
             )
             seen.add(twin)
+        if not files:
+            raise DataError(self.missing(data))
 
     def relabelled(self, columns: Columns) -> str | None:
         """The class of a clip, None to leave it out."""

@@ -69,14 +69,13 @@ class SpeechCommands(Recordings, skip_registration=True):
             found += [place for place in places if place.exists()][:1]
         return found
 
-    @classmethod
-    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         tested = any(source.name.startswith(TEST) for source in sources)
         for source in sources:
             if source.name.startswith(TEST):
-                yield from cls._test_clips(source)
+                yield from self._test_clips(source)
             else:
-                yield from cls._training_clips(source, listed=not tested)
+                yield from self._training_clips(source, listed=not tested)
 
     @classmethod
     def _training_clips(cls, source: Path, *, listed: bool):

@@ -30,8 +30,7 @@ class Tess(Recordings, skip_registration=True):
         sounds = folder.is_dir() and next(folder.rglob("?AF_*.wav"), None)
         return [folder] if sounds else archives[:1]
 
-    @classmethod
-    def official_clips(cls, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
         """File names are `<speaker>_<word>_<emotion>.wav`; one actress' prefix lost its F once."""
         seen = set()  # the copy on Kaggle holds every file twice
         for name, content in members(sources[0], lambda name: name.lower().endswith(".wav")):

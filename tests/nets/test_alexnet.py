@@ -1,0 +1,80 @@
+"""AlexNet: the sizes of the paper's files, its groups, its pooling, and what it reads."""
+
+import jax
+import jax.numpy as jnp
+import librosa
+import numpy as np
+import pytest
+import scipy.signal
+
+from audioxai_jax.nets import alexnet
+from audioxai_jax.nets.alexnet import AlexNetConfig, Conv
+from audioxai_jax.nets.pooling import halve
+from tests.small_models import random_params
+
+
+def test_sizes_are_the_papers():
+    """12.8 million parameters."""
+    params = random_params(lambda: alexnet.init(AlexNetConfig(), jax.random.key(0)))
+    sizes = [params[f"conv_{i}"]["kernel"].shape for i in range(5)]
+    assert sizes[:2] == [(11, 11, 1, 96), (5, 5, 48, 256)]
+    assert sizes[2:] == [(3, 3, 256, 384), (3, 3, 192, 384), (3, 3, 192, 256)]
+    assert params["dense_0"]["kernel"].shape == (6 * 6 * 256, 1024)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 12_808_906
+
+
+def test_groups_are_those_of_a_grouped_convolution():
+    random = np.random.default_rng(0)
+    x = jnp.asarray(random.normal(size=(9, 8, 6)), jnp.float32)
+    kernel, bias = random.normal(size=(3, 3, 3, 4)), random.normal(size=4)
+    params = {"kernel": jnp.asarray(kernel, jnp.float32), "bias": jnp.asarray(bias, jnp.float32)}
+    found = Conv(4, 3, groups=2).apply({"params": params}, x)
+    expected = jax.lax.conv_general_dilated(
+        x[None],
+        params["kernel"],
+        (1, 1),
+        "SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=2,
+    )
+    np.testing.assert_allclose(found, expected[0] + params["bias"], atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [13, 14])
+def test_pooling_in_two_dimensions(side):
+    x = np.random.default_rng(side).normal(size=(side, side, 2)).astype(np.float32)
+    starts = range(0, side - 1, 2)  # the last window of an even side is shorter
+    expected = [[x[i : i + 3, j : j + 3].max((0, 1)) for j in starts] for i in starts]
+    np.testing.assert_array_equal(halve(halve(jnp.asarray(x), 3, 1), 3, 0), expected)
+
+
+def test_of_equal_cells_the_first_row_wins():
+    slope = jax.grad(lambda x: halve(halve(x, 3, 1), 3, 0).sum())(jnp.ones((3, 3, 1)))
+    assert slope.ravel().tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_the_spectrogram_is_the_authors():
+    """`scipy.signal.stft` and `librosa.amplitude_to_db`, cropped to 227 x 227."""
+    random = np.random.default_rng(0)
+    coded = np.round(random.normal(size=8000) * 3000 * np.hanning(8000)).astype(np.float32)
+    _, _, spectrum = scipy.signal.stft(coded, 8000, "hann", nperseg=455, noverlap=420)
+    assert spectrum.shape == (228, 230)
+    wanted = librosa.amplitude_to_db(np.abs(spectrum[0:227, 2:-1]), ref=np.max)
+    found = jax.jit(alexnet.features)(jnp.asarray(coded / 32768))
+    np.testing.assert_allclose(found, wanted, atol=2e-3)  # dB
+    assert abs(found.max()) < 1e-5 and found.min() >= -80
+
+
+def test_silence_is_no_error():
+    assert jnp.all(jnp.abs(jax.jit(alexnet.features)(jnp.zeros(8000))) < 1e-4)
+
+
+def test_from_silence_reads_levels_above_it():
+    sizes = {"side": 67, "widths": (4, 4, 4, 4, 4), "hidden": (6, 5), "classes": 3}
+    plain = AlexNetConfig(**sizes)
+    ours = AlexNetConfig(**sizes, **alexnet.VARIANTS["from_silence"])
+    params = random_params(lambda: alexnet.init(plain, jax.random.key(0)))
+    x = jnp.asarray(np.random.default_rng(1).uniform(-80, 0, (67, 67)), jnp.float32)
+    run = jax.jit(alexnet.apply, static_argnums=0)
+    np.testing.assert_allclose(run(ours, params, x), run(plain, params, (x + 80) / 20), rtol=1e-4)
+    assert not np.allclose(run(ours, params, x), run(plain, params, x), rtol=1e-2)

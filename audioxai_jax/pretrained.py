@@ -15,9 +15,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.tree_util import Partial
 
 from audioxai_jax import weights_file
-from audioxai_jax.nets import cnn, gainshape, gru, listener, seanet, transformer
+from audioxai_jax.nets import (
+    alexnet,
+    audionet,
+    cnn,
+    gainshape,
+    gru,
+    listener,
+    seanet,
+    transformer,
+)
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights_file import WeightsError
 
@@ -35,13 +46,15 @@ class Network:
     """How a kind of network is made: `init(Config(..), key)` gives its parameters.
 
     `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
-    classifier's configuration has the fields frames, channels and classes.
+    classifier's configuration has the fields frames, channels and classes. A "network" reads
+    what `features` makes of a waveform.
     """
 
     kind: str
     config: type
     init: Callable[..., Any]
     build: Callable[..., Any]
+    features: Callable[[Array], Array] | None = None
 
 
 NETWORKS = {
@@ -53,6 +66,12 @@ NETWORKS = {
     "cnn": Network("classifier", cnn.CnnConfig, cnn.init, cnn.model),
     "gru": Network("classifier", gru.GruConfig, gru.init, gru.model),
     "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
+    "audionet": Network(
+        "network", audionet.AudioNetConfig, audionet.init, audionet.model, audionet.features
+    ),
+    "alexnet": Network(
+        "network", alexnet.AlexNetConfig, alexnet.init, alexnet.model, alexnet.features
+    ),
 }
 
 
@@ -130,6 +149,18 @@ def load_listener(name_or_path: str | Path) -> tuple[Model, dict[str, Any]]:
     path, manifest, network, config, params = _load(name_or_path, "listener")
     params = _params(path, network, config, params)
     return network.build(config, params), manifest
+
+
+def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
+    """Loads a network of `scripts/reproduce_audiomnist.py`; otherwise as `load_codec`.
+
+    Returns:
+      The model, `features -> logits [K]`; what makes features of a waveform `[8000]` at 8 kHz,
+      full scale 1; and the manifest.
+    """
+    path, manifest, network, config, params = _load(path, "network")
+    params = _params(path, network, config, params)
+    return network.build(config, params), Partial(network.features), manifest
 
 
 def check_pair(codec: Codec, classifier: Classifier) -> None:

@@ -63,6 +63,15 @@ def features(audio: Array) -> Array:
     return decibels(spectrum[2:-1, :227].T)
 
 
+def in_whole_frames(cells: Array) -> Array:
+    """Values of the cells that the network reads `[227, 227]` in the whole STFT `[230, 228]`.
+
+    Time first, zeros where `features` cuts: the frames are those of `spaces.frames.place` with
+    a window ("hann", 455), a hop of 35 and 227 zeros before.
+    """
+    return jnp.pad(cells.T, ((2, 1), (0, 1)))
+
+
 def init(config: AlexNetConfig, key: Array):
     """Fresh parameters."""
     return AlexNet(config).init(key, jnp.zeros((config.side, config.side)))["params"]

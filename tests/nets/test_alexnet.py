@@ -6,7 +6,10 @@ import librosa
 import numpy as np
 import pytest
 import scipy.signal
+from jax.tree_util import Partial
 
+from audioxai_jax.lrp import lrp
+from audioxai_jax.lrp.composites import epsilon_plus
 from audioxai_jax.nets import alexnet
 from audioxai_jax.nets.alexnet import AlexNetConfig, Conv
 from audioxai_jax.nets.pooling import halve
@@ -67,6 +70,47 @@ def test_the_spectrogram_is_the_authors():
 
 def test_silence_is_no_error():
     assert jnp.all(jnp.abs(jax.jit(alexnet.features)(jnp.zeros(8000))) < 1e-4)
+
+
+def test_relevance_through_groups(x64):
+    """The same network with XLA's grouped convolutions has the same relevance.
+
+    With stabilisers of one size: usually they are in units of an operation's values, and each
+    group is an operation.
+    """
+    c = AlexNetConfig(side=67, widths=(4, 6, 4, 6, 4), hidden=(6, 5), classes=3)
+    params = random_params(lambda: alexnet.init(c, jax.random.key(0)))
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+    x = jnp.asarray(np.random.default_rng(1).uniform(-80, 0, (67, 67)))
+
+    def conv(x, layer, groups, padding="SAME", stride=1):
+        out = jax.lax.conv_general_dilated(
+            x, layer["kernel"], (stride, stride), padding, feature_group_count=groups,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"))  # fmt: skip
+        return jax.nn.relu(out + layer["bias"])
+
+    def grouped(p, x):
+        pool = lambda x: halve(halve(x, 3, 2), 3, 1)
+        x = pool(conv(x[None, :, :, None], p["conv_0"], 1, "VALID", 4))
+        x = conv(conv(pool(conv(x, p["conv_1"], 2)), p["conv_2"], 1), p["conv_3"], 2)
+        x = pool(conv(x, p["conv_4"], 2)).ravel()
+        for name in ("dense_0", "dense_1"):
+            x = jax.nn.relu(x @ p[name]["kernel"] + p[name]["bias"])
+        return x @ p["logits"]["kernel"] + p["logits"]["bias"]
+
+    method, models = (
+        lrp(epsilon_plus(absolute=True)),
+        (alexnet.model(c, params), Partial(grouped, params)),
+    )
+    found = [method(model, x, 1, key=jax.random.key(0)).relevance for model in models]
+    assert float(jnp.abs(found[0]).max()) > 0
+    np.testing.assert_allclose(*found, atol=1e-12 * float(jnp.abs(found[0]).max()))
+
+
+def test_cells_in_whole_frames():
+    """A cell of the input is where `scipy.signal.stft` has it."""
+    whole = alexnet.in_whole_frames(jnp.zeros((227, 227)).at[5, 0].set(1).at[226, 226].set(2))
+    assert whole.shape == (230, 228) and whole[2, 5] == 1 and whole[228, 226] == 2
 
 
 def test_from_silence_reads_levels_above_it():

@@ -1,17 +1,24 @@
 """AudioMNIST (Becker et al., arXiv 1807.03418), from recordings to tables and figures.
 
     python scripts/reproduce_audiomnist.py --data DIR --task digit --net audionet --out RUNS
-    python scripts/reproduce_audiomnist.py --data DIR --dataset fsdd --net alexnet --out RUNS \
-        --folds without_george without_theo
+    python scripts/reproduce_audiomnist.py --data DIR --dataset fsdd --net audionet alexnet \
+        --folds without_jackson without_theo --out RUNS
 
 DIR holds a checkout of AudioMNIST (or, with `--dataset fsdd`, the Free Spoken Digit Dataset).
-Each fold is trained and tested on speakers it never heard. Killed at any moment, the same
-command goes on where it was; a fold that is done is not done again. `--recipe paper` trains as
-the authors did, for tens of thousands of steps; the default is a modern, shorter recipe.
+Each fold is trained, and tested on speakers it never heard; then its explanations are tested:
+what is left of its accuracy when what they point at is deleted, and when clips are moved in time
+and frequency. With two networks they are compared in a common domain. Killed at any moment, the
+same command goes on where it was. `--recipe paper` trains as the authors did, for tens of
+thousands of steps; the default is a modern, shorter recipe.
+
+`<out>/<dataset>_<task>/<recipe>.md` gets all tables, which are printed too, and figures lie
+beside it; each fold has a folder with its checkpoint, its log and `rules.txt`, the LRP rule of
+each layer.
 """
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -22,14 +29,37 @@ import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
+from tqdm import tqdm
 
 from audioxai_jax import pretrained
+from audioxai_jax.batching import map_examples
 from audioxai_jax.data import audiomnist, tasks
 from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.lrp import PRESETS
+from audioxai_jax.report.audiomnist import plot_deletion, plot_maps, plot_training
+from audioxai_jax.runs import audiomnist as experiments
+from audioxai_jax.runs.audiomnist_tables import (
+    accuracy_table,
+    comparison_table,
+    deletion_rows,
+    deletion_table,
+    moves_table,
+)
+from audioxai_jax.runs.parts import Parts
 from audioxai_jax.terminal import one_line, positive
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
+
+TOGETHER = 50
+"""Clips that are explained, tested and kept at a time."""
+TITLES = {
+    "samples": "samples zeroed",
+    "frequencies": "frequencies zeroed",
+    "time_frequency": "blocks of 0.1 s by 10 Hz zeroed",
+    "cells": "cells of the spectrogram at -80 dB",
+}
 
 
 def main() -> None:
@@ -37,12 +67,14 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"))
     parser.add_argument("--task", default="digit", choices=("digit", "sex"))
-    parser.add_argument("--net", default="audionet", help="audionet, alexnet, or a variant: "
-                        "audionet:rectified")  # fmt: skip
+    parser.add_argument("--net", nargs="+", default=["audionet"], help="audionet, alexnet, or a "
+                        "variant such as audionet:rectified; one or two")  # fmt: skip
     parser.add_argument("--recipe", default="modern", choices=RECIPES)
     parser.add_argument("--folds", nargs="+", help="names; all if left out")
     parser.add_argument("--steps", type=positive, help="of training, instead of the recipe's")
     parser.add_argument("--save-every", type=positive, default=300, help="steps")
+    parser.add_argument("--clips", type=positive, default=200, help="to explain, of each fold")
+    parser.add_argument("--only-train", action="store_true", help="accuracy alone")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
     options = parser.parse_args()
@@ -51,25 +83,51 @@ def main() -> None:
     question = audiomnist.QUESTIONS.get((options.dataset, options.task))
     if question is None:
         parser.error(f"{options.task} cannot be asked of {options.dataset}")
-    unknown = [fold for fold in options.folds or () if fold not in question.folds]
+    folds = options.folds or question.folds
+    unknown = [fold for fold in folds if fold not in question.folds]
     if unknown:
         parser.error(f"unknown fold {unknown[0]!r}: known are {', '.join(question.folds)}")
-    classes = len(question.labels)
-    recipe = make_recipe(options.net, options.recipe, task=options.task, classes=classes,
-                         steps=options.steps)  # fmt: skip
+    if len({net.partition(":")[0] for net in options.net}) != len(options.net):
+        parser.error("--net: two networks are compared, one of each kind")
+    recipes = {
+        net: make_recipe(net, options.recipe, task=options.task, classes=len(question.labels),
+                         steps=options.steps)
+        for net in options.net
+    }  # fmt: skip
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
-    for fold in options.folds or question.folds:
-        run_fold(options, question, recipe, clips, fold)
+    text = []
+    for net, recipe in recipes.items():
+        rows = [run_fold(options, question, net, recipe, clips, fold) for fold in folds]
+        logs = {fold: folder_of(options, net, fold) / "log.jsonl" for fold in folds}
+        plot_training(logs, place(options, f"training_{net}.png"))
+        text.append(f"## {net}, {options.recipe} recipe\n")
+        text.append("Accuracy on speakers that were never heard, %\n")
+        text.append(accuracy_table(rows, options.task, net))
+        if not options.only_train:
+            text += tested(options, net, recipe, clips, folds)
+    if len(recipes) == 2 and not options.only_train:
+        text += compare(options, recipes, clips, folds)
+    report = "\n".join([f"# {options.task} of {options.dataset}", "", *text, ""])
+    replace_file(place(options, ".md"), report.encode())
+    print(report)
 
 
-def folder_of(options, fold: str) -> Path:
-    net = options.net.replace(":", "_")
-    return options.out / f"{options.dataset}_{options.task}" / f"{net}_{options.recipe}" / fold
+def place(options, name: str) -> Path:
+    """A file of the results, beside the folders of the networks."""
+    folder = options.out / f"{options.dataset}_{options.task}"
+    folder.mkdir(parents=True, exist_ok=True)
+    joined = name if name.startswith(".") else f"_{name}"
+    return folder / f"{options.recipe}{joined.replace(':', '_')}"
 
 
-def run_fold(options, question, recipe: Recipe, clips: tasks.Clips, fold: str) -> dict:
+def folder_of(options, net: str, fold: str) -> Path:
+    name = f"{net.replace(':', '_')}_{options.recipe}"
+    return options.out / f"{options.dataset}_{options.task}" / name / fold
+
+
+def run_fold(options, question, net: str, recipe: Recipe, clips: tasks.Clips, fold: str) -> dict:
     """Trains one fold, unless that is done, and returns its row of the table."""
-    folder = folder_of(options, fold)
+    folder = folder_of(options, net, fold)
     learned = clips.part(fold, "train")
     settings = {
         "config": dataclasses.asdict(recipe.config),
@@ -97,6 +155,7 @@ def run_fold(options, question, recipe: Recipe, clips: tasks.Clips, fold: str) -
         classes=len(question.labels),
         smoothing=recipe.smoothing,
     )
+    read = Partial(waveform_logits, Partial(recipe.features), Partial(recipe.predict))
 
     def advance(state, number):
         batch = order[number]
@@ -104,7 +163,8 @@ def run_fold(options, question, recipe: Recipe, clips: tasks.Clips, fold: str) -
 
     def accuracy(state, part: str) -> float:
         held_out = clips.part(fold, part)
-        return float(np.mean(predictions(recipe, state["params"], held_out) == held_out.target))
+        logits = map_examples(read, state["params"], held_out.audio, key=key, chunk=TOGETHER)
+        return float(np.mean(np.argmax(logits, axis=1) == held_out.target))
 
     params = recipe.init(jax.random.fold_in(key, 2**31))
     state = {"params": params, "other": {}, "optimiser": recipe.optimiser.init(params)}
@@ -113,7 +173,7 @@ def run_fold(options, question, recipe: Recipe, clips: tasks.Clips, fold: str) -
         state,
         steps=recipe.steps,
         folder=folder,
-        title=f"{options.net} {options.task} {fold}",
+        title=f"{net} {options.task} {fold}",
         settings=settings,
         save_every=options.save_every,
         evaluate=lambda state: {"val": accuracy(state, "val")},
@@ -127,29 +187,22 @@ def run_fold(options, question, recipe: Recipe, clips: tasks.Clips, fold: str) -
         "seconds": round(time.monotonic() - began),
         "settings": settings,
     }
-    save(options, folder, recipe, question, state["params"], learned, row)
+    save(options, question, net, recipe, state["params"], row, len(learned))
     replace_file(file, json.dumps(row, indent=1).encode())
     return row
 
 
-def predictions(recipe: Recipe, params, clips: tasks.Clips) -> np.ndarray:
-    """The class of each clip, int `[N]`."""
-    best = _best(recipe)
-    parts = [clips.audio[i : i + 50] for i in range(0, len(clips), 50)]
-    return np.concatenate([best(params, part) for part in parts])
+def waveform_logits(features, predict, params, clip, key):
+    """Logits of one int16 clip."""
+    del key
+    return predict(params, features(clip.astype(jnp.float32) / 32768))
 
 
-def _best(recipe: Recipe, known={}):
-    if id(recipe) not in known:
-        one = lambda params, clip: jnp.argmax(
-            recipe.predict(params, recipe.features(clip.astype(jnp.float32) / 32768))
-        )
-        known[id(recipe)] = jax.jit(jax.vmap(one, in_axes=(None, 0)))
-    return known[id(recipe)]
-
-
-def save(options, folder: Path, recipe, question, params, learned, row) -> None:
-    name, _, _ = options.net.partition(":")
+def save(options, question, net: str, recipe: Recipe, params, row: dict, learned: int) -> None:
+    """The checkpoint, and which LRP rule each of its layers gets."""
+    name = net.partition(":")[0]
+    folder = folder_of(options, net, row["fold"])
+    credit = {**audiomnist.BUILDERS[options.dataset].CREDIT}
     pretrained.save(
         folder,
         name,
@@ -161,12 +214,125 @@ def save(options, folder: Path, recipe, question, params, learned, row) -> None:
             "split": row["fold"],
             "labels": question.labels,
             "metrics": {"val_accuracy": row["val"], "test_accuracy": row["test"]},
-            "data": [],
-            "command": " ".join(["scripts/reproduce_audiomnist.py", *sys.argv[1:]]),
-            "note": f"{options.net} for the {options.task}, recipe {options.recipe}",
+            "data": [credit | {"split": f"{row['fold']}, {learned} clips of its train part"}],
+            "command": f"scripts/reproduce_audiomnist.py --dataset {options.dataset} --task "
+            f"{options.task} --net {net} --recipe {options.recipe} --folds {row['fold']} "
+            f"--steps {recipe.steps} --seed {options.seed}",
+            "note": f"{net} for the {options.task}, {options.recipe} recipe",
         },
         params,
     )
+    model, features, _ = pretrained.load_network(folder / name)
+    example = features(jnp.zeros(audiomnist.SAMPLES))
+    rules = str(PRESETS["epsilon_plus"]().table(model, example))
+    replace_file(folder / "rules.txt", rules.encode())
+
+
+def chosen(options, clips: tasks.Clips, fold: str) -> tasks.Clips:
+    """The clips that are explained: of all speakers and classes, evenly from the test part."""
+    held_out = clips.part(fold, "test")
+    if options.clips >= len(held_out):
+        return held_out
+    return held_out[np.linspace(0, len(held_out) - 1, options.clips).round().astype(int)]
+
+
+def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list[str]:
+    """Tables of one network, over all folds."""
+    found, speakers = [], []
+    for number, fold in enumerate(folds):
+        held_out = chosen(options, clips, fold)
+        parts, model, features, key = opened(options, net, fold, held_out, number)
+        title = f"{net} {fold}, {TOGETHER} clips at a time"
+        for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
+            few = held_out[start : start + TOGETHER]
+            compute = functools.partial(test_few, net, model, features, few, key, start)
+            found.append(parts.get(start, compute))
+        speakers += held_out.speaker.tolist()
+        few = held_out[:: max(1, len(held_out) // 4)][:4]
+        plot_maps(net, model, features, few, place(options, f"maps_{net}_{fold}.png"))
+    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    numbers = np.unique(speakers, return_inverse=True)[1]
+    key = jax.random.key(options.seed)
+    fractions = experiments.FRACTIONS
+    text, rows = [], {}
+    for domain, curves in found["deletions"].items():
+        rows[domain] = deletion_rows(curves, fractions, numbers, key)
+        text += ["", f"Accuracy, %, with {TITLES[domain]} ({len(numbers)} clips); area before the "
+                 "controls, points\n", deletion_table(rows[domain], fractions)]  # fmt: skip
+    plot_deletion(rows, fractions, TITLES, place(options, f"deletion_{net}.png"))
+    replace_file(place(options, f"deletion_{net}.json"), json.dumps(rows, indent=1).encode())
+    return [*text, "", "Accuracy on moved clips\n", moves_table(found["moves"], key)]
+
+
+def opened(options, net: str, fold: str, held_out: tasks.Clips, number: int):
+    """Where results of a fold are kept, its network, and a key of its own."""
+    folder = folder_of(options, net, fold)
+    model, features, manifest = pretrained.load_network(folder / net.partition(":")[0])
+    settings = {
+        "weights": manifest["sha256"],
+        "clips": held_out.file.tolist(),
+        "fractions": experiments.FRACTIONS,
+        "methods": [str(method) for method in experiments.METHODS.values()],
+        "moves": experiments.MOVES,
+        "seed": options.seed,
+    }
+    key = jax.random.fold_in(jax.random.key(options.seed), number)
+    return Parts(folder / "tests", settings), model, features, key
+
+
+def test_few(net: str, model, features, clips: tasks.Clips, key, start: int) -> dict:
+    name = net.partition(":")[0]
+    audio = clips.audio.astype(np.float32) / 32768
+    inputs = read(features, audio)
+    relevance = experiments.explained(model, inputs)
+    return {
+        "deletions": experiments.deletions(
+            name, model, inputs, clips.target, relevance, key=key, first_index=start
+        ),
+        "moves": experiments.moved(name, model, features, audio, clips.target),
+    }
+
+
+def read(features, audio: np.ndarray):
+    """What a network reads of waveforms `[N, T]`."""
+    return jax.jit(jax.vmap(features))(audio)
+
+
+def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
+    """Tables of both networks on the same clips."""
+    found = []
+    for number, fold in enumerate(folds):
+        held_out = chosen(options, clips, fold)
+        opens = {net: opened(options, net, fold, held_out, number) for net in recipes}
+        names = [net.replace(":", "_") for net in recipes]
+        folder = folder_of(options, next(iter(recipes)), fold) / f"beside_{names[1]}"
+        settings = {net: json.loads((one[0].folder / "settings.json").read_text())
+                    for net, one in opens.items()}  # fmt: skip
+        parts = Parts(folder, settings)
+        title = f"both networks, {fold}, {TOGETHER} clips at a time"
+        for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
+            few = held_out[start : start + TOGETHER]
+            found.append(parts.get(start, functools.partial(compare_few, opens, few, start)))
+    found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    table = comparison_table(found, experiments.FRACTIONS, jax.random.key(options.seed))
+    count = len(found["correlation"])
+    return ["", f"## Both on the same {count} clips, in cells of 4.4 ms by 17.6 Hz\n", table]
+
+
+def compare_few(opens, clips: tasks.Clips, start: int) -> dict:
+    audio = clips.audio.astype(np.float32) / 32768
+    cells, models = {}, {}
+    for net, (_, model, features, key) in opens.items():
+        inputs = read(features, audio)
+        relevance = experiments.explained(model, inputs, {"lrp": experiments.METHODS["lrp"]})["lrp"]
+        cells[net] = experiments.in_common_cells(net.partition(":")[0], inputs, relevance)
+        models[net] = Partial(behind, features, model)
+    return experiments.compared(cells, models, audio, clips.target, key=key, first_index=start)
+
+
+def behind(features, model, audio):
+    """Logits of a waveform."""
+    return model(features(audio))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,236 @@
+"""A trained AudioNet or AlexNet, explained and tested: the experiments of arXiv 1807.03418.
+
+For the test clips of one fold: relevance by several methods, deletion by it in every domain in
+which that makes sense, and moves in time and frequency. All returns are plain arrays with a
+leading axis of clips, of which `runs.audiomnist_tables` makes tables over clips and folds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.tree_util import Partial
+
+from audioxai_jax.attribute_batch import attribute_batch
+from audioxai_jax.attribution import integrated_gradients, saliency
+from audioxai_jax.batching import map_examples
+from audioxai_jax.hypotheses import domains
+from audioxai_jax.hypotheses.deletion import deletion_curves
+from audioxai_jax.hypotheses.fundamental import shift_fundamental
+from audioxai_jax.hypotheses.moves import scale_frequency, shift_time
+from audioxai_jax.lrp import lrp
+from audioxai_jax.metrics.correlation import rank_correlation
+from audioxai_jax.metrics.shares import shares
+from audioxai_jax.nets import alexnet
+from audioxai_jax.spaces.dft import frequency_relevance
+from audioxai_jax.spaces.short_time import short_time_relevance
+from audioxai_jax.types import Method, Model
+
+FRACTIONS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Of all samples, frequencies or cells that are deleted."""
+METHODS: dict[str, Method] = {
+    "lrp": lrp("epsilon_plus"),
+    "lrp_alpha2_beta1": lrp("epsilon_alpha2_beta1"),
+    "integrated_gradients": integrated_gradients(steps=32),
+    "saliency": saliency(),
+}
+"""EpsilonPlus is the main one (the paper does not say which rules it takes); the other LRP shows
+how much depends on that."""
+BLOCK = 800
+"""Samples, a tenth of a second: blocks of time-frequency deletion, side by side."""
+FRAMES = {"window": ("hann", alexnet.WINDOW), "hop": alexnet.HOP, "before": alexnet.WINDOW // 2}
+"""The frames of AlexNet's spectrogram, in which both networks are compared."""
+BANDS = (0, 250, 500, 1000, 2000, 4000)
+"""Hz."""
+TIMES = (0.0, 0.25, 0.5, 0.75, 1.0 + 1e-6)
+"""Quarters of the sounding part."""
+MOVES = {
+    "100 ms earlier": ("time", -800),
+    "100 ms later": ("time", 800),
+    "fundamental x 0.8": ("fundamental", 0.8),
+    "fundamental x 1.25": ("fundamental", 1.25),
+    "frequency axis x 0.66": ("axis", 0.66),
+    "frequency axis x 1.5": ("axis", 1.5),
+}
+"""What is done to a clip; the frequency axis is that of a spectrogram."""
+
+
+def explained(
+    model: Model, inputs: Array, methods: Mapping[str, Method] = METHODS
+) -> dict[str, Array]:
+    """Relevance `[N, ..]` of the inputs for the model's own predictions, by method."""
+    return {name: attribute_batch(m, model, inputs).relevance for name, m in methods.items()}
+
+
+def deletions(
+    net: str,
+    model: Model,
+    inputs: Array,
+    labels: np.ndarray,
+    relevance: Mapping[str, Array],
+    *,
+    key: Array,
+    first_index: int = 0,
+) -> dict[str, dict[str, dict[str, Array]]]:
+    """Deletion curves, by domain and ranking; see `hypotheses.deletion.deletion_curves`.
+
+    Args:
+      net: "audionet": samples, frequencies, and blocks of time and frequency are zeroed;
+        "alexnet": cells fall to -80 dB.
+      model: of the inputs.
+      inputs: what the network reads, `[N, ..]`.
+      labels: `[N]`.
+      relevance: of the inputs, by method. It is carried to the other domains by DFT-LRP.
+      key, first_index: of the random rankings.
+    """
+
+    def curves(domain: domains.Domain, found: Mapping[str, Array]):
+        options = {"key": key, "domain": domain, "first_index": first_index}
+        return deletion_curves(model, inputs, labels, found, FRACTIONS, **options)
+
+    if net == "alexnet":
+        return {"cells": curves(domains.cells(), relevance)}
+    over_frequency = {name: _over_frequency(inputs, r) for name, r in relevance.items()}
+    in_blocks = {name: _in_blocks(inputs, r) for name, r in relevance.items()}
+    return {
+        "samples": curves(domains.samples(), relevance),
+        "frequencies": curves(domains.frequencies(), over_frequency),
+        "time_frequency": curves(
+            domains.time_frequency(BLOCK, BLOCK, shape="rectangle"), in_blocks
+        ),
+    }
+
+
+def moved(
+    net: str, model: Model, features: Model, audio: np.ndarray, labels: np.ndarray
+) -> dict[str, Array]:
+    """Whether the model is right about moved clips, `[N]` by the names of MOVES, and "original".
+
+    Args:
+      net: "audionet" or "alexnet"; only the latter has a frequency axis.
+      model, features: of the network.
+      audio: waveforms `[N, 8000]`, float32, full scale is 1.
+      labels: `[N]`.
+    """
+    known = {"original": ("time", 0), **MOVES}
+    if net != "alexnet":
+        known = {name: move for name, move in known.items() if move[0] != "axis"}
+    found = {}
+    for name, (kind, amount) in known.items():
+        function = Partial(_said_of_moved[kind], model, features)
+        said = map_examples(_plain, (function, jnp.asarray(amount)), audio, key=jax.random.key(0))
+        found[name] = (said == labels) * 1.0
+    return found
+
+
+def _plain(shared: Any, clip: Array, key: Array) -> Array:
+    del key
+    function, amount = shared
+    return function(clip, amount)
+
+
+def _time(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+    return jnp.argmax(model(features(shift_time(clip, amount))))
+
+
+def _fundamental(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+    return jnp.argmax(model(features(shift_fundamental(clip, amount, alexnet.SAMPLE_RATE))))
+
+
+def _axis(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+    return jnp.argmax(model(scale_frequency(features(clip), amount)))
+
+
+_said_of_moved = {"time": _time, "fundamental": _fundamental, "axis": _axis}
+
+
+@jax.jit
+def _over_frequency(inputs: Array, relevance: Array) -> Array:
+    return jax.vmap(frequency_relevance)(inputs, relevance)
+
+
+@jax.jit
+def _in_blocks(inputs: Array, relevance: Array) -> Array:
+    options = {"window": ("rectangle", BLOCK), "hop": BLOCK, "before": 0}
+    return jax.vmap(lambda x, r: short_time_relevance(x, r, **options))(inputs, relevance)
+
+
+def in_common_cells(net: str, inputs: Array, relevance: Array) -> Array:
+    """Relevance of what a network reads, in the frames of AlexNet's spectrogram, `[N, 230, 228]`.
+
+    A waveform's is carried there by short-time DFT-LRP.
+    """
+    return _in_common_cells(net == "alexnet", jnp.asarray(inputs), jnp.asarray(relevance))
+
+
+@jax.jit(static_argnums=0)
+def _in_common_cells(spectrogram: bool, inputs: Array, relevance: Array) -> Array:
+    if spectrogram:
+        return jax.vmap(alexnet.in_whole_frames)(relevance)
+    return jax.vmap(lambda x, r: short_time_relevance(x, r, **FRAMES))(inputs, relevance)
+
+
+def compared(
+    cells: Mapping[str, Array],
+    models: Mapping[str, Model],
+    audio: np.ndarray,
+    labels: np.ndarray,
+    *,
+    key: Array,
+    first_index: int = 0,
+) -> dict[str, Any]:
+    """Two networks on the same clips in a common domain.
+
+    Args:
+      cells: relevance in common cells, `[N, 230, 228]`, by network.
+      models: of waveforms: each network behind its `features`.
+      audio: waveforms `[N, 8000]`, float32, full scale is 1.
+      labels: `[N]`.
+
+    Returns:
+      By network, "bands" and "times": shares of positive relevance, `[N, 5]` in BANDS, `[N, 4]`
+      in quarters of the sounding part. "correlation": of both maps of each clip, in blocks of
+      10 frames and 6 bins (44 ms, 105 Hz), `[N]`, and "correlation_others": of one clip's map with
+      the other network's map of the next clip. "curves": by network, deletion of cells of the
+      waveform's STFT by that network's relevance ("own"), by the other's ("other"), by
+      amplitude and at random.
+    """
+    found: dict[str, Any] = {"curves": {}}
+    first, second = cells
+    for net in cells:
+        bands, times = _shares(cells[net], audio)
+        found[net] = {"bands": bands, "times": times}
+        rankings = {"own": cells[net], "other": cells[second if net == first else first]}
+        domain = domains.time_frequency(**FRAMES)  # type: ignore[arg-type]
+        found["curves"][net] = deletion_curves(
+            models[net], audio, labels, rankings, FRACTIONS, key=key, domain=domain,
+            first_index=first_index)  # fmt: skip
+    a, b = (jax.jit(jax.vmap(_blocks))(cells[net]) for net in (first, second))
+    correlate = jax.jit(jax.vmap(rank_correlation))
+    found["correlation"] = correlate(a, b)
+    found["correlation_others"] = correlate(a, jnp.roll(b, 1, axis=0))
+    return found
+
+
+def _blocks(cells: Array) -> Array:
+    """Sums over 10 frames and 6 bins, `[23, 38]`."""
+    return cells.reshape(23, 10, 38, 6).sum((1, 3))
+
+
+@jax.jit
+def _shares(cells: Array, audio: Array) -> tuple[Array, Array]:
+    hertz = np.arange(228) * alexnet.SAMPLE_RATE / alexnet.WINDOW
+
+    def one(cells: Array, clip: Array):
+        sounding = clip != 0
+        start = jnp.argmax(sounding)
+        length = len(clip) - jnp.argmax(sounding[::-1]) - start
+        index = jnp.floor((np.arange(230) * alexnet.HOP - start) / length * 4)
+        positive = jnp.sum(jnp.maximum(cells, 0), axis=1)
+        quarters = jnp.stack([jnp.sum(jnp.where(index == i, positive, 0)) for i in range(4)])
+        return shares(cells, hertz, BANDS, axis=1), quarters / jnp.sum(positive)
+
+    return jax.vmap(one)(cells, audio)

@@ -1,0 +1,156 @@
+"""Tables of the AudioMNIST experiments, with intervals over clips and speakers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.paired import area_between, mean_difference, sign_flip
+from audioxai_jax.runs.audiomnist import BANDS
+
+CONTROLS = ("amplitude", "random")
+SPEAKERS = 5
+"""From so many on, intervals over speakers are given: of fewer they say nothing."""
+PAPERS = {
+    ("digit", "alexnet"): (95.82, 1.49),
+    ("digit", "audionet"): (92.53, 2.04),
+    ("sex", "alexnet"): (95.87, 2.85),
+    ("sex", "audionet"): (91.74, 8.60),
+}
+"""Accuracy on AudioMNIST, mean and standard deviation over folds in %, as reported of the paper."""
+
+
+def deletion_rows(
+    curves: Mapping[str, Mapping[str, Array]],
+    fractions: Sequence[float],
+    speakers: np.ndarray,
+    key: Array,
+) -> list[dict[str, Any]]:
+    """A row per ranking: accuracy at each fraction, and how much earlier than controls it falls.
+
+    Args:
+      curves: of `deletion_curves`, clips of all folds together.
+      fractions: of the curves.
+      speakers: number of each clip's speaker, `[N]`.
+      key: consumed.
+
+    Returns:
+      Rows with "ranking", "accuracy" `[M + 1]` with its interval over clips "low" and "high"
+      `[M + 1]` (the first for nothing deleted), and for methods "before_amplitude" and
+      "before_random": the area between the control's curve and the ranking's, above 0 where
+      the ranking falls first, as "mean", its interval over clips "low" and "high", over speakers
+      if there are SPEAKERS, and "p" of `sign_flip`.
+    """
+    rows = []
+    whole = np.asarray(curves["original"]["label"])[:, None]
+    for name in curves:
+        if name == "original":
+            continue
+        right = np.concatenate([whole, np.asarray(curves[name]["label"])], axis=1)
+        low, high = bootstrap_interval(jnp.asarray(right), key)
+        row: dict[str, Any] = {
+            "ranking": name,
+            "accuracy": right.mean(0).tolist(),
+            "low": np.asarray(low).tolist(),
+            "high": np.asarray(high).tolist(),
+        }
+        for control in CONTROLS:
+            if name not in CONTROLS:
+                both = curves[control]["label"], curves[name]["label"]
+                row[f"before_{control}"] = _area(*both, fractions, speakers, key)
+        rows.append(row)
+    return rows
+
+
+def _area(control, ranking, fractions, speakers: np.ndarray, key: Array) -> dict[str, float]:
+    area = area_between(jnp.asarray(control), jnp.asarray(ranking), np.asarray(fractions))
+    zero = jnp.zeros_like(area)
+    found = mean_difference(area, zero, key) | {"p": sign_flip(area, zero, key)}
+    if len(np.unique(speakers)) >= SPEAKERS:
+        over = mean_difference(area, zero, key, groups=speakers)
+        found |= {"speakers_low": over["low"], "speakers_high": over["high"]}
+    return {name: float(value) for name, value in found.items()}
+
+
+def deletion_table(rows: Sequence[Mapping[str, Any]], fractions: Sequence[float]) -> str:
+    """Markdown: accuracy in %, areas in points with their 95 % interval over clips."""
+    head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
+    lines = [
+        "| deleted by | " + " | ".join(head) + " | before amplitude | before random |",
+        "|---" * (3 + len(head)) + "|",
+    ]
+    for row in rows:
+        cells = [f"{100 * value:.1f}" for value in row["accuracy"]]
+        cells += [_interval(row.get(f"before_{control}")) for control in CONTROLS]
+        lines.append(f"| {row['ranking'].replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _interval(area: Mapping[str, float] | None) -> str:
+    if area is None:
+        return ""
+    return f"{100 * area['mean']:.1f} ({100 * area['low']:.1f} to {100 * area['high']:.1f})"
+
+
+def moves_table(moves: Mapping[str, np.ndarray], key: Array) -> str:
+    """Markdown: accuracy after each move, and what it lost, with its 95 % interval over clips."""
+    lines = ["| clips | accuracy, % | points lost |", "|---|---|---|"]
+    whole = moves["original"]
+    for name, right in moves.items():
+        lost = "" if name == "original" else _interval(
+            {k: float(v) for k, v in mean_difference(whole, right, key).items()})  # fmt: skip
+        lines.append(f"| {name} | {100 * np.mean(right):.1f} | {lost} |")
+    return "\n".join(lines)
+
+
+def accuracy_table(rows: Sequence[Mapping[str, Any]], task: str, net: str) -> str:
+    """Markdown: accuracy of each fold on speakers that were never heard, in %."""
+    lines = ["| fold | steps | minutes | val | test |", "|---|---|---|---|---|"]
+    for row in rows:
+        cells = [row["fold"], row["steps"], f"{row['seconds'] / 60:.0f}"]
+        cells += [f"{100 * row[part]:.1f}" for part in ("val", "test")]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    tests = [100 * row["test"] for row in rows]
+    if len(tests) > 1:
+        spread = f"{np.mean(tests):.1f} ± {np.std(tests, ddof=1):.1f}"
+        lines.append(f"| mean ± standard deviation | | | | {spread} |")
+    mean, deviation = PAPERS[task, net.partition(":")[0]]
+    lines.append(f"| the paper's, on AudioMNIST | | | | {mean} ± {deviation} |")
+    return "\n".join(lines)
+
+
+def comparison_table(found: Mapping[str, Any], fractions: Sequence[float], key: Array) -> str:
+    """Markdown: shares of relevance, correlation of maps, deletion in the common domain."""
+    nets = list(found["curves"])
+    bands = [f"{low}-{high} Hz" for low, high in zip(BANDS, BANDS[1:], strict=False)]
+    quarters = [f"quarter {number}" for number in (1, 2, 3, 4)]
+    lines = ["| share of positive relevance, % | " + " | ".join(bands + quarters) + " |"]
+    lines.append("|---" * (1 + len(bands + quarters)) + "|")
+    for net in nets:
+        means = np.concatenate(
+            [np.nanmean(found[net]["bands"], 0), np.nanmean(found[net]["times"], 0)]
+        )
+        lines.append(f"| {net} | " + " | ".join(f"{100 * value:.1f}" for value in means) + " |")
+    lines += ["", "| rank correlation of both maps | mean (95 % over clips) |", "|---|---|"]
+    for name, title in {"correlation": "same clip", "correlation_others": "other clips"}.items():
+        values = np.asarray(found[name])
+        values = jnp.asarray(values[np.isfinite(values)])
+        low, high = bootstrap_interval(values, key)
+        lines.append(f"| {title} | {float(values.mean()):.2f} ({low:.2f} to {high:.2f}) |")
+    head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
+    lines += ["", "| network, cells deleted by | " + " | ".join(head) + " |"]
+    lines.append("|---" * (1 + len(head)) + "|")
+    for net in nets:
+        other = nets[1 - nets.index(net)]
+        curves = found["curves"][net]
+        titles = {"own": f"relevance for {net}", "other": f"relevance for {other}",
+                  "amplitude": "amplitude", "random": "random"}  # fmt: skip
+        for name, title in titles.items():
+            whole = np.mean(curves["original"]["label"])
+            values = [whole, *np.mean(curves[name]["label"], axis=0)]
+            cells = " | ".join(f"{100 * value:.1f}" for value in values)
+            lines.append(f"| {net}, {title} | {cells} |")
+    return "\n".join(lines)

@@ -11,7 +11,7 @@ from jax import Array
 
 from audioxai_jax.spaces.dft import multiplicity, product
 from audioxai_jax.spaces.frames import Window, place
-from audioxai_jax.spaces.transport import check, largest, quotient, settle
+from audioxai_jax.spaces.transport import check, check_waveform, largest, quotient, settle
 
 
 def short_time_relevance(
@@ -117,6 +117,7 @@ def time_relevance_of_frames(
     Raises:
       ValueError: if shapes, types, frames or epsilon are wrong.
     """
+    check_waveform(audio)
     frames = place(audio.size, window=window, hop=hop, before=before)
     width = frames.window.size
     audio, relevance = check(audio, relevance, (frames.count, width // 2 + 1))

@@ -43,9 +43,9 @@ def deletion_curves(
 ) -> dict[str, dict[str, Array]]:
     """Answers of a model to its inputs with more and more deleted, by several rankings.
 
-    Example i draws from `fold_in(key, first_index + i)`: results do not depend on chunks and
-    devices, nor on which methods are compared. One compilation serves all fractions,
-    parameters and inputs of one shape.
+    Example i draws from `fold_in(key, first_index + i)`: but for the last digits, results do not
+    depend on chunks and devices, nor on which methods are compared. One compilation serves all
+    fractions, parameters and inputs of one shape.
 
     Args:
       model: one input to logits `[K]`.
@@ -125,9 +125,11 @@ def _curves(shared: Any, example: Any, key: Array) -> dict[str, dict[str, Array]
     model, domain, draws = shared
     x, label, relevance, among, counts = example
     coefficients = domain.analyse(x)
-    drawn = [at_random(x, domain, key) for key in jax.random.split(key, draws.value)]
-    scores = [*relevance.values(), by_amplitude(x, domain), *drawn]
-    order = jnp.stack([places(score, among) for score in scores])
+    drawn = jax.vmap(at_random, in_axes=(None, None, 0))(
+        x, domain, jax.random.split(key, draws.value)
+    )
+    scores = jnp.stack([*relevance.values(), by_amplitude(x, domain), *drawn])
+    order = jax.vmap(places, in_axes=(0, None))(scores, among)
     prediction = jnp.argmax(model(x))
 
     def look(edit: tuple[Array, Array]) -> dict[str, Array]:

@@ -65,9 +65,8 @@ def overlap(samples: int, window: int, hop: int, shape: str) -> np.ndarray:
     if window < 1 or hop < 1 or samples < 1:
         raise ValueError(f"window, hop and samples are above 0, got {window}, {hop}, {samples}")
     index, before, total = _layout(samples, window, hop)
-    square = np.zeros(total)
-    np.add.at(square, index, _window(window, shape) ** 2)
-    square = square[before : before + samples]
+    weights = np.tile(_window(window, shape) ** 2, len(index))
+    square = np.bincount(index.ravel(), weights, minlength=total)[before : before + samples]
     if np.min(square) < 1e-3 * np.max(square):
         raise ValueError(
             f"{shape} windows of {window} samples at every {hop} leave samples out, so they "

@@ -33,6 +33,7 @@ CORE = {
     "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
     "synthesis": {"types", "records"},
     "metrics": {"types", "records", "attribution", "synthesis", "spaces"},
+    "hypotheses": {"types", "records", "batching", "attribute_batch", "spaces", "synthesis"},
     "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}

@@ -1,0 +1,124 @@
+"""Domains: where parts of an input are deleted, and how one gets there and back."""
+
+from typing import Protocol, runtime_checkable
+
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.records import record
+from audioxai_jax.spaces import istft
+
+
+@runtime_checkable
+class Domain(Protocol):
+    """A frozen pytree: an invertible view of an input.
+
+    Attributes:
+      fill: the value of a coefficient that is deleted.
+    """
+
+    @property
+    def fill(self) -> float | Array: ...
+
+    def analyse(self, x: Array) -> Array:
+        """The coefficients of an input."""
+        ...
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        """The input of the shape of `x` that has these coefficients; inverts `analyse`."""
+        ...
+
+    def size(self, coefficients: Array) -> Array:
+        """How large, or how loud, each coefficient is: the order of the amplitude control."""
+        ...
+
+
+def samples(fill: float = 0.0) -> Domain:
+    """The input as it is, of any shape; what is large has a large absolute value."""
+    return Samples(fill=fill)
+
+
+def cells(floor: float = -80.0) -> Domain:
+    """The cells of a spectrogram in dB, of any shape; deleted ones fall to the floor."""
+    return Cells(fill=floor)
+
+
+def frequencies() -> Domain:
+    """The `T // 2 + 1` bins of the Fourier transform of a waveform `[T]`, whole clip."""
+    return Frequencies(fill=0.0)
+
+
+def time_frequency(window: int, hop: int, *, shape: str = "hann") -> Domain:
+    """The cells of a short-time Fourier transform of a waveform `[T]`, see `spaces.istft`.
+
+    Where windows overlap, a deleted cell is not quite empty when the sound is analysed
+    again: its neighbours share a part of what it held. A rectangle with a hop of one window
+    has no such neighbours.
+    """
+    return TimeFrequency(window=window, hop=hop, shape=shape, fill=0.0)
+
+
+@record()
+class Samples:
+    fill: float | Array
+
+    def analyse(self, x: Array) -> Array:
+        return x
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        del x
+        return coefficients
+
+    def size(self, coefficients: Array) -> Array:
+        return jnp.abs(coefficients)
+
+
+@record()
+class Cells:
+    fill: float | Array
+
+    def analyse(self, x: Array) -> Array:
+        return x
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        del x
+        return coefficients
+
+    def size(self, coefficients: Array) -> Array:
+        return coefficients
+
+
+@record()
+class Frequencies:
+    fill: float | Array
+
+    def analyse(self, x: Array) -> Array:
+        if x.ndim != 1:
+            raise ValueError(f"frequencies are those of a waveform [T], got {list(x.shape)}")
+        return jnp.fft.rfft(x)
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        return jnp.fft.irfft(coefficients, n=x.shape[0]).astype(x.dtype)
+
+    def size(self, coefficients: Array) -> Array:
+        return jnp.abs(coefficients)
+
+
+@record(static=("window", "hop", "shape"))
+class TimeFrequency:
+    window: int
+    hop: int
+    shape: str
+    fill: float | Array
+
+    def analyse(self, x: Array) -> Array:
+        return istft.analyse(x, window=self.window, hop=self.hop, shape=self.shape)
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        found = istft.synthesise(
+            coefficients, x.shape[0], window=self.window, hop=self.hop, shape=self.shape
+        )
+        return found.astype(x.dtype)
+
+    def size(self, coefficients: Array) -> Array:
+        return jnp.abs(coefficients)

@@ -59,6 +59,20 @@ def augment(key: Array, clip: Array, noises: Array, *, shift: int = 1600) -> Arr
     return sound + level * noise + hiss * jax.random.normal(keys[7], sound.shape)
 
 
+def other_recording(key: Array, sound: Array) -> Array:
+    """A waveform `[T]` as another microphone may have it: its polarity and spectral tilt drawn.
+
+        y_n = s (x_n - a x_(n-1)),   s = -1 or 1, a uniform in [-0.6, 0.95]
+
+    Low frequencies are cut by up to 26 dB, or high ones by up to 8 dB. Networks of waveforms hear
+    both, and data sets of few speakers have few microphones.
+    """
+    sign_key, tilt_key = jax.random.split(key)
+    tilt = jax.random.uniform(tilt_key, (), minval=-0.6, maxval=0.95)
+    sign = jnp.where(jax.random.bernoulli(sign_key), 1.0, -1.0)
+    return sign * (sound - tilt * jnp.pad(sound, (1, 0))[:-1])
+
+
 def spec_augment(key: Array, features: Array, fill: Array | float = 0.0) -> Array:
     """Blanks one band of channels and one span of frames.
 

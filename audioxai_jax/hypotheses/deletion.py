@@ -1,6 +1,6 @@
 """Deletion curves: what a model still says when the highest-ranking part of its input is gone.
 
-The test of arXiv 1807.03418 for waveforms: "a fraction of samples" is zeroed by relevance, by
+The test of arXiv 1807.03418 for waveforms: a fraction of the samples is zeroed by relevance, by
 amplitude and at random. Where relevance tells what the model uses, its curve falls first.
 FreqRISE (NLDL 2025) draws the softmax of the true class instead of accuracy, and deletes in
 frequency and in time-frequency as well, see `domains`.

@@ -63,8 +63,8 @@ def mean_difference(
 ) -> dict[str, Array]:
     """Mean of a - b over clips, with its bootstrap interval.
 
-    Clips are drawn with both their values (B. Efron, R. Tibshirani, "An Introduction to the
-    Bootstrap", 1993, chapter 8), whole groups if they are given.
+    `mean of (a_i - b_i)`; clips are drawn with both their values, whole groups if they are
+    given (B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993).
 
     Args:
       a, b: one value per clip, `[N, ...]` both; axes after the first are independent.
@@ -99,7 +99,7 @@ def sign_flip(
     """Two-sided p-value of the mean of a - b, if a and b were exchangeable in each clip.
 
     The permutation test of R. Fisher, "The Design of Experiments", 1935, section 21: of all
-    ways to choose the signs of the differences, the share whose sum is at least as far from 0.
+    ways to choose the signs of the differences d, the share with |sum s_i d_i| >= |sum d_i|.
     Up to `EXACT` of them all ways are counted; beyond, signs are drawn, and the p-value is
     (1 + extreme) / (1 + samples), which is never 0 (B. Phipson, G. Smyth, "Permutation
     P-values Should Never Be Zero", 2010).

@@ -117,8 +117,7 @@ def test_nothing_depends_on_chunks_or_on_what_is_compared():
                 wanted = whole[name][place][start:]
                 np.testing.assert_allclose(values[place], wanted, rtol=1e-5, atol=1e-7)
 
-    for changes in ({"chunk": 1}, {"relevance": {"a": RELEVANCE["a"]}}):
-        same(curves(**changes))
+    same(curves(chunk=1, relevance={"a": RELEVANCE["a"]}))
     same(
         curves(
             inputs=INPUTS[3:],
@@ -131,10 +130,10 @@ def test_nothing_depends_on_chunks_or_on_what_is_compared():
 
 
 def test_another_call_compiles_nothing():
-    curves(chunk=5)
+    curves()
     TRACES.clear()
     model = Partial(linear, jnp.asarray(2 * WEIGHTS))
-    curves(1, model, fractions=[0.1, 0.2, 0.3, 0.4], inputs=-INPUTS, chunk=5)
+    curves(1, model, fractions=[0.1, 0.2, 0.3, 0.4], inputs=-INPUTS)
     assert len(TRACES) == 1  # of the check that labels are classes, by shape alone
 
 

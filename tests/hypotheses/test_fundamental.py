@@ -81,16 +81,31 @@ def test_the_fundamental_moves_and_the_formants_stay(fundamental, factor):
     assert np.std(difference[wanted > wanted.max() - 40]) < 3
 
 
+@jax.jit
+def scale(audio, factor):
+    return vocoder.synthesise(vocoder.analyse(audio, 512), factor, len(audio))
+
+
 def test_a_vocoder_alone_moves_the_formants_too():
     sound = vowel(120)
-
-    @jax.jit
-    def scale(audio, factor):
-        return vocoder.synthesise(vocoder.analyse(audio, 512), factor, len(audio))
 
     found = np.asarray(scale(jnp.asarray(sound), 1.4), float)
     assert fundamental_of(found) == pytest.approx(1.4 * 120, rel=0.01)
     np.testing.assert_allclose(formants_of(found)[:2], [980, 1708], atol=31)
+
+
+@pytest.mark.parametrize("factor", [1.4, 0.7])
+def test_a_glide_stays_one_tone(factor):
+    """It crosses from bin to bin; with phases of their own, these would cancel each other."""
+    time = np.arange(6000) / RATE
+    glide = np.sin(2 * np.pi * (300 + 200 * time) * time)  # 300 to 600 Hz
+    found = np.fft.fft(np.asarray(scale(jnp.asarray(glide), factor), float))
+    found[3000:] = 0
+    analytic = 2 * np.fft.ifft(found)[STEADY]
+    np.testing.assert_allclose(np.abs(analytic), 1, atol=0.02)
+    frequency = np.diff(np.unwrap(np.angle(analytic))) * RATE / (2 * np.pi)
+    wanted = factor * (300 + 400 * time[STEADY][:-1])
+    np.testing.assert_allclose(frequency, wanted, rtol=0.02)
 
 
 def test_a_factor_of_one_is_the_clip(x64):

@@ -114,6 +114,13 @@ def test_few_are_enumerated(difference):
     assert found == pytest.approx(enumerated(difference), abs=1e-6)
 
 
+def test_sums_that_are_equal_but_for_rounding_count():
+    """In tenths they are whole numbers: 28 of 128 sums are at least as far from 0 as 1.6."""
+    tenths = np.array([7, 1, -2, 5, 3, -4, 6])
+    assert enumerated(tenths) == 28 / 128
+    assert sign_flip(tenths / 10, np.zeros(7), KEY) == 28 / 128
+
+
 def test_by_hand_and_by_the_binomial():
     """Three of one sign: 2 of 8 ways. Of clips that differ by 1, it is McNemar's exact test."""
     assert sign_flip(jnp.array([0.1, 0.7, 0.3]), jnp.zeros(3), KEY) == 0.25

@@ -48,14 +48,14 @@ def frequencies() -> Domain:
     return Frequencies(fill=0.0)
 
 
-def time_frequency(window: int, hop: int, *, shape: str = "hann") -> Domain:
+def time_frequency(window: tuple[str, int], hop: int, before: int | None = None) -> Domain:
     """The cells of a short-time Fourier transform of a waveform `[T]`, see `spaces.istft`.
 
     Where windows overlap, a deleted cell is not quite empty when the sound is analysed
     again: its neighbours share a part of what it held. A rectangle with a hop of one window
     has no such neighbours.
     """
-    return TimeFrequency(window=window, hop=hop, shape=shape, fill=0.0)
+    return TimeFrequency(window=window, hop=hop, before=before, fill=0.0)
 
 
 @record()
@@ -104,21 +104,19 @@ class Frequencies:
         return jnp.abs(coefficients)
 
 
-@record(static=("window", "hop", "shape"))
+@record(static=("window", "hop", "before"))
 class TimeFrequency:
-    window: int
+    window: tuple[str, int]
     hop: int
-    shape: str
+    before: int | None
     fill: float | Array
 
     def analyse(self, x: Array) -> Array:
-        return istft.analyse(x, window=self.window, hop=self.hop, shape=self.shape)
+        return istft.analyse(x, window=self.window, hop=self.hop, before=self.before)
 
     def synthesise(self, coefficients: Array, x: Array) -> Array:
-        found = istft.synthesise(
-            coefficients, x.shape[0], window=self.window, hop=self.hop, shape=self.shape
-        )
-        return found.astype(x.dtype)
+        frames = {"window": self.window, "hop": self.hop, "before": self.before}
+        return istft.synthesise(coefficients, x.shape[0], **frames).astype(x.dtype)
 
     def size(self, coefficients: Array) -> Array:
         return jnp.abs(coefficients)

@@ -98,9 +98,7 @@ def deletions(
     return {
         "samples": curves(domains.samples(), relevance),
         "frequencies": curves(domains.frequencies(), over_frequency),
-        "time_frequency": curves(
-            domains.time_frequency(BLOCK, BLOCK, shape="rectangle"), in_blocks
-        ),
+        "time_frequency": curves(domains.time_frequency(("rectangle", BLOCK), BLOCK), in_blocks),
     }
 
 

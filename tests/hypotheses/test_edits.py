@@ -10,7 +10,7 @@ from audioxai_jax.hypotheses.edits import CONTROLS, at_random, delete, delete_sa
 
 AUDIO = jnp.asarray(np.random.default_rng(0).normal(size=40), jnp.float32)
 DELETE = jax.jit(delete)
-BLOCKS = time_frequency(10, 10, shape="rectangle")
+BLOCKS = time_frequency(("rectangle", 10), 10)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.0375, 0.5, 0.6125, 1.0])
@@ -88,7 +88,7 @@ def test_a_deleted_block_is_empty_and_the_others_stay():
     np.testing.assert_allclose(found, blocks - blocks.mean(1, keepdims=True), atol=1e-6)
 
 
-DOMAINS = [samples(), cells(), frequencies(), BLOCKS, time_frequency(16, 4)]
+DOMAINS = [samples(), cells(), frequencies(), BLOCKS, time_frequency(("hann", 16), 4)]
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: type(domain).__name__)

@@ -131,3 +131,7 @@ def test_refusals():
         there(ones((5, 33)), WEIGHTS[0])
     with pytest.raises(ValueError, match="a weight is negative"):
         there(ones((5, 33)), -WEIGHTS)
+    with pytest.raises(ValueError, match="both must have the same frames"):
+        back(ones(12), ones((5, 33)), WEIGHTS)
+    with pytest.raises(ValueError, match="int64"):
+        back(ones((5, 12)), np.ones((5, 33), np.int64), WEIGHTS)

@@ -4,7 +4,8 @@ Both ways are for one frame `[K]` or many `[F, K]`, and leave the logarithm alon
 function of single values, and the relevance of log(mel + floor) is that of mel (so LRP treats
 all such functions). From a log-mel classifier to sound: `bin_relevance`, then
 `short_time.time_relevance_of_frames` with the frames of `stft.magnitude_spectrogram`, since
-the magnitude of a spectrum's entry has the relevance of the entry.
+the magnitude of a spectrum's entry has the relevance of the entry. The floor is no sound, and
+gets none.
 """
 
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jax import Array
 
 from audioxai_jax.spaces.transport import largest
 
-SILENT = 1e-30
+SILENT = 1e-20
 """Bands below that, in units of the largest magnitude, have nothing to share out."""
 
 
@@ -31,7 +32,7 @@ def band_relevance(relevance: Array, weights: np.ndarray) -> tuple[Array, Array]
       together have the sum of what was given.
 
     Raises:
-      ValueError: if shapes do not fit, or a weight is negative.
+      ValueError: if shapes or types do not fit, or a weight is negative.
     """
     _check(weights, relevance, axis=0)
     total = weights.sum(axis=1, keepdims=True)
@@ -54,10 +55,15 @@ def bin_relevance(relevance: Array, magnitude: Array, weights: np.ndarray) -> tu
       both together have the sum of what was given.
 
     Raises:
-      ValueError: if shapes do not fit, or a weight is negative.
+      ValueError: if shapes or types do not fit, or a weight is negative.
     """
     _check(weights, relevance, axis=1)
     _check(weights, magnitude, axis=0)
+    if relevance.shape[:-1] != magnitude.shape[:-1]:
+        raise ValueError(
+            f"relevance is {list(relevance.shape)} and magnitude {list(magnitude.shape)}: both "
+            "must have the same frames"
+        )
     scaled = magnitude / largest(magnitude)
     mel = _matmul(scaled, weights)
     silent = mel < SILENT
@@ -76,5 +82,7 @@ def _check(weights: np.ndarray, values: Array, axis: int) -> None:
             f"values are {list(values.shape)} and weights {list(weights.shape)}: expected "
             f"[K, B], and the last axis to be that of its {('frequencies', 'bands')[axis]}"
         )
+    if not jnp.issubdtype(values.dtype, jnp.floating):
+        raise ValueError(f"values are {values.dtype}, expected floating point: convert them first")
     if np.any(np.asarray(weights) < 0):
         raise ValueError("a weight is negative, expected bands as of mel.mel_bands")

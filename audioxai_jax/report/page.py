@@ -10,7 +10,8 @@ import numpy as np
 
 from audioxai_jax.data.audio import wav_bytes
 from audioxai_jax.report import plots, words
-from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, matched, rms
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip
+from audioxai_jax.synthesis.levels import matching_gain
 
 COLUMNS = {
     "original": "Original",
@@ -113,8 +114,7 @@ Play all at the loudness of the original</label>
 
 def _player(found: ExplainedClip, facts: dict[str, Any], name: str) -> str:
     sound, rate = found.written(name), found.clip.sample_rate
-    level = rms(sound)
-    gain = rms(matched(sound, found.written("original"))) / level if level else 1.0
+    gain = float(matching_gain(sound, found.written("original")))
     data = base64.b64encode(wav_bytes(sound, rate)).decode()
     heard = words.heard(facts["prediction" if name == "original" else name])
     return f"""<li data-gain="{gain:.6g}">

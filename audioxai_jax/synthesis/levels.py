@@ -20,7 +20,7 @@ def rms(sound: Any) -> Any:
     xp = sound.__array_namespace__()
     flat = sound.reshape(-1)
     peak = xp.max(xp.abs(flat))
-    scale = xp.where(peak > 0, peak, 1)
+    scale = xp.where((peak > 0) & xp.isfinite(peak), peak, 1)
     squares = xp.pad((flat / scale) ** 2, (0, -flat.shape[0] % BLOCK)).reshape(-1, BLOCK)
     return scale * xp.sqrt(xp.sum(xp.sum(squares, axis=1)) / flat.shape[0])
 

@@ -31,7 +31,7 @@ CORE = {
     "attribute_batch": {"types", "records", "batching", "cost", "estimators", "stepwise"},
     "outputs": {"types", "records"},
     "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
-    "synthesis": {"types", "records"},
+    "synthesis": {"types", "records", "spaces"},
     "metrics": {"types", "records", "attribution", "synthesis", "spaces"},
     "hypotheses": {"types", "records", "batching", "attribute_batch", "spaces", "synthesis"},
     "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},

@@ -16,7 +16,7 @@ from audioxai_jax import saliency
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.report import plots, words
 from audioxai_jax.report.page import page
-from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings, matched, rms
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings
 from audioxai_jax.runs.explanation_folder import describe
 from audioxai_jax.synthesis.replacement import zero
 
@@ -216,14 +216,6 @@ def test_levels_are_relative_to_the_original():
     assert found.level_db("explanation") == pytest.approx(-20, abs=0.01)
     assert facts["levels_db"]["random"] is None and facts["levels_db"]["original"] == 0
     assert facts["info"]["completeness_gap"] is None
-
-
-def test_matching_stops_before_clipping_and_leaves_silence_alone():
-    loud, soft = np.full(100, 0.5, np.float32), np.zeros(100, np.float32)
-    soft[0] = 0.5
-    assert np.abs(matched(soft, loud)).max() <= 1
-    assert rms(matched(0.1 * loud, loud)) == pytest.approx(0.5)
-    np.testing.assert_array_equal(matched(0 * loud, loud), 0 * loud)
 
 
 def test_one_moment_is_at_one_place_in_every_figure():

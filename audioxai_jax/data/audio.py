@@ -87,7 +87,7 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
             f"{path}: {np.sum(~finite)} samples are NaN or infinite, the first at "
             f"{np.argmin(finite) / rate:.3f} s"
         )
-    resampled = _resample(mono, rate, sample_rate)
+    resampled = resample(mono, rate, sample_rate)
     if not np.isfinite(resampled).all():
         raise AudioError(
             f"{path}: samples as large as {np.abs(mono).max():.3g} overflow, full scale is 1"
@@ -125,6 +125,15 @@ def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, coded, sample_rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
+
+
+def resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """A waveform `[T]` at another rate, float32, T rounded but at least 1; soxr's high quality."""
+    if rate == wanted:
+        return mono
+    length = max(1, round(len(mono) * wanted / rate))
+    found = soxr.resample(mono, rate, wanted, quality="HQ")[:length]
+    return np.pad(found, (0, length - len(found))).astype(np.float32)
 
 
 def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int, int]:
@@ -191,15 +200,6 @@ class Seekable:
             return self.stream.seek(offset, whence)
         except (OSError, ValueError):
             return self.stream.tell()
-
-
-def _resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """float32 `[T]` at the wanted rate, T rounded but at least 1."""
-    if rate == wanted:
-        return mono
-    length = max(1, round(len(mono) * wanted / rate))
-    found = soxr.resample(mono, rate, wanted, quality="HQ")[:length]
-    return np.pad(found, (0, length - len(found))).astype(np.float32)
 
 
 def check_length(path: str | Path, stream: BinaryIO) -> BinaryIO | None:

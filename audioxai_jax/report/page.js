@@ -4,6 +4,8 @@
   const page = document.documentElement;
   const rows = [...document.querySelectorAll(".sounds li")];
   const plots = [...document.querySelectorAll(".plot")];
+  // What belongs together: a clip's part of the page, if there are several, or all of it.
+  const together = (element) => element.closest("[data-clip]") || page;
   const loudness = document.querySelector(".switch input");
   const announce = document.querySelector("#status");
   page.classList.add("scripted");
@@ -43,12 +45,13 @@
     row.classList.toggle("playing", playing);
     const name = row.querySelector(".name").textContent;
     row.querySelector(".play").setAttribute("aria-label", `${playing ? "Stop" : "Play"}: ${name}`);
-    page.classList.toggle("playback", rows.some((one) => one.classList.contains("playing")));
+    const part = together(row);
+    part.classList.toggle("playback", part.querySelector("li.playing") !== null);
   }
 
   function follow() {
     const audio = current.querySelector("audio");
-    for (const plot of plots) {
+    for (const plot of together(current).querySelectorAll(".plot")) {
       const [left, right, seconds] = ["left", "right", "seconds"].map((k) => Number(plot.dataset[k]));
       const share = Math.min(1, audio.currentTime / seconds);
       plot.querySelector(".cursor").style.left = `${100 * (left + share * (right - left))}%`;
@@ -61,7 +64,7 @@
       const box = plot.getBoundingClientRect();
       const [left, right, seconds] = ["left", "right", "seconds"].map((k) => Number(plot.dataset[k]));
       const share = ((event.clientX - box.left) / box.width - left) / (right - left);
-      play(current || rows[0], Math.max(0, Math.min(1, share)) * seconds);
+      play(plot.closest("li") || current || rows[0], Math.max(0, Math.min(1, share)) * seconds);
     });
   }
 
@@ -75,6 +78,6 @@
     }
     announce.textContent = loudness.checked ? "Players at equal loudness" : "Players at their own levels";
   }
-  loudness.addEventListener("change", match);
-  if (loudness.checked) match();
+  if (loudness) loudness.addEventListener("change", match);
+  if (loudness && loudness.checked) match();
 })();

@@ -1,16 +1,15 @@
 """One explanation as one HTML file that needs nothing else: no network, no other file."""
 
-import base64
 import math
 from html import escape
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
-from audioxai_jax.data.audio import wav_bytes
 from audioxai_jax.report import plots, words
-from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, matched, rms
+from audioxai_jax.report.document import FOOTER, button, document, player, plot
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip
+from audioxai_jax.synthesis.levels import matching_gain
 
 COLUMNS = {
     "original": "Original",
@@ -19,15 +18,6 @@ COLUMNS = {
     "removed": "Without them",
     "random": "Kept at random",
 }
-GO = '<svg class="go" viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 6z"/></svg>'
-PAUSE = (
-    '<svg class="pause" viewBox="0 0 16 16" aria-hidden="true">'
-    '<path d="M3 2h4v12H3zM9 2h4v12H9z"/></svg>'
-)
-POLICY = (
-    "default-src 'none'; img-src data:; media-src data: blob:; "
-    "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-)
 
 
 def page(found: ExplainedClip, facts: dict[str, Any]) -> str:
@@ -38,7 +28,7 @@ def page(found: ExplainedClip, facts: dict[str, Any]) -> str:
       facts: what `explanation.json` holds about it.
     """
     name = words.printable(facts["clip"]["name"])
-    title = words.printable(f"{name}: {words.plain(words.headline(facts))}")
+    title = f"{name}: {words.plain(words.headline(facts))}"
     body = "\n".join(
         [
             _header(name, facts),
@@ -49,28 +39,7 @@ def page(found: ExplainedClip, facts: dict[str, Any]) -> str:
             _note(),
         ]
     )
-    style, script = (_asset(f"page.{kind}") for kind in ("css", "js"))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-
-def _asset(name: str) -> str:
-    return resources.files("audioxai_jax.report").joinpath(name).read_text(encoding="utf-8")
+    return document(title, body)
 
 
 def _header(name: str, facts: dict[str, Any]) -> str:
@@ -113,18 +82,15 @@ Play all at the loudness of the original</label>
 
 def _player(found: ExplainedClip, facts: dict[str, Any], name: str) -> str:
     sound, rate = found.written(name), found.clip.sample_rate
-    level = rms(sound)
-    gain = rms(matched(sound, found.written("original"))) / level if level else 1.0
-    data = base64.b64encode(wav_bytes(sound, rate)).decode()
+    gain = float(matching_gain(sound, found.written("original")))
     heard = words.heard(facts["prediction" if name == "original" else name])
     return f"""<li data-gain="{gain:.6g}">
-<button class="play" type="button" aria-label="Play: {COLUMNS[name]}">{GO}{PAUSE}</button>
+{button(COLUMNS[name])}
 <div><span class="name">{COLUMNS[name]}</span>
 <div class="what">{escape(words.describe(name, facts))}</div></div>
 <div class="heard">heard as <b>{escape(heard)}</b></div>
 <div class="level">{escape(words.level(found.level_db(name)))}</div>
-<audio controls preload="auto" aria-label="{COLUMNS[name]}"
- src="data:audio/wav;base64,{data}"></audio>
+{player(sound, rate, COLUMNS[name])}
 </li>"""
 
 
@@ -182,11 +148,10 @@ def _figures(found: ExplainedClip) -> str:
 
 
 def _figure(svg: str, kind: str, seconds: float, description: str, caption: str) -> str:
-    image = svg.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
+    drawn = plot(svg, kind, description, seconds=seconds, ends=(plots.LEFT, plots.RIGHT))
     return f"""<figure>
 <figcaption>{caption}</figcaption>
-<div class="scroll"><div class="plot {kind}" data-left="{plots.LEFT}" data-right="{plots.RIGHT}"
- data-seconds="{seconds:.6f}">{image}<div class="cursor"></div></div></div>
+<div class="scroll">{drawn}</div>
 </figure>"""
 
 
@@ -236,11 +201,11 @@ def _settings(facts: dict[str, Any]) -> str:
 
 
 def _note() -> str:
-    return """<section class="note" aria-labelledby="care">
+    return f"""<section class="note" aria-labelledby="care">
 <h2 id="care">Read with care</h2>
 <p>The model hears each sound through the codec&rsquo;s own encoder. That it agrees with itself
 there is self-consistency, not proof: a decoder could please its encoder with sounds that mean
 something else to you. Your ears are a second witness, and so is a listener that never saw the
 codec. The random control says how much any features would have done.</p>
 </section>
-<footer>Made by audioxai_jax. This page is one file and loads nothing from elsewhere.</footer>"""
+<footer>{FOOTER}</footer>"""

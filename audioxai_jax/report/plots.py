@@ -29,11 +29,13 @@ WIDTH, LEFT, RIGHT = 9.6, 0.065, 0.98
 """Inches, and the time axis' ends as fractions of that: one moment is at one place in all."""
 
 
-def panel(height: float) -> tuple[Figure, Axes]:
-    """A figure with one time axis, for the functions below; `height` in inches."""
-    figure = Figure(figsize=(WIDTH, height), facecolor="none")
+def panel(
+    height: float, *, width: float = WIDTH, left: float = LEFT, right: float = RIGHT
+) -> tuple[Figure, Axes]:
+    """A figure with one time axis, for the functions below; `height` and `width` in inches."""
+    figure = Figure(figsize=(width, height), facecolor="none")
     below, above = 0.34 / height, 0.06 / height
-    axes = figure.add_axes((LEFT, below, RIGHT - LEFT, 1 - below - above), facecolor="none")
+    axes = figure.add_axes((left, below, right - left, 1 - below - above), facecolor="none")
     return figure, axes
 
 
@@ -45,6 +47,7 @@ def waveform(
     relevance: np.ndarray,
     frame_seconds: float,
     kept: np.ndarray | None = None,
+    columns: int = 900,
 ) -> None:
     """A waveform `[T]` before its relevance over time.
 
@@ -52,13 +55,16 @@ def waveform(
       relevance: `[F, C]`; its sum over channels is the shade of each frame.
       frame_seconds: length of a frame.
       kept: waveform of the explanation `[T]`, drawn over the original.
+      columns: of the drawing, at most.
     """
     seconds = len(samples) / sample_rate
-    peak = max(np.abs(samples).max(), 1e-4) * 1.08
+    peak = (
+        max(*(np.abs(drawn).max() for drawn in (samples, kept) if drawn is not None), 1e-4) * 1.08
+    )
     _shade(axes, relevance, frame_seconds, (-peak, peak), alpha=0.45)
-    _envelope(axes, samples, seconds, color=INK, alpha=0.55, label="original")
+    _envelope(axes, samples, seconds, columns, color=INK, alpha=0.55, label="original")
     if kept is not None:
-        _envelope(axes, kept, seconds, color=WARM, alpha=0.95, label="kept")
+        _envelope(axes, kept, seconds, columns, color=WARM, alpha=0.95, label="kept")
     _frame(axes, seconds, (-peak, peak))
     axes.set_ylabel("amplitude")
     axes.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
@@ -128,6 +134,52 @@ def latent_map(
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
+def spectrum(
+    axes: Axes,
+    samples: np.ndarray,
+    sample_rate: int,
+    *,
+    relevance: np.ndarray,
+    highest: float,
+    kept: np.ndarray | None = None,
+    columns: int = 150,
+) -> None:
+    """The spectrum of a waveform `[T]`, dB, before its relevance over frequency.
+
+    Args:
+      relevance: of `[K]` frequencies from 0 to the highest, its sum over each column the shade.
+      highest: end of the axis, Hz.
+      kept: waveform of what was kept `[T]`, drawn over the original.
+      columns: of the drawing; power is summed in each.
+    """
+    shades = pooled(relevance, columns)
+    drawn = [(samples, INK, 0.55), *([] if kept is None else [(kept, WARM, 0.95)])]
+    levels = []
+    for sound, _, _ in drawn:
+        bins = max(1, round(len(sound) * highest / sample_rate))
+        power = np.abs(np.fft.rfft(sound)[:bins].astype(np.complex128)) ** 2
+        levels.append(10 * np.log10(pooled(power, columns) + 1e-12))
+    top = max(float(level.max()) for level in levels) + 3
+    low = top - 63
+    _shade(axes, shades[:, None], highest / len(shades), (low, top), alpha=0.45)
+    for level, (_, color, alpha) in zip(levels, drawn, strict=True):
+        place = (np.arange(len(level)) + 0.5) * highest / len(level)
+        axes.fill_between(place, low, np.maximum(level, low), color=color, alpha=alpha, lw=0)
+    _frame(axes, highest, (low, top))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g} kHz")
+    axes.set_ylabel("dB")
+
+
+def pooled(values: np.ndarray, columns: int) -> np.ndarray:
+    """Sums of `[n]` values over at most so many spans."""
+    return np.add.reduceat(values, _starts(len(values), columns))
+
+
+def _starts(length: int, columns: int) -> np.ndarray:
+    """Where each of at most so many columns begins."""
+    return np.linspace(0, length, min(columns, length), endpoint=False).astype(int)
+
+
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an `<svg>` element for a page: no fixed size, no fonts of its own, ink in
     the page's colour, and ids that begin with `name`."""
@@ -173,10 +225,12 @@ def _shade(axes: Axes, relevance, frame_seconds: float, limits, *, alpha: float)
     )
 
 
-def _envelope(axes: Axes, samples: np.ndarray, seconds: float, *, color, alpha, label) -> None:
-    """Lowest and highest sample of each of at most 900 spans."""
-    columns = min(900, len(samples))
-    edges = np.linspace(0, len(samples), columns, endpoint=False).astype(int)
+def _envelope(
+    axes: Axes, samples: np.ndarray, seconds: float, columns: int, *, color, alpha, label
+) -> None:
+    """Lowest and highest sample of each of so many spans."""
+    columns = min(columns, len(samples))
+    edges = _starts(len(samples), columns)
     low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
     time = (edges + 0.5 * len(samples) / columns) / len(samples) * seconds
     axes.fill_between(time, low, high, color=color, alpha=alpha, lw=0.6, label=label)

@@ -10,6 +10,7 @@ import numpy as np
 
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.explain import explain_batch
+from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Codec, Method
 from audioxai_jax.windows import windowed
 
@@ -154,7 +155,7 @@ def explain_clip(
         mask=found.mask,
         labels=classifier.labels,
         target=int(found.target),
-        info={n: float(v) if v.ndim == 0 else rms(v) for n, v in found.info.items()},
+        info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
         frame_seconds=codec.hop / codec.sample_rate,
         padded_seconds=padded / codec.sample_rate,
     )
@@ -164,17 +165,3 @@ def padded_length(codec: Codec, classifier: Classifier, length: int) -> int:
     """Samples of the whole windows of the classifier that hold a clip of some length."""
     window = classifier.frames * codec.hop if classifier.frames else codec.sample_rate
     return -(-length // window) * window
-
-
-def rms(sound: np.ndarray) -> float:
-    """Root mean square."""
-    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
-
-
-def matched(sound: np.ndarray, reference: np.ndarray, *, most_db: float = 40.0) -> np.ndarray:
-    """A sound at the level of another, amplified by `most_db` at most, and short of clipping."""
-    level = rms(sound)
-    if level == 0 or rms(reference) == 0:
-        return sound
-    gain = min(rms(reference) / level, 10 ** (most_db / 20), 1 / max(np.abs(sound).max(), 1e-9))
-    return sound * np.float32(gain)

@@ -29,7 +29,8 @@ import numpy as np
 
 from audioxai_jax.data.audio import write_wav
 from audioxai_jax.report.page import page
-from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings, matched
+from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings
+from audioxai_jax.synthesis.levels import match_level
 
 FORMAT = 1
 LONGEST = 230
@@ -85,7 +86,7 @@ def write_folder(
         for name in SOUNDS:
             sound = found.written(name)
             if facts["level_match"]:
-                sound = matched(sound, found.written("original"))
+                sound = match_level(sound, found.written("original"))
             write_wav(partial / f"{name}.wav", sound, found.clip.sample_rate)
         np.savez_compressed(partial / "relevance.npz", **arrays(found))  # type: ignore[arg-type]
         text = json.dumps(facts, indent=2, allow_nan=False) + "\n"

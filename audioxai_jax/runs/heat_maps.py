@@ -1,0 +1,206 @@
+"""One clip explained by sounds of several kinds, as plain arrays to be heard side by side."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.attribute_batch import attribute_batch
+from audioxai_jax.attribution import integrated_gradients
+from audioxai_jax.data.audio import Clip, resample
+from audioxai_jax.records import as_model
+from audioxai_jax.report import words
+from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
+from audioxai_jax.synthesis.audible import fade_ends, heat_map_sound, rectified_signal_sound
+from audioxai_jax.synthesis.filters import filter_by_frequency
+from audioxai_jax.synthesis.replacement import zero
+from audioxai_jax.types import Classifier, Codec, Method, Model
+
+SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
+"""Kernels of gains over time and over frequency, and fades at the ends of what was made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HeatMapSound:
+    """A sound and what it was made by.
+
+    Attributes:
+      samples: `[T]` at the clip's rate and at the sound's own level.
+      about: what it is, in a few words.
+      relevance: over time `[n]`, in n equal spans of the clip.
+      frequency_relevance: of K frequencies from 0 to the clip's `bandwidth`, `[K]`.
+    """
+
+    samples: np.ndarray
+    about: str = ""
+    relevance: np.ndarray | None = None
+    frequency_relevance: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class HeatMapClip:
+    """A clip and the sounds that explain it.
+
+    Attributes:
+      name: heading.
+      facts: what is known of it, texts by name.
+      sounds: by name, all of one length; the first one is the original.
+      sample_rate: of all sounds, Hz.
+      bandwidth: of the clip, Hz: half of the sample rate, or less if it was resampled.
+    """
+
+    name: str
+    facts: Mapping[str, str]
+    sounds: Mapping[str, HeatMapSound]
+    sample_rate: int
+    bandwidth: float
+
+
+def make_heat_maps(
+    model: Model,
+    waveform: np.ndarray,
+    net_input: np.ndarray,
+    methods: Mapping[str, Method],
+    *,
+    name: str,
+    labels: tuple[str, ...],
+    facts: Mapping[str, str] | None = None,
+    sample_rate: int = 8000,
+    target: str | None = None,
+    keep: float = 0.1,
+    frequency_relevance: Callable[[Array, Array], Array] | None = None,
+    codec: Codec | None = None,
+    classifier: Classifier | None = None,
+    latent_method: Method | None = None,
+) -> HeatMapClip:
+    """Explains a decision of a network on waveforms, and that of a latent classifier beside it.
+
+    Sounds that are made fade in and out within 5 ms; the original is left as it is. All come at
+    the larger of the two sample rates. Clips of one length share their compilations.
+
+    Args:
+      model: `net_input [T] -> logits [K]`.
+      waveform: the clip `[T]`, full scale is 1; sounds are made of it.
+      net_input: the same samples as the network wants them, a multiple of the waveform.
+      methods: by the name that is shown; the first one also gives the DFT-filtered sound and
+        that of the literal formula.
+      name, facts: see `HeatMapClip`; what the models hear comes before these facts.
+      labels: of the logits.
+      sample_rate: of the waveform, Hz.
+      target: the label that is explained; what the network hears if None.
+      keep: fraction of the frequencies and of the latent features that are kept.
+      frequency_relevance: `(net_input [T], relevance [T]) -> [T // 2 + 1]`, relevance of the
+        DFT; there is no filtered sound without it.
+      codec, classifier: for the latent explanation; there is none without them. If the
+        classifier has the label that is explained it explains that one, else what it hears.
+      latent_method: for it; `integrated_gradients()` if None.
+
+    Raises:
+      ValueError: for shapes or labels that do not fit, or results that are not finite.
+    """
+    audio, x = (jnp.asarray(array, jnp.float32) for array in (waveform, net_input))
+    _check(name, audio, x, methods, codec, classifier)
+    model = as_model(model)
+    logits = np.asarray(_evaluate(model, x), np.float64)
+    label = _explained(name, logits, labels, target)
+    relevance = {
+        method: _relevance(function, model, x, labels.index(label), f"{name}, {method}")
+        for method, function in methods.items()
+    }
+    first, R = next(iter(relevance.items()))
+    rate = max(sample_rate, codec.sample_rate if codec else 0)
+    known = {"The network hears": _heard(logits, labels)}
+
+    def finished(sound: Array, at: int) -> np.ndarray:
+        return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
+
+    original = resample(np.asarray(audio), sample_rate, rate)
+    sounds = {"Original": HeatMapSound(original, "the clip itself")}
+    for method, values in relevance.items():
+        sound = _heat_map(audio, values, smooth=round(SMOOTH_SECONDS * sample_rate))
+        about = f"the clip, loud where it speaks for {words.label(label)}"
+        sounds[method] = HeatMapSound(finished(sound, sample_rate), about, np.asarray(values))
+    if frequency_relevance is not None:
+        bins, smooth = frequency_relevance(x, R), round(SMOOTH_HZ * len(audio) / sample_rate)
+        sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
+        about = f"its {words.fraction(keep)} most relevant frequencies, by {first}"
+        sounds["DFT-filtered"] = HeatMapSound(
+            finished(sound, sample_rate), about, frequency_relevance=np.asarray(bins)
+        )
+    if codec is not None and classifier is not None:
+        settings = Settings(
+            latent_method or integrated_gradients(),
+            zero(),
+            keep=keep,
+            target=label if label in classifier.labels else None,
+        )
+        found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
+        known["The latent classifier hears"] = words.heard(found.heard("original"))
+        frames = -(-len(found.clip.samples) // codec.hop)
+        sounds["Latent"] = HeatMapSound(
+            finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
+            f"decoded from the {words.fraction(keep)} of a codec's latent that speak most for "
+            f"{words.label(found.labels[found.target])}",
+            found.relevance[:frames].sum(axis=1),
+        )
+    sounds["ReLU(x) · R"] = HeatMapSound(
+        finished(_literal(audio, R), sample_rate),
+        f"the formula as published, by {first}: half of the waveform",
+        np.asarray(R),
+    )
+    return HeatMapClip(name, {**known, **(facts or {})}, sounds, rate, sample_rate / 2)
+
+
+_evaluate = jax.jit(lambda model, x: model(x))
+_heat_map = jax.jit(heat_map_sound, static_argnames="smooth")
+_filtered = jax.jit(filter_by_frequency, static_argnames="smooth")
+_literal = jax.jit(rectified_signal_sound)
+_faded = jax.jit(fade_ends, static_argnames="length")
+
+
+def _check(name: str, audio: Array, x: Array, methods, codec, classifier) -> None:
+    if audio.ndim != 1 or audio.shape != x.shape:
+        raise ValueError(
+            f"{name}: a waveform {list(audio.shape)} and an input {list(x.shape)} of the network: "
+            "both must be the same samples [T]"
+        )
+    if not methods:
+        raise ValueError("no methods: give one at least, such as {'LRP': lrp.lrp()}")
+    if (codec is None) != (classifier is None):
+        raise ValueError("a latent explanation needs both, a codec and a classifier")
+
+
+def _explained(name: str, logits: np.ndarray, labels: tuple[str, ...], target: str | None) -> str:
+    if logits.shape != (len(labels),):
+        raise ValueError(f"{name}: logits {list(logits.shape)} for {len(labels)} labels")
+    if not np.isfinite(logits).all():
+        raise ValueError(f"{name}: the network returned NaN or infinity for this clip")
+    if target is not None and target not in labels:
+        raise ValueError(f"unknown label {target!r}: the labels are {', '.join(labels)}")
+    return labels[int(logits.argmax())] if target is None else target
+
+
+def _relevance(method: Method, model: Model, x: Array, target: int, what: str) -> Array:
+    found = attribute_batch(method, model, x[None], target)
+    if not found.info["finite"][0]:
+        raise ValueError(f"{what}: relevance is NaN or infinite")
+    return found.relevance[0]
+
+
+def _heard(logits: np.ndarray, labels: tuple[str, ...]) -> str:
+    scores = np.exp(logits - logits.max())
+    best = int(scores.argmax())
+    return words.heard({"label": labels[best], "probability": float(scores[best] / scores.sum())})
+
+
+def _explain_latent(
+    codec: Codec, classifier: Classifier, audio: np.ndarray, sample_rate: int, settings: Settings
+) -> ExplainedClip:
+    samples = resample(audio, sample_rate, codec.sample_rate)
+    seconds = len(audio) / sample_rate
+    clip = Clip(samples, codec.sample_rate, sample_rate, 1, seconds, Path("clip"))
+    return explain_clip(codec, classifier, clip, settings)

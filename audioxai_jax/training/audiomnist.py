@@ -33,8 +33,8 @@ from audioxai_jax.training.optimisers import adamw
 SPEEDS = {"digit": (0.75, 0.85, 0.95, 1.05, 1.2, 1.35), "sex": (0.97, 1.0, 1.03)}
 """By task: what would change the answer is left out, and pitch tells the sex."""
 PAPER_STEPS = {"audionet": 50_000, "alexnet": 10_000}
-MODERN_STEPS = {"audionet": 1_500, "alexnet": 700}
-MODERN_RATES = {"audionet": 1e-3, "alexnet": 2e-4}
+MODERN_STEPS = {"audionet": 1_300, "alexnet": 900}
+MODERN_RATES = {"audionet": 1e-3, "alexnet": 3e-4}
 MODERN_DROPOUT = 0.2
 """The paper's 0.5 drowns what AlexNet has to say in its first hundreds of steps."""
 RECIPES = ("modern", "paper")

@@ -35,6 +35,7 @@ from tqdm import tqdm
 from audioxai_jax import pretrained
 from audioxai_jax.batching import map_examples
 from audioxai_jax.data import audiomnist, tasks
+from audioxai_jax.data.builders import BUILDERS
 from audioxai_jax.files import check_settings, replace_file
 from audioxai_jax.lrp import PRESETS
 from audioxai_jax.report.audiomnist import plot_deletion, plot_maps, plot_training
@@ -202,7 +203,7 @@ def save(options, question, net: str, recipe: Recipe, params, row: dict, learned
     """The checkpoint, and which LRP rule each of its layers gets."""
     name = net.partition(":")[0]
     folder = folder_of(options, net, row["fold"])
-    credit = {**audiomnist.BUILDERS[options.dataset].CREDIT}
+    credit = BUILDERS[options.dataset].CREDIT
     pretrained.save(
         folder,
         name,
@@ -255,7 +256,8 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     key = jax.random.key(options.seed)
     fractions = experiments.FRACTIONS
     text, rows = [], {}
-    for domain, curves in found["deletions"].items():
+    for domain in (domain for domain in TITLES if domain in found["deletions"]):
+        curves = found["deletions"][domain]
         rows[domain] = deletion_rows(curves, fractions, numbers, key)
         text += ["", f"Accuracy, %, with {TITLES[domain]} ({len(numbers)} clips); area before the "
                  "controls, points\n", deletion_table(rows[domain], fractions)]  # fmt: skip

@@ -9,7 +9,7 @@ from jax import Array
 
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.metrics.paired import area_between, mean_difference, sign_flip
-from audioxai_jax.runs.audiomnist import BANDS
+from audioxai_jax.runs.audiomnist import BANDS, METHODS, MOVES
 
 CONTROLS = ("amplitude", "random")
 SPEAKERS = 5
@@ -46,9 +46,8 @@ def deletion_rows(
     """
     rows = []
     whole = np.asarray(curves["original"]["label"])[:, None]
-    for name in curves:
-        if name == "original":
-            continue
+    known = [name for name in (*METHODS, *CONTROLS) if name in curves]
+    for name in known:
         right = np.concatenate([whole, np.asarray(curves[name]["label"])], axis=1)
         low, high = bootstrap_interval(jnp.asarray(right), key)
         row: dict[str, Any] = {
@@ -99,7 +98,8 @@ def moves_table(moves: Mapping[str, np.ndarray], key: Array) -> str:
     """Markdown: accuracy after each move, and what it lost, with its 95 % interval over clips."""
     lines = ["| clips | accuracy, % | points lost |", "|---|---|---|"]
     whole = moves["original"]
-    for name, right in moves.items():
+    for name in ("original", *(move for move in MOVES if move in moves)):
+        right = moves[name]
         lost = "" if name == "original" else _interval(
             {k: float(v) for k, v in mean_difference(whole, right, key).items()})  # fmt: skip
         lines.append(f"| {name} | {100 * np.mean(right):.1f} | {lost} |")

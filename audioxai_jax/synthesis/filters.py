@@ -10,7 +10,7 @@ it was in time. As elsewhere, only relevance that speaks for the class is kept, 
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.spaces import overlap_add
+from audioxai_jax.spaces import istft
 from audioxai_jax.synthesis.audible import kept_gain, positive_gain
 
 SMOOTH = 40
@@ -103,7 +103,8 @@ def filter_cells(audio: Array, gain: Array, *, hop: int) -> Array:
     """A waveform `[T]` with real gains `[F, K]` of its short-time Fourier transform.
 
     K bins say that windows are 2 (K - 1) long. F = ceil(T / hop) frames, frame i centred on
-    sample (i + 1/2) * hop, as in `spaces.stft` and `spaces.overlap_add`.
+    sample (i + 1/2) * hop, as in `spaces.stft`; half-sine windows before and after fade one
+    frame into the next.
 
     Raises:
       ValueError: for shapes that do not fit, or windows shorter than two hops.
@@ -113,10 +114,16 @@ def filter_cells(audio: Array, gain: Array, *, hop: int) -> Array:
             f"expected a waveform [T] and values [F, K], got {audio.shape} and {gain.shape}"
         )
     window = 2 * (gain.shape[1] - 1)
-    spectra = overlap_add.analyse(audio, window=window, hop=hop)
+    if window < 2 * hop:
+        raise ValueError(
+            f"windows of {window} samples do not fade into each other at a hop of {hop}: they must "
+            "be two hops long or longer"
+        )
+    frames = {"window": ("half_sine", window), "hop": hop, "before": (window - hop) // 2}
+    spectra = istft.analyse(audio, **frames)
     if gain.shape != spectra.shape:
         raise ValueError(
             f"{list(gain.shape)} values for {audio.shape[0]} samples: with a hop of {hop} there "
             f"are {spectra.shape[0]} frames"
         )
-    return overlap_add.synthesise(gain * spectra, hop=hop, length=audio.shape[0])
+    return istft.synthesise(gain * spectra, audio.shape[0], **frames)

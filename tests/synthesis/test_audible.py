@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from audioxai_jax.metrics.clicks import click_level
-from audioxai_jax.spaces import overlap_add
 from audioxai_jax.synthesis import audible, filters
 from audioxai_jax.synthesis.audible import heat_map_sound, positive_gain, smoothed
 from audioxai_jax.synthesis.levels import match_level, rms
@@ -195,26 +194,20 @@ def test_the_fraction_that_is_kept_is_exact_unless_it_is_not_positive():
         assert jax.jit(audible.kept_gain)(relevance, jnp.asarray(keep)).sum() == count
 
 
-@pytest.mark.parametrize(
-    "length, window, hop", [(1, 128, 64), (640, 128, 64), (1001, 128, 32), (1000, 100, 33)]
-)
-def test_overlap_add_inverts_its_analysis(x64, length, window, hop):
-    @jax.jit
-    def there_and_back(audio):
-        spectra = overlap_add.analyse(audio, window=window, hop=hop)
-        assert spectra.shape == (-(-length // hop), window // 2 + 1)
-        return overlap_add.synthesise(spectra, hop=hop, length=length)
-
-    audio = noise(length=length)
-    np.testing.assert_allclose(there_and_back(jnp.asarray(audio)), audio, atol=1e-12)
+def test_cells_at_a_gain_of_one_are_the_waveform(x64):
+    audio = jnp.asarray(noise(length=1001))
+    found = jax.jit(lambda x: filters.filter_cells(x, jnp.ones((32, 65)), hop=32))(audio)
+    np.testing.assert_allclose(found, audio, atol=1e-12)
 
 
-def test_frames_of_overlap_add_lie_where_the_spectrograms_do(x64):
-    """An impulse is loudest in the frame that is centred on it."""
+def test_frames_lie_where_the_spectrograms_do(x64):
+    """Of an impulse, the frame that is centred on it is heard alone as loud as any."""
     frames = np.asarray([0, 3, 9])
     pulses = np.eye(640)[frames * 64 + 32]
-    spectra = jax.vmap(lambda x: overlap_add.analyse(x, window=256, hop=64))(pulses)
-    np.testing.assert_array_equal(np.abs(spectra).sum(2).argmax(1), frames)
+    gain = jnp.eye(10)[:, :, None] * jnp.ones(129)
+    alone = jax.vmap(lambda x: jax.vmap(lambda g: filters.filter_cells(x, g, hop=64))(gain))
+    energy = np.square(alone(jnp.asarray(pulses))).sum(2)
+    np.testing.assert_array_equal(energy.argmax(1), frames)
 
 
 def test_a_relevant_cell_is_heard_where_it_is():
@@ -338,11 +331,9 @@ def test_jit_and_vmap_change_nothing(x64):
         (lambda x: filters.filter_frequencies(x[None], x), "use jax.vmap"),
         (lambda x: filters.filter_cells(x, jnp.ones((3, 33)), hop=25), "there are 4 frames"),
         (lambda x: filters.filter_cells(x, jnp.ones(33), hop=25), "expected a waveform"),
-        (lambda x: filters.filter_cells(x, jnp.ones((2, 33)), hop=50), "do not invert"),
-        (lambda x: overlap_add.analyse(x, window=33, hop=10), "must be even"),
         (
-            lambda x: overlap_add.synthesise(jnp.ones((2, 33)), hop=25, length=100),
-            "2 frames for 100 samples",
+            lambda x: filters.filter_cells(x, jnp.ones((2, 33)), hop=50),
+            "do not fade into each other",
         ),
         (lambda x: click_level(x, x[1:], span=8), "of one length"),
     ],

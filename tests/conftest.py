@@ -15,6 +15,7 @@ QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_co
 FULL_SIZE = [
     # What a sibling that always runs shows too, or the conformance of all methods does.
     r"test_scripts\.py::test_(folds_are_pooled|seanet)",
+    r"test_reproduce_audiomnist\.py::test_everything",
     r"test_builders\.py::test_real_recordings\[tess",
     r"test_conformance\.py::.*(absolute|normalise|sum_channels|squaregrad|vargrad|gradient_shap)\]",
     r"test_replicas\.py::test_every_rule\[.*-plain",

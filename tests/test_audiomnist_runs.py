@@ -1,0 +1,76 @@
+"""The common domain of waveform and spectrogram networks, shares of relevance, and tables."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax.nets import alexnet
+from audioxai_jax.runs import audiomnist, audiomnist_tables
+
+
+def test_both_networks_relevance_lies_at_the_same_place():
+    """A burst of 1 kHz around 0.4 s: where it is loud in the spectrogram, and where the
+    relevance of its samples goes."""
+    time = np.arange(8000) / 8000
+    burst = np.sin(2 * np.pi * 1000 * time) * np.exp(-(((time - 0.4) / 0.01) ** 2))
+    audio = jnp.asarray(burst, jnp.float32)[None]
+    sample = np.asarray(audiomnist.in_common_cells("audionet", audio, audio**2))[0]
+    loud = jax.vmap(alexnet.features)(audio)
+    cell = np.asarray(audiomnist.in_common_cells("alexnet", loud, (loud + 80) ** 8))[0]
+    assert sample.shape == cell.shape == (230, 228)
+    assert sample.sum() == pytest.approx(float(jnp.sum(audio**2)), rel=1e-5)
+    places = [np.unravel_index(cells.argmax(), cells.shape) for cells in (sample, cell)]
+    for frame, row in places:
+        assert abs(frame * 35 - 3200) <= 35 and abs(row * 8000 / 455 - 1000) <= 18
+
+
+def test_quarters_are_those_of_the_sounding_part():
+    audio = np.zeros((1, 8000), np.float32)
+    audio[0, 2000:6000] = 1
+    cells = np.zeros((1, 230, 228), np.float32)
+    cells[0, [60, 88, 145, 170], 5] = [1, 2, 4, 1]  # samples 2,100, 3,080, 5,075 and 5,950
+    cells[0, 61] = -9  # against the class: left out
+    bands, quarters = audiomnist._shares(jnp.asarray(cells), jnp.asarray(audio))
+    np.testing.assert_allclose(quarters[0], [1 / 8, 2 / 8, 0, 5 / 8], atol=1e-6)
+    np.testing.assert_allclose(bands[0], [1, 0, 0, 0, 0], atol=1e-6)  # 5 x 17.6 Hz
+
+
+def curves(clips=40):
+    """LRP takes all answers at once, amplitude half of them, random none."""
+    right = {"lrp": 0.0, "amplitude": 0.5, "random": 1.0}
+    alternating = np.arange(clips)[:, None] % 2 * np.ones((1, 2))
+    found = {name: {"label": np.full((clips, 2), value)} for name, value in right.items()}
+    found["amplitude"]["label"] = alternating
+    return {**found, "original": {"label": np.ones(clips)}}
+
+
+def test_rows_of_deletion():
+    rows = audiomnist_tables.deletion_rows(
+        curves(), (0.1, 0.2), np.arange(40) % 2, jax.random.key(0)
+    )
+    lrp, amplitude, random = rows
+    assert [row["ranking"] for row in rows] == ["lrp", "amplitude", "random"]
+    assert lrp["accuracy"] == [1, 0, 0] and amplitude["accuracy"] == [1, 0.5, 0.5]
+    assert lrp["before_random"]["mean"] == pytest.approx(0.75)  # trapezoids from 0
+    assert lrp["before_random"]["low"] == pytest.approx(0.75) and lrp["before_random"]["p"] < 0.001
+    area = lrp["before_amplitude"]
+    assert area["low"] < area["mean"] == pytest.approx(0.375) and area["low"] > 0.2
+    assert "speakers_low" not in area and "before_random" not in random
+    table = audiomnist_tables.deletion_table(rows, (0.1, 0.2))
+    assert "| lrp | 100.0 | 0.0 | 0.0 | 37.5 (" in table and "| 75.0 (75.0 to 75.0) |" in table
+
+
+def test_intervals_over_speakers_need_speakers():
+    speakers = np.arange(40) // 2 % 8
+    (lrp, *_) = audiomnist_tables.deletion_rows(curves(), (0.1, 0.2), speakers, jax.random.key(0))
+    area = lrp["before_amplitude"]
+    assert area["speakers_low"] <= area["mean"] <= area["speakers_high"]
+
+
+def test_accuracies_stand_beside_the_papers():
+    rows = [{"fold": f"digit_{k}", "steps": 5, "seconds": 90, "val": 0.5, "test": t}
+            for k, t in enumerate((0.7, 0.8))]  # fmt: skip
+    table = audiomnist_tables.accuracy_table(rows, "digit", "audionet:rectified")
+    assert "| digit_1 | 5 | 2 | 50.0 | 80.0 |" in table
+    assert "75.0 ± 7.1" in table and "92.53 ± 2.04" in table

@@ -5,7 +5,8 @@
 Runs the trainings' fault tests, a clip of ten minutes, the evaluations and the benchmark on
 the shipped weights, keeps their tables in `<out>`, and says for each promise what was found.
 With `--runs DIR`, a folder of `scripts/train_classifier.py`, the accuracies of all heads are
-checked too. Exit status 1 if a promise is broken.
+checked too; with `--audiomnist DIR`, a folder of `scripts/reproduce_audiomnist.py`, whether LRP of
+its networks on FSDD finds what they use. Exit status 1 if a promise is broken.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from audioxai_jax.terminal import one_line
 
 SCRIPTS = Path(__file__).parent
+FOLDS = ("without_jackson", "without_theo")
 
 
 def main() -> None:
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--runs", type=Path, help="folder of the trained heads")
+    parser.add_argument("--audiomnist", type=Path, help="folder of its runs, modern recipe")
     parser.add_argument("--oracles", type=Path, help="Python of an environment with torch, zennit")
     parser.add_argument("--skip-faults", action="store_true", help="no kills, no long clip")
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
@@ -43,11 +46,14 @@ def main() -> None:
     promises += codec_promises(options, data)
     promises += explanation_promises(options, data)
     promises += attribution_promises(options, data)
+    promises += frequency_promises(options)
     if options.oracles:
         promises += relevance_promises(options)
         promises += speed_promises(options)
     if options.runs:
         promises += accuracy_promises(options, data)
+    if options.audiomnist:
+        promises += deletion_promises(options, data)
     broken = 0
     print()
     for name, found, relation, bound in promises:
@@ -107,6 +113,31 @@ def attribution_promises(options, data) -> list[tuple]:
         ("IG to 1 %: median true error", adaptive["error"], "<=", 0.01),
         ("IG: memory does not grow with the steps", memory == 0, "==", 1),
     ]  # fmt: skip
+
+
+def frequency_promises(options) -> list[tuple]:
+    """DFT-LRP: its speed, and whether it finds the frequencies that a network was taught."""
+    speed = table(options, "benchmark_dft_lrp.py")
+    found = table(options, "synthetic_frequencies.py")
+    return [
+        ("DFT-LRP of 8,000 samples: ms a clip", max(row["ms"] for row in speed), "<=", 5),
+        ("synthetic task: share on the true frequencies, LRP", found["lrp"], ">=", 0.9),
+    ]
+
+
+def deletion_promises(options, data) -> list[tuple]:
+    """Networks on FSDD lose their answer first where LRP points; trains what is not trained."""
+    command = ["--dataset", "fsdd", "--net", "audionet", "alexnet", "--out", options.audiomnist]
+    if call(options, "reproduce_audiomnist.py", *data, *command, "--folds", *FOLDS):
+        raise ValueError("reproduce_audiomnist.py failed")
+    promises = []
+    for net, domain in (("audionet", "samples"), ("alexnet", "cells")):
+        file = options.audiomnist / "fsdd_digit" / f"modern_deletion_{net}.json"
+        rows = {row["ranking"]: row for row in json.loads(file.read_text())[domain]}
+        for control in ("amplitude", "random"):
+            low = rows["lrp"][f"before_{control}"]["low"]
+            promises.append((f"{net}: LRP before {control}, lower end", low, ">=", 0.0))
+    return promises
 
 
 def speed_promises(options) -> list[tuple]:

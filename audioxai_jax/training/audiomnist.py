@@ -6,7 +6,7 @@ recipe clips                        training
 paper  as they were preprocessed    SGD with momentum 0.9, batches of 100; AudioNet at 1e-4 for
                                     50,000 steps from N(0, 0.1), AlexNet at 1e-3, halved every
                                     2,500 of 10,000 steps, gradients clipped to a norm of 5
-modern several speeds, a new        AdamW with warm-up and cosine, batches of 32, He's initial
+modern several speeds, a new        AdamW with warm-up and cosine, batches of 16, He's initial
        offset, polarity, tilt,      weights; AlexNet reads levels above silence
        colour and noise each time
 ====== ============================ ========================================================
@@ -33,8 +33,8 @@ from audioxai_jax.training.optimisers import adamw
 SPEEDS = {"digit": (0.75, 0.85, 0.95, 1.05, 1.2, 1.35), "sex": (0.97, 1.0, 1.03)}
 """By task: what would change the answer is left out, and pitch tells the sex."""
 PAPER_STEPS = {"audionet": 50_000, "alexnet": 10_000}
-MODERN_STEPS = {"audionet": 1_300, "alexnet": 900}
-MODERN_RATES = {"audionet": 1e-3, "alexnet": 3e-4}
+MODERN_STEPS = {"audionet": 2_600, "alexnet": 1_800}
+MODERN_RATES = {"audionet": 7e-4, "alexnet": 2e-4}
 MODERN_DROPOUT = 0.2
 """The paper's 0.5 drowns what AlexNet has to say in its first hundreds of steps."""
 RECIPES = ("modern", "paper")
@@ -127,7 +127,7 @@ def make_recipe(
         prepare=lambda key, copies: _augmented(name, module.features, key, copies),
         optimiser=adamw(steps, MODERN_RATES[name], 0.05),
         steps=steps,
-        batch=32,
+        batch=16,
         smoothing=0.1,
     )
 

@@ -263,7 +263,12 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
                  "controls, points\n", deletion_table(rows[domain], fractions)]  # fmt: skip
     plot_deletion(rows, fractions, TITLES, place(options, f"deletion_{net}.png"))
     replace_file(place(options, f"deletion_{net}.json"), json.dumps(rows, indent=1).encode())
-    return [*text, "", "Accuracy on moved clips\n", moves_table(found["moves"], key)]
+    return [
+        *text,
+        "",
+        "Accuracy on moved clips\n",
+        moves_table(found["moves"], found["labels"], options.task, key),
+    ]
 
 
 def opened(options, net: str, fold: str, held_out: tasks.Clips, number: int):
@@ -292,6 +297,7 @@ def test_few(net: str, model, features, clips: tasks.Clips, key, start: int) -> 
             name, model, inputs, clips.target, relevance, key=key, first_index=start
         ),
         "moves": experiments.moved(name, model, features, audio, clips.target),
+        "labels": clips.target,
     }
 
 

@@ -74,3 +74,25 @@ def test_accuracies_stand_beside_the_papers():
     table = audiomnist_tables.accuracy_table(rows, "digit", "audionet:rectified")
     assert "| digit_1 | 5 | 2 | 50.0 | 80.0 |" in table
     assert "75.0 ± 7.1" in table and "92.53 ± 2.04" in table
+
+
+def test_voices_moved_to_where_the_other_sex_has_them():
+    labels = np.array([0, 0, 1, 1])
+    moves = {"frequency axis x 1.5": np.array([0.0, 0, 1, 1]), "original": np.ones(4),
+             "frequency axis x 0.66": np.array([1.0, 1, 0, 1])}  # fmt: skip
+    table = audiomnist_tables.moves_table(moves, labels, "sex", jax.random.key(0))
+    assert "| original | 100.0 |  |" in table
+    assert "x 1.5 of men, x 0.66 of women | 25.0 | 75.0 (" in table
+    assert "of men" not in audiomnist_tables.moves_table(moves, labels, "digit", jax.random.key(0))
+
+
+def test_a_clip_is_moved_only_as_far_as_it_stays_whole():
+    """A model of where the loudest sample is says how far each clip went."""
+    audio = np.zeros((2, 8000), np.float32)
+    audio[0, 300:310], audio[1, 4000:7900] = 1, 1
+    where = jax.tree_util.Partial(lambda x: jnp.where(jnp.arange(8000) == jnp.argmax(x), 1.0, 0))
+    same = jax.tree_util.Partial(lambda x: x)
+    found = audiomnist.moved("audionet", where, same, audio, np.array([0, 3200]))
+    assert found["up to 100 ms earlier"].tolist() == [1, 1]
+    found = audiomnist.moved("audionet", where, same, audio, np.array([1100, 4100]))
+    assert found["up to 100 ms later"].tolist() == [1, 1] and "frequency axis x 1.5" not in found

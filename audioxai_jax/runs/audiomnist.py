@@ -45,17 +45,16 @@ FRAMES = {"window": ("hann", alexnet.WINDOW), "hop": alexnet.HOP, "before": alex
 """The frames of AlexNet's spectrogram, in which both networks are compared."""
 BANDS = (0, 250, 500, 1000, 2000, 4000)
 """Hz."""
-TIMES = (0.0, 0.25, 0.5, 0.75, 1.0 + 1e-6)
-"""Quarters of the sounding part."""
 MOVES = {
-    "100 ms earlier": ("time", -800),
-    "100 ms later": ("time", 800),
+    "up to 100 ms earlier": ("time", -800),
+    "up to 100 ms later": ("time", 800),
     "fundamental x 0.8": ("fundamental", 0.8),
     "fundamental x 1.25": ("fundamental", 1.25),
     "frequency axis x 0.66": ("axis", 0.66),
     "frequency axis x 1.5": ("axis", 1.5),
 }
-"""What is done to a clip; the frequency axis is that of a spectrogram."""
+"""What is done to a clip; the frequency axis is that of a spectrogram. In time a clip moves only
+as far as it stays whole."""
 
 
 def explained(
@@ -131,6 +130,8 @@ def _plain(shared: Any, clip: Array, key: Array) -> Array:
 
 
 def _time(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+    first, last = _ends(clip)
+    amount = jnp.clip(amount, -first, len(clip) - 1 - last)
     return jnp.argmax(model(features(shift_time(clip, amount))))
 
 
@@ -140,6 +141,12 @@ def _fundamental(model: Model, features: Model, clip: Array, amount: Array) -> A
 
 def _axis(model: Model, features: Model, clip: Array, amount: Array) -> Array:
     return jnp.argmax(model(scale_frequency(features(clip), amount)))
+
+
+def _ends(clip: Array) -> tuple[Array, Array]:
+    """The first and the last sample that is not zero."""
+    sounding = clip != 0
+    return jnp.argmax(sounding), len(clip) - 1 - jnp.argmax(sounding[::-1])
 
 
 _said_of_moved = {"time": _time, "fundamental": _fundamental, "axis": _axis}
@@ -223,10 +230,9 @@ def _shares(cells: Array, audio: Array) -> tuple[Array, Array]:
     hertz = np.arange(228) * alexnet.SAMPLE_RATE / alexnet.WINDOW
 
     def one(cells: Array, clip: Array):
-        sounding = clip != 0
-        start = jnp.argmax(sounding)
-        length = len(clip) - jnp.argmax(sounding[::-1]) - start
-        index = jnp.floor((np.arange(230) * alexnet.HOP - start) / length * 4)
+        first, last = _ends(clip)
+        place = (np.arange(230) * alexnet.HOP - first) / (last + 1 - first)
+        index = jnp.floor(place * 4)
         positive = jnp.sum(jnp.maximum(cells, 0), axis=1)
         quarters = jnp.stack([jnp.sum(jnp.where(index == i, positive, 0)) for i in range(4)])
         return shares(cells, hertz, BANDS, axis=1), quarters / jnp.sum(positive)

@@ -94,14 +94,22 @@ def _interval(area: Mapping[str, float] | None) -> str:
     return f"{100 * area['mean']:.1f} ({100 * area['low']:.1f} to {100 * area['high']:.1f})"
 
 
-def moves_table(moves: Mapping[str, np.ndarray], key: Array) -> str:
-    """Markdown: accuracy after each move, and what it lost, with its 95 % interval over clips."""
+def moves_table(moves: Mapping[str, np.ndarray], labels: np.ndarray, task: str, key: Array) -> str:
+    """Markdown: accuracy after each move, and what it lost, with its 95 % interval over clips.
+
+    For speaker sex a row more says what becomes of it if each voice is moved to where the other
+    sex has it.
+    """
+    known = {name: moves[name] for name in ("original", *MOVES) if name in moves}
+    up, down = "frequency axis x 1.5", "frequency axis x 0.66"
+    if task == "sex" and up in known:
+        known["frequency axis x 1.5 of men, x 0.66 of women"] = np.where(
+            labels == 0, known[up], known[down]
+        )
     lines = ["| clips | accuracy, % | points lost |", "|---|---|---|"]
-    whole = moves["original"]
-    for name in ("original", *(move for move in MOVES if move in moves)):
-        right = moves[name]
-        lost = "" if name == "original" else _interval(
-            {k: float(v) for k, v in mean_difference(whole, right, key).items()})  # fmt: skip
+    for name, right in known.items():
+        found = {k: float(v) for k, v in mean_difference(known["original"], right, key).items()}
+        lost = "" if name == "original" else _interval(found)
         lines.append(f"| {name} | {100 * np.mean(right):.1f} | {lost} |")
     return "\n".join(lines)
 

@@ -53,8 +53,8 @@ def area_between(curve_a: Array, curve_b: Array, fractions: Array | np.ndarray) 
 
 
 def mean_difference(
-    a: Array,
-    b: Array,
+    a: Array | np.ndarray,
+    b: Array | np.ndarray,
     key: Array,
     *,
     groups: Array | np.ndarray | None = None,
@@ -157,7 +157,7 @@ def paired_counts(right_a: Array, right_b: Array) -> dict[str, Array]:
     return {name: jnp.asarray(np.sum(values), jnp.int32) for name, values in counts.items()}
 
 
-def _difference(a: Array, b: Array) -> Array:
+def _difference(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
     a, b = jnp.asarray(a), jnp.asarray(b)
     if a.shape != b.shape or a.ndim == 0 or a.shape[0] == 0:
         raise ValueError(

@@ -58,10 +58,13 @@ as far as it stays whole."""
 
 
 def explained(
-    model: Model, inputs: Array, methods: Mapping[str, Method] = METHODS
+    model: Model, inputs: Array | np.ndarray, methods: Mapping[str, Method] = METHODS
 ) -> dict[str, Array]:
     """Relevance `[N, ..]` of the inputs for the model's own predictions, by method."""
-    return {name: attribute_batch(m, model, inputs).relevance for name, m in methods.items()}
+    return {
+        name: attribute_batch(m, model, jnp.asarray(inputs)).relevance
+        for name, m in methods.items()
+    }
 
 
 def deletions(

@@ -41,6 +41,7 @@ from audioxai_jax.lrp import PRESETS
 from audioxai_jax.report.audiomnist import plot_deletion, plot_maps, plot_training
 from audioxai_jax.runs import audiomnist as experiments
 from audioxai_jax.runs.audiomnist_tables import (
+    MEASURES,
     accuracy_table,
     comparison_table,
     deletion_rows,
@@ -255,20 +256,23 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     numbers = np.unique(speakers, return_inverse=True)[1]
     key = jax.random.key(options.seed)
     fractions = experiments.FRACTIONS
-    text, rows = [], {}
-    for domain in (domain for domain in TITLES if domain in found["deletions"]):
-        curves = found["deletions"][domain]
-        rows[domain] = deletion_rows(curves, fractions, numbers, key)
-        text += ["", f"Accuracy, %, with {TITLES[domain]} ({len(numbers)} clips); area before the "
-                 "controls, points\n", deletion_table(rows[domain], fractions)]  # fmt: skip
-    plot_deletion(rows, fractions, TITLES, place(options, f"deletion_{net}.png"))
-    replace_file(place(options, f"deletion_{net}.json"), json.dumps(rows, indent=1).encode())
-    return [
-        *text,
-        "",
-        "Accuracy on moved clips\n",
-        moves_table(found["moves"], found["labels"], options.task, key),
-    ]
+    text: list[str] = []
+    table = {}
+    for measure, what in MEASURES.items():
+        rows = {
+            domain: deletion_rows(found["deletions"][domain], fractions, numbers, key,
+                                  measure=measure)
+            for domain in TITLES if domain in found["deletions"]
+        }  # fmt: skip
+        for domain, found_rows in rows.items():
+            text += ["", f"% of {len(numbers)} {what}, with {TITLES[domain]}; area before the "
+                     "controls, points\n", deletion_table(found_rows, fractions)]  # fmt: skip
+        file = place(options, f"deletion_{net}_{measure}.png")
+        plot_deletion(rows, fractions, TITLES, what, file)
+        table[measure] = rows
+    replace_file(place(options, f"deletion_{net}.json"), json.dumps(table, indent=1).encode())
+    moves = moves_table(found["moves"], found["labels"], options.task, key)
+    return [*text, "", "Accuracy on moved clips\n", moves]
 
 
 def opened(options, net: str, fold: str, held_out: tasks.Clips, number: int):

@@ -133,7 +133,7 @@ def deletion_promises(options, data) -> list[tuple]:
     promises = []
     for net, domain in (("audionet", "samples"), ("alexnet", "cells")):
         file = options.audiomnist / "fsdd_digit" / f"modern_deletion_{net}.json"
-        rows = {row["ranking"]: row for row in json.loads(file.read_text())[domain]}
+        rows = {row["ranking"]: row for row in json.loads(file.read_text())["prediction"][domain]}
         for control in ("amplitude", "random"):
             low = rows["lrp"][f"before_{control}"]["low"]
             promises.append((f"{net}: LRP before {control}, lower end", low, ">=", 0.0))

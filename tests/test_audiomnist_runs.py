@@ -51,7 +51,7 @@ def test_rows_of_deletion():
     )
     lrp, amplitude, random = rows
     assert [row["ranking"] for row in rows] == ["lrp", "amplitude", "random"]
-    assert lrp["accuracy"] == [1, 0, 0] and amplitude["accuracy"] == [1, 0.5, 0.5]
+    assert lrp["left"] == [1, 0, 0] and amplitude["left"] == [1, 0.5, 0.5]
     assert lrp["before_random"]["mean"] == pytest.approx(0.75)  # trapezoids from 0
     assert lrp["before_random"]["low"] == pytest.approx(0.75) and lrp["before_random"]["p"] < 0.001
     area = lrp["before_amplitude"]

@@ -42,11 +42,13 @@ def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
     assert ("## Both on the same" in printed) == (len(nets) == 2)
     for net in nets:
         assert (folder / f"modern_training_{net}.png").is_file()
-        rows = json.loads((folder / f"modern_deletion_{net}.json").read_text())
+        table = json.loads((folder / f"modern_deletion_{net}.json").read_text())
+        rows = table["label"]
+        assert list(table["prediction"]) == list(rows)
         domains = ["samples", "frequencies", "time_frequency"] if net == "audionet" else ["cells"]
         assert list(rows) == domains
         for row in rows[domains[0]]:
-            assert len(row["accuracy"]) == 7 and 0 <= min(row["accuracy"]) <= 1
+            assert len(row["left"]) == 7 and 0 <= min(row["left"]) <= 1
             assert ("before_random" in row) == (row["ranking"] not in ("amplitude", "random"))
     blocks = DIGIT_BLOCKS if task == "digit" else [(*w, *m) for w, m in SEX_BLOCKS]
     for fold in folds:

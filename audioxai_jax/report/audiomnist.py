@@ -44,14 +44,16 @@ def plot_deletion(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     fractions: Sequence[float],
     titles: Mapping[str, str],
+    what: str,
     file: str | Path,
 ) -> None:
-    """Accuracy over the fraction that is deleted: a panel per domain, a line per ranking.
+    """What is left over the fraction that is deleted: a panel per domain, a line per ranking.
 
     Args:
       rows: of `runs.audiomnist_tables.deletion_rows`, by domain.
       fractions: of the curves, without 0.
       titles: of the domains.
+      what: is counted, such as "clips whose answer stays".
       file: PNG or SVG.
     """
     figure = Figure(figsize=(4.2 * len(rows), 3.6), layout="constrained")
@@ -61,16 +63,16 @@ def plot_deletion(
         for number, row in enumerate(found):
             control = row["ranking"] in ("amplitude", "random")
             color = {"amplitude": "0.35", "random": "0.65"}.get(row["ranking"], f"C{number}")
-            percent = {end: [100 * v for v in row[end]] for end in ("accuracy", "low", "high")}
+            percent = {end: [100 * v for v in row[end]] for end in ("left", "low", "high")}
             style = ":" if control else "-"
             label = words(row["ranking"])
-            axes.plot(x, percent["accuracy"], style, color=color, label=label, marker=".")
+            axes.plot(x, percent["left"], style, color=color, label=label, marker=".")
             axes.fill_between(x, percent["low"], percent["high"], color=color, alpha=0.12, lw=0)
         axes.set(title=titles[domain], xlabel="% deleted", ylim=(0, 100))
         axes.set_xscale("symlog", linthresh=0.5)
         axes.set_xticks(x, [f"{value:g}" for value in x])
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel("% right")
+    panels[0].set_ylabel(f"% of {what}")
     panels[-1].legend(fontsize=8)
     figure.savefig(file, dpi=110)
 

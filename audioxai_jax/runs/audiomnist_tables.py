@@ -12,6 +12,9 @@ from audioxai_jax.metrics.paired import area_between, mean_difference, sign_flip
 from audioxai_jax.runs.audiomnist import BANDS, METHODS, MOVES
 
 CONTROLS = ("amplitude", "random")
+MEASURES = {"label": "clips that are heard right", "prediction": "clips whose answer stays"}
+"""Accuracy is the paper's. Relevance is that of the answer, right or wrong, and to take away what
+speaks for a wrong one may make it right: where accuracy is low, only the second is telling."""
 SPEAKERS = 5
 """From so many on, intervals over speakers are given: of fewer they say nothing."""
 PAPERS = {
@@ -28,37 +31,40 @@ def deletion_rows(
     fractions: Sequence[float],
     speakers: np.ndarray,
     key: Array,
+    *,
+    measure: str = "label",
 ) -> list[dict[str, Any]]:
-    """A row per ranking: accuracy at each fraction, and how much earlier than controls it falls.
+    """A row per ranking: what is left at each fraction, how much before controls it falls.
 
     Args:
       curves: of `deletion_curves`, clips of all folds together.
       fractions: of the curves.
       speakers: number of each clip's speaker, `[N]`.
       key: consumed.
+      measure: key of MEASURES.
 
     Returns:
-      Rows with "ranking", "accuracy" `[M + 1]` with its interval over clips "low" and "high"
-      `[M + 1]` (the first for nothing deleted), and for methods "before_amplitude" and
-      "before_random": the area between the control's curve and the ranking's, above 0 where
+      Rows with "ranking", "left" `[M + 1]`, the share of clips, with its interval over clips
+      "low" and "high" `[M + 1]` (the first for nothing deleted), and for methods
+      "before_amplitude" and "before_random": the area between the control's curve and the ranking's, above 0 where
       the ranking falls first, as "mean", its interval over clips "low" and "high", over speakers
       if there are SPEAKERS, and "p" of `sign_flip`.
     """
     rows = []
-    whole = np.asarray(curves["original"]["label"])[:, None]
+    whole = np.asarray(curves["original"][measure])[:, None]
     known = [name for name in (*METHODS, *CONTROLS) if name in curves]
     for name in known:
-        right = np.concatenate([whole, np.asarray(curves[name]["label"])], axis=1)
+        right = np.concatenate([whole, np.asarray(curves[name][measure])], axis=1)
         low, high = bootstrap_interval(jnp.asarray(right), key)
         row: dict[str, Any] = {
             "ranking": name,
-            "accuracy": right.mean(0).tolist(),
+            "left": right.mean(0).tolist(),
             "low": np.asarray(low).tolist(),
             "high": np.asarray(high).tolist(),
         }
         for control in CONTROLS:
             if name not in CONTROLS:
-                both = curves[control]["label"], curves[name]["label"]
+                both = curves[control][measure], curves[name][measure]
                 row[f"before_{control}"] = _area(*both, fractions, speakers, key)
         rows.append(row)
     return rows
@@ -75,14 +81,14 @@ def _area(control, ranking, fractions, speakers: np.ndarray, key: Array) -> dict
 
 
 def deletion_table(rows: Sequence[Mapping[str, Any]], fractions: Sequence[float]) -> str:
-    """Markdown: accuracy in %, areas in points with their 95 % interval over clips."""
+    """Markdown: shares in %, areas in points with their 95 % interval over clips."""
     head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
     lines = [
         "| deleted by | " + " | ".join(head) + " | before amplitude | before random |",
         "|---" * (3 + len(head)) + "|",
     ]
     for row in rows:
-        cells = [f"{100 * value:.1f}" for value in row["accuracy"]]
+        cells = [f"{100 * value:.1f}" for value in row["left"]]
         cells += [_interval(row.get(f"before_{control}")) for control in CONTROLS]
         lines.append(f"| {row['ranking'].replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -149,7 +155,7 @@ def comparison_table(found: Mapping[str, Any], fractions: Sequence[float], key: 
         low, high = bootstrap_interval(values, key)
         lines.append(f"| {title} | {float(values.mean()):.2f} ({low:.2f} to {high:.2f}) |")
     head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
-    lines += ["", "| network, cells deleted by | " + " | ".join(head) + " |"]
+    lines += ["", "| answers that stay, %: network, cells deleted by | " + " | ".join(head) + " |"]
     lines.append("|---" * (1 + len(head)) + "|")
     for net in nets:
         other = nets[1 - nets.index(net)]
@@ -157,8 +163,7 @@ def comparison_table(found: Mapping[str, Any], fractions: Sequence[float], key: 
         titles = {"own": f"relevance for {net}", "other": f"relevance for {other}",
                   "amplitude": "amplitude", "random": "random"}  # fmt: skip
         for name, title in titles.items():
-            whole = np.mean(curves["original"]["label"])
-            values = [whole, *np.mean(curves[name]["label"], axis=0)]
+            values = [1.0, *np.mean(curves[name]["prediction"], axis=0)]
             cells = " | ".join(f"{100 * value:.1f}" for value in values)
             lines.append(f"| {net}, {title} | {cells} |")
     return "\n".join(lines)

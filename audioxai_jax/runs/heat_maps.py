@@ -1,6 +1,7 @@
 """One clip explained by sounds of several kinds, as plain arrays to be heard side by side."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,16 +13,19 @@ from jax import Array
 from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution import integrated_gradients
 from audioxai_jax.data.audio import Clip, resample
+from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.records import as_model
 from audioxai_jax.report import words
 from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
 from audioxai_jax.synthesis.audible import fade_ends, heat_map_sound, rectified_signal_sound
 from audioxai_jax.synthesis.filters import filter_by_frequency
+from audioxai_jax.synthesis.levels import match_level, rms
 from audioxai_jax.synthesis.replacement import zero
 from audioxai_jax.types import Classifier, Codec, Method, Model
 
 SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
 """Kernels of gains over time and over frequency, and fades at the ends of what was made."""
+CLICK_SECONDS = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +62,33 @@ class HeatMapClip:
     sounds: Mapping[str, HeatMapSound]
     sample_rate: int
     bandwidth: float
+
+    @property
+    def original(self) -> str:
+        """Name of the first sound."""
+        return next(iter(self.sounds))
+
+    def played(self, name: str) -> np.ndarray:
+        """One sound as it is heard, float32 `[T]`: at the original's level and never clipped."""
+        samples, original = self._samples(name), self._samples(self.original)
+        return match_level(samples, match_level(original, original))
+
+    def measures(self, name: str) -> dict[str, float]:
+        """Of one sound: "level_db" re the original before it was brought to its level (minus
+        infinity for silence, NaN beside silence), "peak" as it is played, and "clicks_db", see
+        `metrics.clicks`, with a span of 10 ms."""
+        samples, original = self._samples(name), self._samples(self.original)
+        level, reference = float(rms(samples)), float(rms(original))
+        decibels = 20 * math.log10(level / reference) if level and reference else -math.inf
+        span = max(1, round(CLICK_SECONDS * self.sample_rate))
+        return {
+            "level_db": decibels if reference else math.nan,
+            "peak": float(np.abs(self.played(name)).max()),
+            "clicks_db": float(click_level(samples, original, span=span)),
+        }
+
+    def _samples(self, name: str) -> np.ndarray:
+        return np.asarray(self.sounds[name].samples, np.float32)
 
 
 def make_heat_maps(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -123,6 +124,19 @@ def test_levels_peaks_and_clicks_are_printed(text):
         assert said in text, said
 
 
+def test_figures_are_described_by_where_relevance_is_largest():
+    """At 0.25 s of half a second, and at 1 kHz of 4."""
+    at = lambda size, place: np.where(np.arange(size) == place, 1.0, -0.1)
+    sounds = {
+        "Original": HeatMapSound(np.ones(4000)),
+        "LRP": HeatMapSound(np.ones(4000), relevance=at(4000, 2000)),
+        "DFT": HeatMapSound(np.ones(4000), frequency_relevance=at(2001, 502)),
+    }
+    said = heat_map_page([HeatMapClip("x", {}, sounds, 8000, 4000.0)], title="Places")
+    assert "largest at 0.25 s" in said
+    assert re.search(r"largest at (99\d|10[01]\d) Hz", said)
+
+
 def test_silence_has_a_page_and_it_is_the_same_each_time():
     silent = clip(length=1500, loud=0.0)
     once, again = (heat_map_page([silent], title="Silence") for _ in range(2))
@@ -155,7 +169,7 @@ def test_ten_clips_stay_small():
 @pytest.fixture(scope="module")
 def network():
     """A small AudioNet with random weights, and labels of its own."""
-    config = audionet.AudioNetConfig(classes=3, widths=(4, 4, 4, 4, 4, 4), hidden=(8, 8))
+    config = audionet.AudioNetConfig(classes=3, widths=(4, 4), hidden=(8,))
     params = small_models.random_params(lambda: audionet.init(config, jax.random.key(0)))
     return audionet.model(config, params)
 
@@ -214,6 +228,8 @@ def test_what_does_not_fit_is_refused(network, models):
     for changed, said in (
         ({"net_input": waveform[1:]}, "the same samples"),
         ({"methods": {}}, "no methods"),
+        ({"methods": {"Latent": saliency()}}, "cannot be named 'Latent'"),
+        ({"keep": 1.5}, "keep must be a fraction"),
         ({"codec": codec}, "both, a codec and a classifier"),
         ({"labels": ("no",)}, "3 logits|for 1 labels"),
         ({"target": "maybe"}, "unknown label 'maybe'"),

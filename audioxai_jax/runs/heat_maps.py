@@ -26,6 +26,8 @@ from audioxai_jax.types import Classifier, Codec, Method, Model
 SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
 """Kernels of gains over time and over frequency, and fades at the ends of what was made."""
 CLICK_SECONDS = 0.01
+OTHERS = ORIGINAL, FILTERED, LATENT, LITERAL = ("Original", "DFT-filtered", "Latent", "ReLU(x) · R")
+"""Names of the sounds that are not named by a method."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +136,9 @@ def make_heat_maps(
       ValueError: for shapes or labels that do not fit, or results that are not finite.
     """
     audio, x = (jnp.asarray(array, jnp.float32) for array in (waveform, net_input))
-    _check(name, audio, x, methods, codec, classifier)
+    _check(name, audio, x, methods, keep)
+    if (codec is None) != (classifier is None):
+        raise ValueError("a latent explanation needs both, a codec and a classifier")
     model = as_model(model)
     logits = np.asarray(_evaluate(model, x), np.float64)
     label = _explained(name, logits, labels, target)
@@ -150,7 +154,7 @@ def make_heat_maps(
         return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
 
     original = resample(np.asarray(audio), sample_rate, rate)
-    sounds = {"Original": HeatMapSound(original, "the clip itself")}
+    sounds = {ORIGINAL: HeatMapSound(original, "the clip itself")}
     for method, values in relevance.items():
         sound = _heat_map(audio, values, smooth=round(SMOOTH_SECONDS * sample_rate))
         about = f"the clip, loud where it speaks for {words.label(label)}"
@@ -159,7 +163,7 @@ def make_heat_maps(
         bins, smooth = frequency_relevance(x, R), round(SMOOTH_HZ * len(audio) / sample_rate)
         sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
         about = f"its {words.fraction(keep)} most relevant frequencies, by {first}"
-        sounds["DFT-filtered"] = HeatMapSound(
+        sounds[FILTERED] = HeatMapSound(
             finished(sound, sample_rate), about, frequency_relevance=np.asarray(bins)
         )
     if codec is not None and classifier is not None:
@@ -172,13 +176,13 @@ def make_heat_maps(
         found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
         known["The latent classifier hears"] = words.heard(found.heard("original"))
         frames = -(-len(found.clip.samples) // codec.hop)
-        sounds["Latent"] = HeatMapSound(
+        sounds[LATENT] = HeatMapSound(
             finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
             f"decoded from the {words.fraction(keep)} of a codec's latent that speak most for "
             f"{words.label(found.labels[found.target])}",
             found.relevance[:frames].sum(axis=1),
         )
-    sounds["ReLU(x) · R"] = HeatMapSound(
+    sounds[LITERAL] = HeatMapSound(
         finished(_literal(audio, R), sample_rate),
         f"the formula as published, by {first}: half of the waveform",
         np.asarray(R),
@@ -193,7 +197,7 @@ _literal = jax.jit(rectified_signal_sound)
 _faded = jax.jit(fade_ends, static_argnames="length")
 
 
-def _check(name: str, audio: Array, x: Array, methods, codec, classifier) -> None:
+def _check(name: str, audio: Array, x: Array, methods: Mapping[str, Method], keep: float) -> None:
     if audio.ndim != 1 or audio.shape != x.shape:
         raise ValueError(
             f"{name}: a waveform {list(audio.shape)} and an input {list(x.shape)} of the network: "
@@ -201,8 +205,11 @@ def _check(name: str, audio: Array, x: Array, methods, codec, classifier) -> Non
         )
     if not methods:
         raise ValueError("no methods: give one at least, such as {'LRP': lrp.lrp()}")
-    if (codec is None) != (classifier is None):
-        raise ValueError("a latent explanation needs both, a codec and a classifier")
+    taken = set(methods) & set(OTHERS)
+    if taken:
+        raise ValueError(f"a method cannot be named {sorted(taken)[0]!r}: another sound is")
+    if not 0 <= keep <= 1:
+        raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")
 
 
 def _explained(name: str, logits: np.ndarray, labels: tuple[str, ...], target: str | None) -> str:

@@ -1,6 +1,5 @@
 """Clips and the sounds that explain them, side by side on one page that needs nothing else."""
 
-import math
 from collections.abc import Sequence
 from html import escape
 
@@ -9,13 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.report import plots, words
 from audioxai_jax.report.document import FOOTER, button, document, image, player, plot
 from audioxai_jax.runs.heat_maps import HeatMapClip
-from audioxai_jax.synthesis.levels import match_level, rms
 
-CLICK_SECONDS = 0.01
 HEIGHT = 1.15
 SIZE = {"width": 4.2, "left": 0.012, "right": 0.988}
 COLUMNS = 160
@@ -78,36 +74,25 @@ def _clip(clip: HeatMapClip, number: int) -> str:
 
 
 def _card(clip: HeatMapClip, name: str, mark: str) -> str:
-    sound, original = clip.sounds[name], next(iter(clip.sounds.values())).samples
-    samples, original = (np.asarray(x, np.float32) for x in (sound.samples, original))
-    reference = match_level(original, original)  # softer only if it is beyond full scale
-    played = match_level(samples, reference)
-    kept = None if name == next(iter(clip.sounds)) else played
-    shown = words.printable(name)
-    figures = [_waveform(clip, sound.relevance, reference, kept, shown, f"{mark}-t")]
+    sound, played = clip.sounds[name], clip.played(name)
+    original, kept = clip.played(clip.original), None if name == clip.original else played
+    shown, numbers = words.printable(name), clip.measures(name)
+    figures = [_waveform(clip, sound.relevance, original, kept, shown, f"{mark}-t")]
     if sound.frequency_relevance is not None:
         R = sound.frequency_relevance
-        figures.append(_spectrum(clip, R, reference, kept, shown, f"{mark}-f"))
+        figures.append(_spectrum(clip, R, original, kept, shown, f"{mark}-f"))
     return f"""<li>
 {button(shown)}
 <div><span class="name">{escape(shown)}</span>
 <div class="what">{escape(words.printable(sound.about))}</div></div>
 {chr(10).join(figures)}
-<div class="measures">{_measures(samples, played, original, clip.sample_rate)}</div>
+<div class="measures">
+<span>level <b>{escape(words.level(numbers["level_db"]))}</b></span>
+<span>peak <b>{numbers["peak"]:.2f}</b></span>
+<span>clicks <b>{escape(words.level(numbers["clicks_db"]))}</b></span>
+</div>
 {player(played, clip.sample_rate, shown)}
 </li>"""
-
-
-def _measures(samples: np.ndarray, played: np.ndarray, original: np.ndarray, rate: int) -> str:
-    level, reference = float(rms(samples)), float(rms(original))
-    decibels = 20 * math.log10(level / reference) if level and reference else -math.inf
-    clicks = float(click_level(samples, original, span=max(1, round(CLICK_SECONDS * rate))))
-    found = {
-        "level": words.level(decibels if reference else math.nan),
-        "peak": f"{float(np.abs(played).max()):.2f}",
-        "clicks": words.level(clicks),
-    }
-    return " ".join(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in found.items())
 
 
 def _waveform(clip: HeatMapClip, relevance, original, kept, name: str, mark: str) -> str:

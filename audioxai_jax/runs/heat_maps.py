@@ -1,6 +1,7 @@
 """One clip explained by sounds of several kinds, as plain arrays to be heard side by side."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,16 +13,21 @@ from jax import Array
 from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution import integrated_gradients
 from audioxai_jax.data.audio import Clip, resample
+from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.records import as_model
 from audioxai_jax.report import words
 from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
 from audioxai_jax.synthesis.audible import fade_ends, heat_map_sound, rectified_signal_sound
 from audioxai_jax.synthesis.filters import filter_by_frequency
+from audioxai_jax.synthesis.levels import match_level, rms
 from audioxai_jax.synthesis.replacement import zero
 from audioxai_jax.types import Classifier, Codec, Method, Model
 
 SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
 """Kernels of gains over time and over frequency, and fades at the ends of what was made."""
+CLICK_SECONDS = 0.01
+OTHERS = ORIGINAL, FILTERED, LATENT, LITERAL = ("Original", "DFT-filtered", "Latent", "ReLU(x) · R")
+"""Names of the sounds that are not named by a method."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +64,33 @@ class HeatMapClip:
     sounds: Mapping[str, HeatMapSound]
     sample_rate: int
     bandwidth: float
+
+    @property
+    def original(self) -> str:
+        """Name of the first sound."""
+        return next(iter(self.sounds))
+
+    def played(self, name: str) -> np.ndarray:
+        """One sound as it is heard, float32 `[T]`: at the original's level and never clipped."""
+        samples, original = self._samples(name), self._samples(self.original)
+        return match_level(samples, match_level(original, original))
+
+    def measures(self, name: str) -> dict[str, float]:
+        """Of one sound: "level_db" re the original before it was brought to its level (minus
+        infinity for silence, NaN beside silence), "peak" as it is played, and "clicks_db", see
+        `metrics.clicks`, with a span of 10 ms."""
+        samples, original = self._samples(name), self._samples(self.original)
+        level, reference = float(rms(samples)), float(rms(original))
+        decibels = 20 * math.log10(level / reference) if level and reference else -math.inf
+        span = max(1, round(CLICK_SECONDS * self.sample_rate))
+        return {
+            "level_db": decibels if reference else math.nan,
+            "peak": float(np.abs(self.played(name)).max()),
+            "clicks_db": float(click_level(samples, original, span=span)),
+        }
+
+    def _samples(self, name: str) -> np.ndarray:
+        return np.asarray(self.sounds[name].samples, np.float32)
 
 
 def make_heat_maps(
@@ -103,7 +136,9 @@ def make_heat_maps(
       ValueError: for shapes or labels that do not fit, or results that are not finite.
     """
     audio, x = (jnp.asarray(array, jnp.float32) for array in (waveform, net_input))
-    _check(name, audio, x, methods, codec, classifier)
+    _check(name, audio, x, methods, keep)
+    if (codec is None) != (classifier is None):
+        raise ValueError("a latent explanation needs both, a codec and a classifier")
     model = as_model(model)
     logits = np.asarray(_evaluate(model, x), np.float64)
     label = _explained(name, logits, labels, target)
@@ -119,7 +154,7 @@ def make_heat_maps(
         return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
 
     original = resample(np.asarray(audio), sample_rate, rate)
-    sounds = {"Original": HeatMapSound(original, "the clip itself")}
+    sounds = {ORIGINAL: HeatMapSound(original, "the clip itself")}
     for method, values in relevance.items():
         sound = _heat_map(audio, values, smooth=round(SMOOTH_SECONDS * sample_rate))
         about = f"the clip, loud where it speaks for {words.label(label)}"
@@ -128,7 +163,7 @@ def make_heat_maps(
         bins, smooth = frequency_relevance(x, R), round(SMOOTH_HZ * len(audio) / sample_rate)
         sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
         about = f"its {words.fraction(keep)} most relevant frequencies, by {first}"
-        sounds["DFT-filtered"] = HeatMapSound(
+        sounds[FILTERED] = HeatMapSound(
             finished(sound, sample_rate), about, frequency_relevance=np.asarray(bins)
         )
     if codec is not None and classifier is not None:
@@ -141,13 +176,13 @@ def make_heat_maps(
         found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
         known["The latent classifier hears"] = words.heard(found.heard("original"))
         frames = -(-len(found.clip.samples) // codec.hop)
-        sounds["Latent"] = HeatMapSound(
+        sounds[LATENT] = HeatMapSound(
             finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
             f"decoded from the {words.fraction(keep)} of a codec's latent that speak most for "
             f"{words.label(found.labels[found.target])}",
             found.relevance[:frames].sum(axis=1),
         )
-    sounds["ReLU(x) · R"] = HeatMapSound(
+    sounds[LITERAL] = HeatMapSound(
         finished(_literal(audio, R), sample_rate),
         f"the formula as published, by {first}: half of the waveform",
         np.asarray(R),
@@ -162,7 +197,7 @@ _literal = jax.jit(rectified_signal_sound)
 _faded = jax.jit(fade_ends, static_argnames="length")
 
 
-def _check(name: str, audio: Array, x: Array, methods, codec, classifier) -> None:
+def _check(name: str, audio: Array, x: Array, methods: Mapping[str, Method], keep: float) -> None:
     if audio.ndim != 1 or audio.shape != x.shape:
         raise ValueError(
             f"{name}: a waveform {list(audio.shape)} and an input {list(x.shape)} of the network: "
@@ -170,8 +205,11 @@ def _check(name: str, audio: Array, x: Array, methods, codec, classifier) -> Non
         )
     if not methods:
         raise ValueError("no methods: give one at least, such as {'LRP': lrp.lrp()}")
-    if (codec is None) != (classifier is None):
-        raise ValueError("a latent explanation needs both, a codec and a classifier")
+    taken = set(methods) & set(OTHERS)
+    if taken:
+        raise ValueError(f"a method cannot be named {sorted(taken)[0]!r}: another sound is")
+    if not 0 <= keep <= 1:
+        raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")
 
 
 def _explained(name: str, logits: np.ndarray, labels: tuple[str, ...], target: str | None) -> str:

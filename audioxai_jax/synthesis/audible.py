@@ -35,8 +35,7 @@ def heat_map_sound(audio: Array, relevance: Array, *, smooth: int = SMOOTH) -> A
       smooth: samples between the zeros of the kernel that smooths relevance, see `smoothed`.
 
     Returns:
-      `[T]`, never beyond the waveform. Silence where no relevance is positive, everywhere if
-      there is none.
+      `[T]`, never beyond the waveform; silence if no (smoothed) relevance is positive.
 
     Raises:
       ValueError: for shapes that differ, or a width below zero.

@@ -62,20 +62,19 @@ def test_relevance_of_one_is_the_clip_itself(smooth, padded):
     np.testing.assert_allclose(found, audio, rtol=1e-5)
 
 
-@pytest.mark.parametrize("relevance", [np.zeros(T), -np.abs(noise())])
-def test_without_relevance_for_the_class_there_is_silence(relevance):
-    audio, R = jnp.asarray(noise()), jnp.asarray(relevance)
-    bins = R[: T // 2 + 1]
-    cells = jnp.broadcast_to(bins[:101], (T // 50, 101))
-    for make in (
-        lambda: heat_map_sound(audio, R),
-        lambda: heat_map_sound(audio, R, smooth=0),
-        lambda: filters.filter_by_frequency(audio, bins, 0.5),
-        lambda: filters.weigh_frequencies(audio, bins),
-        lambda: filters.filter_by_cell(audio, cells, 0.5, hop=50),
-        lambda: filters.weigh_cells(audio, cells, hop=50),
-    ):
-        np.testing.assert_array_equal(jax.jit(make)(), np.zeros(T))
+def test_without_relevance_for_the_class_there_is_silence():
+    audio, cells = jnp.asarray(noise()), (T // 50, 101)
+    makers = (
+        lambda R: heat_map_sound(audio, R),
+        lambda R: heat_map_sound(audio, R, smooth=0),
+        lambda R: filters.filter_by_frequency(audio, R[: T // 2 + 1], 0.5),
+        lambda R: filters.weigh_frequencies(audio, R[: T // 2 + 1]),
+        lambda R: filters.filter_by_cell(audio, jnp.broadcast_to(R[:101], cells), 0.5, hop=50),
+        lambda R: filters.weigh_cells(audio, jnp.broadcast_to(R[:101], cells), hop=50),
+    )
+    every = jax.jit(lambda R: [make(R) for make in makers])
+    for relevance in (np.zeros(T), -np.abs(noise())):
+        np.testing.assert_array_equal(every(jnp.asarray(relevance)), np.zeros((6, T)))
 
 
 def test_what_spoke_against_the_class_is_what_speaks_for_its_negative(x64):
@@ -306,17 +305,21 @@ def test_the_default_is_click_free_where_the_cut_relevance_is_not():
 
 def test_jit_and_vmap_change_nothing(x64):
     audio, relevance = (jnp.asarray(np.stack([noise(n), noise(n + 1)])) for n in (0, 2))
-    for make in (
-        heat_map_sound,
-        audible.rectified_signal_sound,
-        lambda x, r: filters.filter_by_frequency(x, r[: T // 2 + 1], 0.2),
-        lambda x, r: filters.filter_by_cell(x, jnp.outer(r[:40], r[:101]), 0.2, hop=50),
-        lambda x, r: match_level(audible.fade_ends(x, 40), r),
-        lambda x, r: click_level(x, r, span=80),
-    ):
-        found = jax.jit(jax.vmap(make))(audio, relevance)
-        slow = [make(x, r) for x, r in zip(audio, relevance, strict=True)]
-        np.testing.assert_allclose(found, slow, rtol=1e-9, atol=1e-12)
+    cells = jnp.outer(relevance[0, :40], relevance[1, :101])
+
+    def every(x, r):
+        return (
+            heat_map_sound(x, r),
+            filters.filter_by_frequency(x, r[: T // 2 + 1], 0.2),
+            filters.filter_by_cell(x, cells, 0.2, hop=50),
+            match_level(audible.fade_ends(x, 40), r),
+            click_level(x, r, span=80),
+        )
+
+    found = jax.jit(jax.vmap(every))(audio, relevance)
+    slow = [every(x, r) for x, r in zip(audio, relevance, strict=True)]
+    for fast, *one_by_one in zip(found, *slow, strict=True):
+        np.testing.assert_allclose(fast, one_by_one, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(

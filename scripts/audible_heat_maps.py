@@ -1,62 +1,73 @@
 """Why a waveform network heard what it heard, as sounds side by side on one page.
 
-    python scripts/audible_heat_maps.py --network PATH --out heat_maps.html CLIP ...
+    python scripts/audible_heat_maps.py --data DIR --clips 10 --out heat_maps.html \
+        --network RUNS/fsdd_digit/audionet_modern/without_theo/audionet
+    python scripts/audible_heat_maps.py --network PATH --out heat_maps.html 3_01_7.wav 5_12_0.wav
 
-For each clip: the original, heat maps by LRP and by Integrated Gradients, the most relevant
-frequencies, a latent explanation by a codec and its classifier, and the formula ReLU(x) R as it was
-published (Becker et al., arXiv 1807.03418v3). Prints the medians over clips of what the page says
-of each sound. Names such as 3_12_7.wav, as AudioMNIST has them, say what is spoken and by whom.
+The network is one of `scripts/reproduce_audiomnist.py`. With `--data`, clips are those of a speaker
+it never heard. For each: the original, heat maps by LRP and by Integrated Gradients, the most
+relevant frequencies by DFT-LRP, a latent explanation by a codec and its classifier, and the formula
+ReLU(x) R as it was published (Becker et al., arXiv 1807.03418v3). Prints what the page says of each
+sound: medians over clips, the highest peak and the worst click.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from jax import Array
 
 from audioxai_jax import integrated_gradients, pretrained
+from audioxai_jax.data import audiomnist
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.files import replace_file
 from audioxai_jax.lrp import lrp
 from audioxai_jax.report.heat_maps import heat_map_page
 from audioxai_jax.runs.heat_maps import HeatMapClip, make_heat_maps
-from audioxai_jax.terminal import one_line
+from audioxai_jax.spaces.dft import frequency_relevance
+from audioxai_jax.terminal import one_line, positive
 
-RATE, SAMPLES = 8000, 8000
+RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
 
 
-def main(frequency_relevance: Callable[[Array, Array], Array] | None = None) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="of a second at most")
+    parser.add_argument("files", nargs="*", type=Path, metavar="CLIP", help="of a second at most")
     parser.add_argument("--network", required=True, metavar="PATH", help="of a waveform network")
+    parser.add_argument("--data", help="data sets: clips of the network's test part")
+    parser.add_argument("--dataset", default="fsdd", choices=("audiomnist", "fsdd"))
+    parser.add_argument("--clips", type=positive, default=10, help="of these")
     parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
     parser.add_argument("--classifier", default="digits", help="of its latents, name or path")
     parser.add_argument("--keep", type=float, default=0.1, help="fraction; default: %(default)s")
-    parser.add_argument("--steps", type=int, default=64, help="of Integrated Gradients")
+    parser.add_argument("--steps", type=positive, default=64, help="of Integrated Gradients")
     parser.add_argument("--title", default="What a digit network listens to")
     parser.add_argument("--out", type=Path, default=Path("heat_maps.html"), metavar="FILE")
     options = parser.parse_args()
+    if bool(options.files) == bool(options.data):
+        parser.error("name clips, or --data DIR to take them from: one of both")
 
-    model, manifest = pretrained.load_network(options.network)
+    model, features, manifest = pretrained.load_network(options.network)
+    if manifest["network"] != "audionet":
+        raise ValueError(f"{options.network}: reads spectrograms, a network of waveforms is needed")
     codec, _ = pretrained.load_codec(options.codec)
     classifier, _ = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     path = integrated_gradients(steps=options.steps)
+    waveforms = held_out(options, manifest) if options.data else {
+        file.name: one_second(file) for file in options.files}  # fmt: skip
     made = []
-    for file in options.clips:
-        waveform = one_second(file)
-        named = NAMED.fullmatch(file.stem)
+    for name, waveform in waveforms.items():
+        named = NAMED.fullmatch(Path(name).stem)
         made.append(
             make_heat_maps(
                 model,
                 waveform,
-                network_input(waveform),
-                {"LRP": lrp(), "Integrated Gradients": path},
-                name=file.name,
+                np.asarray(features(waveform)),
+                {"LRP": lrp("epsilon_plus"), "Integrated Gradients": path},
+                name=name,
                 labels=tuple(manifest["labels"]),
                 facts=named.groupdict() if named else {},
                 sample_rate=RATE,
@@ -71,6 +82,16 @@ def main(frequency_relevance: Callable[[Array, Array], Array] | None = None) -> 
     print_table(made)
 
 
+def held_out(options, manifest) -> dict[str, np.ndarray]:
+    """Waveforms of the network's test part by name, evenly from all of it."""
+    clips = audiomnist.load(options.data, options.dataset, manifest["task"])
+    clips = clips.part(manifest["split"], "test")
+    wanted = np.linspace(0, len(clips) - 1, options.clips).round().astype(int)
+    clips = clips[np.unique(wanted)]
+    sounds = clips.audio.astype(np.float32) / 32768
+    return {Path(file).name: sound for file, sound in zip(clips.file, sounds, strict=True)}
+
+
 def one_second(file: Path) -> np.ndarray:
     """A clip in the middle of a second of zeros, float32 `[8000]`; full scale is 1."""
     samples = read_clip(file, RATE).samples
@@ -80,25 +101,13 @@ def one_second(file: Path) -> np.ndarray:
     return np.pad(samples, (before, SAMPLES - len(samples) - before))
 
 
-def network_input(waveform: np.ndarray) -> np.ndarray:
-    """As AudioMNIST's networks want it: 16-bit samples by their 95th percentile, plus 0.001.
-
-    Raises:
-      ValueError: if that is not positive.
-    """
-    coded = 32768.0 * waveform
-    scale = float(np.percentile(coded, 95)) + 0.001
-    if scale <= 0:
-        raise ValueError(f"95 % of the samples are below {scale - 0.001:.3g}: remove their mean")
-    return (coded / scale).astype(np.float32)
-
-
 def print_table(clips: list[HeatMapClip]) -> None:
-    print("| sound | level, dB | peak | clicks, dB |\n|---|---|---|---|")
+    print("| sound | level, dB | highest peak | clicks, dB | worst |\n|---|---|---|---|---|")
     for name in clips[0].sounds:
         rows = [clip.measures(name) for clip in clips]
-        level, peak, clicks = (float(np.median([r[key] for r in rows])) for key in rows[0])
-        print(f"| {name} | {level:.1f} | {peak:.2f} | {clicks:.1f} |")
+        level, clicks = (float(np.median([r[k] for r in rows])) for k in ("level_db", "clicks_db"))
+        peak, worst = (max(row[key] for row in rows) for key in ("peak", "clicks_db"))
+        print(f"| {name} | {level:.1f} | {peak:.2f} | {clicks:.1f} | {worst:.1f} |")
 
 
 if __name__ == "__main__":

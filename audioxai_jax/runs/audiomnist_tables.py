@@ -46,9 +46,9 @@ def deletion_rows(
     Returns:
       Rows with "ranking", "left" `[M + 1]`, the share of clips, with its interval over clips
       "low" and "high" `[M + 1]` (the first for nothing deleted), and for methods
-      "before_amplitude" and "before_random": the area between the control's curve and the ranking's, above 0 where
-      the ranking falls first, as "mean", its interval over clips "low" and "high", over speakers
-      if there are SPEAKERS, and "p" of `sign_flip`.
+      "before_amplitude" and "before_random": the area between the control's curve and the
+      ranking's, above 0 where the ranking falls first, as "mean", its interval over clips "low"
+      and "high", over speakers if there are SPEAKERS, and "p" of `sign_flip`.
     """
     rows = []
     whole = np.asarray(curves["original"][measure])[:, None]

@@ -29,6 +29,7 @@ from audioxai_jax.nets import (
     seanet,
     transformer,
 )
+from audioxai_jax.records import Static
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights_file import WeightsError
 
@@ -47,14 +48,14 @@ class Network:
 
     `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
     classifier's configuration has the fields frames, channels and classes. A "network" reads
-    what `features` makes of a waveform.
+    what `features(config, waveform)` makes of a waveform.
     """
 
     kind: str
     config: type
     init: Callable[..., Any]
     build: Callable[..., Any]
-    features: Callable[[Array], Array] | None = None
+    features: Callable[..., Array] | None = None
 
 
 NETWORKS = {
@@ -160,7 +161,13 @@ def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
     """
     path, manifest, network, config, params = _load(path, "network")
     params = _params(path, network, config, params)
-    return network.build(config, params), Partial(network.features), manifest
+    features = Partial(_features, Static((network.features, config)))
+    return network.build(config, params), features, manifest
+
+
+def _features(settled: Static, audio: Array) -> Array:
+    features, config = settled.value  # type: ignore[misc]
+    return features(config, audio)
 
 
 def check_pair(codec: Codec, classifier: Classifier) -> None:

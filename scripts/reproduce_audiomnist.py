@@ -60,7 +60,7 @@ TITLES = {
     "samples": "samples zeroed",
     "frequencies": "frequencies zeroed",
     "time_frequency": "blocks of 0.1 s by 10 Hz zeroed",
-    "cells": "cells of the spectrogram at -80 dB",
+    "cells": "cells of the spectrogram silenced",
 }
 
 
@@ -243,15 +243,15 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     found, speakers = [], []
     for number, fold in enumerate(folds):
         held_out = chosen(options, clips, fold)
-        parts, model, features, key = opened(options, net, fold, held_out, number)
+        parts, *one = opened(options, net, recipe, fold, held_out, number)
         title = f"{net} {fold}, {TOGETHER} clips at a time"
         for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
             few = held_out[start : start + TOGETHER]
-            compute = functools.partial(test_few, net, model, features, few, key, start)
+            compute = functools.partial(test_few, net, *one, few, start)
             found.append(parts.get(start, compute))
         speakers += held_out.speaker.tolist()
         few = held_out[:: max(1, len(held_out) // 4)][:4]
-        plot_maps(net, model, features, few, place(options, f"maps_{net}_{fold}.png"))
+        plot_maps(net, *one[:2], few, place(options, f"maps_{net}_{fold}.png"))
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     numbers = np.unique(speakers, return_inverse=True)[1]
     key = jax.random.key(options.seed)
@@ -275,32 +275,33 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     return [*text, "", "Accuracy on moved clips\n", moves]
 
 
-def opened(options, net: str, fold: str, held_out: tasks.Clips, number: int):
-    """Where results of a fold are kept, its network, and a key of its own."""
+def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips, number: int):
+    """Where results of a fold are kept, its network, what silence is to it, a key of its own."""
     folder = folder_of(options, net, fold)
     model, features, manifest = pretrained.load_network(folder / net.partition(":")[0])
+    floor = getattr(recipe.config, "floor", 0.0)
     settings = {
         "weights": manifest["sha256"],
         "clips": held_out.file.tolist(),
         "fractions": experiments.FRACTIONS,
-        "methods": [str(method) for method in experiments.METHODS.values()],
+        "methods": {name: str(m) for name, m in experiments.methods(floor).items()},
         "moves": experiments.MOVES,
         "seed": options.seed,
     }
     key = jax.random.fold_in(jax.random.key(options.seed), number)
-    return Parts(folder / "tests", settings), model, features, key
+    return Parts(folder / "tests", settings), model, features, floor, key
 
 
-def test_few(net: str, model, features, clips: tasks.Clips, key, start: int) -> dict:
+def test_few(net: str, model, features, floor, key, clips: tasks.Clips, start: int) -> dict:
     name = net.partition(":")[0]
     audio = clips.audio.astype(np.float32) / 32768
     inputs = read(features, audio)
-    relevance = experiments.explained(model, inputs)
+    relevance = experiments.explained(model, inputs, experiments.methods(floor))
     return {
         "deletions": experiments.deletions(
-            name, model, inputs, clips.target, relevance, key=key, first_index=start
+            name, model, inputs, clips.target, relevance, floor=floor, key=key, first_index=start
         ),
-        "moves": experiments.moved(name, model, features, audio, clips.target),
+        "moves": experiments.moved(name, model, features, audio, clips.target, floor=floor),
         "labels": clips.target,
     }
 
@@ -315,7 +316,7 @@ def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
     found = []
     for number, fold in enumerate(folds):
         held_out = chosen(options, clips, fold)
-        opens = {net: opened(options, net, fold, held_out, number) for net in recipes}
+        opens = {net: opened(options, net, recipes[net], fold, held_out, number) for net in recipes}
         names = [net.replace(":", "_") for net in recipes]
         folder = folder_of(options, next(iter(recipes)), fold) / f"beside_{names[1]}"
         settings = {net: json.loads((one[0].folder / "settings.json").read_text())
@@ -334,9 +335,10 @@ def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
 def compare_few(opens, clips: tasks.Clips, start: int) -> dict:
     audio = clips.audio.astype(np.float32) / 32768
     cells, models = {}, {}
-    for net, (_, model, features, key) in opens.items():
+    for net, (_, model, features, floor, key) in opens.items():
         inputs = read(features, audio)
-        relevance = experiments.explained(model, inputs, {"lrp": experiments.METHODS["lrp"]})["lrp"]
+        method = {"lrp": experiments.methods(floor)["lrp"]}
+        relevance = experiments.explained(model, inputs, method)["lrp"]
         cells[net] = experiments.in_common_cells(net.partition(":")[0], inputs, relevance)
         models[net] = Partial(behind, features, model)
     return experiments.compared(cells, models, audio, clips.target, key=key, first_index=start)

@@ -16,7 +16,7 @@ def test_both_networks_relevance_lies_at_the_same_place():
     burst = np.sin(2 * np.pi * 1000 * time) * np.exp(-(((time - 0.4) / 0.01) ** 2))
     audio = jnp.asarray(burst, jnp.float32)[None]
     sample = np.asarray(audiomnist.in_common_cells("audionet", audio, audio**2))[0]
-    loud = jax.vmap(alexnet.features)(audio)
+    loud = jax.vmap(lambda x: alexnet.features(alexnet.AlexNetConfig(), x))(audio)
     cell = np.asarray(audiomnist.in_common_cells("alexnet", loud, (loud + 80) ** 8))[0]
     assert sample.shape == cell.shape == (230, 228)
     assert sample.sum() == pytest.approx(float(jnp.sum(audio**2)), rel=1e-5)
@@ -92,7 +92,7 @@ def test_a_clip_is_moved_only_as_far_as_it_stays_whole():
     audio[0, 300:310], audio[1, 4000:7900] = 1, 1
     where = jax.tree_util.Partial(lambda x: jnp.where(jnp.arange(8000) == jnp.argmax(x), 1.0, 0))
     same = jax.tree_util.Partial(lambda x: x)
-    found = audiomnist.moved("audionet", where, same, audio, np.array([0, 3200]))
+    found = audiomnist.moved("audionet", where, same, audio, np.array([0, 3200]), floor=0.0)
     assert found["up to 100 ms earlier"].tolist() == [1, 1]
-    found = audiomnist.moved("audionet", where, same, audio, np.array([1100, 4100]))
+    found = audiomnist.moved("audionet", where, same, audio, np.array([1100, 4100]), floor=0.0)
     assert found["up to 100 ms later"].tolist() == [1, 1] and "frequency axis x 1.5" not in found

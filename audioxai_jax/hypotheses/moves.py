@@ -12,7 +12,9 @@ import numpy as np
 from jax import Array
 
 
-def scale_frequency(spectrogram: Array, factor: float | Array, fill: float = -80.0) -> Array:
+def scale_frequency(
+    spectrogram: Array, factor: float | Array, fill: float | Array = -80.0
+) -> Array:
     """A spectrogram whose content at frequency f moves to `factor * f`.
 
     Row k becomes row `k / factor` of the original, linearly interpolated.

@@ -18,8 +18,8 @@ from audioxai_jax.records import bind
 from audioxai_jax.spaces.stft import decibels, padded_spectrogram
 from audioxai_jax.types import Model
 
-SAMPLE_RATE, WINDOW, HOP = 8000, 455, 35
-"""Of the spectrogram: Hz, samples, samples."""
+SAMPLE_RATE, WINDOW, HOP, RANGE = 8000, 455, 35, 80.0
+"""Of the spectrogram: Hz, samples, samples, dB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +31,9 @@ class AlexNetConfig:
       classes: number of logits.
       widths: channels of each convolution; the second, fourth and fifth have two groups.
       hidden: units of the dense layers before the logits.
-      silence, scale: the network reads `(x - silence) / scale`. The paper reads decibels as they
-        are, from -80 to 0; with a silence of -80 dB all values are positive, and silence is zero.
+      silence, scale: `features` are `(decibels - silence) / scale`. The paper reads decibels as
+        they are, from -80 to 0: silence has the largest magnitude, the loudest cell none. With a
+        silence of -80 dB silence is zero, as methods of attribution take it to be.
       dropout: while training, after the dense layers.
     """
 
@@ -44,23 +45,29 @@ class AlexNetConfig:
     scale: float = 1.0
     dropout: float = 0.5
 
+    @property
+    def floor(self) -> float:
+        """What `features` has where there is no sound: that of -80 dB."""
+        return (-RANGE - self.silence) / self.scale
+
 
 VARIANTS = {"": {}, "from_silence": {"silence": -80.0, "scale": 20.0}}
 """Fields that differ; "from_silence" is ours."""
 
 
-def features(audio: Array) -> Array:
-    """Waveform `[8000]` at 8 kHz to decibels `[227, 227]`, frequency first, the loudest cell 0 dB.
+def features(config: AlexNetConfig, audio: Array) -> Array:
+    """Waveform `[8000]` at 8 kHz to levels `[227, 227]`, frequency first.
 
     STFT of 455 samples (Hann) every 35, without the highest of its 228 frequencies and three
-    of its 230 frames, not below -80 dB (authors' preprocessing). Rows are 17.6 Hz apart, columns
-    4.4 ms.
+    of its 230 frames, in dB relative to the loudest cell, not below -80 (authors' preprocessing);
+    then `(decibels - silence) / scale`. Rows are 17.6 Hz apart, columns 4.4 ms.
 
     Args:
       audio: float32, full scale is 1; decibels are those of 16-bit samples.
     """
     spectrum = padded_spectrogram(audio * 32768, window=WINDOW, hop=HOP)
-    return decibels(spectrum[2:-1, :227].T)
+    levels = decibels(spectrum[2:-1, :227].T, range_db=RANGE)
+    return (levels - config.silence) / config.scale
 
 
 def in_whole_frames(cells: Array) -> Array:
@@ -78,7 +85,7 @@ def init(config: AlexNetConfig, key: Array):
 
 
 def apply(config: AlexNetConfig, params, x: Array, dropout_key: Array | None = None) -> Array:
-    """Decibels `[side, side]` to logits `[classes]`; dropout only if a key is given."""
+    """Levels `[side, side]` to logits `[classes]`; dropout only if a key is given."""
     net = AlexNet(config, deterministic=dropout_key is None)
     rngs = {} if dropout_key is None else {"dropout": dropout_key}
     return net.apply({"params": params}, x, rngs=rngs)  # type: ignore[return-value]
@@ -96,8 +103,6 @@ class AlexNet(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         c = self.config
-        if c.silence or c.scale != 1:
-            x = (x - c.silence) / c.scale
         x = nn.relu(nn.Conv(c.widths[0], (11, 11), 4, "VALID", name="conv_0")(x[..., None]))
         x = _pooled(x)
         x = _pooled(nn.relu(Conv(c.widths[1], 5, groups=2, name="conv_1")(x)))

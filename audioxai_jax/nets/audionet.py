@@ -45,7 +45,7 @@ LOUDEST = 40.0
 """Largest magnitude that `features` lets a sample have."""
 
 
-def features(audio: Array) -> Array:
+def features(config: AudioNetConfig, audio: Array) -> Array:
     """What the network reads of a waveform `[samples]`, of the same shape: its level is set.
 
     `audio / (p + 0.001)`, where p is the 95th percentile of the samples, with their sign and
@@ -55,6 +55,7 @@ def features(audio: Array) -> Array:
     Args:
       audio: float32, full scale is 1.
     """
+    del config
     coded = audio * 32768
     level = jnp.maximum(jnp.percentile(coded, 95), jnp.max(jnp.abs(coded)) / LOUDEST)
     return coded / (level + 0.001)

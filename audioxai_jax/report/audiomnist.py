@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from audioxai_jax.data.tasks import Clips
 from audioxai_jax.report.curves import words
 from audioxai_jax.report.plots import RELEVANCE
-from audioxai_jax.runs.audiomnist import METHODS, explained
+from audioxai_jax.runs.audiomnist import explained, methods
 from audioxai_jax.types import Model
 
 
@@ -84,7 +84,7 @@ def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str |
     """
     audio = clips.audio.astype(np.float32) / 32768
     inputs = np.asarray(jax.jit(jax.vmap(features))(audio))
-    relevance = np.asarray(explained(model, inputs, {"lrp": METHODS["lrp"]})["lrp"])
+    relevance = np.asarray(explained(model, inputs, {"lrp": methods()["lrp"]})["lrp"])
     said = np.argmax(jax.jit(jax.vmap(model))(inputs), axis=1)
     waveform = net.partition(":")[0] == "audionet"
     figure = Figure(figsize=(10, 2 * len(clips) if waveform else 3 * len(clips)),

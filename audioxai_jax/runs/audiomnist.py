@@ -31,12 +31,7 @@ from audioxai_jax.types import Method, Model
 
 FRACTIONS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Of all samples, frequencies or cells that are deleted."""
-METHODS: dict[str, Method] = {
-    "lrp": lrp("epsilon_plus"),
-    "lrp_alpha2_beta1": lrp("epsilon_alpha2_beta1"),
-    "integrated_gradients": integrated_gradients(steps=32),
-    "saliency": saliency(),
-}
+METHODS = ("lrp", "lrp_alpha2_beta1", "integrated_gradients", "saliency")
 """EpsilonPlus is the main one (the paper does not say which rules it takes); the other LRP shows
 how much depends on that."""
 BLOCK = 800
@@ -57,13 +52,27 @@ MOVES = {
 as far as it stays whole."""
 
 
+def methods(floor: float = 0.0) -> dict[str, Method]:
+    """The METHODS; Integrated Gradients begin at silence.
+
+    Args:
+      floor: what a network reads where there is no sound.
+    """
+    return {
+        "lrp": lrp("epsilon_plus"),
+        "lrp_alpha2_beta1": lrp("epsilon_alpha2_beta1"),
+        "integrated_gradients": integrated_gradients(steps=32, baseline=floor),
+        "saliency": saliency(),
+    }
+
+
 def explained(
-    model: Model, inputs: Array | np.ndarray, methods: Mapping[str, Method] = METHODS
+    model: Model, inputs: Array | np.ndarray, chosen: Mapping[str, Method]
 ) -> dict[str, Array]:
     """Relevance `[N, ..]` of the inputs for the model's own predictions, by method."""
     return {
-        name: attribute_batch(m, model, jnp.asarray(inputs)).relevance
-        for name, m in methods.items()
+        name: attribute_batch(method, model, jnp.asarray(inputs)).relevance
+        for name, method in chosen.items()
     }
 
 
@@ -74,6 +83,7 @@ def deletions(
     labels: np.ndarray,
     relevance: Mapping[str, Array],
     *,
+    floor: float,
     key: Array,
     first_index: int = 0,
 ) -> dict[str, dict[str, dict[str, Array]]]:
@@ -81,11 +91,12 @@ def deletions(
 
     Args:
       net: "audionet": samples, frequencies, and blocks of time and frequency are zeroed;
-        "alexnet": cells fall to -80 dB.
+        "alexnet": cells fall to the floor.
       model: of the inputs.
       inputs: what the network reads, `[N, ..]`.
       labels: `[N]`.
       relevance: of the inputs, by method. It is carried to the other domains by DFT-LRP.
+      floor: what the network reads where there is no sound.
       key, first_index: of the random rankings.
     """
 
@@ -94,7 +105,7 @@ def deletions(
         return deletion_curves(model, inputs, labels, found, FRACTIONS, **options)
 
     if net == "alexnet":
-        return {"cells": curves(domains.cells(), relevance)}
+        return {"cells": curves(domains.cells(floor), relevance)}
     over_frequency = {name: _over_frequency(inputs, r) for name, r in relevance.items()}
     in_blocks = {name: _in_blocks(inputs, r) for name, r in relevance.items()}
     return {
@@ -105,7 +116,13 @@ def deletions(
 
 
 def moved(
-    net: str, model: Model, features: Model, audio: np.ndarray, labels: np.ndarray
+    net: str,
+    model: Model,
+    features: Model,
+    audio: np.ndarray,
+    labels: np.ndarray,
+    *,
+    floor: float,
 ) -> dict[str, Array]:
     """Whether the model is right about moved clips, `[N]` by the names of MOVES, and "original".
 
@@ -114,6 +131,7 @@ def moved(
       model, features: of the network.
       audio: waveforms `[N, 8000]`, float32, full scale is 1.
       labels: `[N]`.
+      floor: what the network reads where there is no sound.
     """
     known = {"original": ("time", 0), **MOVES}
     if net != "alexnet":
@@ -121,29 +139,32 @@ def moved(
     found = {}
     for name, (kind, amount) in known.items():
         function = Partial(_said_of_moved[kind], model, features)
-        said = map_examples(_plain, (function, jnp.asarray(amount)), audio, key=jax.random.key(0))
+        shared = (function, jnp.asarray(amount), jnp.asarray(floor))
+        said = map_examples(_plain, shared, audio, key=jax.random.key(0))
         found[name] = (said == labels) * 1.0
     return found
 
 
 def _plain(shared: Any, clip: Array, key: Array) -> Array:
     del key
-    function, amount = shared
-    return function(clip, amount)
+    function, amount, floor = shared
+    return function(clip, amount, floor)
 
 
-def _time(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+def _time(model: Model, features: Model, clip: Array, amount: Array, floor: Array) -> Array:
+    del floor
     first, last = _ends(clip)
     amount = jnp.clip(amount, -first, len(clip) - 1 - last)
     return jnp.argmax(model(features(shift_time(clip, amount))))
 
 
-def _fundamental(model: Model, features: Model, clip: Array, amount: Array) -> Array:
+def _fundamental(model: Model, features: Model, clip: Array, amount: Array, floor: Array) -> Array:
+    del floor
     return jnp.argmax(model(features(shift_fundamental(clip, amount, alexnet.SAMPLE_RATE))))
 
 
-def _axis(model: Model, features: Model, clip: Array, amount: Array) -> Array:
-    return jnp.argmax(model(scale_frequency(features(clip), amount)))
+def _axis(model: Model, features: Model, clip: Array, amount: Array, floor: Array) -> Array:
+    return jnp.argmax(model(scale_frequency(features(clip), amount, floor)))
 
 
 def _ends(clip: Array) -> tuple[Array, Array]:

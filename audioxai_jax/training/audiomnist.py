@@ -105,7 +105,7 @@ def make_recipe(
         "config": config,
         "forward": lambda params, x, key: module.apply(config, params, x, key),
         "predict": lambda params, x: module.apply(config, params, x),
-        "features": module.features,
+        "features": lambda audio: module.features(config, audio),
     }
     if recipe == "paper":
         steps = steps or PAPER_STEPS[name]
@@ -113,7 +113,9 @@ def make_recipe(
             **shared,
             init=lambda key: _paper_start(name, fresh(key), key),
             copies=lambda clips: clips[:, None],
-            prepare=lambda key, copies: module.features(copies[0].astype(jnp.float32) / 32768),
+            prepare=lambda key, copies: module.features(
+                config, copies[0].astype(jnp.float32) / 32768
+            ),
             optimiser=_paper_optimiser(name),
             steps=steps,
             batch=100,
@@ -124,7 +126,7 @@ def make_recipe(
         **shared,
         init=lambda key: starts.he(fresh(key), key),
         copies=lambda clips: speed_copies(clips, SPEEDS[task]),
-        prepare=lambda key, copies: _augmented(name, module.features, key, copies),
+        prepare=lambda key, copies: _augmented(module, config, key, copies),
         optimiser=adamw(steps, MODERN_RATES[name], 0.05),
         steps=steps,
         batch=16,
@@ -145,13 +147,13 @@ def moved(key: Array, clip: Array) -> Array:
     return jnp.roll(clip, start - first)
 
 
-def _augmented(name: str, features, key: Array, copies: Array) -> Array:
+def _augmented(module, config, key: Array, copies: Array) -> Array:
     move_key, sound_key, recording_key, blank_key = jax.random.split(key, 4)
     places = jax.vmap(moved, in_axes=(None, 0))(move_key, copies)
     quiet = jnp.zeros((1, copies.shape[1]), copies.dtype)
     sound = augment(sound_key, places, quiet, shift=0)
-    found = features(other_recording(recording_key, sound))
-    return spec_augment(blank_key, found, -80.0) if name == "alexnet" else found
+    found = module.features(config, other_recording(recording_key, sound))
+    return spec_augment(blank_key, found, config.floor) if module is alexnet else found
 
 
 def _paper_start(name: str, params: Any, key: Array) -> Any:

@@ -51,7 +51,9 @@ def test_the_dense_layers_are_linear_unless_rectified(name, rectified):
 def test_the_input_is_the_authors():
     """Divided by the 95th percentile of the signed samples, plus 0.001."""
     coded = np.random.default_rng(0).integers(-3000, 3000, 8000).astype(np.float32)
-    found = jax.jit(audionet.features)(jnp.asarray(coded / 32768))
+    found = jax.jit(audionet.features, static_argnums=0)(
+        AudioNetConfig(), jnp.asarray(coded / 32768)
+    )
     np.testing.assert_allclose(found, coded / (np.percentile(coded, 95) + 0.001), rtol=1e-6)
 
 
@@ -59,6 +61,8 @@ def test_a_short_click_does_not_explode():
     """Its 95th percentile is zero: the authors' formula would make a million of its peak."""
     click = np.zeros(8000, np.float32)
     click[100:120] = 0.5
-    found = jax.jit(audionet.features)(jnp.asarray(click))
+    found = jax.jit(audionet.features, static_argnums=0)(AudioNetConfig(), jnp.asarray(click))
     assert found.max() == pytest.approx(audionet.LOUDEST, rel=1e-4)
-    assert jnp.all(jax.jit(audionet.features)(jnp.zeros(8000)) == 0)
+    assert jnp.all(
+        jax.jit(audionet.features, static_argnums=0)(AudioNetConfig(), jnp.zeros(8000)) == 0
+    )

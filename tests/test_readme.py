@@ -66,6 +66,17 @@ def test_rule_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsys)
     assert np.any(np.load(tmp_path / "out" / "stop" / "relevance.npz")["relevance"] != 0)
 
 
+def test_hypothesis_example(blocks, capsys):
+    (code,) = (block for block in blocks if "deletion_curves(" in block)
+    names: dict = {}
+    exec(code, names)
+    whole = names["relevance"].sum(1)
+    np.testing.assert_allclose(names["over_frequency"].sum(1), whole, atol=1e-4)
+    np.testing.assert_allclose(names["cells"].sum((1, 2)), whole, atol=1e-4)
+    assert names["sounds"].shape == (4, 16_000) and np.any(names["sounds"] != 0)
+    assert "'mean'" in capsys.readouterr().out
+
+
 def test_every_method_has_a_line_in_the_table(repo):
     readme = (repo / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in readme for name in METHODS)

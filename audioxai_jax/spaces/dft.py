@@ -14,7 +14,7 @@ from jax import Array
 from audioxai_jax.spaces.transport import check, largest, quotient, settle
 
 
-def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-6) -> Array:
+def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-8) -> Array:
     """Relevance of each frequency of a waveform, from that of its samples.
 
         R_k = c_k Re(X_k conj(Q_k)),   X = rfft(x), Q = rfft(R / x), both orthonormal
@@ -25,11 +25,11 @@ def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-6
     c_k / T to each frequency.
 
     Meant for relevance that is the sample times something bounded, such as that of LRP-epsilon
-    or z+, of gradient x input, and of Integrated Gradients from a baseline of zeros: zeros,
-    as clips are padded with, have none then. Other relevance (saliency, a flat first layer,
-    another baseline) has R / x without bound where the waveform crosses zero. Its sum is kept
-    too, but single frequencies become large and cancel; a larger `epsilon`, such as 0.1, shares
-    out more of it evenly instead.
+    or z+, of gradient x input, and of Integrated Gradients from a baseline of zeros. Zeros, as
+    clips are padded with, have none then, and R / x counts as 0 there. Other relevance
+    (saliency, a flat first layer, another baseline) has R / x without bound where the waveform
+    crosses zero. Its sum is kept too, but single frequencies become large and cancel; a larger
+    `epsilon`, such as 0.1, shares out more of it evenly instead.
 
     Args:
       audio: waveform `[T]`.
@@ -67,7 +67,8 @@ def time_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-6) -> 
     Args:
       audio: waveform `[T]`.
       relevance: of its frequencies, `[T // 2 + 1]`.
-      epsilon: as for `frequency_relevance`, in units of the largest |X_k|.
+      epsilon: as for `frequency_relevance`, in units of the largest |X_k|; by default above
+        what single precision leaves of a spectrum's zeros.
 
     Returns:
       `[T]`.

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -38,12 +39,11 @@ class Frames:
 
     def cut(self, audio: Array) -> Array:
         """The frames `[count, L]` of `[T]`, without window; zeros outside."""
-        blocks = -(-self.window.size // self.hop)
-        whole = (self.count + blocks - 1) * self.hop
-        padded = jnp.pad(audio, (self.before, max(0, whole - self.before - self.samples)))
-        pieces = padded[:whole].reshape(-1, self.hop)
-        found = jnp.stack([pieces[j : j + self.count] for j in range(blocks)], axis=1)
-        return found.reshape(self.count, -1)[:, : self.window.size]
+        index = np.arange(self.count)[:, None] * self.hop + np.arange(self.window.size)
+        after = (self.count - 1) * self.hop + self.window.size - self.before - self.samples
+        padded = jnp.pad(audio, (self.before, after))
+        # fused into the gather, what made the audio is computed anew for each frame: twice as slow
+        return jax.lax.optimization_barrier(padded)[index]
 
     def add(self, frames: Array) -> Array:
         """The sum `[T]` of frames `[count, L]`, each at its place; the transpose of `cut`."""
@@ -53,8 +53,7 @@ class Frames:
         total = jnp.zeros((self.count + blocks - 1, self.hop), frames.dtype)
         for j in range(blocks):
             total = total.at[j : j + self.count].add(rows[:, j])
-        flat = jnp.pad(total.ravel(), (0, max(0, self.before + self.samples - total.size)))
-        return flat[self.before : self.before + self.samples]
+        return total.ravel()[self.before : self.before + self.samples]
 
     def cover(self) -> np.ndarray:
         """The sum of all windows over each sample, `[T]`."""

@@ -21,7 +21,7 @@ def short_time_relevance(
     window: Window,
     hop: int,
     before: int | None = None,
-    epsilon: float = 1e-6,
+    epsilon: float = 1e-8,
 ) -> Array:
     """Relevance of each frequency in each frame, from that of the samples.
 
@@ -64,7 +64,7 @@ def full_length_relevance(
     window: Window,
     hop: int,
     before: int | None = None,
-    epsilon: float = 1e-6,
+    epsilon: float = 1e-8,
 ) -> Array:
     """The same with transforms as long as the waveform, as in the paper: `[F, T // 2 + 1]`.
 

@@ -18,8 +18,9 @@ def quotient(values: Array, relevance: Array, epsilon: float | Array) -> tuple[A
         q = R z / (|z|^2 + epsilon^2),    left = R epsilon^2 / (|z|^2 + epsilon^2)
 
     so that conj(q) z + left = R. Values have to be scaled, see `largest`. Of R = z c no more
-    than epsilon |c| / 2 is left over. Unlike R / (z + epsilon sign(z)), which is largest at
-    z = 0 and carries nothing there, q goes to zero with z.
+    than epsilon |c| / 2 is left over, though q is c only where z is well above epsilon. Unlike
+    R / (z + epsilon sign(z)), which is largest at z = 0 and carries nothing there, q goes to
+    zero with z.
 
     Raises:
       ValueError: if epsilon is negative (a traced one cannot be checked).

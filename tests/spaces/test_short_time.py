@@ -232,6 +232,19 @@ def test_frames_cut_and_add(x64, options, samples):
     np.testing.assert_allclose(np.vdot(other, cut), np.vdot(added, audio))
 
 
+def test_gradients_are_finite():
+    options = {"window": ("hann", 8), "hop": 2}
+
+    def there_and_back(audio, relevance):
+        found = short_time_relevance(audio, relevance, **options)
+        return jnp.sum(time_relevance_of_frames(audio, found, **options) ** 2)
+
+    gradients = jax.jit(jax.grad(there_and_back, (0, 1)))
+    for audio in (jnp.zeros(16), jnp.zeros(16).at[3].set(1.0)):
+        for gradient in gradients(audio, jnp.ones(16)):
+            assert np.all(np.isfinite(gradient))
+
+
 def test_by_default_all_samples_are_covered_alike():
     for window, hop in ((("hann", 455), 35), (("half_sine", 512), 64), (("rectangle", 90), 45)):
         cover = place(1234, window=window, hop=hop).cover()

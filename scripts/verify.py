@@ -119,10 +119,13 @@ def frequency_promises(options) -> list[tuple]:
     """DFT-LRP: its speed, and whether it finds the frequencies that a network was taught."""
     speed = table(options, "benchmark_dft_lrp.py")
     found = table(options, "synthetic_frequencies.py")
+    (clip,) = (r["median"] for r in speed if (r["job"], r["way"]) == ("frequencies", "here"))
+    (lrp,) = (row["share"] for row in found["rows"] if row["method"] == "LRP-epsilon")
     return [
-        ("DFT-LRP of 8,000 samples: ms a clip", max(row["ms"] for row in speed), "<=", 5),
-        ("synthetic task: share on the true frequencies, LRP", found["lrp"], ">=", 0.9),
-    ]
+        ("DFT-LRP of 8,000 samples: ms a clip", clip, "<=", 5),
+        ("synthetic task: least share on the true frequencies, LRP", min(s[0] for s in lrp),
+         ">=", 0.9),
+    ]  # fmt: skip
 
 
 def deletion_promises(options, data) -> list[tuple]:

@@ -19,10 +19,10 @@ def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-8
 
         R_k = c_k Re(X_k conj(Q_k)),   X = rfft(x), Q = rfft(R / x), both orthonormal
 
-    with c_k = 1 at zero and at half the sample rate, and 2 elsewhere. Sums are kept, to
-    1e-7 of the largest R_k in float32. What a sample cannot carry, its value being zero or
-    below `epsilon`, is shared out by the weights alone (the w^2 rule): as of an impulse there,
-    c_k / T to each frequency.
+    with c_k = 1 at zero and at half the sample rate, and 2 elsewhere. Sums are kept, see
+    `transport.settle`. What a sample cannot carry, its value being zero or below `epsilon`, is
+    shared out by the weights alone (the w^2 rule): as of an impulse there, c_k / T to each
+    frequency.
 
     Meant for relevance that is the sample times something bounded, such as that of LRP-epsilon
     or z+, of gradient x input, and of Integrated Gradients from a baseline of zeros. Zeros, as

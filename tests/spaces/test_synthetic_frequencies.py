@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "synthetic_frequencies.py"
 
 def test_relevance_lies_on_the_tones_that_decide(monkeypatch, capsys, tmp_path):
     table = tmp_path / "table.json"
-    options = {"--seeds": 1, "--steps": 300, "--signals": 256, "--json": table}
+    options = {"--seeds": 1, "--steps": 300, "--signals": 128, "--json": table}
     monkeypatch.setattr(sys, "argv", ["", *(str(v) for pair in options.items() for v in pair)])
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(SCRIPT), run_name="__main__")

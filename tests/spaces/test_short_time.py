@@ -81,8 +81,7 @@ def slow_definition(audio, relevance, window, hop, before=None, length=None):
     return found
 
 
-@pytest.mark.parametrize("options", SHORT)
-@pytest.mark.parametrize("samples", [5, 31])
+@pytest.mark.parametrize("options, samples", [*((o, 31) for o in SHORT), (SHORT[2], 5)])
 def test_definition(x64, options, samples):
     audio, relevance = draw(2, samples)
     given = jnp.asarray(audio), jnp.asarray(relevance)
@@ -134,7 +133,7 @@ def test_sums_are_kept_in_single_precision(options, samples, shape):
         assert abs(total(again) - total(r)) <= 1e-6 * abs(total(r))
 
 
-@pytest.mark.parametrize("options, samples, shape", [LONG[0], LONG[3]])
+@pytest.mark.parametrize("options, samples, shape", LONG[3:])
 def test_sums_are_kept_of_any_relevance(x64, options, samples, shape):
     """Of zeros too."""
     audio, relevance = draw(2, samples)

@@ -4,11 +4,12 @@
         --network RUNS/fsdd_digit/audionet_modern/without_theo/audionet
     python scripts/audible_heat_maps.py --network PATH --out heat_maps.html 3_01_7.wav 5_12_0.wav
 
-The network is one of `scripts/reproduce_audiomnist.py`. With `--data`, clips are those of a speaker
-it never heard. For each: the original, heat maps by LRP and by Integrated Gradients, the most
-relevant frequencies by DFT-LRP, a latent explanation by a codec and its classifier, and the formula
-ReLU(x) R as it was published (Becker et al., arXiv 1807.03418v3). Prints what the page says of each
-sound: medians over clips, the highest peak and the worst click.
+The network is one of `scripts/reproduce_audiomnist.py`. With `--data`, clips are those of its test
+part; the latent classifier may know their speaker, and the page says without whom each learned. For
+each clip: the original, heat maps by LRP and by Integrated Gradients, the most relevant frequencies
+by DFT-LRP, a latent explanation by a codec and its classifier, and the formula ReLU(x) R as it was
+published (Becker et al., arXiv 1807.03418v3). Prints what the page says of each sound: medians over
+clips, the highest peak and the worst click.
 """
 
 import argparse
@@ -53,11 +54,15 @@ def main() -> None:
     if manifest["network"] != "audionet":
         raise ValueError(f"{options.network}: reads spectrograms, a network of waveforms is needed")
     codec, _ = pretrained.load_codec(options.codec)
-    classifier, _ = pretrained.load_classifier(options.classifier)
+    classifier, theirs = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     path = integrated_gradients(steps=options.steps)
     waveforms = held_out(options, manifest) if options.data else {
         file.name: one_second(file) for file in options.files}  # fmt: skip
+    trained = {
+        "The network learned": manifest["split"].replace("_", " "),
+        "The latent classifier learned": str(theirs.get("split", "?")).replace("_", " "),
+    }
     made = []
     for name, waveform in waveforms.items():
         named = NAMED.fullmatch(Path(name).stem)
@@ -69,7 +74,7 @@ def main() -> None:
                 {"LRP": lrp("epsilon_plus"), "Integrated Gradients": path},
                 name=name,
                 labels=tuple(manifest["labels"]),
-                facts=named.groupdict() if named else {},
+                facts=(named.groupdict() if named else {}) | trained,
                 sample_rate=RATE,
                 keep=options.keep,
                 frequency_relevance=frequency_relevance,

@@ -11,8 +11,8 @@ and frequency. With two networks they are compared in a common domain. Killed at
 same command goes on where it was. `--recipe paper` trains as the authors did, for tens of
 thousands of steps; the default is a modern, shorter recipe.
 
-`<out>/<dataset>_<task>/<recipe>.md` gets all tables, which are printed too, and figures lie
-beside it; each fold has a folder with its checkpoint, its log and `rules.txt`, the LRP rule of
+`<out>/<dataset>_<task>/<recipe>_<net>.md` gets all tables, which are printed too, and figures
+lie beside it; each fold has a folder with its checkpoint, its log and `rules.txt`, the LRP rule of
 each layer.
 """
 
@@ -22,7 +22,6 @@ import functools
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import grain
@@ -47,9 +46,11 @@ from audioxai_jax.runs.audiomnist_tables import (
     deletion_rows,
     deletion_table,
     moves_table,
+    reach,
 )
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.training.audiomnist import FORMAT as RECIPE_FORMAT
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
@@ -58,6 +59,7 @@ TOGETHER = 50
 """Clips that are explained, tested and kept at a time."""
 TITLES = {
     "samples": "samples zeroed",
+    "sounding": "samples zeroed, of those that are not zero",
     "frequencies": "frequencies zeroed",
     "time_frequency": "blocks of 0.1 s by 10 Hz zeroed",
     "cells": "cells of the spectrogram silenced",
@@ -110,7 +112,8 @@ def main() -> None:
     if len(recipes) == 2 and not options.only_train:
         text += compare(options, recipes, clips, folds)
     report = "\n".join([f"# {options.task} of {options.dataset}", "", *text, ""])
-    replace_file(place(options, ".md"), report.encode())
+    name = "_".join([*options.net, *["accuracy"] * options.only_train])
+    replace_file(place(options, f"{name}.md"), report.encode())
     print(report)
 
 
@@ -118,8 +121,7 @@ def place(options, name: str) -> Path:
     """A file of the results, beside the folders of the networks."""
     folder = options.out / f"{options.dataset}_{options.task}"
     folder.mkdir(parents=True, exist_ok=True)
-    joined = name if name.startswith(".") else f"_{name}"
-    return folder / f"{options.recipe}{joined.replace(':', '_')}"
+    return folder / f"{options.recipe}_{name.replace(':', '_')}"
 
 
 def folder_of(options, net: str, fold: str) -> Path:
@@ -134,10 +136,11 @@ def run_fold(options, question, net: str, recipe: Recipe, clips: tasks.Clips, fo
     settings = {
         "config": dataclasses.asdict(recipe.config),
         "recipe": options.recipe,
+        "format": RECIPE_FORMAT,
         "batch": recipe.batch,
         "steps": recipe.steps,
         "seed": options.seed,
-        "clips": tasks.digest(learned),
+        "clips": tasks.digest(clips[clips.parts[fold] != ""]),
     }
     settings = json.loads(json.dumps(settings))
     file = folder / "row.json"
@@ -145,7 +148,6 @@ def run_fold(options, question, net: str, recipe: Recipe, clips: tasks.Clips, fo
         row = json.loads(file.read_text())
         check_settings(file, row["settings"], settings)
         return row
-    began = time.monotonic()
     copies = recipe.copies(learned.audio)
     order = grain.MapDataset.range(len(learned)).seed(options.seed).shuffle().repeat()
     order = order.batch(min(recipe.batch, len(learned)))
@@ -186,12 +188,19 @@ def run_fold(options, question, net: str, recipe: Recipe, clips: tasks.Clips, fo
         "val": accuracy(state, "val"),
         "test": accuracy(state, "test"),
         "test_clips": len(clips.part(fold, "test")),
-        "seconds": round(time.monotonic() - began),
+        "seconds": seconds_of(folder / "log.jsonl"),
         "settings": settings,
     }
     save(options, question, net, recipe, state["params"], row, len(learned))
     replace_file(file, json.dumps(row, indent=1).encode())
     return row
+
+
+def seconds_of(log: Path) -> int:
+    """Of a training, all its sessions together: the log's clock begins anew with each."""
+    clock = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
+    ends = [now for now, then in zip(clock, [*clock[1:], 0.0], strict=True) if then < now]
+    return round(sum(ends))
 
 
 def waveform_logits(features, predict, params, clip, key):
@@ -201,7 +210,7 @@ def waveform_logits(features, predict, params, clip, key):
 
 
 def save(options, question, net: str, recipe: Recipe, params, row: dict, learned: int) -> None:
-    """The checkpoint, and which LRP rule each of its layers gets."""
+    """The checkpoint."""
     name = net.partition(":")[0]
     folder = folder_of(options, net, row["fold"])
     credit = BUILDERS[options.dataset].CREDIT
@@ -212,6 +221,7 @@ def save(options, question, net: str, recipe: Recipe, params, row: dict, learned
             "kind": "network",
             "network": name,
             "config": recipe.config,
+            "dataset": options.dataset,
             "task": options.task,
             "split": row["fold"],
             "labels": question.labels,
@@ -224,10 +234,6 @@ def save(options, question, net: str, recipe: Recipe, params, row: dict, learned
         },
         params,
     )
-    model, features, _ = pretrained.load_network(folder / name)
-    example = features(jnp.zeros(audiomnist.SAMPLES))
-    rules = str(PRESETS["epsilon_plus"]().table(model, example))
-    replace_file(folder / "rules.txt", rules.encode())
 
 
 def chosen(options, clips: tasks.Clips, fold: str) -> tasks.Clips:
@@ -241,9 +247,12 @@ def chosen(options, clips: tasks.Clips, fold: str) -> tasks.Clips:
 def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list[str]:
     """Tables of one network, over all folds."""
     found, speakers = [], []
-    for number, fold in enumerate(folds):
+    for fold in folds:
         held_out = chosen(options, clips, fold)
-        parts, *one = opened(options, net, recipe, fold, held_out, number)
+        parts, *one = opened(options, net, recipe, fold, held_out)
+        example = one[1](jnp.zeros(audiomnist.SAMPLES))
+        rules = str(PRESETS["epsilon_plus"]().table(one[0], example))
+        replace_file(folder_of(options, net, fold) / "rules.txt", rules.encode())
         title = f"{net} {fold}, {TOGETHER} clips at a time"
         for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
             few = held_out[start : start + TOGETHER]
@@ -256,8 +265,8 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     numbers = np.unique(speakers, return_inverse=True)[1]
     key = jax.random.key(options.seed)
     fractions = experiments.FRACTIONS
-    text: list[str] = []
-    table = {}
+    text = ["", reach(numbers)]
+    table: dict = {}
     for measure, what in MEASURES.items():
         rows = {
             domain: deletion_rows(found["deletions"][domain], fractions, numbers, key,
@@ -270,12 +279,13 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
         file = place(options, f"deletion_{net}_{measure}.png")
         plot_deletion(rows, fractions, TITLES, what, file)
         table[measure] = rows
+    table["folds"] = list(folds)
     replace_file(place(options, f"deletion_{net}.json"), json.dumps(table, indent=1).encode())
     moves = moves_table(found["moves"], found["labels"], options.task, key)
     return [*text, "", "Accuracy on moved clips\n", moves]
 
 
-def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips, number: int):
+def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
     """Where results of a fold are kept, its network, what silence is to it, a key of its own."""
     folder = folder_of(options, net, fold)
     model, features, manifest = pretrained.load_network(folder / net.partition(":")[0])
@@ -283,11 +293,15 @@ def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips, 
     settings = {
         "weights": manifest["sha256"],
         "clips": held_out.file.tolist(),
+        "digest": tasks.digest(held_out),
+        "format": experiments.FORMAT,
         "fractions": experiments.FRACTIONS,
+        "together": TOGETHER,
         "methods": {name: str(m) for name, m in experiments.methods(floor).items()},
         "moves": experiments.MOVES,
         "seed": options.seed,
     }
+    number = audiomnist.QUESTIONS[options.dataset, options.task].folds.index(fold)
     key = jax.random.fold_in(jax.random.key(options.seed), number)
     return Parts(folder / "tests", settings), model, features, floor, key
 
@@ -308,15 +322,21 @@ def test_few(net: str, model, features, floor, key, clips: tasks.Clips, start: i
 
 def read(features, audio: np.ndarray):
     """What a network reads of waveforms `[N, T]`."""
-    return jax.jit(jax.vmap(features))(audio)
+    return _read(features, audio)
+
+
+@jax.jit
+def _read(features, audio):
+    return jax.vmap(features)(audio)
 
 
 def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
     """Tables of both networks on the same clips."""
-    found = []
-    for number, fold in enumerate(folds):
+    found, labels = [], []
+    for fold in folds:
         held_out = chosen(options, clips, fold)
-        opens = {net: opened(options, net, recipes[net], fold, held_out, number) for net in recipes}
+        labels += held_out.target.tolist()
+        opens = {net: opened(options, net, recipes[net], fold, held_out) for net in recipes}
         names = [net.replace(":", "_") for net in recipes]
         folder = folder_of(options, next(iter(recipes)), fold) / f"beside_{names[1]}"
         settings = {net: json.loads((one[0].folder / "settings.json").read_text())
@@ -327,8 +347,8 @@ def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
             few = held_out[start : start + TOGETHER]
             found.append(parts.get(start, functools.partial(compare_few, opens, few, start)))
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
-    table = comparison_table(found, experiments.FRACTIONS, jax.random.key(options.seed))
-    count = len(found["correlation"])
+    key, count = jax.random.key(options.seed), len(labels)
+    table = comparison_table(found, np.array(labels), experiments.FRACTIONS, key)
     return ["", f"## Both on the same {count} clips, in cells of 4.4 ms by 17.6 Hz\n", table]
 
 

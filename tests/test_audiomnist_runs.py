@@ -62,10 +62,13 @@ def test_rows_of_deletion():
 
 
 def test_intervals_over_speakers_need_speakers():
-    speakers = np.arange(40) // 2 % 8
+    speakers = np.arange(40) // 2 % 10
     (lrp, *_) = audiomnist_tables.deletion_rows(curves(), (0.1, 0.2), speakers, jax.random.key(0))
     area = lrp["before_amplitude"]
     assert area["speakers_low"] <= area["mean"] <= area["speakers_high"]
+    assert "; speakers " in audiomnist_tables.deletion_table([lrp], (0.1, 0.2))
+    assert "over 10 speakers" in audiomnist_tables.reach(speakers)
+    assert "one speaker: they say nothing of other" in audiomnist_tables.reach(np.zeros(9))
 
 
 def test_accuracies_stand_beside_the_papers():
@@ -80,8 +83,9 @@ def test_voices_moved_to_where_the_other_sex_has_them():
     labels = np.array([0, 0, 1, 1])
     moves = {"frequency axis x 1.5": np.array([0.0, 0, 1, 1]), "original": np.ones(4),
              "frequency axis x 0.66": np.array([1.0, 1, 0, 1])}  # fmt: skip
+    moves = {name: {"label": right, "prediction": right} for name, right in moves.items()}
     table = audiomnist_tables.moves_table(moves, labels, "sex", jax.random.key(0))
-    assert "| original | 100.0 |  |" in table
+    assert "| original | 100.0 | 0.0 (0.0 to 0.0) | 100.0 |" in table
     assert "x 1.5 of men, x 0.66 of women | 25.0 | 75.0 (" in table
     assert "of men" not in audiomnist_tables.moves_table(moves, labels, "digit", jax.random.key(0))
 
@@ -93,6 +97,22 @@ def test_a_clip_is_moved_only_as_far_as_it_stays_whole():
     where = jax.tree_util.Partial(lambda x: jnp.where(jnp.arange(8000) == jnp.argmax(x), 1.0, 0))
     same = jax.tree_util.Partial(lambda x: x)
     found = audiomnist.moved("audionet", where, same, audio, np.array([0, 3200]), floor=0.0)
-    assert found["up to 100 ms earlier"].tolist() == [1, 1]
+    assert found["up to 100 ms earlier"]["label"].tolist() == [1, 1]
     found = audiomnist.moved("audionet", where, same, audio, np.array([1100, 4100]), floor=0.0)
-    assert found["up to 100 ms later"].tolist() == [1, 1] and "frequency axis x 1.5" not in found
+    assert (
+        found["up to 100 ms later"]["label"].tolist() == [1, 1]
+        and "frequency axis x 1.5" not in found
+    )
+
+
+def test_maps_are_compared_with_those_of_another_class():
+    random = np.random.default_rng(0)
+    maps = random.normal(size=(4, 23, 38))
+    found = {"curves": {"a": {}, "b": {}}, "a": {"blocks": maps}, "b": {"blocks": maps}}
+    rows = audiomnist.correlations(found, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(rows["same clip"], 1, atol=1e-6)
+    assert np.abs(rows["clips of another class"]).max() < 0.2
+    found["b"] = {"blocks": maps[[2, 1, 0, 3]]}  # clip 2 is next for 0 and 1, clip 0 for 2 and 3
+    rows = audiomnist.correlations(found, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(rows["clips of another class"][jnp.array([0, 2])], 1, atol=1e-6)
+    assert list(audiomnist.correlations(found, np.zeros(4, int))) == ["same clip"]

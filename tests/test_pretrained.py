@@ -102,7 +102,7 @@ def test_every_listed_network_is_loadable(tmp_path):
             fields |= {"codec": "x", "labels": [str(i) for i in range(config.classes)]}
         pretrained.save(tmp_path, name, fields, zeros)
         load = getattr(pretrained, f"load_{network.kind}")
-        assert load(tmp_path / name)[1]["network"] == name
+        assert load(tmp_path / name)[-1]["network"] == name
 
 
 @pytest.mark.parametrize("place", [0, 300, -1])

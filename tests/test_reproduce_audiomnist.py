@@ -37,18 +37,23 @@ def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
     command = ["--task", task, "--net", *nets, "--folds", *folds]
     run(monkeypatch, data, tmp_path, *command)
     printed, folder = capsys.readouterr().out, tmp_path / f"audiomnist_{task}"
-    assert printed.strip() == (folder / "modern.md").read_text().strip()
+    assert printed.strip() == (folder / f"modern_{'_'.join(nets)}.md").read_text().strip()
     assert "the paper's, on AudioMNIST" in printed and "| lrp | " in printed
     assert ("## Both on the same" in printed) == (len(nets) == 2)
     for net in nets:
         assert (folder / f"modern_training_{net}.png").is_file()
         table = json.loads((folder / f"modern_deletion_{net}.json").read_text())
         rows = table["label"]
-        assert list(table["prediction"]) == list(rows)
-        domains = ["samples", "frequencies", "time_frequency"] if net == "audionet" else ["cells"]
+        assert list(table["prediction"]) == list(rows) and table["folds"] == folds
+        assert all(row["left"][0] == 1 for row in table["prediction"][list(rows)[0]])
+        domains = (
+            ["samples", "sounding", "frequencies", "time_frequency"]
+            if net == "audionet"
+            else ["cells"]
+        )
         assert list(rows) == domains
         for row in rows[domains[0]]:
-            assert len(row["left"]) == 7 and 0 <= min(row["left"]) <= 1
+            assert len(row["left"]) == 7 and row["low"] <= row["left"] <= row["high"]
             assert ("before_random" in row) == (row["ranking"] not in ("amplitude", "random"))
     blocks = DIGIT_BLOCKS if task == "digit" else [(*w, *m) for w, m in SEX_BLOCKS]
     for fold in folds:

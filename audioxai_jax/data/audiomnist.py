@@ -2,7 +2,8 @@
 
 S. Becker et al., arXiv 1807.03418, and the authors' preprocessing: resampled to 8 kHz and
 embedded in 8,000 zeros at a random offset. The authors draw it anew each time they preprocess;
-here it follows from a seed and the clip's name, so it is the same everywhere.
+here it follows from a seed and the clip's name without folder and suffix, so it is the same
+whatever layout the data has.
 """
 
 import dataclasses
@@ -51,7 +52,7 @@ def load(
     seed: int = 0,
     cache: str | Path | None = None,
 ) -> Clips:
-    """All clips of a question, 8,000 samples each, in the order of their names.
+    """All clips of a question but repeated ones, 8,000 samples each, in the order of their names.
 
     Args:
       data: folder with the user's download, see `builders.recordings`.
@@ -74,7 +75,7 @@ def load(
     for record in map(decoded, prepare(dataset, data, config=question.config, cache=cache)):
         if not record["duplicate"]:
             sound = to_8khz(record.pop("audio"), int(record["sample_rate"]))
-            sounds.append(embed(sound, offset(record["file"], len(sound), seed)))
+            sounds.append(embed(sound, offset(Path(record["file"]).stem, len(sound), seed)))
             found.append(record)
     order = sorted(range(len(found)), key=lambda i: found[i]["file"])
     found = [found[i] for i in order]

@@ -64,7 +64,7 @@ class Clips:
     """N clips of one length, in the order of their file names.
 
     Attributes:
-      audio: int16 `[N, T]`, mono, 16 kHz.
+      audio: int16 `[N, T]`, mono, at the rate of the task.
       target: class of each clip, int32 `[N]`.
       speaker: who speaks, "" for nobody, `[N]`.
       file: where each clip was read, `[N]`.

@@ -77,7 +77,8 @@ def synthesise(frames: Frames, factor: Array, samples: int) -> Array:
     weight = _hann(factor * offset, window).astype(frames.phase.dtype)
     index = np.arange(number)[:, None] * hop + np.arange(2 * window)
     total = jnp.zeros((number - 1) * hop + 2 * window, frames.phase.dtype)
-    added = total.at[index].add((spectrum @ waves).real * weight)
+    pieces = jnp.matmul(spectrum, waves, precision="highest").real
+    added = total.at[index].add(pieces * weight)
     square = total.at[index].add(weight**2)
     inside = slice(window, window + samples)
     return added[inside] / square[inside]

@@ -49,7 +49,8 @@ def area_between(curve_a: Array, curve_b: Array, fractions: Array | np.ndarray) 
     weight = np.zeros(len(places))
     weight[:-1] += width / 2
     weight[1:] += width / 2
-    return difference @ jnp.asarray(weight / places[-1], difference.dtype)
+    weights = jnp.asarray(weight / places[-1], difference.dtype)
+    return jnp.matmul(difference, weights, precision="highest")
 
 
 def mean_difference(
@@ -127,7 +128,8 @@ def sign_flip(
         difference = jnp.zeros(numbers.max() + 1, difference.dtype).at[numbers].add(difference)
     if len(difference) <= EXACT:
         patterns = np.arange(2 ** len(difference))[:, None] >> np.arange(len(difference)) & 1
-        return _share(jnp.asarray(1 - 2 * patterns, difference.dtype) @ difference, difference, 0)
+        signs = jnp.asarray(1 - 2 * patterns, difference.dtype)
+        return _share(jnp.matmul(signs, difference, precision="highest"), difference, 0)
     return _share(_drawn_sums(difference, key, samples), difference, 1)
 
 
@@ -182,7 +184,8 @@ def _numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
 @functools.partial(jax.jit, static_argnums=2)
 def _drawn_sums(difference: Array, key: Array, samples: int) -> Array:
     def one(key: Array) -> Array:
-        return jax.random.rademacher(key, difference.shape, difference.dtype) @ difference
+        signs = jax.random.rademacher(key, difference.shape, difference.dtype)
+        return jnp.matmul(signs, difference, precision="highest")
 
     return jax.lax.map(one, jax.random.split(key, samples), batch_size=100)
 

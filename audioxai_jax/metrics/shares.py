@@ -37,4 +37,4 @@ def shares(relevance: Array, places: np.ndarray, edges: Sequence[float], axis: i
     along = jnp.sum(positive, axis=tuple(set(range(relevance.ndim)) - {axis % relevance.ndim}))
     inside = (places >= limits[:-1, None]) & (places < limits[1:, None])
     total = jnp.sum(along)
-    return jnp.where(total > 0, jnp.asarray(inside, along.dtype) @ along / total, jnp.nan)
+    return jnp.where(total > 0, jnp.sum(jnp.where(inside, along, 0), axis=1) / total, jnp.nan)

@@ -25,6 +25,7 @@ from audioxai_jax.lrp import lrp
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.shares import shares
 from audioxai_jax.nets import alexnet
+from audioxai_jax.spaces import istft
 from audioxai_jax.spaces.dft import frequency_relevance
 from audioxai_jax.spaces.short_time import short_time_relevance
 from audioxai_jax.types import Method, Model
@@ -34,6 +35,12 @@ FRACTIONS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 METHODS = ("lrp", "lrp_alpha2_beta1", "integrated_gradients", "saliency")
 """EpsilonPlus is the main one (the paper does not say which rules it takes); the other LRP shows
 how much depends on that."""
+CARRIED = ("lrp", "lrp_alpha2_beta1", "integrated_gradients")
+"""Those that are the sample times something: DFT-LRP is not meant for saliency."""
+DRAWS = 5
+"""Of features at random."""
+FORMAT = 2
+"""Raised when what is computed here changes, so that kept results are not mixed with new ones."""
 BLOCK = 800
 """Samples, a tenth of a second: blocks of time-frequency deletion, side by side."""
 FRAMES = {"window": ("hann", alexnet.WINDOW), "hop": alexnet.HOP, "before": alexnet.WINDOW // 2}
@@ -43,6 +50,7 @@ BANDS = (0, 250, 500, 1000, 2000, 4000)
 MOVES = {
     "up to 100 ms earlier": ("time", -800),
     "up to 100 ms later": ("time", 800),
+    "fundamental x 1.001, the vocoder alone": ("fundamental", 1.001),
     "fundamental x 0.8": ("fundamental", 0.8),
     "fundamental x 1.25": ("fundamental", 1.25),
     "frequency axis x 0.66": ("axis", 0.66),
@@ -90,26 +98,31 @@ def deletions(
     """Deletion curves, by domain and ranking; see `hypotheses.deletion.deletion_curves`.
 
     Args:
-      net: "audionet": samples, frequencies, and blocks of time and frequency are zeroed;
-        "alexnet": cells fall to the floor.
+      net: "audionet": samples (a fraction of all, as in the paper, and of those that are not
+        zero), frequencies, and blocks of time and frequency are zeroed; "alexnet": cells above
+        the floor fall to it.
       model: of the inputs.
       inputs: what the network reads, `[N, ..]`.
       labels: `[N]`.
-      relevance: of the inputs, by method. It is carried to the other domains by DFT-LRP.
+      relevance: of the inputs, by method. The CARRIED ones are carried to the other
+        domains by DFT-LRP.
       floor: what the network reads where there is no sound.
       key, first_index: of the random rankings.
     """
 
-    def curves(domain: domains.Domain, found: Mapping[str, Array]):
-        options = {"key": key, "domain": domain, "first_index": first_index}
+    def curves(domain: domains.Domain, found: Mapping[str, Array], among: Array | None = None):
+        options: dict[str, Any] = {"key": key, "first_index": first_index}
+        options |= {"domain": domain, "among": among, "draws": DRAWS}
         return deletion_curves(model, inputs, labels, found, FRACTIONS, **options)
 
     if net == "alexnet":
-        return {"cells": curves(domains.cells(floor), relevance)}
-    over_frequency = {name: _over_frequency(inputs, r) for name, r in relevance.items()}
-    in_blocks = {name: _in_blocks(inputs, r) for name, r in relevance.items()}
+        return {"cells": curves(domains.cells(floor), relevance, among=inputs > floor)}
+    carried = {name: r for name, r in relevance.items() if name in CARRIED}
+    over_frequency = {name: _over_frequency(inputs, r) for name, r in carried.items()}
+    in_blocks = {name: _in_blocks(inputs, r) for name, r in carried.items()}
     return {
         "samples": curves(domains.samples(), relevance),
+        "sounding": curves(domains.samples(), relevance, among=inputs != 0),
         "frequencies": curves(domains.frequencies(), over_frequency),
         "time_frequency": curves(domains.time_frequency(("rectangle", BLOCK), BLOCK), in_blocks),
     }
@@ -123,8 +136,11 @@ def moved(
     labels: np.ndarray,
     *,
     floor: float,
-) -> dict[str, Array]:
-    """Whether the model is right about moved clips, `[N]` by the names of MOVES, and "original".
+) -> dict[str, dict[str, Array]]:
+    """What the model says of moved clips, by the names of MOVES, and "original".
+
+    "label": whether that is right, "prediction": whether it is what it says of the original,
+    each `[N]`.
 
     Args:
       net: "audionet" or "alexnet"; only the latter has a frequency axis.
@@ -136,12 +152,13 @@ def moved(
     known = {"original": ("time", 0), **MOVES}
     if net != "alexnet":
         known = {name: move for name, move in known.items() if move[0] != "axis"}
-    found = {}
+    found, original = {}, jnp.asarray(labels)
     for name, (kind, amount) in known.items():
         function = Partial(_said_of_moved[kind], model, features)
         shared = (function, jnp.asarray(amount), jnp.asarray(floor))
         said = map_examples(_plain, shared, audio, key=jax.random.key(0))
-        found[name] = (said == labels) * 1.0
+        original = said if name == "original" else original
+        found[name] = {"label": (said == labels) * 1.0, "prediction": (said == original) * 1.0}
     return found
 
 
@@ -220,33 +237,53 @@ def compared(
       labels: `[N]`.
 
     Returns:
-      By network, "bands" and "times": shares of positive relevance, `[N, 5]` in BANDS, `[N, 4]`
-      in quarters of the sounding part. "correlation": of both maps of each clip, in blocks of
-      10 frames and 6 bins (44 ms, 105 Hz), `[N]`, and "correlation_others": of one clip's map with
-      the other network's map of the next clip. "curves": by network, deletion of cells of the
-      waveform's STFT by that network's relevance ("own"), by the other's ("other"), by
-      amplitude and at random.
+      By network, and for "energy", that of the waveform: "bands" and "times": shares of positive
+      relevance, `[N, 5]` in BANDS, `[N, 4]` in quarters of the sounding part; and "blocks", its
+      sums over 10 frames and 6 bins (44 ms, 105 Hz), `[N, 23, 38]`. "curves": by
+      network, deletion of cells of the waveform's STFT by that network's relevance ("own"), by
+      the other's ("other"), by amplitude and at random.
     """
     found: dict[str, Any] = {"curves": {}}
     first, second = cells
     for net in cells:
-        bands, times = _shares(cells[net], audio)
-        found[net] = {"bands": bands, "times": times}
         rankings = {"own": cells[net], "other": cells[second if net == first else first]}
         domain = domains.time_frequency(**FRAMES)  # type: ignore[arg-type]
         found["curves"][net] = deletion_curves(
             models[net], audio, labels, rankings, FRACTIONS, key=key, domain=domain,
             first_index=first_index)  # fmt: skip
-    a, b = (jax.jit(jax.vmap(_blocks))(cells[net]) for net in (first, second))
-    correlate = jax.jit(jax.vmap(rank_correlation))
-    found["correlation"] = correlate(a, b)
-    found["correlation_others"] = correlate(a, jnp.roll(b, 1, axis=0))
+    energy = jax.jit(jax.vmap(lambda clip: jnp.abs(istft.analyse(clip, **FRAMES)) ** 2))(audio)
+    for name, values in {**cells, "energy": energy}.items():
+        bands, times = _shares(values, audio)
+        found[name] = {"bands": bands, "times": times, "blocks": _blocks(values)}
     return found
 
 
+def correlations(found: Mapping[str, Any], labels: np.ndarray) -> dict[str, Array]:
+    """Rank correlation of both networks' maps of relevance, `[N]`.
+
+    Args:
+      found: of `compared`, all clips together.
+      labels: `[N]`.
+
+    Returns:
+      "same clip"; and "clips of another class": one clip's map with the other network's map of
+      the next clip, in order and around, of another class. The latter is left out if there is
+      one class only.
+    """
+    a, b = (jnp.asarray(found[net]["blocks"]) for net in found["curves"])
+    number = len(labels)
+    ahead = (np.arange(number)[:, None] + np.arange(1, number)) % number
+    other = labels[ahead] != labels[:, None]
+    correlate = jax.jit(jax.vmap(rank_correlation))
+    rows = {"same clip": correlate(a, b)}
+    if other.any():
+        rows["clips of another class"] = correlate(a, b[ahead[np.arange(number), other.argmax(1)]])
+    return rows
+
+
 def _blocks(cells: Array) -> Array:
-    """Sums over 10 frames and 6 bins, `[23, 38]`."""
-    return cells.reshape(23, 10, 38, 6).sum((1, 3))
+    """Sums over 10 frames and 6 bins, `[N, 23, 38]`."""
+    return cells.reshape(len(cells), 23, 10, 38, 6).sum((2, 4))
 
 
 @jax.jit

@@ -68,4 +68,4 @@ def envelope_at(coefficients: Array, position: Array | np.ndarray) -> Array:
     """
     step = jnp.asarray(np.pi * np.arange(coefficients.shape[-1])[:, None], coefficients.dtype)
     angle = step * jnp.asarray(position, coefficients.dtype)
-    return coefficients @ jnp.cos(angle)
+    return jnp.matmul(coefficients, jnp.cos(angle), precision="highest")

@@ -83,7 +83,7 @@ def place(samples: int, *, window: Window, hop: int, before: int | None = None) 
       hop: from 1 to L.
       before: zeros in front, from 0 to L - hop. By default L - hop: each sample is seen by as
         many frames as any other. L // 2 are the frames of `scipy.signal.stft`, centred on
-        f * hop, and (L - hop) // 2 those of `stft.magnitude_spectrogram`.
+        f * hop, and (L - hop) // 2 those of `stft.magnitude_spectrogram` if L - hop is even.
 
     Raises:
       ValueError: if an argument is out of its range, or a sample is hardly seen by any window.

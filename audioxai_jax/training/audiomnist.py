@@ -23,9 +23,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import soxr
 from jax import Array
 
-from audioxai_jax.data.augment import augment, other_recording, spec_augment, speed_copies
+from audioxai_jax.data.augment import augment, other_recording, spec_augment
 from audioxai_jax.nets import alexnet, audionet
 from audioxai_jax.training import starts
 from audioxai_jax.training.optimisers import adamw
@@ -37,6 +38,10 @@ MODERN_STEPS = {"audionet": 2_600, "alexnet": 1_800}
 MODERN_RATES = {"audionet": 7e-4, "alexnet": 2e-4}
 MODERN_DROPOUT = 0.2
 """The paper's 0.5 drowns what AlexNet has to say in its first hundreds of steps."""
+PEAK = 16_384
+"""Of what is spoken, before noise is added, in 16-bit samples: networks set levels themselves."""
+FORMAT = 2
+"""Raised when a recipe changes, so that no training goes on, or is counted, as another one."""
 RECIPES = ("modern", "paper")
 NETS = {"audionet": audionet, "alexnet": alexnet}
 CONFIGS = {"audionet": audionet.AudioNetConfig, "alexnet": alexnet.AlexNetConfig}
@@ -125,7 +130,7 @@ def make_recipe(
     return Recipe(
         **shared,
         init=lambda key: starts.he(fresh(key), key),
-        copies=lambda clips: speed_copies(clips, SPEEDS[task]),
+        copies=lambda clips: spoken_copies(clips, SPEEDS[task]),
         prepare=lambda key, copies: _augmented(module, config, key, copies),
         optimiser=adamw(steps, MODERN_RATES[name], 0.05),
         steps=steps,
@@ -134,7 +139,33 @@ def make_recipe(
     )
 
 
-def moved(key: Array, clip: Array) -> Array:
+def spoken_copies(audio: np.ndarray, speeds: tuple[float, ...]) -> np.ndarray:
+    """What is spoken in each clip, at each speed and at one level, from the first sample on.
+
+    Args:
+      audio: int16 `[N, T]`, zeros before and after what is spoken.
+      speeds: factors, pitch moving along. What becomes longer than T loses as much at both ends.
+
+    Returns:
+      int16 `[N, len(speeds), T]`, the peak of each at PEAK; zeros stay zeros.
+    """
+    length = audio.shape[1]
+    copies = np.zeros((len(audio), len(speeds), length), np.int16)
+    for number, clip in enumerate(audio):
+        sounding = np.flatnonzero(clip)
+        if not len(sounding):
+            continue
+        spoken = clip[sounding[0] : sounding[-1] + 1].astype(np.float32)
+        for place, speed in enumerate(speeds):
+            sound = soxr.resample(spoken, 1000 * speed, 1000.0)  # int16 would be dithered
+            surplus = max(0, len(sound) - length) // 2
+            sound = sound[surplus : surplus + length]
+            sound *= PEAK / max(float(np.abs(sound).max(initial=0)), 1e-9)
+            copies[number, place, : len(sound)] = np.round(sound)
+    return copies
+
+
+def elsewhere(key: Array, clip: Array) -> Array:
     """A clip `[T]` with its sound, first to last sample that is not zero, somewhere else.
 
     Args:
@@ -149,7 +180,7 @@ def moved(key: Array, clip: Array) -> Array:
 
 def _augmented(module, config, key: Array, copies: Array) -> Array:
     move_key, sound_key, recording_key, blank_key = jax.random.split(key, 4)
-    places = jax.vmap(moved, in_axes=(None, 0))(move_key, copies)
+    places = jax.vmap(elsewhere, in_axes=(None, 0))(move_key, copies)
     quiet = jnp.zeros((1, copies.shape[1]), copies.dtype)
     sound = augment(sound_key, places, quiet, shift=0)
     found = module.features(config, other_recording(recording_key, sound))

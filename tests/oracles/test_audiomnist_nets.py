@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
 
 from audioxai_jax.nets import alexnet, audionet
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
 
 
 def of(params, name, convolution=False):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax.training.audiomnist import SPEEDS, make_recipe, moved
+from audioxai_jax.training.audiomnist import PEAK, SPEEDS, elsewhere, make_recipe, spoken_copies
 
 
 def updates(net: str, gradient: float, steps: int) -> list[float]:
@@ -60,7 +60,7 @@ def test_the_papers_start(net):
 def test_a_moved_clip_is_whole_and_goes_everywhere():
     clip = np.zeros(20, np.int16)
     clip[8:12] = [5, 0, 7, 9]
-    found = np.asarray(jax.vmap(moved, in_axes=(0, None))(
+    found = np.asarray(jax.vmap(elsewhere, in_axes=(0, None))(
         jax.random.split(jax.random.key(0), 300), jnp.asarray(clip)))  # fmt: skip
     starts = [int(np.flatnonzero(one)[0]) for one in found]
     assert set(starts) == set(range(17))
@@ -69,9 +69,30 @@ def test_a_moved_clip_is_whole_and_goes_everywhere():
         assert np.count_nonzero(one) == 3
 
 
+def test_copies_are_whole_and_zeros_stay_zeros():
+    """A slow copy must not be cut while there is room, nor get noise where nothing is spoken."""
+    clip = np.zeros((1, 8000), np.int16)
+    word = 500 * np.sin(np.arange(3000) / 5) * np.hanning(3000)
+    clip[0, 4800:7800] = np.round(word)
+    copies = spoken_copies(clip, (0.75, 1.0, 1.35))[0]
+    for copy, speed in zip(copies, (0.75, 1.0, 1.35), strict=True):
+        length = round(3000 / speed)
+        assert np.abs(copy).max() == PEAK
+        assert not copy[length + 2 :].any() and copy[length // 2 - 50 : length // 2 + 50].any()
+        energy = np.square(copy / PEAK).sum() * speed
+        assert energy == pytest.approx(np.square(word / np.abs(word).max()).sum(), rel=0.02)
+    starts = jax.vmap(lambda key: jnp.argmax(elsewhere(key, copies[0]) != 0))(
+        jax.random.split(jax.random.key(0), 200)
+    )
+    room = 8000 - np.ptp(np.flatnonzero(copies[0])) - 1  # about 4,000
+    assert starts.min() < 200 and room - 300 < starts.max() <= room
+    assert not spoken_copies(np.zeros((1, 50), np.int16), (0.75,)).any()
+    assert spoken_copies(np.full((1, 50), 9, np.int16), (0.5,)).all()  # no room: both ends go
+
+
 def test_silence_and_full_clips_move_nowhere():
     for clip in (np.zeros(9, np.int16), np.ones(9, np.int16)):
-        assert moved(jax.random.key(1), jnp.asarray(clip)).tolist() == clip.tolist()
+        assert elsewhere(jax.random.key(1), jnp.asarray(clip)).tolist() == clip.tolist()
 
 
 def test_speeds_do_not_change_the_answer():

@@ -4,18 +4,19 @@ The manifest holds, as JSON:
 
 ============ ======================================================================
 format       version of this layout, 1
-kind         "codec", "classifier" or "listener"
+kind         "codec", "classifier", "listener" or "network" (of AudioMNIST)
 name         the checkpoint's name
 network      key of NETWORKS
 config       fields of the network's configuration
 sha256       of the safetensors file
 sample_rate  Hz, if the network has one
-labels       of a classifier or a listener, in the order of the logits
+labels       of what classifies, in the order of the logits
 codec        name of the codec whose latents a classifier reads
 codec_sha256 of that codec's safetensors file
 frames       latent frames that a classifier reads at once, or null
 background   labels that count as background, see `audioxai_jax.windows`
-task, split  key of `data.tasks.TASKS`, and of that data's splits: what was held out
+task, split  key of `data.tasks.TASKS`, and of that data's splits: what was held out;
+dataset      of a network: key of `data.audiomnist.QUESTIONS`, with the task
 metrics      what was measured, and on what
 data         what it was trained on: name, licence and credit of each set
 command      how it was trained

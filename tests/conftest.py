@@ -16,6 +16,9 @@ FULL_SIZE = [
     # What a sibling that always runs shows too, or the conformance of all methods does.
     r"test_scripts\.py::test_(folds_are_pooled|seanet)",
     r"test_reproduce_audiomnist\.py::test_everything",
+    r"test_splits\.py::test_real_splits",
+    r"test_heat_maps_page\.py::test_heat_maps_of_a_network_alone",
+    r"test_audible\.py::test_jit_and_vmap_change_nothing",
     r"test_builders\.py::test_real_recordings\[tess",
     r"test_conformance\.py::.*(absolute|normalise|sum_channels|squaregrad|vargrad|gradient_shap)\]",
     r"test_replicas\.py::test_every_rule\[.*-plain",

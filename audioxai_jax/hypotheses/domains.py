@@ -74,16 +74,7 @@ class Samples:
 
 
 @record()
-class Cells:
-    fill: float | Array
-
-    def analyse(self, x: Array) -> Array:
-        return x
-
-    def synthesise(self, coefficients: Array, x: Array) -> Array:
-        del x
-        return coefficients
-
+class Cells(Samples):
     def size(self, coefficients: Array) -> Array:
         return coefficients
 

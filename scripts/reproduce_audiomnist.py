@@ -17,14 +17,12 @@ each layer.
 """
 
 import argparse
-import dataclasses
 import functools
 import json
 import os
 import sys
 from pathlib import Path
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,13 +30,12 @@ from jax.tree_util import Partial
 from tqdm import tqdm
 
 from audioxai_jax import pretrained
-from audioxai_jax.batching import map_examples
 from audioxai_jax.data import audiomnist, tasks
-from audioxai_jax.data.builders import BUILDERS
-from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.files import replace_file
 from audioxai_jax.lrp import PRESETS
 from audioxai_jax.report.audiomnist import plot_deletion, plot_maps, plot_training
 from audioxai_jax.runs import audiomnist as experiments
+from audioxai_jax.runs.audiomnist_comparison import compared, in_common_cells
 from audioxai_jax.runs.audiomnist_tables import (
     MEASURES,
     accuracy_table,
@@ -50,10 +47,8 @@ from audioxai_jax.runs.audiomnist_tables import (
 )
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.terminal import one_line, positive
-from audioxai_jax.training.audiomnist import FORMAT as RECIPE_FORMAT
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
-from audioxai_jax.training.classifier import make_step
-from audioxai_jax.training.loop import train
+from audioxai_jax.training.audiomnist_fold import Fold, train_fold
 
 TOGETHER = 50
 """Clips that are explained, tested and kept at a time."""
@@ -101,7 +96,7 @@ def main() -> None:
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
     text = []
     for net, recipe in recipes.items():
-        rows = [run_fold(options, question, net, recipe, clips, fold) for fold in folds]
+        rows = [train_one(options, net, recipe, clips, fold) for fold in folds]
         logs = {fold: folder_of(options, net, fold) / "log.jsonl" for fold in folds}
         plot_training(logs, place(options, f"training_{net}.png"))
         text.append(f"## {net}, {options.recipe} recipe\n")
@@ -129,111 +124,10 @@ def folder_of(options, net: str, fold: str) -> Path:
     return options.out / f"{options.dataset}_{options.task}" / name / fold
 
 
-def run_fold(options, question, net: str, recipe: Recipe, clips: tasks.Clips, fold: str) -> dict:
-    """Trains one fold, unless that is done, and returns its row of the table."""
+def train_one(options, net: str, recipe: Recipe, clips: tasks.Clips, fold: str) -> dict:
+    run = Fold(options.dataset, options.task, net, options.recipe, fold, options.seed)
     folder = folder_of(options, net, fold)
-    learned = clips.part(fold, "train")
-    settings = {
-        "config": dataclasses.asdict(recipe.config),
-        "recipe": options.recipe,
-        "format": RECIPE_FORMAT,
-        "batch": recipe.batch,
-        "steps": recipe.steps,
-        "seed": options.seed,
-        "clips": tasks.digest(clips[clips.parts[fold] != ""]),
-    }
-    settings = json.loads(json.dumps(settings))
-    file = folder / "row.json"
-    if file.is_file():
-        row = json.loads(file.read_text())
-        check_settings(file, row["settings"], settings)
-        return row
-    copies = recipe.copies(learned.audio)
-    order = grain.MapDataset.range(len(learned)).seed(options.seed).shuffle().repeat()
-    order = order.batch(min(recipe.batch, len(learned)))
-    key = jax.random.key(options.seed)
-    step = make_step(
-        lambda variables, x, key: (recipe.forward(variables["params"], x, key), {}),
-        recipe.prepare,
-        recipe.optimiser,
-        classes=len(question.labels),
-        smoothing=recipe.smoothing,
-    )
-    read = Partial(waveform_logits, Partial(recipe.features), Partial(recipe.predict))
-
-    def advance(state, number):
-        batch = order[number]
-        return step(state, copies[batch], learned.target[batch], jax.random.fold_in(key, number))
-
-    def accuracy(state, part: str) -> float:
-        held_out = clips.part(fold, part)
-        logits = map_examples(read, state["params"], held_out.audio, key=key, chunk=TOGETHER)
-        return float(np.mean(np.argmax(logits, axis=1) == held_out.target))
-
-    params = recipe.init(jax.random.fold_in(key, 2**31))
-    state = {"params": params, "other": {}, "optimiser": recipe.optimiser.init(params)}
-    state = train(
-        advance,
-        state,
-        steps=recipe.steps,
-        folder=folder,
-        title=f"{net} {options.task} {fold}",
-        settings=settings,
-        save_every=options.save_every,
-        evaluate=lambda state: {"val": accuracy(state, "val")},
-    )
-    row = {
-        "fold": fold,
-        "steps": recipe.steps,
-        "val": accuracy(state, "val"),
-        "test": accuracy(state, "test"),
-        "test_clips": len(clips.part(fold, "test")),
-        "seconds": seconds_of(folder / "log.jsonl"),
-        "settings": settings,
-    }
-    save(options, question, net, recipe, state["params"], row, len(learned))
-    replace_file(file, json.dumps(row, indent=1).encode())
-    return row
-
-
-def seconds_of(log: Path) -> int:
-    """Of a training, all its sessions together: the log's clock begins anew with each."""
-    clock = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
-    ends = [now for now, then in zip(clock, [*clock[1:], 0.0], strict=True) if then < now]
-    return round(sum(ends))
-
-
-def waveform_logits(features, predict, params, clip, key):
-    """Logits of one int16 clip."""
-    del key
-    return predict(params, features(clip.astype(jnp.float32) / 32768))
-
-
-def save(options, question, net: str, recipe: Recipe, params, row: dict, learned: int) -> None:
-    """The checkpoint."""
-    name = net.partition(":")[0]
-    folder = folder_of(options, net, row["fold"])
-    credit = BUILDERS[options.dataset].CREDIT
-    pretrained.save(
-        folder,
-        name,
-        {
-            "kind": "network",
-            "network": name,
-            "config": recipe.config,
-            "dataset": options.dataset,
-            "task": options.task,
-            "split": row["fold"],
-            "labels": question.labels,
-            "metrics": {"val_accuracy": row["val"], "test_accuracy": row["test"]},
-            "data": [credit | {"split": f"{row['fold']}, {learned} clips of its train part"}],
-            "command": f"scripts/reproduce_audiomnist.py --dataset {options.dataset} --task "
-            f"{options.task} --net {net} --recipe {options.recipe} --folds {row['fold']} "
-            f"--steps {recipe.steps} --seed {options.seed}",
-            "note": f"{net} for the {options.task}, {options.recipe} recipe",
-        },
-        params,
-    )
+    return train_fold(run, recipe, clips, folder, save_every=options.save_every)
 
 
 def chosen(options, clips: tasks.Clips, fold: str) -> tasks.Clips:
@@ -359,9 +253,9 @@ def compare_few(opens, clips: tasks.Clips, start: int) -> dict:
         inputs = read(features, audio)
         method = {"lrp": experiments.methods(floor)["lrp"]}
         relevance = experiments.explained(model, inputs, method)["lrp"]
-        cells[net] = experiments.in_common_cells(net.partition(":")[0], inputs, relevance)
+        cells[net] = in_common_cells(net.partition(":")[0], inputs, relevance)
         models[net] = Partial(behind, features, model)
-    return experiments.compared(cells, models, audio, clips.target, key=key, first_index=start)
+    return compared(cells, models, audio, clips.target, key=key, first_index=start)
 
 
 def behind(features, model, audio):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audioxai_jax.nets import alexnet
-from audioxai_jax.runs import audiomnist, audiomnist_tables
+from audioxai_jax.runs import audiomnist, audiomnist_comparison, audiomnist_tables
 
 
 def test_both_networks_relevance_lies_at_the_same_place():
@@ -15,9 +15,9 @@ def test_both_networks_relevance_lies_at_the_same_place():
     time = np.arange(8000) / 8000
     burst = np.sin(2 * np.pi * 1000 * time) * np.exp(-(((time - 0.4) / 0.01) ** 2))
     audio = jnp.asarray(burst, jnp.float32)[None]
-    sample = np.asarray(audiomnist.in_common_cells("audionet", audio, audio**2))[0]
+    sample = np.asarray(audiomnist_comparison.in_common_cells("audionet", audio, audio**2))[0]
     loud = jax.vmap(lambda x: alexnet.features(alexnet.AlexNetConfig(), x))(audio)
-    cell = np.asarray(audiomnist.in_common_cells("alexnet", loud, (loud + 80) ** 8))[0]
+    cell = np.asarray(audiomnist_comparison.in_common_cells("alexnet", loud, (loud + 80) ** 8))[0]
     assert sample.shape == cell.shape == (230, 228)
     assert sample.sum() == pytest.approx(float(jnp.sum(audio**2)), rel=1e-5)
     places = [np.unravel_index(cells.argmax(), cells.shape) for cells in (sample, cell)]
@@ -31,7 +31,7 @@ def test_quarters_are_those_of_the_sounding_part():
     cells = np.zeros((1, 230, 228), np.float32)
     cells[0, [60, 88, 145, 170], 5] = [1, 2, 4, 1]  # samples 2,100, 3,080, 5,075 and 5,950
     cells[0, 61] = -9  # against the class: left out
-    bands, quarters = audiomnist._shares(jnp.asarray(cells), jnp.asarray(audio))
+    bands, quarters = audiomnist_comparison._shares(jnp.asarray(cells), jnp.asarray(audio))
     np.testing.assert_allclose(quarters[0], [1 / 8, 2 / 8, 0, 5 / 8], atol=1e-6)
     np.testing.assert_allclose(bands[0], [1, 0, 0, 0, 0], atol=1e-6)  # 5 x 17.6 Hz
 
@@ -109,10 +109,10 @@ def test_maps_are_compared_with_those_of_another_class():
     random = np.random.default_rng(0)
     maps = random.normal(size=(4, 23, 38))
     found = {"curves": {"a": {}, "b": {}}, "a": {"blocks": maps}, "b": {"blocks": maps}}
-    rows = audiomnist.correlations(found, np.array([0, 0, 1, 1]))
+    rows = audiomnist_comparison.correlations(found, np.array([0, 0, 1, 1]))
     np.testing.assert_allclose(rows["same clip"], 1, atol=1e-6)
     assert np.abs(rows["clips of another class"]).max() < 0.2
     found["b"] = {"blocks": maps[[2, 1, 0, 3]]}  # clip 2 is next for 0 and 1, clip 0 for 2 and 3
-    rows = audiomnist.correlations(found, np.array([0, 0, 1, 1]))
+    rows = audiomnist_comparison.correlations(found, np.array([0, 0, 1, 1]))
     np.testing.assert_allclose(rows["clips of another class"][jnp.array([0, 2])], 1, atol=1e-6)
-    assert list(audiomnist.correlations(found, np.zeros(4, int))) == ["same clip"]
+    assert list(audiomnist_comparison.correlations(found, np.zeros(4, int))) == ["same clip"]

@@ -12,6 +12,7 @@ import pytest
 from audioxai_jax import pretrained
 from audioxai_jax.data import audiomnist
 from audioxai_jax.data.splits import DIGIT_BLOCKS, SEX_BLOCKS
+from audioxai_jax.training.audiomnist_fold import seconds_of
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "reproduce_audiomnist.py"
 
@@ -53,7 +54,9 @@ def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
         )
         assert list(rows) == domains
         for row in rows[domains[0]]:
-            assert len(row["left"]) == 7 and row["low"] <= row["left"] <= row["high"]
+            assert len(row["left"]) == 7
+            assert np.all(np.less_equal(row["low"], row["left"]))
+            assert np.all(np.less_equal(row["left"], row["high"]))
             assert ("before_random" in row) == (row["ranking"] not in ("amplitude", "random"))
     blocks = DIGIT_BLOCKS if task == "digit" else [(*w, *m) for w, m in SEX_BLOCKS]
     for fold in folds:
@@ -88,3 +91,9 @@ def test_the_sexes_are_those_of_the_metadata(data, tmp_path):
     clips = audiomnist.load(data, "audiomnist", "sex", cache=tmp_path)
     women = {f"{speaker:02d}" for speaker in made_up.WOMEN}
     assert {s for s, t in zip(clips.speaker, clips.target, strict=True) if t == 1} == women
+
+
+def test_the_clock_of_a_training_counts_all_sessions(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps({"seconds": s}) + "\n" for s in (10, 25.2, 8, 16.4, 3)))
+    assert seconds_of(log) == round(25.2 + 16.4 + 3)

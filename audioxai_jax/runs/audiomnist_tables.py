@@ -9,7 +9,8 @@ from jax import Array
 
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.metrics.paired import area_between, mean_difference, sign_flip
-from audioxai_jax.runs.audiomnist import BANDS, METHODS, MOVES, correlations
+from audioxai_jax.runs.audiomnist import METHODS, MOVES
+from audioxai_jax.runs.audiomnist_comparison import BANDS, correlations
 
 CONTROLS = ("amplitude", "random")
 MEASURES = {"label": "clips that are heard right", "prediction": "clips whose answer stays"}

@@ -12,7 +12,6 @@ import pytest
 from audioxai_jax import pretrained
 from audioxai_jax.data import audiomnist
 from audioxai_jax.data.splits import DIGIT_BLOCKS, SEX_BLOCKS
-from audioxai_jax.training.audiomnist_fold import seconds_of
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "reproduce_audiomnist.py"
 
@@ -91,9 +90,3 @@ def test_the_sexes_are_those_of_the_metadata(data, tmp_path):
     clips = audiomnist.load(data, "audiomnist", "sex", cache=tmp_path)
     women = {f"{speaker:02d}" for speaker in made_up.WOMEN}
     assert {s for s, t in zip(clips.speaker, clips.target, strict=True) if t == 1} == women
-
-
-def test_the_clock_of_a_training_counts_all_sessions(tmp_path):
-    log = tmp_path / "log.jsonl"
-    log.write_text("".join(json.dumps({"seconds": s}) + "\n" for s in (10, 25.2, 8, 16.4, 3)))
-    assert seconds_of(log) == round(25.2 + 16.4 + 3)

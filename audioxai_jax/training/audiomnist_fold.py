@@ -106,28 +106,19 @@ def train_fold(
         save_every=save_every,
         evaluate=lambda state: {"val": accuracy(state, "val")},
     )
+    log = (folder / "log.jsonl").read_text().splitlines()
     row = {
         "fold": run.fold,
         "steps": recipe.steps,
         "val": accuracy(state, "val"),
         "test": accuracy(state, "test"),
         "test_clips": len(clips.part(run.fold, "test")),
-        "seconds": seconds_of(folder / "log.jsonl"),
+        "seconds": round(json.loads(log[-1])["seconds"]),
         "settings": settings,
     }
     _save(run, folder, recipe, state["params"], row, len(learned))
     replace_file(file, json.dumps(row, indent=1).encode())
     return row
-
-
-def seconds_of(log: Path) -> int:
-    """Of a training, all its sessions together: the log's clock begins anew with each.
-
-    A session that was killed before the time at which the next one first writes is not seen.
-    """
-    clock = [json.loads(line)["seconds"] for line in log.read_text().splitlines()]
-    ends = [now for now, then in zip(clock, [*clock[1:], 0.0], strict=True) if then < now]
-    return round(sum(ends))
 
 
 def _waveform_logits(features, predict, params, clip, key):

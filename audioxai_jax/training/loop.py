@@ -12,7 +12,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
 
-from audioxai_jax.files import check_settings
+from audioxai_jax.files import check_settings, replace_file
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""
@@ -37,8 +37,9 @@ def train(
     Whatever is random in `advance` must follow from the step number alone; a resumed run
     then ends with the same weights as an uninterrupted one. The state is saved every
     `save_every` steps in `<folder>/state`; each call first looks there.
-    `<folder>/log.jsonl` gets a line per `log_every` steps: step, seconds since this call
-    began, mean metrics, and what `evaluate(state)` returns whenever the state is saved.
+    `<folder>/log.jsonl` gets a line per `log_every` steps: step, seconds that the training has
+    taken up to it, mean metrics, and what `evaluate(state)` returns whenever the state is
+    saved. Lines of steps that a killed run did not save are dropped when it goes on.
 
     Args:
       state: pytree of arrays, as at step 0.
@@ -60,7 +61,7 @@ def train(
         first = manager.latest_step() or 0
         if first:
             state = _restore(manager, first, state, settings, folder / "state" / str(first))
-        began, recent = time.monotonic(), []
+        began, recent = time.monotonic() - _cut_log(folder / "log.jsonl", first), []
         bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
         for step in bar:
             state, metrics = advance(state, step)
@@ -124,6 +125,20 @@ def _about(state: Any) -> dict[str, Any]:
         leaves[jax.tree_util.keystr(path)] = f"{array.dtype} {list(array.shape)}"
         digest.update(np.ascontiguousarray(array).tobytes())
     return {"format": FORMAT, "leaves": leaves, "sha256": digest.hexdigest()}
+
+
+def _cut_log(path: Path, step: int) -> float:
+    """Drops what was logged after a step, and returns the seconds that it took to get there."""
+    lines = []
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:  # cut short by a crash, in the midst of steps that count no longer
+            break
+    kept = [line for line in lines if line["step"] <= step]
+    if path.is_file():
+        replace_file(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    return kept[-1]["seconds"] if kept else 0.0
 
 
 def _append(path: Path, step: int, seconds: float, line: dict[str, float]) -> None:

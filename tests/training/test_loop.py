@@ -62,6 +62,30 @@ def test_resumes_to_the_same_weights(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, state, whole)
 
 
+def test_the_log_of_a_resumed_run_is_one_training(tmp_path, monkeypatch):
+    """Each step once, a clock that counts all sessions, and nothing of steps that were lost."""
+    now = [0.0]
+
+    def ticks(state, number):
+        now[0] += 1
+        return advance(state, number)
+
+    def dies(state, number):
+        if number == 17:
+            raise KeyboardInterrupt
+        return ticks(state, number)
+
+    monkeypatch.setattr("audioxai_jax.training.loop.time.monotonic", lambda: now[0])
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, dies)
+    log = tmp_path / "log.jsonl"
+    log.write_text(log.read_text() + '{"step": 1')  # the crash came in the midst of a line
+    now[0] = 1000.0
+    run(tmp_path, ticks)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["step"], line["seconds"]) for line in lines] == [(s, s) for s in range(5, 31, 5)]
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path):
     whole = run(tmp_path)
     again = run(tmp_path, lambda state, number: pytest.fail("trained again"))

@@ -99,14 +99,14 @@ def main() -> None:
         rows = [train_one(options, net, recipe, clips, fold) for fold in folds]
         logs = {fold: folder_of(options, net, fold) / "log.jsonl" for fold in folds}
         plot_training(logs, place(options, f"training_{net}.png"))
-        text.append(f"## {net}, {options.recipe} recipe\n")
+        text += ["", f"## {net}, {options.recipe} recipe\n"]
         text.append("Accuracy on speakers that were never heard, %\n")
         text.append(accuracy_table(rows, options.task, net))
         if not options.only_train:
             text += tested(options, net, recipe, clips, folds)
     if len(recipes) == 2 and not options.only_train:
         text += compare(options, recipes, clips, folds)
-    report = "\n".join([f"# {options.task} of {options.dataset}", "", *text, ""])
+    report = "\n".join([f"# {options.task} of {options.dataset}", *text, ""])
     name = "_".join([*options.net, *["accuracy"] * options.only_train])
     replace_file(place(options, f"{name}.md"), report.encode())
     print(report)

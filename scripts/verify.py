@@ -130,7 +130,8 @@ def frequency_promises(options) -> list[tuple]:
 
 def deletion_promises(options, data) -> list[tuple]:
     """Networks on FSDD lose their answer first where LRP points; trains what is not trained."""
-    command = ["--dataset", "fsdd", "--net", "audionet", "alexnet", "--out", options.audiomnist]
+    command = ["--dataset", "fsdd", "--net", "audionet", "alexnet", "--clips", 100]
+    command += ["--out", options.audiomnist]
     if call(options, "reproduce_audiomnist.py", *data, *command, "--folds", *FOLDS):
         raise ValueError("reproduce_audiomnist.py failed")
     promises = []

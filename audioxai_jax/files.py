@@ -31,5 +31,5 @@ def check_settings(place: str | Path, known: Mapping[str, Any], wanted: Mapping[
     if other:
         raise ValueError(
             f"{place} holds results with other settings ({', '.join(other)}): choose another "
-            "folder, or remove that one"
+            f"folder for the results, or remove {place}"
         )

@@ -243,6 +243,8 @@ def _locate(name_or_path: str | Path, kind: str) -> Path:
         if text.endswith(suffix):
             return Path(text.removesuffix(suffix))
     if os.sep in text or "/" in text:
+        if Path(text).is_dir() and not Path(f"{text}.json").is_file():
+            raise WeightsError(f"{text}: is a folder, expected the path of a .safetensors file")
         return Path(text)
     path = shipped_folder() / text
     if not Path(f"{path}.json").is_file():

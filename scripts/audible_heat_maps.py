@@ -45,10 +45,14 @@ def main() -> None:
     parser.add_argument("--keep", type=float, default=0.1, help="fraction; default: %(default)s")
     parser.add_argument("--steps", type=positive, default=64, help="of Integrated Gradients")
     parser.add_argument("--title", default="What a digit network listens to")
-    parser.add_argument("--out", type=Path, default=Path("heat_maps.html"), metavar="FILE")
+    parser.add_argument("--out", type=Path, default=Path("heat_maps.html"), metavar="FILE",
+                        help="the page; default: %(default)s")  # fmt: skip
     options = parser.parse_args()
     if bool(options.files) == bool(options.data):
         parser.error("name clips, or --data DIR to take them from: one of both")
+    if options.out.is_dir():
+        parser.error(f"--out {options.out}: is a folder, expected the name of the page")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
 
     model, features, manifest = pretrained.load_network(options.network)
     if manifest["network"] != "audionet":
@@ -84,7 +88,8 @@ def main() -> None:
             )
         )
     replace_file(options.out, heat_map_page(made, title=options.title).encode())
-    print_table(made)
+    print_table([clip for clip in made if clip.sounds[clip.original].samples.any()])
+    print(f"\nListen: open {options.out}")
 
 
 def held_out(options, manifest) -> dict[str, np.ndarray]:
@@ -107,6 +112,9 @@ def one_second(file: Path) -> np.ndarray:
 
 
 def print_table(clips: list[HeatMapClip]) -> None:
+    """Of clips that are not silent: beside silence there are no levels."""
+    if not clips:
+        return
     print("| sound | level, dB | highest peak | clicks, dB | worst |\n|---|---|---|---|---|")
     for name in clips[0].sounds:
         rows = [clip.measures(name) for clip in clips]

@@ -11,9 +11,10 @@ and frequency. With two networks they are compared in a common domain. Killed at
 same command goes on where it was. `--recipe paper` trains as the authors did, for tens of
 thousands of steps; the default is a modern, shorter recipe.
 
-`<out>/<dataset>_<task>/<recipe>_<net>.md` gets all tables, which are printed too, and figures
-lie beside it; each fold has a folder with its checkpoint, its log and `rules.txt`, the LRP rule of
-each layer.
+`<out>/<dataset>_<task>/<recipe>_<net>.md` gets all tables of the folds that are named, which are
+printed too, and figures lie beside it. So folds may be done by several commands, and one that
+names all of them makes the tables of all, from what is done. Each fold has a folder with its
+checkpoint, its log and `rules.txt`, the LRP rule of each layer.
 """
 
 import argparse
@@ -63,20 +64,23 @@ TITLES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"))
-    parser.add_argument("--task", default="digit", choices=("digit", "sex"))
-    parser.add_argument("--net", nargs="+", default=["audionet"], help="audionet, alexnet, or a "
-                        "variant such as audionet:rectified; one or two")  # fmt: skip
-    parser.add_argument("--recipe", default="modern", choices=RECIPES)
-    parser.add_argument("--folds", nargs="+", help="names; all if left out")
-    parser.add_argument("--steps", type=positive, help="of training, instead of the recipe's")
-    parser.add_argument("--save-every", type=positive, default=300, help="steps")
-    parser.add_argument("--clips", type=positive, default=200, help="to explain, of each fold")
-    parser.add_argument("--only-train", action="store_true", help="accuracy alone")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    add, default = parser.add_argument, "; default: %(default)s"
+    add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"), help=default[2:])
+    add("--task", default="digit", choices=("digit", "sex"), help=default[2:])
+    add("--net", nargs="+", default=["audionet"], help="audionet, alexnet, or a variant such as "
+        "audionet:rectified; one or two; default: audionet")  # fmt: skip
+    add("--recipe", default="modern", choices=RECIPES, help=default[2:])
+    add("--folds", nargs="+", help="names, such as digit_0, sex_3, without_theo; all if left out")
+    add("--steps", type=positive, help="of training, instead of the recipe's")
+    add("--save-every", type=positive, default=300, help="steps" + default)
+    add("--clips", type=positive, default=200, help="to explain, of each fold" + default)
+    add("--only-train", action="store_true", help="accuracy alone")
+    add("--seed", type=int, default=0, help=default[2:])
+    add("--out", type=Path, required=True, help="folder of the runs")
     options = parser.parse_args()
+    if options.out.exists() and not options.out.is_dir():
+        parser.error(f"--out {options.out}: is not a folder")
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     question = audiomnist.QUESTIONS.get((options.dataset, options.task))
@@ -106,7 +110,8 @@ def main() -> None:
             text += tested(options, net, recipe, clips, folds)
     if len(recipes) == 2 and not options.only_train:
         text += compare(options, recipes, clips, folds)
-    report = "\n".join([f"# {options.task} of {options.dataset}", *text, ""])
+    title = f"# {options.task} of {options.dataset}, folds {', '.join(folds)}"
+    report = "\n".join([title, *text, ""])
     name = "_".join([*options.net, *["accuracy"] * options.only_train])
     replace_file(place(options, f"{name}.md"), report.encode())
     print(report)
@@ -176,7 +181,8 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
     table["folds"] = list(folds)
     replace_file(place(options, f"deletion_{net}.json"), json.dumps(table, indent=1).encode())
     moves = moves_table(found["moves"], found["labels"], options.task, key)
-    return [*text, "", "Accuracy on moved clips\n", moves]
+    scaled = "" if "cells" in table["label"] else "; only a spectrogram's frequency axis is scaled"
+    return [*text, "", f"Accuracy on moved clips{scaled}\n", moves]
 
 
 def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):

@@ -255,23 +255,26 @@ def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):
     write_wav(tmp_path / "2_12_7.wav", recording(), 8000)
     write_wav(tmp_path / "noise.wav", recording(12_000, 1), 16_000)
     write_wav(tmp_path / "long.wav", recording(9000), 8000)
+    write_wav(tmp_path / "silence.wav", 0 * recording(), 8000)
     save_network(tmp_path)
     script = runpy.run_path(str(SCRIPT), run_name="script")
     page, small, words = tmp_path / "page.html", models / "small", models / "words"
     common = ["--network", str(tmp_path / "net"), "--codec", str(small), "--steps", "2",
               "--classifier", str(words), "--out", str(page)]  # fmt: skip
-    clips = [str(tmp_path / "2_12_7.wav"), str(tmp_path / "noise.wav")]
+    clips = [str(tmp_path / name) for name in ("2_12_7.wav", "noise.wav", "silence.wav")]
     monkeypatch.setattr(sys, "argv", ["x", *common, *clips])
     script["main"]()
     said = (tmp_path / "page.html").read_text(encoding="utf-8")
     elements = Elements(said)
-    assert len(elements.all("audio")) == 2 * 6
+    assert len(elements.all("audio")) == 3 * 6
     for fact in ("The network hears", "The latent classifier hears", "Speaker", ">12<"):
         assert fact in said
     lengths = {float(p["data-seconds"]) for _, p in elements.found if "data-seconds" in p}
     assert lengths == {1.0}
     table = capsys.readouterr().out.splitlines()
-    assert table[2].startswith("| Original | 0.0 |") and len(table) == 2 + 6
+    assert table[2].startswith("| Original | 0.0 |"), "of the clips that are not silent"
+    assert len(table) == 2 + 6 + 2 and table[-1] == f"Listen: open {page}"
+    assert "nan" not in "".join(table)
     monkeypatch.setattr(sys, "argv", ["x", *common, str(tmp_path / "long.wav")])
     with pytest.raises(ValueError, match="lasts 1.12 s, the network hears 1 s"):
         script["main"]()
@@ -281,4 +284,4 @@ def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):
     script["main"]()
     said = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "0_theo_0.flac" in said and "9_theo_0.flac" in said
-    assert len(capsys.readouterr().out.splitlines()) == 2 + 6
+    assert len(capsys.readouterr().out.splitlines()) == 2 + 6 + 2

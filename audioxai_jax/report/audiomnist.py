@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from audioxai_jax.data.tasks import Clips
@@ -14,6 +16,9 @@ from audioxai_jax.report.curves import words
 from audioxai_jax.report.plots import RELEVANCE
 from audioxai_jax.runs.audiomnist import explained, methods
 from audioxai_jax.types import Model
+
+RANKINGS = {"lrp": "LRP, EpsilonPlus", "lrp_alpha2_beta1": "LRP, Alpha2Beta1"}
+"""Names of those that their key does not give."""
 
 
 def plot_training(logs: Mapping[str, Path], file: str | Path) -> None:
@@ -59,28 +64,32 @@ def plot_deletion(
     figure = Figure(figsize=(4.2 * len(rows), 3.6), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(rows), sharey=True))
     x = [0.0, *(100 * fraction for fraction in fractions)]
+    lines = {}
     for axes, (domain, found) in zip(panels, rows.items(), strict=True):
         for number, row in enumerate(found):
             control = row["ranking"] in ("amplitude", "random")
             color = {"amplitude": "0.35", "random": "0.65"}.get(row["ranking"], f"C{number}")
             percent = {end: [100 * v for v in row[end]] for end in ("left", "low", "high")}
             style = ":" if control else "-"
-            label = words(row["ranking"])
-            axes.plot(x, percent["left"], style, color=color, label=label, marker=".")
+            (line,) = axes.plot(x, percent["left"], style, color=color, marker=".", clip_on=False)
+            lines.setdefault(RANKINGS.get(row["ranking"], words(row["ranking"])), line)
             axes.fill_between(x, percent["low"], percent["high"], color=color, alpha=0.12, lw=0)
         axes.set(title=titles[domain], xlabel="% deleted", ylim=(0, 100))
-        axes.set_xscale("symlog", linthresh=0.5)
+        axes.set_xscale("symlog", linthresh=0.5, linscale=0.3)
+        axes.set_xlim(0, x[-1])
         axes.set_xticks(x, [f"{value:g}" for value in x])
+        axes.set_xticks([], minor=True)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(f"% of {what}")
-    panels[-1].legend(fontsize=8)
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=7, fontsize=8)
     figure.savefig(file, dpi=110)
 
 
 def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str | Path) -> None:
     """Relevance by LRP over what a network reads of a few clips.
 
-    Waveforms are drawn in the colour of their samples' relevance, spectrograms beneath it.
+    Waveforms are drawn in the colour of their samples' relevance, spectrograms in grey beneath
+    it; a bar says which colour speaks for what the network hears, and which against it.
     """
     audio = clips.audio.astype(np.float32) / 32768
     inputs = np.asarray(jax.jit(jax.vmap(features))(audio))
@@ -103,7 +112,12 @@ def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str |
             shared = {"origin": "lower", "aspect": "auto", "extent": extent}
             axes.imshow(inputs[number], cmap="Greys", **shared)
             axes.imshow(relevance[number], cmap=RELEVANCE, vmin=-most, vmax=most, **shared)
-            axes.set_ylabel("kHz")
-        axes.set_title(f"{clips.file[number]}, heard as {said[number]}", fontsize=8)
+        title = f"{clips.file[number]}: {clips.target[number]}, heard as {said[number]}"
+        axes.set_title(title, fontsize=8)
+        axes.set_ylabel("amplitude" if waveform else "kHz")
     panels[-1].set_xlabel("seconds")
+    scale = ScalarMappable(Normalize(-1, 1), RELEVANCE)
+    bar = figure.colorbar(scale, ax=panels.tolist(), shrink=0.6, aspect=40)
+    bar.set_label("relevance by LRP, in units of the clip's largest")
+    bar.set_ticks([-1, 0, 1], labels=["-1 (against)", "0", "1 (for it)"])
     figure.savefig(file, dpi=110)

@@ -110,12 +110,16 @@ def _interval(area: Mapping[str, float] | None) -> str:
 
 
 def reach(speakers: np.ndarray) -> str:
-    """What intervals of so many speakers say, a sentence."""
+    """What intervals of so many speakers say, and areas: a paragraph."""
     number = len(np.unique(speakers))
+    area = (
+        "The area before a control is that between its curve and the ranking's, from nothing "
+        "deleted to the most, in points: above 0 where the ranking's falls first."
+    )
     if number >= SPEAKERS:
-        return f"Intervals are 95 % over clips; over {number} speakers."
+        return f"Intervals are 95 % over clips; over {number} speakers. {area}"
     some = "one speaker" if number == 1 else f"{number} speakers"
-    return f"Intervals are 95 % over clips of {some}: they say nothing of other speakers."
+    return f"Intervals are 95 % over clips of {some}: they say nothing of other speakers. {area}"
 
 
 def moves_table(
@@ -166,12 +170,14 @@ def comparison_table(
     """Markdown: shares of relevance, correlation of maps, deletion in the common domain."""
     nets = list(found["curves"])
     bands = [f"{low}-{high} Hz" for low, high in zip(BANDS, BANDS[1:], strict=False)]
-    quarters = [f"quarter {number}" for number in (1, 2, 3, 4)]
-    lines = ["| share, % | " + " | ".join(bands + quarters) + " |"]
-    lines.append("|---" * (1 + len(bands + quarters)) + "|")
+    times = [f"quarter {number} of the sounding part" for number in (1, 2, 3, 4)]
+    times.append("silence around it")
+    lines = ["| share, % | " + " | ".join(bands + times) + " |"]
+    lines.append("|---" * (1 + len(bands + times)) + "|")
     titles = {net: f"positive relevance for {net}" for net in nets}
     for name, title in (titles | {"energy": "energy of the clips"}).items():
-        means = [*np.nanmean(found[name]["bands"], 0), *np.nanmean(found[name]["times"], 0)]
+        quarters = np.nanmean(found[name]["times"], 0)
+        means = [*np.nanmean(found[name]["bands"], 0), *quarters, 1 - quarters.sum()]
         lines.append(f"| {title} | " + " | ".join(f"{100 * value:.1f}" for value in means) + " |")
     lines += ["", "| rank correlation of both maps | mean (95 % over clips) |", "|---|---|"]
     for title, values in correlations(found, labels).items():

@@ -119,3 +119,12 @@ def shared_weights() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no weights of other projects: {folder} does not exist")
     return folder
+
+
+@pytest.fixture(scope="session")
+def lyra_folder() -> Path:
+    """Lyra V2's released files: AUDIOXAI_LYRA, else in the folder beside the checkout."""
+    folder = Path(os.environ.get("AUDIOXAI_LYRA") or REPO.parent / "shared" / "weights" / "lyra_v2")
+    if not folder.is_dir():
+        pytest.skip(f"no weights of Lyra V2: {folder} does not exist, set AUDIOXAI_LYRA")
+    return folder

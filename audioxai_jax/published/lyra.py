@@ -5,6 +5,7 @@ are not unique. Numbers that the files hold in 8 bits become the floating point 
 they stand for.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,9 +52,8 @@ def load_lyra(folder: str | Path) -> Codec:
       WeightsError: as `load_params`.
     """
     params, hashes = load_params(folder)
-    found = lyra.codec(LyraConfig(), params, name="lyra_v2")
-    return Codec(found.encode, found.decode, found.sample_rate, found.hop, None, found.name,
-                 fingerprint(hashes))  # fmt: skip
+    codec = lyra.codec(LyraConfig(), params, name="lyra_v2")
+    return dataclasses.replace(codec, fingerprint=fingerprint(hashes))
 
 
 def fingerprint(hashes: dict[str, str]) -> str:
@@ -70,8 +70,7 @@ def load_params(folder: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
       WeightsError: if a file is missing, damaged, or laid out otherwise; it names the file and
         the layer.
     """
-    config, hashes = LyraConfig(), {}
-    graphs = {}
+    config, hashes, graphs = LyraConfig(), {}, {}
     for name in RELEASED:
         path = Path(folder) / name
         content = tflite.read_bytes(path)

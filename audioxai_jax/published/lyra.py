@@ -70,13 +70,14 @@ def load_params(folder: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
       WeightsError: if a file is missing, damaged, or laid out otherwise; it names the file and
         the layer.
     """
-    config, hashes, graphs = LyraConfig(), {}, {}
+    config, hashes = LyraConfig(), {}
+    graphs: dict[str, tuple[Path, tflite.Graph]] = {}
     for name in RELEASED:
         path = Path(folder) / name
         content = tflite.read_bytes(path)
         hashes[name] = hashlib.sha256(content).hexdigest()
         graphs[name] = path, tflite.parse(path, content)[0]
-    encoder, decoder, quantizer = graphs.values()
+    encoder, decoder, quantizer = (graphs[name] for name in RELEASED)
     wanted = jax.eval_shape(lambda: lyra.init(config, jax.random.key(0)))
     params = {
         "encoder": _layers(*encoder, list(encoder_layers(config)), wanted["encoder"]),

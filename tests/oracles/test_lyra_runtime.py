@@ -221,7 +221,10 @@ def test_the_network_differs_as_the_runtimes_kernels_do(clips, runtime, ours, wa
         print(" | ".join([name, *(f"{column[index]:.3g}" for column in columns.values())]))
     print(" | ".join(["median", *(f"{np.median(c):.3g}" for c in columns.values())]))
     mine, builtin = columns["latent error: network"], columns["builtin"]
-    assert np.median(mine) < 1.5 * np.median(builtin) and mine.max() < 0.15
+    # At full scale hundreds of values leave the range of 8 bits: all kernels clip them alike.
+    full_scale = np.array([np.abs(sound).max() > 0.99 for sound in clips.values()])
+    assert np.sum(full_scale) <= 1 and mine[~full_scale].max() < 0.1
+    assert np.median(mine) < 1.3 * np.median(builtin)
     mine, builtin = columns["sound SI-SDR: network"], columns["builtin "]
     assert np.median(mine) > np.median(builtin) - 3
     mine, builtin = columns["same codes: network"], columns["same codes: builtin"]

@@ -138,6 +138,8 @@ def _layers(path: Path, graph: tflite.Graph, layers: list[Layer], wanted) -> dic
                     f"{layer.stride} and {layer.dilation}"
                 )
         tensors = [_weight_and_bias(path, graph, layer, part) for part in parts]
+        if len({(weight.shape, bias.shape) for weight, bias in tensors}) > 1:
+            raise WeightsError(f"{path}: the parts of layer {layer.name!r} differ in shape")
         joined = [np.concatenate(pieces, axis=-1) for pieces in zip(*tensors, strict=True)]
         found = dict(zip(("weight", "bias"), joined, strict=True))
         for name, value in found.items():

@@ -59,7 +59,9 @@ class Tensor:
     axis: int
 
     def values(self) -> np.ndarray:
-        """The numbers of a constant that they stand for, float32 where quantised or half.
+        """What a constant's numbers stand for, float32 where quantised or half precision.
+
+        A scale that is not finite makes numbers that are not, without a warning.
 
         Raises:
           ValueError: if the tensor is no constant.
@@ -72,7 +74,8 @@ class Tensor:
         if self.scale.size > 1:
             shape[self.axis] = -1
         zero, scale = self.zero_point.reshape(shape), self.scale.reshape(shape)
-        return ((self.data.astype(np.float32) - zero) * scale).astype(np.float32)
+        with np.errstate(all="ignore"):
+            return ((self.data.astype(np.float32) - zero) * scale).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)

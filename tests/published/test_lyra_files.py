@@ -159,6 +159,16 @@ def test_other_weights_are_refused(params, made_up, tmp_path, change):
         load_params(folder)
 
 
+def test_parts_that_differ_are_refused(params, made_up, tmp_path):
+    graph = graph_of(params["decoder"], decoder_layers(CONFIG))
+    tensors = list(graph.tensors)
+    tensors[3] = constant("w", tensors[3].data[:, :3])
+    content = write([Graph(tuple(tensors), graph.operations)])
+    folder = with_file(made_up, tmp_path, "lyragan.tflite", content)
+    with pytest.raises(WeightsError, match="the parts of layer 'up_2' differ in shape"):
+        load_params(folder)
+
+
 def test_a_depthwise_bias_is_refused(params, made_up, tmp_path):
     """The network has none, so that one would be lost."""
     graph = graph_of(params["encoder"], encoder_layers(CONFIG))

@@ -26,6 +26,7 @@ from audioxai_jax.nets import (
     gainshape,
     gru,
     listener,
+    lyra,
     seanet,
     transformer,
 )
@@ -61,6 +62,7 @@ class Network:
 NETWORKS = {
     "gainshape": Network("codec", gainshape.GainShapeConfig, gainshape.init, gainshape.codec),
     "seanet": Network("codec", seanet.SeanetConfig, seanet.init, seanet.codec),
+    "lyra": Network("codec", lyra.LyraConfig, lyra.init, lyra.codec),
     "transformer": Network(
         "classifier", transformer.TransformerConfig, transformer.init, transformer.model
     ),

@@ -27,6 +27,7 @@ FULL_SIZE = [
     r"attribution/.*::test_(in_batches|batches_draw_as|ranks_and_types|inputs_of_any_rank)",
     r"attribution/.*::test_chunks_change_nothing\[.*-?(1|64)\]",
     r"test_perturbation\.py::test_standard_errors_are_calibrated\[.*product",
+    r"nets/test_lyra\.py::test_round_trips_of_real_speech\[(fsdd|tess)",
     r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
 ]
 """Tests that run with --full-size only, as .ci/run does."""
@@ -118,4 +119,13 @@ def shared_weights() -> Path:
     folder = REPO.parent / "shared" / "weights"
     if not folder.is_dir():
         pytest.skip(f"no weights of other projects: {folder} does not exist")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lyra_folder() -> Path:
+    """Lyra V2's released files: AUDIOXAI_LYRA, else in the folder beside the checkout."""
+    folder = Path(os.environ.get("AUDIOXAI_LYRA") or REPO.parent / "shared" / "weights" / "lyra_v2")
+    if not folder.is_dir():
+        pytest.skip(f"no weights of Lyra V2: {folder} does not exist, set AUDIOXAI_LYRA")
     return folder

@@ -38,7 +38,7 @@ CORE = {
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
 MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export",
-          "named_methods"}  # fmt: skip
+          "named_methods", "published"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -223,7 +223,7 @@ def _codecs(options: argparse.Namespace) -> int:
     from audioxai_jax import pretrained
     from audioxai_jax.published.codecs import CODECS
 
-    lines = [("codec", "sound", "latent of a second", "weights", "their licence")]
+    lines = [("codec", "sound", "latent per second", "weights", "their licence")]
     shipped = pretrained.available()["codec"]
     for name in shipped:
         codec, manifest = pretrained.load_codec(name)

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from audioxai_jax.published import huggingface
 from audioxai_jax.types import Codec
 from audioxai_jax.weights_file import WeightsError
@@ -24,7 +27,7 @@ class Weights:
       config: of its network.
       params: nested dictionaries of float32 arrays.
       build: `(config, params, *, mean, name) -> Codec`.
-      files: sha256 of each file that was read, by name.
+      files: sha256 of each file that was read, by name, in the order of `Published.files`.
     """
 
     config: Any
@@ -34,11 +37,11 @@ class Weights:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the file; if there are several, of the list of theirs."""
-        if len(self.files) == 1:
-            return next(iter(self.files.values()))
-        listed = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(self.files.items()))
-        return hashlib.sha256(listed.encode()).hexdigest()
+        """sha256 of the file; if there are several, that of theirs, one a line."""
+        hashes = list(self.files.values())
+        if len(hashes) == 1:
+            return hashes[0]
+        return hashlib.sha256("".join(f"{found}\n" for found in hashes).encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Published:
       source: repository on the Hugging Face hub, or project, that publishes the weights.
       licence: of the weights, as the source states it.
       sample_rate: Hz.
-      frames: of the latent of one second.
+      frames: of the latent per second, within a chunk where sound is cut into chunks.
       channels: of the latent.
       files: that a folder has to hold.
       on_hub: whether naming the repository is enough.
@@ -76,21 +79,21 @@ def _encodec(folder: Path) -> Weights:
     )
 
     found = huggingface.read_folder(folder)
-    config = config_from_json(found.fields)
-    params = params_from_tensors(config, found.tensors)
+    try:
+        config = config_from_json(found.fields)
+        params = params_from_tensors(config, found.tensors)
+    except WeightsError as error:
+        raise WeightsError(f"{folder}: {error}") from None
+    params = jax.tree.map(jnp.asarray, params)
     return Weights(config, params, encodec.codec, {huggingface.TENSORS: found.sha256})
 
 
 def _lyra(folder: Path) -> Weights:
     from audioxai_jax.nets import lyra  # type: ignore
-    from audioxai_jax.published.lyra import load_lyra  # type: ignore
+    from audioxai_jax.published.lyra import load_params  # type: ignore
 
-    config, params = load_lyra(folder)
-    files = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in CODECS["lyra_v2"].files
-    }
-    return Weights(config, params, lyra.codec, files)
+    params, files = load_params(folder)
+    return Weights(lyra.LyraConfig(), params, lyra.codec, files)
 
 
 CODECS = {
@@ -127,7 +130,7 @@ CODECS = {
         16_000,
         50,
         64,
-        files=("soundstream_encoder.tflite", "quantizer.tflite", "lyragan.tflite"),
+        files=("soundstream_encoder.tflite", "lyragan.tflite", "quantizer.tflite"),
         on_hub=False,
     ),
 }

@@ -56,8 +56,9 @@ def read_folder(folder: str | Path) -> Folder:
 
 def read_config(file: Path) -> dict[str, Any]:
     """The fields of a `config.json`; raises WeightsError."""
+    content = _read_bytes(file)
     try:
-        fields = json.loads(_read_bytes(file))
+        fields = json.loads(content)
     except (ValueError, RecursionError):
         raise WeightsError(f"{file}: is not JSON") from None
     if not isinstance(fields, dict):

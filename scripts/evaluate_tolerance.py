@@ -48,8 +48,8 @@ def main() -> None:
     options.classifier = options.classifier or pretrained.default_classifier(codec)
     classifier, manifest = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
-    tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
-    clips = tasks.load(options.data, manifest["task"]).part(manifest["split"], "test")
+    clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
+    clips = clips.part(manifest["split"], "test")
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     latents = map_examples(encode, codec, clips.audio, key=jax.random.key(0))

@@ -69,7 +69,7 @@ def main() -> None:
 
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
-    clips = tasks.load(options.data, task)
+    clips = tasks.load(options.data, task, rate=codec.sample_rate)
     splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
     learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
     source = tasks.digest(clips[learned])

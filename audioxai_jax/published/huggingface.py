@@ -167,4 +167,4 @@ def _read_bytes(file: Path) -> bytes:
 def _line(error: BaseException) -> str:
     """An exception's message as one short line."""
     text = " ".join(str(error).split())
-    return text if len(text) <= 200 else text[:200] + ".."
+    return text if len(text) <= 120 else text[:120] + ".."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import made_up_data
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -22,6 +23,7 @@ from audioxai_jax.published import codecs, huggingface
 from audioxai_jax.published.codecs import Published, Weights
 from audioxai_jax.runs.explain_clips import Settings, explain_clip
 from audioxai_jax.synthesis.replacement import zero
+from audioxai_jax.training import recipes
 from audioxai_jax.weights_file import WeightsError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -186,6 +188,21 @@ def test_converted_weights_are_the_same_codec(folder, tmp_path, monkeypatch, cap
     run(monkeypatch, "convert_weights.py", *command[:2], "--weights", tmp_path, *command[4:],
         status=1)  # fmt: skip
     assert "holds no model.safetensors" in capsys.readouterr().err
+
+
+def test_a_classifier_is_trained_on_its_latents(folder, tmp_path, monkeypatch):
+    """Clips come at the codec's rate, and the checkpoint knows whose latents it reads."""
+    monkeypatch.setattr(recipes, "COPIES", 2)
+    data = made_up_data.fsdd(tmp_path / "data", range(1))
+    command = ["--codec", "toy_24khz", "--codec-weights", folder, "--data", data, "--out",
+               tmp_path / "runs", "--steps", 1, "--tasks", "digits", "--heads", "cnn"]  # fmt: skip
+    run(monkeypatch, "train_classifier.py", *command)
+    (found,) = (tmp_path / "runs").rglob("digits_cnn.json")
+    classifier, manifest = pretrained.load_classifier(found)
+    codec, _ = pretrained.load_codec("toy_24khz", folder)
+    assert (classifier.frames, classifier.codec_fingerprint) == (75, codec.fingerprint)
+    assert f"--codec toy_24khz --codec-weights {folder.name} --tasks" in manifest["command"]
+    pretrained.check_pair(codec, classifier)
 
 
 def test_the_command_lists_all_codecs(capsys):

@@ -211,8 +211,8 @@ def default_classifier(codec: Codec) -> str:
             found.append((manifest.get("task") != "keywords", name))
     if not found:
         raise WeightsError(
-            f"no classifier of latents of the codec {codec.name!r} comes along: name one, or train "
-            "one with scripts/train_classifier.py, which takes the same codec"
+            f"no classifier of latents of the codec {codec.name!r} comes along: name one "
+            "(--classifier), or train one with scripts/train_classifier.py, which takes that codec"
         )
     return min(found)[1]
 

@@ -79,11 +79,19 @@ def _encodec(folder: Path) -> Weights:
     )
 
     found = huggingface.read_folder(folder)
+    layers = found.fields.get("num_residual_layers")
+    if isinstance(layers, int) and layers > len(found.tensors):
+        raise WeightsError(
+            f"{folder}: config.json says more residual layers (num_residual_layers) than the "
+            f"{len(found.tensors)} tensors that are there"
+        )
     try:
         config = config_from_json(found.fields)
         params = params_from_tensors(config, found.tensors)
     except WeightsError as error:
         raise WeightsError(f"{folder}: {error}") from None
+    except (ValueError, OverflowError) as error:  # whatever impossible numbers provoke
+        raise WeightsError(f"{folder}: config.json makes no network: {error}") from None
     params = jax.tree.map(jnp.asarray, params)
     return Weights(config, params, encodec.codec, {huggingface.TENSORS: found.sha256})
 

@@ -252,3 +252,13 @@ def test_samples_at_another_rate_are_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="the clip is at 16000 Hz, the codec 'toy_24khz' works at"):
         explain_clip(codec, classifier, clip, Settings(integrated_gradients(), zero()))
     assert len(read_clip(tmp_path / "x.wav", codec.sample_rate).samples) == RATE
+
+
+def test_lyra_by_its_name(request):
+    pytest.importorskip("audioxai_jax.published.lyra")
+    codec, manifest = pretrained.load_codec("lyra_v2", request.getfixturevalue("lyra_folder"))
+    entry = codecs.CODECS["lyra_v2"]
+    latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct((16_000,), jnp.float32))
+    assert (codec.sample_rate, *latent.shape) == (entry.sample_rate, entry.frames, entry.channels)
+    assert tuple(manifest["source_files"]) == entry.files
+    assert manifest["licence"] == "Apache-2.0"

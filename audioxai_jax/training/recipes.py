@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 
 from audioxai_jax import pretrained
 from audioxai_jax.data import augment as augmentation
-from audioxai_jax.data.tasks import TASKS, Clips, check_rate
+from audioxai_jax.data.tasks import TASKS, Clips
 from audioxai_jax.nets import cnn, gru, listener, transformer
 from audioxai_jax.training.features import augmented_features, encode_gaps, plain_features
 from audioxai_jax.training.masking import loud_mask
@@ -81,8 +81,13 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
         raise ValueError(f"unknown head {name!r}: known are {', '.join(HEADS)}, {LISTENER}")
     classes, steps = len(TASKS[task].labels), steps or STEPS[task][name]
     if name == LISTENER:
-        check_rate(f"the codec {codec.name!r}", codec.sample_rate)
         listens = listener.ListenerConfig(classes=classes)
+        if codec.sample_rate != listens.sample_rate:
+            raise ValueError(
+                f"the listener hears {listens.sample_rate} Hz, the clips come at "
+                f"{codec.sample_rate} Hz, the rate of the codec {codec.name!r}: train it with one "
+                f"of {listens.sample_rate} Hz, as it is independent of the codec"
+            )
         return Recipe(
             kind=LISTENER,
             init=lambda key: dict(listener.init(listens, key)),

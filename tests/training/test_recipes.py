@@ -49,7 +49,7 @@ def test_a_codec_of_another_rate_reads_as_many_seconds():
     for task, frames in (("digits", 75), ("emotion", 150)):
         recipe = make_recipe("cnn", task, fast)
         assert recipe.manifest["frames"] == recipe.manifest["config"].frames == frames
-    with pytest.raises(ValueError, match="'toy' works at 24000 Hz, the tasks' clips are at 16000"):
+    with pytest.raises(ValueError, match="listener hears 16000 Hz, the clips come at 24000 Hz"):
         make_recipe("listener", "digits", fast)
 
 

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from audioxai_jax.terminal import Parser, Version, first_line
+from audioxai_jax.terminal import Parser, Version, add_codec_options, first_line
 
 BUNDLED = Path(__file__).resolve().parent / "assets" / "stop.wav"
+OUR_LICENCE = "Apache-2.0"
 SAID = ("original", "explanation", "removed", "reconstruction", "random")
 
 
@@ -56,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add = explain.add_argument
     add("clips", nargs="*", type=Path, metavar="CLIP", help="sound files; a bundled one if none")
     add("--out", type=Path, default=Path("explanation"), metavar="DIR", help="default: %(default)s")
-    add("--codec", default="gainshape_16khz", metavar="NAME", help="default: %(default)s")
-    add("--classifier", default="keywords", metavar="NAME", help="default: %(default)s")
+    add_codec_options(explain)
+    add("--classifier", metavar="NAME", help="default: the one that comes with the codec")
     add("--method", default="integrated_gradients", metavar="NAME", help="default: %(default)s")
     add("--set", action="append", default=[], metavar="OPTION=VALUE", help="of the method")
     add("--keep", type=float, default=0.1, metavar="FRACTION", help="kept; default: %(default)s")
@@ -74,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     methods.set_defaults(run=_methods)
     models = commands.add_parser("models", help="list the codecs and classifiers that come along")
     models.set_defaults(run=_models)
+    codecs = commands.add_parser("codecs", help="list codecs: shipped ones and published ones")
+    codecs.set_defaults(run=_codecs)
     return parser
 
 
@@ -157,10 +160,14 @@ def _load(options: argparse.Namespace):
     method, chosen = named_method(options.method, options.set)
     codec_hash = classifier_hash = None
     if plugins.is_plugin(options.codec):
+        if options.codec_weights:
+            raise CliError(f"--codec-weights: {options.codec} brings its own")
         codec = plugins.load_codec(options.codec)
     else:
-        codec, manifest = pretrained.load_codec(options.codec)
+        codec, manifest = pretrained.load_codec(options.codec, options.codec_weights)
         codec_hash = manifest["sha256"]
+    if options.classifier is None:
+        options.classifier = pretrained.default_classifier(codec)
     if plugins.is_plugin(options.classifier):
         classifier = plugins.load_classifier(options.classifier, codec)
     else:
@@ -209,6 +216,34 @@ def _models(options: argparse.Namespace) -> int:
     return 0
 
 
+def _codecs(options: argparse.Namespace) -> int:
+    import jax
+    import jax.numpy as jnp
+
+    from audioxai_jax import pretrained
+    from audioxai_jax.published.codecs import CODECS
+
+    lines = [("codec", "sound", "latent per second", "weights", "their licence")]
+    shipped = pretrained.available()["codec"]
+    for name in shipped:
+        codec, manifest = pretrained.load_codec(name)
+        second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
+        frames, channels = jax.eval_shape(codec.encode, second).shape
+        lines.append((name, f"{codec.sample_rate} Hz", f"{frames} frames x {channels}",
+                      "shipped", manifest.get("licence", OUR_LICENCE)))  # fmt: skip
+    for name, entry in CODECS.items():
+        lines.append((name, f"{entry.sample_rate} Hz", f"{entry.frames} frames x {entry.channels}",
+                      entry.source, entry.licence))  # fmt: skip
+    _print_aligned(lines)
+    known = next(name for name, entry in CODECS.items() if entry.on_hub)
+    print(
+        "\nThose that are not shipped need --codec-weights: a folder that holds the files, or a "
+        f"repository's name,\nwhich is downloaded: audioxai explain CLIP --codec {known} "
+        f"--codec-weights {CODECS[known].source}"
+    )
+    return 0
+
+
 def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     said = {"original": facts["prediction"], **{name: facts[name] for name in SAID[1:]}}
     row: dict[str, Any] = {"clip": facts["clip"]["path"], "folder": str(folder)}
@@ -227,6 +262,10 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         said = [f"{printable(row[n])} {row[f'{n}_probability']:.0%}" for n in SAID]
         level = "silent" if row["level_db"] is None else f"{row['level_db']:+.1f} dB"
         lines.append([printable(Path(row["folder"]).name), *said, level])
+    _print_aligned(lines)
+
+
+def _print_aligned(lines: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

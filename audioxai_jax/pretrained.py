@@ -1,4 +1,4 @@
-"""Names to models: the shipped codec and classifiers, and anybody's own checkpoints.
+"""Names to models: the shipped codec and classifiers, published codecs, anybody's own checkpoints.
 
 A checkpoint is two files, see `audioxai_jax.weights_file`: tensors, and a manifest that
 says what they are, where they come from and what was measured. To make a new kind of
@@ -30,6 +30,7 @@ from audioxai_jax.nets import (
     seanet,
     transformer,
 )
+from audioxai_jax.published import codecs as published
 from audioxai_jax.records import Static
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights_file import WeightsError
@@ -38,7 +39,8 @@ FOREIGN = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".npz", ".npy", ".
 """Suffixes of other people's weights."""
 
 
-TEXTS = ("sha256", "name", "codec", "codec_sha256", "task", "split")
+TEXTS = ("sha256", "name", "codec", "codec_sha256", "task", "split", "source", "source_sha256",
+         "licence")  # fmt: skip
 LISTS = ("labels", "background")
 """Fields of a manifest that are texts, and lists of texts."""
 
@@ -98,20 +100,30 @@ def save(
     weights_file.write(folder, name, fields, params)
 
 
-def load_codec(name_or_path: str | Path) -> tuple[Codec, dict[str, Any]]:
+def load_codec(
+    name_or_path: str | Path, weights: str | Path | None = None
+) -> tuple[Codec, dict[str, Any]]:
     """Loads a codec and its manifest.
 
+    A codec that was converted from published weights has their fingerprint, so that classifiers
+    fit both.
+
     Args:
-      name_or_path: a shipped codec's name (see `available`), or the path of either file.
+      name_or_path: a shipped codec's name (see `available`), the path of either file, or with
+        `weights` the name of a published codec, see `published.codecs.load_published`.
+      weights: of a published codec: a folder, or a repository's name.
 
     Raises:
       WeightsError: if there is no such checkpoint, or it is not what it says.
     """
+    if weights is not None:
+        return published.load_published(str(name_or_path), weights)
     path, manifest, network, config, params = _load(name_or_path, "codec")
     mean = params.pop("mean", None)
     params = _params(path, network, config, params)
     codec = network.build(config, params, mean=None, name=manifest["name"])
-    codec = dataclasses.replace(codec, fingerprint=manifest["sha256"])
+    fingerprint = manifest.get("source_sha256", manifest["sha256"])
+    codec = dataclasses.replace(codec, fingerprint=fingerprint)
     if mean is None:
         return codec, manifest
     second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
@@ -188,6 +200,25 @@ def check_pair(codec: Codec, classifier: Classifier) -> None:
         )
 
 
+def default_classifier(codec: Codec) -> str:
+    """Name of the shipped classifier of a codec's latents: of `keywords`, if there are several.
+
+    Raises:
+      WeightsError: if none comes along; it says how to train one.
+    """
+    found = []
+    for name in available()["classifier"]:
+        manifest = weights_file.read_manifest(shipped_folder() / name)
+        if manifest.get("codec") == codec.name:
+            found.append((manifest.get("task") != "keywords", name))
+    if not found:
+        raise WeightsError(
+            f"no classifier of latents of the codec {codec.name!r} comes along: name one "
+            "(--classifier), or train one with scripts/train_classifier.py, which takes that codec"
+        )
+    return min(found)[1]
+
+
 def available() -> dict[str, list[str]]:
     """Names of the shipped checkpoints by kind."""
     names: dict[str, list[str]] = {kind: [] for kind in ("codec", "classifier", "listener")}
@@ -251,6 +282,13 @@ def _locate(name_or_path: str | Path, kind: str) -> Path:
     path = shipped_folder() / text
     if not Path(f"{path}.json").is_file():
         names = available().get(kind, [])
+        if kind == "codec":
+            if text in published.CODECS:
+                raise WeightsError(
+                    f"the codec {text!r} comes without weights: with --codec-weights (in Python "
+                    f"weights=) {published.how_to_get(text)}"
+                )
+            names = [*names, *published.CODECS]
         near = difflib.get_close_matches(text, names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise WeightsError(

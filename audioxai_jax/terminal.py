@@ -43,6 +43,13 @@ def one_line(script: Callable[[], Any]) -> int:
     return 0
 
 
+def add_codec_options(parser: argparse.ArgumentParser) -> None:
+    """`--codec` and `--codec-weights`, the two arguments of `pretrained.load_codec`."""
+    add = parser.add_argument
+    add("--codec", default="gainshape_16khz", metavar="NAME", help="or path; default: %(default)s")
+    add("--codec-weights", metavar="DIR_OR_REPOSITORY", help="of a published codec, see codecs")
+
+
 def positive(text: str) -> int:
     """A command line's number of steps, clips and the like."""
     if not text.isdecimal() or int(text) == 0:

@@ -27,7 +27,7 @@ from audioxai_jax.lrp import lrp
 from audioxai_jax.report.heat_maps import heat_map_page
 from audioxai_jax.runs.heat_maps import HeatMapClip, make_heat_maps
 from audioxai_jax.spaces.dft import frequency_relevance
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive
 
 RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--data", help="data sets: clips of the network's test part")
     parser.add_argument("--dataset", default="fsdd", choices=("audiomnist", "fsdd"))
     parser.add_argument("--clips", type=positive, default=10, help="of these")
-    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
+    add_codec_options(parser)
     parser.add_argument("--classifier", default="digits", help="of its latents, name or path")
     parser.add_argument("--keep", type=float, default=0.1, help="fraction; default: %(default)s")
     parser.add_argument("--steps", type=positive, default=64, help="of Integrated Gradients")
@@ -57,7 +57,7 @@ def main() -> None:
     model, features, manifest = pretrained.load_network(options.network)
     if manifest["network"] != "audionet":
         raise ValueError(f"{options.network}: reads spectrograms, a network of waveforms is needed")
-    codec, _ = pretrained.load_codec(options.codec)
+    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
     classifier, theirs = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     path = integrated_gradients(steps=options.steps)

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from audioxai_jax import METHODS, explain_batch, pretrained
-from audioxai_jax.terminal import one_line
+from audioxai_jax.terminal import add_codec_options, one_line
 
 BATCHES = (1, 4, 16)
 USUAL = ("integrated_gradients", "input_x_gradient", "lrp", "saliency", "random_control")
@@ -29,15 +29,17 @@ SIZE = 1024
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
-    parser.add_argument("--classifier", default="keywords", help="name or path")
+    add_codec_options(parser)
+    parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--skip-command", action="store_true", help="only time the library")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
 
-    codec, _ = pretrained.load_codec(options.codec)
+    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or pretrained.default_classifier(codec)
     classifier, _ = pretrained.load_classifier(options.classifier)
+    pretrained.check_pair(codec, classifier)
     square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
     jobs = {("matrix product", SIZE): lambda: product(square)}
     for name in USUAL:
@@ -89,6 +91,8 @@ def command_line(options) -> list[dict]:
             command = [sys.executable, "-m", "audioxai_jax.cli", "explain", "--out",
                        f"{folder}/{run}", "--codec", options.codec,
                        "--classifier", options.classifier]  # fmt: skip
+            if options.codec_weights:
+                command += ["--codec-weights", options.codec_weights]
             began = time.perf_counter()
             subprocess.run(command, env={**os.environ, **cache}, check=True, capture_output=True)
             rows.append({"command": run, "seconds": time.perf_counter() - began})

@@ -34,7 +34,7 @@ from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)
@@ -52,8 +52,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of this evaluation")
-    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
-    parser.add_argument("--classifiers", nargs="+", default=["keywords"], help="names or paths")
+    add_codec_options(parser)
+    parser.add_argument("--classifiers", nargs="+", help="names or paths; the codec's own one")
     parser.add_argument("--listeners", nargs="+", help="one each; the shipped one of the task")
     parser.add_argument("--methods", nargs="+", default=USUAL, help="names, or FILE.py:FUNCTION")
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
@@ -69,6 +69,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    if options.classifiers is None:
+        codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+        options.classifiers = [pretrained.default_classifier(codec)]
     if options.listeners and len(options.listeners) != len(options.classifiers):
         parser.error("--listeners: name one for each of --classifiers")
 
@@ -99,7 +102,7 @@ def main() -> None:
 
 def judge(options, number: int, classifier_name: str, listener_name: str | None):
     """Results of every clip of one classifier, and what is known of the clips."""
-    codec, codec_manifest = pretrained.load_codec(options.codec)
+    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
     classifier, manifest = pretrained.load_classifier(classifier_name)
     task, split = held_out(classifier_name, manifest)
     listener_name = listener_name or f"{task}_listener"

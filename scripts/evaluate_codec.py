@@ -26,6 +26,7 @@ from audioxai_jax import Codec, map_examples, pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.published.codecs import CODECS
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.terminal import one_line
 
@@ -36,7 +37,8 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"], help="names or paths")
+    parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"],
+                        help="names, paths, or NAME=DIR_OR_REPOSITORY (published)")  # fmt: skip
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
@@ -51,7 +53,10 @@ def main() -> None:
     audio = (0.7 / peak * test.audio / 32768).astype(np.float32)
     trips = {"linear MDCT-PCA": trip(linear_codec(train.audio, 64), audio)}
     for name in options.codecs:
-        codec, _ = pretrained.load_codec(name)
+        known, _, weights = name.partition("=")
+        published = (known, weights) if weights and known in CODECS else (name,)
+        codec, _ = pretrained.load_codec(*published)
+        tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
         trips[codec.name] = trip(codec, audio)
     if options.lyra:
         trips["Lyra V2, pretrained"] = lyra(options.lyra, audio)

@@ -27,14 +27,14 @@ from audioxai_jax import (
     pretrained,
 )
 from audioxai_jax.data import tasks
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
-    parser.add_argument("--classifier", default="keywords", help="name or path")
+    add_codec_options(parser)
+    parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
     parser.add_argument("--tolerance", type=float, default=0.01)
     parser.add_argument("--truth-steps", type=positive, default=2000)
     parser.add_argument("--truth-every", type=positive, default=6, help="clips with a true error")
@@ -44,9 +44,12 @@ def main() -> None:
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
 
-    codec, _ = pretrained.load_codec(options.codec)
+    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or pretrained.default_classifier(codec)
     classifier, manifest = pretrained.load_classifier(options.classifier)
-    clips = tasks.load(options.data, manifest["task"]).part(manifest["split"], "test")
+    pretrained.check_pair(codec, classifier)
+    clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
+    clips = clips.part(manifest["split"], "test")
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     latents = map_examples(encode, codec, clips.audio, key=jax.random.key(0))

@@ -17,19 +17,22 @@ import numpy as np
 
 from audioxai_jax import explain_batch, integrated_gradients, pretrained, windowed, zero
 from audioxai_jax.data.audio import read_clip, write_wav
+from audioxai_jax.terminal import add_codec_options
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
 parser.add_argument("--out", type=Path, default=Path("explanation"), metavar="DIR")
-parser.add_argument("--codec", default="gainshape_16khz", help="name or path of a checkpoint")
-parser.add_argument("--classifier", default="keywords", help="name or path of a checkpoint")
+add_codec_options(parser)
+parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
 parser.add_argument("--keep", type=float, default=0.1, help="fraction of latent features")
 parser.add_argument("--json", type=Path, metavar="FILE", help="write the table's rows here")
 options = parser.parse_args()
 
 # Models: functions of one example that carry their parameters.
-codec, _ = pretrained.load_codec(options.codec)
-classifier, _ = pretrained.load_classifier(options.classifier)
+codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+classifier, _ = pretrained.load_classifier(
+    options.classifier or pretrained.default_classifier(codec)
+)
 pretrained.check_pair(codec, classifier)
 
 # Clips: mono, at the codec's rate, padded with zeros to whole windows of the classifier.

@@ -30,7 +30,8 @@ from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
 from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.files import check_settings, replace_file
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.published import huggingface
+from audioxai_jax.terminal import add_codec_options, one_line, positive
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
@@ -42,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--codec", default="gainshape_16khz", help="name or path")
+    add_codec_options(parser)
     parser.add_argument("--tasks", nargs="+", default=["keywords"], choices=sorted(tasks.TASKS))
     parser.add_argument("--splits", nargs="+", default=[], help="all usual ones, or names")
     parser.add_argument("--heads", nargs="+", default=["transformer"], help="and: listener")
@@ -53,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
-    codec, _ = pretrained.load_codec(options.codec)
+    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
     options.out.mkdir(parents=True, exist_ok=True)
     for task in options.tasks:  # what is unknown is said before any work
         chosen_splits(options, task)
@@ -68,7 +69,7 @@ def main() -> None:
 
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
-    clips = tasks.load(options.data, task)
+    clips = tasks.load(options.data, task, rate=codec.sample_rate)
     splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
     learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
     source = tasks.digest(clips[learned])
@@ -202,6 +203,10 @@ def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> No
     note = f"{row['head']} for {task}"
     if "official test" in source["name"]:
         note += "; knows official test clips: never report official test accuracy with it"
+    weights = options.codec_weights or ""
+    if weights and not huggingface.is_repository(weights):
+        weights = Path(weights).resolve().name
+    weights = weights and f"--codec-weights {weights} "
     pretrained.save(
         folder,
         task if head == "transformer" else f"{task}_{head}",
@@ -214,7 +219,7 @@ def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> No
             "metrics": {f"{part}_accuracy": row[part] for part in ("val", "test") if row[part]}
             | {"seed": row["seed"]},
             "data": [source],
-            "command": f"scripts/train_classifier.py --codec {Path(options.codec).name} "
+            "command": f"scripts/train_classifier.py --codec {Path(options.codec).name} {weights}"
             f"--tasks {task} --splits {row['split']} --heads {row['head']} "
             f"--steps {recipe.steps} --seeds {row['seed']}",
             "note": note,

@@ -47,8 +47,12 @@ class Task:
 
     @property
     def samples(self) -> int:
-        """Length of the window."""
-        return round(self.seconds * SAMPLE_RATE)
+        """Length of the window at SAMPLE_RATE."""
+        return self.samples_at(SAMPLE_RATE)
+
+    def samples_at(self, rate: int) -> int:
+        """Length of the window at another rate, Hz."""
+        return round(self.seconds * rate)
 
 
 TASKS = {
@@ -64,7 +68,7 @@ class Clips:
     """N clips of one length, in the order of their file names.
 
     Attributes:
-      audio: int16 `[N, T]`, mono, at the rate of the task.
+      audio: int16 `[N, T]`, mono, at the rate that was asked for.
       target: class of each clip, int32 `[N]`.
       speaker: who speaks, "" for nobody, `[N]`.
       file: where each clip was read, `[N]`.
@@ -99,12 +103,15 @@ class Clips:
         return self[wanted]
 
 
-def load(data: str | Path, task: str, *, cache: str | Path | None = None) -> Clips:
+def load(
+    data: str | Path, task: str, *, rate: int = SAMPLE_RATE, cache: str | Path | None = None
+) -> Clips:
     """All clips of a task, resampled, padded or cut to its window; none twice.
 
     Args:
       data: folder with the user's download, see `builders.recordings`.
       task: key of TASKS.
+      rate: wanted, Hz.
       cache: see `builders.prepare`.
 
     Raises:
@@ -116,8 +123,8 @@ def load(data: str | Path, task: str, *, cache: str | Path | None = None) -> Cli
     records = prepare(settings.dataset, data, cache=cache)
     elements = pipeline(
         records,
-        rate=SAMPLE_RATE,
-        samples=settings.samples,
+        rate=rate,
+        samples=settings.samples_at(rate),
         batch=None,
         keep=lambda record: not record["duplicate"],
     )

@@ -1,1 +1,1 @@
-"""Weights that others published, in their own files."""
+"""Codecs whose weights others published: their files, read into this library's networks."""

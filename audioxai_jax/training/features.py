@@ -30,6 +30,7 @@ def augmented_features(
     copies: int,
     key: Array,
     gaps: Model | None = None,
+    shift: int = 1600,
 ) -> Iterator[np.ndarray]:
     """Yields the features of augmented copies of each clip, copy by copy: they are large.
 
@@ -40,11 +41,13 @@ def augmented_features(
       copies: of each clip.
       key: consumed; copy k of clip i depends on key, k and i alone.
       gaps: `(key, features) -> features`, what the copies go through as well.
+      shift: see `augment`.
 
     Yields:
       `[N, F, C]`, as many times as there are copies.
     """
-    shared = (as_model(extract), jnp.asarray(noises), None if gaps is None else as_model(gaps))
+    gaps = None if gaps is None else as_model(gaps)
+    shared = (as_model(extract), jnp.asarray(noises), gaps, Static(shift))
     keys = jax.random.split(key, copies)
     for one in keys:
         yield _gathered(_augmented, shared, clips, one)
@@ -76,9 +79,9 @@ def _plain(extract: Model, clip: Array, key: Array) -> Array:
 
 
 def _augmented(shared, clip: Array, key: Array) -> Array:
-    extract, noises, gaps = shared
+    extract, noises, gaps, shift = shared
     augment_key, gaps_key = jax.random.split(key)
-    features = extract(augment(augment_key, clip, noises))
+    features = extract(augment(augment_key, clip, noises, shift=shift.value))
     return features if gaps is None else gaps(gaps_key, features)
 
 

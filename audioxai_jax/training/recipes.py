@@ -1,6 +1,7 @@
 """How each head is made, trained, used and described: the recipes of the shipped classifiers."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +14,7 @@ from jax.tree_util import Partial
 
 from audioxai_jax import pretrained
 from audioxai_jax.data import augment as augmentation
-from audioxai_jax.data.tasks import TASKS, Clips, check_rate
+from audioxai_jax.data.tasks import TASKS, Clips
 from audioxai_jax.nets import cnn, gru, listener, transformer
 from audioxai_jax.training.features import augmented_features, encode_gaps, plain_features
 from audioxai_jax.training.masking import loud_mask
@@ -72,15 +73,21 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
       steps: instead of those in STEPS.
 
     Raises:
-      ValueError: for an unknown head or variant, or a codec of another rate than the clips.
+      ValueError: for an unknown head or variant, or a listener beside a codec of another rate than
+        its own, as both get the same clips.
     """
-    check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     name, _, variant = head.partition(":")
     if name not in (*HEADS, LISTENER):
         raise ValueError(f"unknown head {name!r}: known are {', '.join(HEADS)}, {LISTENER}")
     classes, steps = len(TASKS[task].labels), steps or STEPS[task][name]
     if name == LISTENER:
         listens = listener.ListenerConfig(classes=classes)
+        if codec.sample_rate != listens.sample_rate:
+            raise ValueError(
+                f"the listener hears {listens.sample_rate} Hz, the clips come at "
+                f"{codec.sample_rate} Hz, the rate of the codec {codec.name!r}: train it with one "
+                f"of {listens.sample_rate} Hz, as it is independent of the codec"
+            )
         return Recipe(
             kind=LISTENER,
             init=lambda key: dict(listener.init(listens, key)),
@@ -97,7 +104,7 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
     if variant not in net.VARIANTS:
         known = ", ".join(filter(None, net.VARIANTS))
         raise ValueError(f"unknown variant {variant!r} of {name}: known are {known}")
-    clip = jax.ShapeDtypeStruct((TASKS[task].samples,), jnp.float32)
+    clip = jax.ShapeDtypeStruct((TASKS[task].samples_at(codec.sample_rate),), jnp.float32)
     frames, channels = jax.eval_shape(codec.encode, clip).shape
     sizes = {"frames": frames, "channels": channels, "classes": classes}
     config = pretrained.NETWORKS[name].config(**sizes, **net.VARIANTS[variant])
@@ -122,7 +129,7 @@ def make_features(kind: str, task: str, codec: Codec, clips: Clips, learned: np.
 
     Args:
       kind: "latent" or "listener".
-      clips: all of the task.
+      clips: all of the task, at the codec's rate.
       learned: which of them may be learned from, bool `[N]`.
 
     Returns:
@@ -141,8 +148,10 @@ def make_features(kind: str, task: str, codec: Codec, clips: Clips, learned: np.
         return _stacked(copies), plain_features(extract, clips.audio)
     half = COPIES // 2
     gaps = encode_gaps(codec, clips.audio.shape[1], Partial(loud_mask, least=LEAST))
-    whole = augmented_features(codec.encode, sounds, noises, copies=half, key=plain_key)
-    holed = augmented_features(codec.encode, sounds, noises, copies=half, key=gaps_key, gaps=gaps)
+    augmented = functools.partial(
+        augmented_features, codec.encode, sounds, noises, copies=half, shift=codec.sample_rate // 10
+    )
+    whole, holed = augmented(key=plain_key), augmented(key=gaps_key, gaps=gaps)
     return _stacked(itertools.chain(whole, holed)), plain_features(codec.encode, clips.audio)
 
 

@@ -44,9 +44,13 @@ def test_usual_variants_and_steps():
         make_recipe("transformer:tiny", "digits", CODEC)
 
 
-def test_a_codec_of_another_rate_is_refused():
-    with pytest.raises(ValueError, match="'toy' works at 24000 Hz, the tasks' clips are at 16000"):
-        make_recipe("cnn", "digits", dataclasses.replace(CODEC, sample_rate=24_000))
+def test_a_codec_of_another_rate_reads_as_many_seconds():
+    fast = dataclasses.replace(CODEC, sample_rate=24_000)
+    for task, frames in (("digits", 75), ("emotion", 150)):
+        recipe = make_recipe("cnn", task, fast)
+        assert recipe.manifest["frames"] == recipe.manifest["config"].frames == frames
+    with pytest.raises(ValueError, match="listener hears 16000 Hz, the clips come at 24000 Hz"):
+        make_recipe("listener", "digits", fast)
 
 
 def test_features_are_copies_of_what_may_be_learned_from(monkeypatch):

@@ -1,0 +1,35 @@
+"""Writes a published codec as a checkpoint of this library: a .safetensors file and a manifest.
+
+    python scripts/convert_weights.py --codec NAME --weights DIR_OR_REPOSITORY --out FOLDER
+
+The manifest names the source, its licence as stated there, and the sha256 of each file. The
+checkpoint is loaded by its path, `--codec FOLDER/NAME`, without the files that it was made of;
+classifiers fit both. `audioxai codecs` lists the names.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from audioxai_jax import pretrained, weights_file
+from audioxai_jax.published.codecs import CODECS, read_published
+from audioxai_jax.terminal import one_line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--codec", required=True, choices=CODECS)
+    parser.add_argument("--weights", required=True, metavar="DIR_OR_REPOSITORY")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    options = parser.parse_args()
+
+    codec, manifest, params = read_published(options.codec, options.weights)
+    weights_file.write(options.out, codec.name, manifest, params)
+    written = options.out / codec.name
+    pretrained.load_codec(written)  # what cannot be loaded again is said now
+    print(f"{written}.safetensors and .json; source {manifest['source']}, licence "
+          f"{manifest['licence']}, sha256 {codec.fingerprint[:12]}..")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(one_line(main))

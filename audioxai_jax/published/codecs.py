@@ -72,11 +72,8 @@ class Published:
 
 
 def _encodec(folder: Path) -> Weights:
-    from audioxai_jax.nets import encodec  # type: ignore
-    from audioxai_jax.published.encodec import (  # type: ignore
-        config_from_json,
-        params_from_tensors,
-    )
+    from audioxai_jax.nets import encodec
+    from audioxai_jax.published.encodec import config_from_json, params_from_tensors
 
     found = huggingface.read_folder(folder)
     layers = found.fields.get("num_residual_layers")
@@ -97,8 +94,8 @@ def _encodec(folder: Path) -> Weights:
 
 
 def _lyra(folder: Path) -> Weights:
-    from audioxai_jax.nets import lyra  # type: ignore
-    from audioxai_jax.published.lyra import load_params  # type: ignore
+    from audioxai_jax.nets import lyra
+    from audioxai_jax.published.lyra import load_params
 
     params, files = load_params(folder)
     return Weights(lyra.LyraConfig(), params, lyra.codec, files)

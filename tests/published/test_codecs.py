@@ -255,7 +255,6 @@ def test_samples_at_another_rate_are_refused(folder, tmp_path):
 
 
 def test_lyra_by_its_name(request):
-    pytest.importorskip("audioxai_jax.published.lyra")
     codec, manifest = pretrained.load_codec("lyra_v2", request.getfixturevalue("lyra_folder"))
     entry = codecs.CODECS["lyra_v2"]
     latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct((16_000,), jnp.float32))

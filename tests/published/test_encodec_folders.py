@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from audioxai_jax import pretrained, weights_file
+from audioxai_jax.nets import encodec
 from audioxai_jax.published.codecs import CODECS, read_published
 from audioxai_jax.weights_file import WeightsError
-
-encodec = pytest.importorskip("audioxai_jax.nets.encodec")
 
 
 def refusal(call, *args) -> str:

@@ -26,6 +26,7 @@ CORE = {
     "estimators": {"types", "records"},
     "gradients": {"types", "records", "graph", "tracing"},
     "affine": {"types", "records"},
+    "precision": {"types", "records"},
     "cost": {"types", "records", "estimators"},
     "stepwise": {"types", "records", "batching", "estimators"},
     "attribute_batch": {"types", "records", "batching", "cost", "estimators", "stepwise"},
@@ -38,7 +39,7 @@ CORE = {
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
 MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export",
-          "named_methods"}  # fmt: skip
+          "named_methods", "published"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

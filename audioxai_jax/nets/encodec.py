@@ -10,7 +10,7 @@ gets that was sent codes of some bitrate.
 A member that normalises divides each chunk by its loudness, the root mean square of its mono
 mix. The latent carries it as its last channel, in each frame of the chunk:
 `gain = log(1 + loudness / FLOOR)`, so that zero is silence and a latent holds all that its
-decoder needs. A decoder reads each frame's gain, and joins them by straight lines.
+decoder needs. A decoder reads each frame's loudness, and joins them by straight lines.
 """
 
 import dataclasses
@@ -255,14 +255,18 @@ def _decode_chunk(config: EncodecConfig, params, latent: Array) -> Array:
     sound = seanet.decode(config.seanet, params, latent[:, : config.seanet.latent])
     if not config.normalise:
         return sound
-    centres = (np.arange(latent.shape[0]) + 0.5) * config.hop - 0.5
-    gain = jnp.interp(
-        jnp.arange(sound.shape[0], dtype=latent.dtype),
-        jnp.asarray(centres, latent.dtype),
-        jnp.maximum(latent[:, -1], 0.0),
-    )
-    loudness = FLOOR * jnp.expm1(gain)
+    loudness = _between(FLOOR * jnp.expm1(jnp.maximum(latent[:, -1], 0.0)), config.hop)
     return sound * (loudness if sound.ndim == 1 else loudness[:, None])
+
+
+def _between(frames: Array, hop: int) -> Array:
+    """Values `[F]` at the frames' centres to `[F * hop]`, joined by straight lines."""
+    count = frames.shape[0]
+    place = np.clip((np.arange(count * hop) + 0.5) / hop - 0.5, 0, count - 1)
+    before = place.astype(int)
+    after = np.minimum(before + 1, count - 1)
+    share = jnp.asarray(place - before, frames.dtype)
+    return frames[before] + share * (frames[after] - frames[before])
 
 
 def _loudness(audio: Array) -> Array:

@@ -77,7 +77,9 @@ def config_from_json(fields: Mapping[str, Any]) -> EncodecConfig:
     whole = all(type(ratio) is int for ratio in found["upsampling_ratios"])
     _refuse(found, "upsampling_ratios", whole, "integers")
     _refuse(found, "overlap", (found["overlap"] or 0) < 1, "less than 1")
-    return _config(found)
+    config = _config(found)
+    _refuse(found, "target_bandwidths", config.codebooks > 0, "at least one codebook")
+    return config
 
 
 def _refuse(found: Mapping[str, Any], name: str, fits: bool, wanted: str) -> None:

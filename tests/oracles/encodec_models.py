@@ -8,12 +8,15 @@ its second moment is 0.645. Each codebook takes its share of what is left over.
 import math
 
 import numpy as np
-import torch
-import transformers
-from transformers.models.encodec import modeling_encodec as theirs
+import pytest
 
 from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig
 from audioxai_jax.published.encodec import config_from_json, params_from_tensors
+
+torch = pytest.importorskip("torch", reason="needs torch and transformers: the extra 'oracles'")
+transformers = pytest.importorskip("transformers", reason="needs the extra 'oracles'")
+
+from transformers.models.encodec import modeling_encodec as theirs  # noqa: E402
 
 LARGE = {
     "target_bandwidths": [2.2],
@@ -22,23 +25,26 @@ LARGE = {
     "use_causal_conv": False,
     "use_conv_shortcut": False,
 }
+STEREO = {
+    "target_bandwidths": [3.0, 6.0, 12.0, 24.0],
+    "sampling_rate": 48_000,
+    "audio_channels": 2,
+    "use_causal_conv": False,
+    "norm_type": "time_group_norm",
+    "normalize": True,
+    "chunk_length_s": 1.0,
+    "overlap": 0.01,
+}
 FIELDS = {
     "encodec_24khz": {},
-    "encodec_48khz": {
-        "target_bandwidths": [3.0, 6.0, 12.0, 24.0],
-        "sampling_rate": 48_000,
-        "audio_channels": 2,
-        "use_causal_conv": False,
-        "norm_type": "time_group_norm",
-        "normalize": True,
-        "chunk_length_s": 1.0,
-        "overlap": 0.01,
-    },
+    "encodec_48khz": STEREO,
     "encodec_32khz": {"sampling_rate": 32_000, "upsampling_ratios": [8, 5, 4, 4], **LARGE},
     "encodec_16khz": {"sampling_rate": 16_000, "upsampling_ratios": [8, 5, 4, 2], **LARGE},
+    "short chunks": {**STEREO, "chunk_length_s": 0.1},
     "constant": {"sampling_rate": 16_000, "pad_mode": "constant", **LARGE},
 }
-"""What the members' config.json say; the last is made up, for the other padding."""
+"""What the members' config.json say. Two are made up: for the other padding, and to compare
+many chunks at little cost."""
 assert set(MEMBERS) < set(FIELDS)
 
 

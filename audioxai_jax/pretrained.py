@@ -23,6 +23,7 @@ from audioxai_jax.nets import (
     alexnet,
     audionet,
     cnn,
+    encodec,
     gainshape,
     gru,
     listener,
@@ -51,7 +52,8 @@ class Network:
 
     `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
     classifier's configuration has the fields frames, channels and classes. A "network" reads
-    what `features(config, waveform)` makes of a waveform.
+    what `features(config, waveform)` makes of a waveform. Manifests that are older than the
+    fields `added` lack them: they have their defaults there.
     """
 
     kind: str
@@ -59,11 +61,19 @@ class Network:
     init: Callable[..., Any]
     build: Callable[..., Any]
     features: Callable[..., Array] | None = None
+    added: tuple[str, ...] = ()
 
 
 NETWORKS = {
     "gainshape": Network("codec", gainshape.GainShapeConfig, gainshape.init, gainshape.codec),
-    "seanet": Network("codec", seanet.SeanetConfig, seanet.init, seanet.codec),
+    "seanet": Network(
+        "codec",
+        seanet.SeanetConfig,
+        seanet.init,
+        seanet.codec,
+        added=("audio_channels", "norm", "pad", "shortcut"),
+    ),
+    "encodec": Network("codec", encodec.EncodecConfig, encodec.init, encodec.codec),
     "lyra": Network("codec", lyra.LyraConfig, lyra.init, lyra.codec),
     "transformer": Network(
         "classifier", transformer.TransformerConfig, transformer.init, transformer.model
@@ -299,7 +309,15 @@ def _locate(name_or_path: str | Path, kind: str) -> Path:
 
 
 def _read_config(path: Path, network: Network, fields: Any):
-    known = {field.name: field for field in dataclasses.fields(network.config)}
+    if isinstance(fields, dict):
+        known = {field.name: field.default for field in dataclasses.fields(network.config)}
+        fields = {name: known[name] for name in network.added} | fields
+    return _read_fields(path, network.config, fields)
+
+
+def _read_fields(path: Path, kind: type, fields: Any):
+    """A configuration of JSON values; fields that are configurations are nested objects."""
+    known = {field.name: field for field in dataclasses.fields(kind)}
     if not isinstance(fields, dict) or set(fields) != set(known):
         found = set(fields) if isinstance(fields, dict) else set()
         differing = ", ".join(sorted(found ^ set(known)))
@@ -308,12 +326,17 @@ def _read_config(path: Path, network: Network, fields: Any):
     for name, value in fields.items():
         value = tuple(value) if isinstance(value, list) else value
         wanted = type(known[name].default)
+        if dataclasses.is_dataclass(wanted):
+            value = _read_fields(path, wanted, value)
         if type(value) is not wanted and not (wanted is float and type(value) is int):
             raise WeightsError(
                 f"{path}.json: config field {name!r} is {value!r}, expected {wanted.__name__}"
             )
         values[name] = value
-    return network.config(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise WeightsError(f"{path}.json: config: {error}") from None
 
 
 def _params(path: Path, network: Network, config, params: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ word     meaning
 ======== ==================================================================
 audio    waveform, float32 `[T]`, mono, nominally in [-1, 1]
 latent   what a codec's encoder makes of it, float32 `[F, C]`: F frames at
-         `sample_rate / hop` per second, C channels
+         `sample_rate / hop` per second (see `Codec`), C channels
 logits   the classifier's unnormalised scores, `[K]`
 target   integer class whose logit is explained, scalar
 relevance  how much each input feature speaks for the target, shaped as the input
@@ -109,8 +109,10 @@ class Codec:
     """An encoder, a decoder and what is needed to use them.
 
     Attributes:
-      encode: `audio [T] -> latent [F, C]`, with F = ceil(T / hop).
-      decode: `latent [F, C] -> audio [F * hop]`, or longer; the excess is cut.
+      encode: `audio [T] -> latent [F, C]`, with F = ceil(T / hop). A codec that works in
+        chunks which overlap has more frames, about `overlap` of them, and F never falls as T
+        grows.
+      decode: `latent [F, C] -> audio`, at least as long as what was encoded; the excess is cut.
       sample_rate: of the audio, Hz.
       hop: samples per latent frame.
       mean: mean latent over the training data `[C]`, or None if it is not known.

@@ -26,6 +26,7 @@ CORE = {
     "estimators": {"types", "records"},
     "gradients": {"types", "records", "graph", "tracing"},
     "affine": {"types", "records"},
+    "precision": {"types", "records"},
     "cost": {"types", "records", "estimators"},
     "stepwise": {"types", "records", "batching", "estimators"},
     "attribute_batch": {"types", "records", "batching", "cost", "estimators", "stepwise"},

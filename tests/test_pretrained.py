@@ -11,12 +11,20 @@ import safetensors.numpy
 from small_models import random_params
 
 from audioxai_jax import pretrained, weights_file
-from audioxai_jax.nets import gainshape, transformer
+from audioxai_jax.nets import encodec, gainshape, seanet, transformer
 from audioxai_jax.pretrained import WeightsError
 from audioxai_jax.types import Classifier
 
 CONFIG = gainshape.GainShapeConfig(width=16, encoder_blocks=1, decoder_blocks=1)
 HEAD = transformer.TransformerConfig(classes=3, width=16, layers=1, heads=2, feedforward=16)
+
+
+SMALLER = {
+    "encodec": encodec.EncodecConfig(
+        seanet.SeanetConfig(filters=4, latent=8, lstm=1), codebooks=2, codebook_size=16
+    )
+}
+"""Configurations in place of the default ones."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +102,7 @@ def test_a_mean_of_the_wrong_length_is_refused(made, tmp_path):
 
 def test_every_listed_network_is_loadable(tmp_path):
     for name, network in pretrained.NETWORKS.items():
-        config = network.config()
+        config = SMALLER.get(name) or network.config()
         shapes = jax.eval_shape(lambda n=network, c=config: n.init(c, jax.random.key(0)))
         zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         fields = {"kind": network.kind, "network": name, "config": config, "frames": 50}
@@ -103,6 +111,39 @@ def test_every_listed_network_is_loadable(tmp_path):
         pretrained.save(tmp_path, name, fields, zeros)
         load = getattr(pretrained, f"load_{network.kind}")
         assert load(tmp_path / name)[-1]["network"] == name
+
+
+def test_older_manifests_lack_later_fields(tmp_path):
+    config = seanet.SeanetConfig(latent=8, filters=4, strides=(4, 2), lstm=0)
+    params = random_params(lambda: seanet.init(config, jax.random.key(0)))
+    fields = {"kind": "codec", "network": "seanet", "config": config}
+    pretrained.save(tmp_path, "old", fields, params)
+    manifest = json.loads((tmp_path / "old.json").read_text())
+    for name in ("audio_channels", "norm", "pad", "shortcut"):
+        del manifest["config"][name]
+    (tmp_path / "old.json").write_text(json.dumps(manifest))
+    codec, _ = pretrained.load_codec(tmp_path / "old")
+    sound = jnp.linspace(-1, 1, 17)
+    np.testing.assert_array_equal(codec.encode(sound), seanet.encode(config, params, sound))
+    del manifest["config"]["lstm"]
+    (tmp_path / "old.json").write_text(json.dumps(manifest))
+    assert "does not fit the network: lstm" in refusal(pretrained.load_codec, tmp_path / "old")
+
+
+def test_configurations_inside_configurations_are_checked(tmp_path):
+    config = SMALLER["encodec"]
+    params = random_params(lambda: encodec.init(config, jax.random.key(0)))
+    fields = {"kind": "codec", "network": "encodec", "config": config}
+    pretrained.save(tmp_path, "nested", fields, params)
+    whole = json.loads((tmp_path / "nested.json").read_text())
+    for field, value, said in [
+        ("seanet", 5, "config does not fit the network"),
+        ("seanet", whole["config"]["seanet"] | {"lstm": "1"}, "'lstm' is '1', expected int"),
+        ("seanet", whole["config"]["seanet"] | {"norm": "batch"}, "norm 'batch': choose one of"),
+    ]:
+        edited = whole | {"config": whole["config"] | {field: value}}
+        (tmp_path / "nested.json").write_text(json.dumps(edited))
+        assert said in refusal(pretrained.load_codec, tmp_path / "nested")
 
 
 @pytest.mark.parametrize("place", [0, 300, -1])

@@ -1,9 +1,8 @@
-"""Residual vector quantisation of a codec's latent.
+"""Residual vector quantisation: each codebook codes what the ones before it left over.
 
-N. Zeghidour, A. Luebs, A. Omran, J. Skoglund, M. Tagliasacchi, "SoundStream: An End-to-End
-Neural Audio Codec", IEEE/ACM TASLP 2022 (arXiv 2107.03312), algorithm 1: each stage takes the
-codeword nearest to what the stages before it left over. Fewer stages, and with them fewer
-bits, are a slice of the codebooks.
+N. Zeghidour et al., "SoundStream: An End-to-End Neural Audio Codec", 2021 (arXiv 2107.03312),
+section III-C, algorithm 1. Codebooks are `[K, N, D]`: K stages of N codewords. Each stage
+refines the ones before it, so a lower bitrate is a slice, `codebooks[:k]`.
 """
 
 import jax.numpy as jnp
@@ -11,63 +10,75 @@ from jax import Array, lax
 
 
 def quantise(codebooks: Array, latent: Array) -> Array:
-    """Codes of a latent, int32 `[F, K]`: per stage, the index of the nearest codeword.
+    """Codes of each frame: the nearest codeword of each stage, the first of equals.
 
-    Nearest by squared distance; of equally near ones the first. What is left over is written
-    `r - (r + (c - r))` and not `r - c`, which differs by rounding: so does Lyra's TFLite graph,
-    and its codes come out equal to the last bit.
+    Distances are computed in float32 at least, as `|e|^2 - 2 x e`. A frame of NaN gets code 0.
+    What is left over is written `r - (r + (e - r))`, not `r - e`, which differs by rounding: so
+    does Lyra's TFLite graph, whose codes come out equal to the last bit.
 
     Args:
-      codebooks: `[K, N, D]`, of K stages with N codewords.
+      codebooks: `[K, N, D]`.
       latent: `[F, D]`.
+
+    Returns:
+      int32 `[F, K]`.
 
     Raises:
       ValueError: for shapes that do not fit.
     """
-    _check(codebooks, latent, "latent", codebooks.shape[-1])
+    _check(codebooks, latent)
+    precise = jnp.promote_types(latent.dtype, jnp.float32)
 
-    def stage(left: Array, codebook: Array):
-        distances = jnp.sum((left[:, None] - codebook) ** 2, axis=-1)  # [F, N]
-        code = jnp.argmin(distances, axis=-1).astype(jnp.int32)
-        return left - (left + (codebook[code] - left)), code
+    def stage(residual: Array, codebook: Array):
+        products = jnp.matmul(residual, codebook.T, precision=lax.Precision.HIGHEST)
+        code = jnp.argmin(jnp.sum(codebook**2, axis=1) - 2 * products, axis=1)
+        return residual - (residual + (codebook[code] - residual)), code.astype(jnp.int32)
 
-    return lax.scan(stage, latent, codebooks)[1].T
+    return lax.scan(stage, latent.astype(precise), codebooks.astype(precise))[1].T
 
 
 def dequantise(codebooks: Array, codes: Array) -> Array:
-    """Latent `[F, D]` of codes `[F, K]`: the sum of their codewords, in the order of stages.
+    """Latent `[F, D]` of codes `[F, k]`, the sum of their codewords; k <= K stages.
 
-    A negative code adds nothing: that stage was not sent. A code beyond the codebook gives NaN.
+    A negative code adds nothing: that stage was not sent. Codes beyond the codebook give NaN.
 
     Raises:
-      ValueError: for shapes that do not fit.
+      ValueError: for more codes a frame than codebooks, or codes that are no integers.
     """
-    _check(codebooks, codes, "codes", codebooks.shape[0])
+    if codes.ndim != 2 or codes.shape[1] > codebooks.shape[0]:
+        raise ValueError(
+            f"codes must be [F, k] with k <= {codebooks.shape[0]} codebooks, got {codes.shape}"
+        )
+    if not jnp.issubdtype(codes.dtype, jnp.integer):
+        raise ValueError(f"codes must be integers, got {codes.dtype}")
 
-    def stage(latent: Array, coded):
-        codebook, code = coded
-        words = jnp.take(codebook, code, axis=0, mode="fill", fill_value=jnp.nan)
-        return latent + jnp.where(code[:, None] < 0, 0, words), None
+    def stage(total: Array, one: tuple[Array, Array]):
+        codebook, code = one
+        words = codebook.at[code].get(mode="fill", fill_value=jnp.nan)
+        return total + jnp.where(code[:, None] < 0, 0, words), None
 
     zero = jnp.zeros((codes.shape[0], codebooks.shape[2]), codebooks.dtype)
-    return lax.scan(stage, zero, (codebooks, codes.T))[0]
+    return lax.scan(stage, zero, (codebooks[: codes.shape[1]], codes.T))[0]
 
 
 def straight_through(codebooks: Array, latent: Array) -> Array:
-    """The quantised latent `[F, D]`; its gradient is that of the latent itself.
+    """The dequantised latent `[F, D]`, whose gradient is the latent's own.
 
-    Y. Bengio, N. Leonard, A. Courville, "Estimating or Propagating Gradients Through Stochastic
-    Neurons for Conditional Computation", 2013 (arXiv 1308.3432).
+    Y. Bengio, N. Leonard, A. Courville, arXiv 1308.3432. The value is exactly that of
+    `dequantise`; NaN stays NaN. The codebooks get no gradient.
+
+    Raises:
+      ValueError: as `quantise`.
     """
-    quantised = dequantise(codebooks, quantise(codebooks, latent))
-    return latent + lax.stop_gradient(quantised - latent)
+    words = dequantise(codebooks, quantise(codebooks, latent)).astype(latent.dtype)
+    return lax.stop_gradient(words) + (latent - lax.stop_gradient(latent))
 
 
-def _check(codebooks: Array, found: Array, name: str, columns: int) -> None:
-    if codebooks.ndim != 3:
-        raise ValueError(f"codebooks are {list(codebooks.shape)}, expected [K, N, D]")
-    if found.ndim != 2 or found.shape[1] != columns:
+def _check(codebooks: Array, latent: Array) -> None:
+    if codebooks.ndim != 3 or 0 in codebooks.shape:
+        raise ValueError(f"codebooks must be [K, N, D], none of them 0, got {codebooks.shape}")
+    if latent.ndim != 2 or latent.shape[1] != codebooks.shape[2]:
         raise ValueError(
-            f"{name} {list(found.shape)} do not fit codebooks {list(codebooks.shape)}: expected "
-            f"[F, {columns}], one example without a batch axis"
+            f"the latent must be [F, {codebooks.shape[2]}] for codebooks {codebooks.shape}, "
+            f"got {latent.shape}"
         )

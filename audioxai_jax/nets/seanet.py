@@ -13,10 +13,14 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jax import Array, lax
+from jax import Array
 
+from audioxai_jax.nets.convolutions import NORMS, Conv, ConvTranspose, Padding, elu
+from audioxai_jax.nets.lstm import Lstm
 from audioxai_jax.records import bind
 from audioxai_jax.types import Codec
+
+SHORTCUTS = ("conv", "identity")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +38,13 @@ class SeanetConfig:
       compress: a residual unit's inner channels are this many times fewer.
       lstm: layers; 0 for none.
       causal: pad on the left only, so that no output looks ahead.
+      audio_channels: 1 for waveforms `[T]`, else of waveforms `[T, audio_channels]`.
+      norm: of the convolutions, "weight", "group" or "none"; see `convolutions.NORMS`.
+      pad: "reflect" or "constant"; see `convolutions.Padding`.
+      shortcut: around a residual unit, "conv" or "identity".
+
+    Raises:
+      ValueError: for another norm, pad or shortcut.
     """
 
     sample_rate: int = 24_000
@@ -48,6 +59,16 @@ class SeanetConfig:
     compress: int = 2
     lstm: int = 2
     causal: bool = True
+    audio_channels: int = 1
+    norm: str = "weight"
+    pad: str = "reflect"
+    shortcut: str = "conv"
+
+    def __post_init__(self):
+        for name, known in (("norm", NORMS), ("shortcut", SHORTCUTS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} {getattr(self, name)!r}: choose one of {known}")
+        Padding(self.causal, self.pad)
 
     @property
     def hop(self) -> int:
@@ -58,7 +79,8 @@ class SeanetConfig:
 def init(config: SeanetConfig, key: Array):
     """Fresh parameters, `{"encoder": .., "decoder": ..}`."""
     encoder_key, decoder_key = jax.random.split(key)
-    audio, latent = jnp.zeros((2 * config.hop,)), jnp.zeros((2, config.latent))
+    several = (config.audio_channels,) if config.audio_channels > 1 else ()
+    audio, latent = jnp.zeros((2 * config.hop, *several)), jnp.zeros((2, config.latent))
     return {
         "encoder": Encoder(config).init(encoder_key, audio)["params"],
         "decoder": Decoder(config).init(decoder_key, latent)["params"],
@@ -66,17 +88,27 @@ def init(config: SeanetConfig, key: Array):
 
 
 def encode(config: SeanetConfig, params, audio: Array) -> Array:
-    """Waveform `[T]` to latent `[ceil(T / hop), latent]`."""
+    """Waveform `[T]`, or `[T, audio_channels]`, to latent `[ceil(T / hop), latent]`.
+
+    Raises:
+      ValueError: for audio of another shape, or without samples.
+    """
     return Encoder(config).apply({"params": params["encoder"]}, audio)  # type: ignore[return-value]
 
 
 def decode(config: SeanetConfig, params, latent: Array) -> Array:
-    """Latent `[F, latent]` to waveform `[F * hop]`."""
+    """Latent `[F, latent]` to waveform `[F * hop]`, or `[F * hop, audio_channels]`."""
     return Decoder(config).apply({"params": params["decoder"]}, latent)  # type: ignore[return-value]
 
 
 def codec(config: SeanetConfig, params, *, mean: Array | None = None, name: str) -> Codec:
-    """The pure functions above as a `Codec`."""
+    """The pure functions above as a `Codec`.
+
+    Raises:
+      ValueError: if the configuration is not mono, as a `Codec` is.
+    """
+    if config.audio_channels != 1:
+        raise ValueError(f"a Codec is mono, this network has {config.audio_channels} channels")
     return Codec(
         encode=bind(encode, config, params),
         decode=bind(decode, config, params),
@@ -93,8 +125,8 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, audio: Array) -> Array:
         c, channels = self.config, self.config.filters
-        conv = functools.partial(Conv, causal=c.causal)
-        x = conv(channels, c.kernel, name="enter")(audio[:, None])
+        conv = _conv(c)
+        x = conv(channels, c.kernel, name="enter")(_channels_last(c, audio))
         for block, stride in enumerate(reversed(c.strides)):
             for unit in range(c.residual_layers):
                 x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
@@ -112,20 +144,21 @@ class Decoder(nn.Module):
     def __call__(self, latent: Array) -> Array:
         c = self.config
         channels = c.filters * 2 ** len(c.strides)
-        conv = functools.partial(Conv, causal=c.causal)
+        conv, padding = _conv(c), Padding(c.causal, c.pad)
         x = conv(channels, c.kernel, name="enter")(latent)
         if c.lstm:
             x = Lstm(c.lstm, name="lstm")(x)
         for block, stride in enumerate(c.strides):
             channels //= 2
-            x = ConvTranspose(channels, stride, c.causal, name=f"up_{block}")(elu(x))
+            x = ConvTranspose(channels, stride, padding, c.norm, name=f"up_{block}")(elu(x))
             for unit in range(c.residual_layers):
                 x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
-        return conv(1, c.last_kernel, name="leave")(elu(x))[:, 0]
+        y = conv(c.audio_channels, c.last_kernel, name="leave")(elu(x))
+        return y[:, 0] if c.audio_channels == 1 else y
 
 
 class Residual(nn.Module):
-    """`conv1x1(x) + conv1x1(elu(conv(elu(x))))`."""
+    """`shortcut(x) + conv1x1(elu(conv(elu(x))))`."""
 
     config: SeanetConfig
     dilation: int
@@ -133,131 +166,23 @@ class Residual(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         c, channels = self.config, x.shape[1]
-        conv = functools.partial(Conv, causal=c.causal)
+        conv = _conv(c)
         y = conv(channels // c.compress, c.residual_kernel, dilation=self.dilation, name="first")(
             elu(x)
         )
         y = conv(channels, 1, name="second")(elu(y))
-        return conv(channels, 1, name="shortcut")(x) + y
+        return (x if c.shortcut == "identity" else conv(channels, 1, name="shortcut")(x)) + y
 
 
-class Conv(nn.Module):
-    """Weight-normalised convolution `[T, in] -> [ceil(T / stride), out]`."""
-
-    features: int
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    causal: bool = True
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        shape = (self.kernel, x.shape[1], self.features)
-        weight = _weight_norm(self, shape, norm_axis=2)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        x = _pad(x, self.kernel, self.stride, self.dilation, self.causal)
-        y = lax.conv_general_dilated(
-            x[None],
-            weight,
-            (self.stride,),
-            "VALID",
-            rhs_dilation=(self.dilation,),
-            dimension_numbers=("NWC", "WIO", "NWC"),
-        )
-        return y[0] + bias
+def _conv(config: SeanetConfig):
+    """The convolution that all layers of a member share."""
+    return functools.partial(Conv, padding=Padding(config.causal, config.pad), norm=config.norm)
 
 
-class ConvTranspose(nn.Module):
-    """Weight-normalised transposed convolution, kernel twice the stride: `[T, in] ->
-    [T * stride, out]`, as one matrix product.
-
-    Output sample t * s + r sees only input frames t and t - 1:
-    `y[t s + r] = x[t] W[r] + x[t - 1] W[r + s]`.
-    """
-
-    features: int
-    stride: int
-    causal: bool
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        frames, channels = x.shape
-        weight = _weight_norm(self, (2 * self.stride, channels, self.features), norm_axis=1)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        now, before = jnp.split(weight, 2)
-        phases = jnp.concatenate([now, before], axis=1)  # [stride, 2 in, out]
-        zero = jnp.zeros((1, channels), x.dtype)
-        pairs = jnp.concatenate([jnp.concatenate([x, zero]), jnp.concatenate([zero, x])], axis=1)
-        y = jnp.einsum("ti,rio->tro", pairs, phases).reshape(-1, self.features)
-        start = 0 if self.causal else self.stride - self.stride // 2
-        return y[start : start + frames * self.stride] + bias
-
-
-class Lstm(nn.Module):
-    """Stacked LSTM over frames `[F, C]` with one residual connection around it."""
-
-    layers: int
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        channels, y = x.shape[1], x
-        init = nn.initializers.uniform(2 / math.sqrt(channels))
-        centred = lambda *args: init(*args) - 1 / math.sqrt(channels)
-        for layer in range(self.layers):
-            enter = self.param(f"enter_{layer}", centred, (channels, 4 * channels))
-            recur = self.param(f"recur_{layer}", centred, (channels, 4 * channels))
-            bias = self.param(f"bias_{layer}", nn.initializers.zeros, (4 * channels,))
-            y = _lstm_layer(y @ enter + bias, recur)
-        return x + y
-
-
-def _lstm_layer(driven: Array, recur: Array) -> Array:
-    """Gates in the order input, forget, cell, output; `driven` is `[F, 4 C]`.
-
-    The state is kept as columns: `W^T h` is faster on CPU than `h W`.
-    """
-    transposed = recur.T
-
-    def step(state, gates_in):
-        hidden, cell = state
-        i, f, g, o = jnp.split(gates_in + transposed @ hidden, 4)
-        cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
-        hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
-        return (hidden, cell), hidden
-
-    zero = jnp.zeros((recur.shape[0],), driven.dtype)
-    return lax.scan(step, (zero, zero), driven)[1]
-
-
-def elu(x: Array) -> Array:
-    """ELU by `exp`: `expm1` takes twice as long on CPU and the inputs are of order one."""
-    return jnp.where(x > 0, x, jnp.exp(jnp.minimum(x, 0)) - 1)
-
-
-def _weight_norm(module: nn.Module, shape: tuple[int, int, int], norm_axis: int) -> Array:
-    """`scale * direction / |direction|`, one scale per index of `norm_axis`.
-
-    T. Salimans, D. Kingma, "Weight Normalization", NeurIPS 2016. As in PyTorch, the axis
-    is the output's for convolutions and the input's for transposed ones.
-    """
-    others = tuple(axis for axis in range(3) if axis != norm_axis)
-    norm = lambda v: jnp.sqrt(jnp.sum(v**2, axis=others, keepdims=True))
-    initial = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
-    direction = module.param("direction", initial, shape)
-    scale = module.param("scale", lambda _: norm(direction))
-    return scale * direction / norm(direction)
-
-
-def _pad(x: Array, kernel: int, stride: int, dilation: int, causal: bool) -> Array:
-    """Reflection padding that makes the last frame full."""
-    total = (kernel - 1) * dilation + 1 - stride
-    frames = -(-x.shape[0] // stride)
-    extra = (frames - 1) * stride + (kernel - 1) * dilation + 1 - total - x.shape[0]
-    right = 0 if causal else total // 2
-    left, right = total - right, right + extra
-    short = max(left, right) - x.shape[0] + 1
-    if short > 0:  # a reflection needs more samples than there are: zeros first
-        x = jnp.pad(x, ((0, short), (0, 0)))
-        padded = jnp.pad(x, ((left, right), (0, 0)), mode="reflect")
-        return padded[: padded.shape[0] - short]
-    return jnp.pad(x, ((left, right), (0, 0)), mode="reflect")
+def _channels_last(config: SeanetConfig, audio: Array) -> Array:
+    """Audio as `[T, audio_channels]`, if it has the right shape."""
+    several = (config.audio_channels,) if config.audio_channels > 1 else ()
+    if audio.ndim != 1 + len(several) or audio.shape[1:] != several or not audio.shape[0]:
+        wanted = ", ".join(["T", *map(str, several)])
+        raise ValueError(f"audio must be [{wanted}] with T > 0, got {list(audio.shape)}")
+    return audio[:, None] if audio.ndim == 1 else audio

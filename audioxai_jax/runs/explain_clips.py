@@ -156,7 +156,7 @@ def explain_clip(
         labels=classifier.labels,
         target=int(found.target),
         info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
-        frame_seconds=codec.hop / codec.sample_rate,
+        frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
         padded_seconds=padded / codec.sample_rate,
     )
 

@@ -175,7 +175,8 @@ def make_heat_maps(
         )
         found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
         known["The latent classifier hears"] = words.heard(found.heard("original"))
-        frames = -(-len(found.clip.samples) // codec.hop)
+        clip = jax.ShapeDtypeStruct(found.clip.samples.shape, np.float32)
+        frames = jax.eval_shape(codec.encode, clip).shape[0]
         sounds[LATENT] = HeatMapSound(
             finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
             f"decoded from the {words.fraction(keep)} of a codec's latent that speak most for "

@@ -1,122 +1,162 @@
-"""SEANet against the EnCodec of `transformers`, with the same random weights, in float64."""
+"""EnCodec against `transformers`: every part of each member, its gradients and its chunks."""
 
-import dataclasses
+import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs torch and transformers: the extra 'oracles'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'oracles'")
 
-from audioxai_jax.nets import seanet  # noqa: E402
-from audioxai_jax.nets.seanet import SeanetConfig  # noqa: E402
+from encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound  # noqa: E402
 
-CONFIGS = {
-    "causal": SeanetConfig(latent=16, filters=4),
-    "two strides": SeanetConfig(latent=16, filters=4, strides=(4, 2), lstm=1),
-    "two units": SeanetConfig(latent=8, filters=4, strides=(5, 3), lstm=1, residual_layers=2),
-    "not causal": SeanetConfig(latent=8, filters=4, strides=(4, 3), lstm=1, causal=False),
-}
+from audioxai_jax.nets import encodec, seanet  # noqa: E402
+from audioxai_jax.nets.encodec import MEMBERS, codebooks_for  # noqa: E402
+from audioxai_jax.nets.quantizer import dequantise  # noqa: E402
+from audioxai_jax.published.encodec import config_from_json, params_from_tensors  # noqa: E402
 
-
-def encodec(config: SeanetConfig):
-    """The same member of the family, all weights drawn so that outputs are of order one."""
-    torch.manual_seed(0)
-    model = transformers.EncodecModel(
-        transformers.EncodecConfig(
-            sampling_rate=config.sample_rate,
-            hidden_size=config.latent,
-            num_filters=config.filters,
-            upsampling_ratios=list(config.strides),
-            num_lstm_layers=config.lstm,
-            num_residual_layers=config.residual_layers,
-            use_causal_conv=config.causal,
-            codebook_size=16,
-            codebook_dim=config.latent,
-        )
-    )
-    model = model.double().eval()
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            if "bias" in name:
-                value.normal_(0, 0.1)
-            elif "original0" in name:
-                value.mul_(1.5)
-    return model
+CASES = [
+    ("float64", 1e-10, (1, 7, 319, 320, 321, 24_001)),
+    ("float32", 1e-5, (1, 321, 24_001)),
+]
+PARTS = [name for name in FIELDS if name != "short chunks"]
+CHUNKED_LENGTHS = (4_760, 12_000)
+"""Two chunks that are both shorter than the 4,800 samples of one; two whole ones and a rest."""
 
 
-def conv_params(module, transposed: bool) -> dict:
-    """Weight-normalised convolution, torch's (out, in, k) or (in, out, k) to (k, in, out)."""
-    weight = module.conv.parametrizations.weight
-    order = (2, 0, 1) if transposed else (2, 1, 0)
-    arrays = [p.detach().numpy().transpose(order) for p in (weight.original0, weight.original1)]
-    return {"scale": arrays[0], "direction": arrays[1], "bias": module.conv.bias.detach().numpy()}
+@functools.cache
+def loaded(name: str, dtype: str):
+    model, config, params = make(name, tiny=True)
+    params = jax.tree.map(lambda leaf: leaf.astype(dtype), params)
+    return model.to(getattr(torch, dtype)), config, params
 
 
-def lstm_params(module) -> dict:
-    weights = {name: value.detach().numpy() for name, value in module.lstm.named_parameters()}
-    found = {}
-    for layer in range(module.lstm.num_layers):
-        found[f"enter_{layer}"] = weights[f"weight_ih_l{layer}"].T
-        found[f"recur_{layer}"] = weights[f"weight_hh_l{layer}"].T
-        found[f"bias_{layer}"] = weights[f"bias_ih_l{layer}"] + weights[f"bias_hh_l{layer}"]
-    return found
+def waveform(decoded) -> np.ndarray:
+    """Their `[1, channels, T]` as ours."""
+    decoded = decoded[0].T.detach().numpy()
+    return decoded[:, 0] if decoded.shape[1] == 1 else decoded
 
 
-def params_of(layers, config: SeanetConfig) -> dict:
-    """Torch's flat list of layers, under our names."""
+@pytest.mark.parametrize("dtype, limit, lengths", CASES, ids=lambda value: str(value)[:7])
+@pytest.mark.parametrize("name", PARTS)
+def test_values(name, dtype, limit, lengths):
+    """Encoder, codes, sum of codewords and decoder, each of the same input as theirs."""
+    model, config, params = loaded(name, dtype)
+    with jax.enable_x64(dtype == "float64"), torch.no_grad():
+        encode = jax.jit(functools.partial(seanet.encode, config.seanet))
+        decode = jax.jit(functools.partial(seanet.decode, config.seanet))
+        for samples in lengths:
+            audio = sound(config, samples).astype(dtype)
+            theirs = model.encoder(torch_sound(audio, getattr(torch, dtype)))
+            mine = encode(params, audio)
+            latent = theirs[0].T.numpy()
+            assert mine.dtype == dtype and relative(mine, latent) <= limit
 
-    def of_kind(kind):
-        return [layer for layer in layers if type(layer).__name__ == kind]
+            codes = model.quantizer.encode(theirs)[:, 0].T.numpy()
+            found = encodec.codes(config, params, jnp.asarray(latent), config.codebooks)
+            assert agreeing(np.asarray(found), codes, params["codebooks"], latent)
+            words = model.quantizer.decode(torch.tensor(np.asarray(found).T[:, None]))[0].T
+            again = encodec.quantised(config, params, jnp.asarray(latent), config.codebooks)
+            assert relative(again, words) <= limit
 
-    first, *middle, last = of_kind("EncodecConv1d")
-    found = {"enter": conv_params(first, False), "leave": conv_params(last, False)}
-    found |= {f"down_{i}": conv_params(layer, False) for i, layer in enumerate(middle)}
-    for i, layer in enumerate(of_kind("EncodecConvTranspose1d")):
-        found[f"up_{i}"] = conv_params(layer, True)
-    for i, layer in enumerate(of_kind("EncodecResnetBlock")):
-        block, unit = divmod(i, config.residual_layers)
-        inner = [part for part in layer.block if hasattr(part, "conv")]
-        names = zip(("first", "second", "shortcut"), (*inner, layer.shortcut), strict=True)
-        found[f"residual_{block}_{unit}"] = {n: conv_params(part, False) for n, part in names}
-    (lstm,) = of_kind("EncodecLSTM")
-    return found | {"lstm": lstm_params(lstm)}
+            assert relative(decode(params, latent), waveform(model.decoder(theirs))) <= limit
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_values_and_gradients(name):
-    config = CONFIGS[name]
-    theirs = encodec(config)
-    ours = {
-        "encoder": params_of(theirs.encoder.layers, config),
-        "decoder": params_of(theirs.decoder.layers, config),
-    }
+@pytest.mark.parametrize("name", PARTS)
+def test_gradients(name):
+    """Of a random sum of the latent by the audio, and of the sound by the latent."""
+    model, config, params = loaded(name, "float64")
+    audio = sound(config, 3 * config.hop + 17)
     with jax.enable_x64(True):
-        fresh = jax.eval_shape(lambda key: seanet.init(config, key), jax.random.key(0))
-        assert jax.tree.structure(fresh) == jax.tree.structure(ours)
-        encode = jax.jit(lambda x: seanet.encode(config, ours, x))
-        decode = jax.jit(lambda z: seanet.decode(config, ours, z))
-        pull = jax.jit(lambda x, weight: jax.vjp(encode, x)[1](weight)[0])
-        for samples in (1, config.hop - 1, config.hop + 1, 5 * config.hop + 3):
-            sound = np.random.default_rng(samples).normal(size=samples)
-            audio = torch.tensor(sound, requires_grad=True)
-            latent = theirs.encoder(audio[None, None])[0].T
-            mine = encode(sound)
-            assert close(mine, latent) and np.abs(mine).max() > 1e-3
-            weight = np.random.default_rng(1).normal(size=mine.shape)
-            (gradient,) = torch.autograd.grad((latent * torch.tensor(weight)).sum(), audio)
-            assert close(pull(sound, weight), gradient)
+        latent, pull = jax.vjp(jax.jit(lambda x: seanet.encode(config.seanet, params, x)), audio)
+        weight = np.random.default_rng(1).normal(size=latent.shape)
+        given = torch_sound(audio, torch.float64).requires_grad_()
+        theirs = model.encoder(given)
+        (slope,) = torch.autograd.grad((theirs[0].T * torch.tensor(weight)).sum(), given)
+        assert relative(pull(weight)[0], waveform(slope)) <= 1e-10
 
-            decoded = theirs.decoder(latent.detach().T[None])[0, 0]
-            again = decode(mine)
-            assert close(again, decoded[: again.shape[0]])
+        decoded, pull = jax.vjp(
+            jax.jit(lambda z: seanet.decode(config.seanet, params, z)), np.array(latent)
+        )
+        weight = np.random.default_rng(2).normal(size=decoded.shape)
+        given = theirs.detach().requires_grad_()
+        wanted = model.decoder(given)
+        wanted = (wanted * torch_sound(weight, torch.float64)).sum()
+        (slope,) = torch.autograd.grad(wanted, given)
+        assert relative(pull(weight)[0], slope[0].T) <= 1e-10
 
 
-def close(mine, theirs) -> bool:
-    theirs = theirs.detach().numpy()
-    return bool(np.abs(np.asarray(mine) - theirs).max() <= 1e-10 * np.abs(theirs).max())
+@pytest.mark.parametrize("dtype, limit", [("float64", 1e-10), ("float32", 1e-5)])
+def test_chunks_and_loudness(dtype, limit):
+    """Stereo in and out, with and without the quantiser; theirs makes codes of it, so ours
+    are compared on the way and decoded from the same."""
+    model, config, params = loaded("short chunks", dtype)
+    width = config.seanet.latent
+    with jax.enable_x64(dtype == "float64"), torch.no_grad():
+        encode = jax.jit(functools.partial(encodec.encode, config))
+        decode = jax.jit(functools.partial(encodec.decode, config))
+        for samples in CHUNKED_LENGTHS:
+            audio = sound(config, samples).astype(dtype)
+            given = torch_sound(audio, getattr(torch, dtype))
+            theirs = model.encode(given, bandwidth=model.config.target_bandwidths[-1])
+            latent = encode(params, audio)
+            counts = config.chunks.frames(samples)
+            parts = np.split(np.asarray(latent), np.cumsum(counts)[:-1])
+            found = encodec.codes(config, params, latent, config.codebooks)
+            wanted = [c[0, :, :n].T.numpy() for c, n in zip(theirs.audio_codes, counts)]
+            assert agreeing(
+                np.asarray(found), np.concatenate(wanted), params["codebooks"], latent[:, :width]
+            )
+            for part, scale in zip(parts, theirs.audio_scales, strict=True):
+                loudness = encodec.FLOOR * np.expm1(np.asarray(part[:, -1], np.float64))
+                assert relative(loudness, np.full(len(part), scale.item())) <= limit
+            same = jnp.asarray(np.concatenate(wanted))
+            words = dequantise(params["codebooks"], same)
+            sent = jnp.concatenate([words, latent[:, width:]], axis=1)
+            decoded = model.decode(
+                theirs.audio_codes,
+                theirs.audio_scales,
+                last_frame_pad_length=theirs.last_frame_pad_length,
+            ).audio_values
+            assert relative(decode(params, sent), waveform(decoded)) <= limit
 
 
-def test_configurations_differ():
-    assert len({dataclasses.astuple(config) for config in CONFIGS.values()}) == len(CONFIGS)
+def test_bandwidths_buy_as_many_codebooks():
+    for name in MEMBERS:
+        theirs = transformers.EncodecConfig(**FIELDS[name])
+        quantiser = transformers.models.encodec.modeling_encodec.EncodecResidualVectorQuantizer
+        made = quantiser(theirs)
+        config = MEMBERS[name]
+        assert config.codebooks == theirs.num_quantizers
+        assert config.bandwidths == tuple(theirs.target_bandwidths)
+        for bandwidth in config.bandwidths:
+            assert codebooks_for(bandwidth, config) == made.get_num_quantizers_for_bandwidth(
+                bandwidth
+            )
+
+
+def test_members_are_what_their_files_say():
+    for name, config in MEMBERS.items():
+        fields = transformers.EncodecConfig(**FIELDS[name]).to_dict()
+        assert config_from_json(fields) == config
+
+
+@pytest.mark.parametrize("name", ["encodec_24khz", "encodec_48khz"])
+def test_files_of_both_ages(name, tmp_path):
+    """What `save_pretrained` writes today has the old names, its state has the new ones."""
+    from safetensors.numpy import load_file
+
+    model, config, params = loaded(name, "float32")
+    model.save_pretrained(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    again = params_from_tensors(config, tensors)
+    jax.tree.map(np.testing.assert_array_equal, again, params)
+    old = {
+        key.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): value
+        for key, value in tensors.items()
+    }
+    jax.tree.map(np.testing.assert_array_equal, params_from_tensors(config, old), params)

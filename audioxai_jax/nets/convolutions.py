@@ -1,0 +1,158 @@
+"""Convolutions of the neural codecs, of one example: how they pad and how they normalise.
+
+Members of these families differ in both, so each is a value: a `Padding`, and the name of a
+norm. A stride s makes ceil(T / s) frames of T samples, and a transposed one T * s samples.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array, lax
+
+NORMS = ("weight", "group", "none")
+"""How a convolution is normalised.
+
+"weight": its weight is `scale * direction / |direction|`, one scale per output channel, or per
+input channel of a transposed one, as in PyTorch. T. Salimans, D. Kingma, "Weight
+Normalization", NeurIPS 2016.
+
+"group": what comes out has mean 0 and variance 1 over time and channels, then a scale and a
+bias per channel. Y. Wu, K. He, "Group Normalization", ECCV 2018, with one group.
+"""
+MODES = ("reflect", "constant")
+EPSILON = 1e-5
+"""Added to the variance of a group, which is biased, as in PyTorch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Padding:
+    """Where a convolution pads, and with what.
+
+    Attributes:
+      causal: on the left only, so that no output looks ahead; else on both sides, the larger
+        half on the left.
+      mode: "reflect" at the edge, which is not repeated, or "constant", zeros.
+
+    Raises:
+      ValueError: for another mode.
+    """
+
+    causal: bool = True
+    mode: str = "reflect"
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise ValueError(f"padding mode {self.mode!r}: choose one of {', '.join(MODES)}")
+
+    def __call__(self, x: Array, reach: int, stride: int) -> Array:
+        """`[T, C]` padded for a kernel that reaches over `reach` samples; the last frame is full.
+
+        A reflection needs more samples than it makes. A shorter input is followed by zeros
+        first, as many of which are dropped after it.
+        """
+        total = reach - stride
+        right = 0 if self.causal else total // 2
+        left, right = total - right, right + -x.shape[0] % stride
+        if self.mode == "constant":
+            return jnp.pad(x, ((left, right), (0, 0)))
+        short = max(left, right) - x.shape[0] + 1
+        if short <= 0:
+            return jnp.pad(x, ((left, right), (0, 0)), mode="reflect")
+        padded = jnp.pad(jnp.pad(x, ((0, short), (0, 0))), ((left, right), (0, 0)), mode="reflect")
+        return padded[: padded.shape[0] - short]
+
+    def trim(self, y: Array, stride: int) -> Array:
+        """What a transposed convolution keeps of its `[(T + 1) * stride, C]`: T * stride."""
+        start = 0 if self.causal else stride - stride // 2
+        return y[start : start + y.shape[0] - stride]
+
+
+class Conv(nn.Module):
+    """Convolution `[T, in] -> [ceil(T / stride), out]`."""
+
+    features: int
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    padding: Padding = Padding()
+    norm: str = "weight"
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        weight = _weight(self, (self.kernel, x.shape[1], self.features), norm_axis=2)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        reach = (self.kernel - 1) * self.dilation + 1
+        y = lax.conv_general_dilated(
+            self.padding(x, reach, self.stride)[None],
+            weight,
+            (self.stride,),
+            "VALID",
+            rhs_dilation=(self.dilation,),
+            dimension_numbers=("NWC", "WIO", "NWC"),
+        )
+        return _over_time(self, y[0] + bias)
+
+
+class ConvTranspose(nn.Module):
+    """Transposed convolution, kernel twice the stride: `[T, in] -> [T * stride, out]`, as one
+    matrix product.
+
+    Output sample t * s + r sees only input frames t and t - 1:
+    `y[t s + r] = x[t] W[r] + x[t - 1] W[r + s]`.
+
+    A norm over time sees what the padding trims, too.
+    """
+
+    features: int
+    stride: int
+    padding: Padding = Padding()
+    norm: str = "weight"
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        weight = _weight(self, (2 * self.stride, x.shape[1], self.features), norm_axis=1)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        now, before = jnp.split(weight, 2)
+        phases = jnp.concatenate([now, before], axis=1)  # [stride, 2 in, out]
+        zero = jnp.zeros((1, x.shape[1]), x.dtype)
+        pairs = jnp.concatenate([jnp.concatenate([x, zero]), jnp.concatenate([zero, x])], axis=1)
+        y = jnp.einsum("ti,rio->tro", pairs, phases).reshape(-1, self.features)
+        return self.padding.trim(_over_time(self, y + bias), self.stride)
+
+
+def _weight(module: Conv | ConvTranspose, shape: tuple[int, int, int], norm_axis: int) -> Array:
+    """The convolution's weight `[kernel, in, out]`, of its parameters."""
+    if module.norm not in NORMS:
+        raise ValueError(f"norm {module.norm!r}: choose one of {', '.join(NORMS)}")
+    initial = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
+    if module.norm != "weight":
+        return module.param("weight", initial, shape)
+    norm = _norm_but(norm_axis)
+    direction = module.param("direction", initial, shape)
+    scale = module.param("scale", lambda _: norm(direction))
+    return scale * direction / norm(direction)
+
+
+def _norm_but(axis: int) -> Callable[[Array], Array]:
+    """Euclidean norm over the other axes of three."""
+    others = tuple(other for other in range(3) if other != axis)
+    return lambda v: jnp.sqrt(jnp.sum(v**2, axis=others, keepdims=True))
+
+
+def _over_time(module: Conv | ConvTranspose, y: Array) -> Array:
+    """The norm over time and channels of `[T, C]`, if the module has one."""
+    if module.norm != "group":
+        return y
+    scale = module.param("norm_scale", nn.initializers.ones, (module.features,))
+    bias = module.param("norm_bias", nn.initializers.zeros, (module.features,))
+    precise = y.astype(jnp.promote_types(y.dtype, jnp.float32))
+    centred = precise - jnp.mean(precise)
+    spread = jnp.sqrt(jnp.mean(centred**2) + EPSILON)
+    return (centred / spread).astype(y.dtype) * scale + bias
+
+
+def elu(x: Array) -> Array:
+    """ELU by `exp`: `expm1` takes twice as long on CPU and the inputs are of order one."""
+    return jnp.where(x > 0, x, jnp.exp(jnp.minimum(x, 0)) - 1)

@@ -1,0 +1,290 @@
+"""EnCodec: SEANet, a residual vector quantiser and, at 48 kHz, loudness and chunks.
+
+A. Defossez, J. Copet, G. Synnaeve, Y. Adi, "High Fidelity Neural Audio Compression",
+TMLR 2023 (arXiv 2210.13438). `MEMBERS` are the published models; MusicGen's codec is the one
+at 32 kHz (J. Copet et al., arXiv 2306.05284), AudioGen's the one at 16 kHz.
+
+The latent is the continuous one, before the quantiser. `quantised` makes of it what a decoder
+gets that was sent codes of some bitrate.
+
+A member that normalises divides each chunk by its loudness, the root mean square of its mono
+mix. The latent carries it as its last channel, in each frame of the chunk:
+`gain = log(1 + loudness / FLOOR)`, so that zero is silence and a latent holds all that its
+decoder needs. A decoder reads each frame's loudness, and joins them by straight lines.
+"""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.nets import seanet
+from audioxai_jax.nets.chunks import Chunks, cut, overlap_add, runs
+from audioxai_jax.nets.quantizer import quantise, straight_through
+from audioxai_jax.nets.seanet import SeanetConfig
+from audioxai_jax.records import bind
+from audioxai_jax.types import Codec
+
+FLOOR = 1e-3
+"""Loudness at which a gain begins to be logarithmic, re full scale: -60 dB."""
+
+LEAST = 1e-8
+"""Added to each chunk's loudness before it divides."""
+
+AT_ONCE = 8
+"""Chunks of a long sound that run at once, which bounds memory."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodecConfig:
+    """A member of the family; the default one is the published 24 kHz model.
+
+    Attributes:
+      seanet: encoder and decoder.
+      codebooks: stages of the quantiser.
+      codebook_size: codewords per stage.
+      bandwidths: kbit/s that the quantiser was trained for, ascending.
+      normalise: divide each chunk by its loudness.
+      chunk_seconds: length of the chunks; 0 for the whole sound at once.
+      overlap: fraction of a chunk that the next one covers too, below 1.
+    """
+
+    seanet: SeanetConfig = SeanetConfig()
+    codebooks: int = 32
+    codebook_size: int = 1024
+    bandwidths: tuple[float, ...] = (1.5, 3.0, 6.0, 12.0, 24.0)
+    normalise: bool = False
+    chunk_seconds: float = 0.0
+    overlap: float = 0.0
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.seanet.sample_rate
+
+    @property
+    def hop(self) -> int:
+        """Samples per latent frame."""
+        return self.seanet.hop
+
+    @property
+    def channels(self) -> int:
+        """Channels of the latent, the gain included."""
+        return self.seanet.latent + self.normalise
+
+    @property
+    def chunks(self) -> Chunks | None:
+        """How sounds are cut, or None."""
+        length = int(self.chunk_seconds * self.sample_rate)
+        return Chunks(length, int((1.0 - self.overlap) * length), self.hop) if length else None
+
+
+_LARGE = SeanetConfig(filters=64, causal=False, shortcut="identity")
+MEMBERS = {
+    "encodec_24khz": EncodecConfig(),
+    "encodec_48khz": EncodecConfig(
+        SeanetConfig(sample_rate=48_000, audio_channels=2, causal=False, norm="group"),
+        codebooks=16,
+        bandwidths=(3.0, 6.0, 12.0, 24.0),
+        normalise=True,
+        chunk_seconds=1.0,
+        overlap=0.01,
+    ),
+    "encodec_32khz": EncodecConfig(
+        dataclasses.replace(_LARGE, sample_rate=32_000, strides=(8, 5, 4, 4)),
+        codebooks=4,
+        codebook_size=2048,
+        bandwidths=(2.2,),
+    ),
+    "encodec_16khz": EncodecConfig(
+        dataclasses.replace(_LARGE, sample_rate=16_000),
+        codebooks=4,
+        codebook_size=2048,
+        bandwidths=(2.2,),
+    ),
+}
+"""Configurations of the published models."""
+
+
+def init(config: EncodecConfig, key: Array):
+    """Fresh parameters, `{"encoder": .., "decoder": .., "codebooks": [K, N, latent]}`."""
+    nets_key, key = jax.random.split(key)
+    shape = (config.codebooks, config.codebook_size, config.seanet.latent)
+    return {**seanet.init(config.seanet, nets_key), "codebooks": jax.random.normal(key, shape)}
+
+
+def encode(config: EncodecConfig, params, audio: Array) -> Array:
+    """Waveform `[T]`, or `[T, audio_channels]`, to latent `[F, channels]`.
+
+    F = ceil(T / hop) without chunks, else the sum of the chunks' frames.
+
+    Raises:
+      ValueError: for audio of another shape, or without samples.
+    """
+    one = lambda chunk: _encode_chunk(config, params, chunk)
+    if config.chunks is None or not audio.shape[0]:
+        return one(audio)
+    groups = runs(config.chunks.samples(audio.shape[0]))
+    latents = [_each(one, cut(audio, starts, samples)) for starts, samples in groups]
+    return jnp.concatenate([latent.reshape(-1, latent.shape[-1]) for latent in latents])
+
+
+def decode(config: EncodecConfig, params, latent: Array) -> Array:
+    """Latent `[F, channels]` to waveform `[T]`, or `[T, audio_channels]`.
+
+    T = F * hop without chunks; else to the end of the last frame. Either is up to a frame more
+    than was encoded.
+
+    Raises:
+      ValueError: for a latent of other channels, or of frames that no sound makes.
+    """
+    if latent.ndim != 2 or latent.shape[1] != config.channels:
+        raise ValueError(f"the latent must be [F, {config.channels}], got {list(latent.shape)}")
+    one = lambda chunk: _decode_chunk(config, params, chunk)
+    if config.chunks is None:
+        return one(latent)
+    parts, begin = [], 0
+    for starts, samples in runs(config.chunks.of_frames(latent.shape[0])):
+        frames = samples // config.hop
+        end = begin + len(starts) * frames
+        chunks = latent[begin:end].reshape(len(starts), frames, -1)
+        parts.append((starts, _each(one, chunks)))
+        begin = end
+    return overlap_add(parts)
+
+
+def codes(config: EncodecConfig, params, latent: Array, codebooks: int) -> Array:
+    """Codes `[F, codebooks]` of a latent `[F, channels]`, int32; a gain has none.
+
+    Raises:
+      ValueError: for more codebooks than there are, or a latent of other channels.
+    """
+    return quantise(_stages(config, params, codebooks), latent[:, : config.seanet.latent])
+
+
+def quantised(config: EncodecConfig, params, latent: Array, codebooks: int) -> Array:
+    """The latent of those codes, with the gradient of the latent itself; a gain stays as it is.
+
+    Raises:
+      ValueError: as `codes`.
+    """
+    width = config.seanet.latent
+    words = straight_through(_stages(config, params, codebooks), latent[:, :width])
+    return jnp.concatenate([words, latent[:, width:]], axis=1)
+
+
+def codebooks_for(bandwidth_kbps: float, config: EncodecConfig) -> int:
+    """Codebooks that a bandwidth pays for: `floor(1000 b / (log2(N) * frames per second))`.
+
+    Raises:
+      ValueError: for a bandwidth that is not among the configuration's.
+    """
+    if bandwidth_kbps not in config.bandwidths:
+        known = ", ".join(f"{b:g}" for b in config.bandwidths)
+        raise ValueError(f"bandwidth {bandwidth_kbps:g} kbit/s: choose one of {known}")
+    rate = math.log2(config.codebook_size) * -(-config.sample_rate // config.hop)
+    return max(1, math.floor(bandwidth_kbps * 1000 / rate))
+
+
+def codec(config: EncodecConfig, params, *, mean: Array | None = None, name: str) -> Codec:
+    """The continuous latent as a `Codec` of mono sound.
+
+    A member of several channels gets the sound in each, and the mean of what it decodes.
+    """
+    return _codec(config, params, bind(_encode_mono, config, params), mean, name)
+
+
+def quantised_codec(
+    config: EncodecConfig,
+    params,
+    bandwidth_kbps: float,
+    *,
+    mean: Array | None = None,
+    name: str,
+) -> Codec:
+    """A `Codec` whose latent is `quantised` for a bandwidth.
+
+    Raises:
+      ValueError: for a bandwidth that is not among the configuration's.
+    """
+    settings = (config, codebooks_for(bandwidth_kbps, config))
+    return _codec(config, params, bind(_encode_quantised, settings, params), mean, name)
+
+
+def _codec(config: EncodecConfig, params, encoder, mean: Array | None, name: str) -> Codec:
+    return Codec(
+        encode=encoder,
+        decode=bind(_decode_mono, config, params),
+        sample_rate=config.sample_rate,
+        hop=config.hop,
+        mean=mean,
+        name=name,
+    )
+
+
+def _encode_mono(config: EncodecConfig, params, audio: Array) -> Array:
+    if audio.ndim != 1:
+        raise ValueError(f"audio must be mono, [T], got {list(audio.shape)}")
+    several = config.seanet.audio_channels
+    return encode(config, params, audio if several == 1 else jnp.stack([audio] * several, axis=1))
+
+
+def _decode_mono(config: EncodecConfig, params, latent: Array) -> Array:
+    sound = decode(config, params, latent)
+    return sound if sound.ndim == 1 else jnp.mean(sound, axis=1)
+
+
+def _encode_quantised(settings: tuple[EncodecConfig, int], params, audio: Array) -> Array:
+    config, codebooks = settings
+    return quantised(config, params, _encode_mono(config, params, audio), codebooks)
+
+
+def _encode_chunk(config: EncodecConfig, params, audio: Array) -> Array:
+    if not config.normalise:
+        return seanet.encode(config.seanet, params, audio)
+    loudness = _loudness(audio)
+    latent = seanet.encode(config.seanet, params, audio / loudness)
+    gain = jnp.broadcast_to(jnp.log1p(loudness / FLOOR), (latent.shape[0], 1))
+    return jnp.concatenate([latent, gain.astype(latent.dtype)], axis=1)
+
+
+def _decode_chunk(config: EncodecConfig, params, latent: Array) -> Array:
+    sound = seanet.decode(config.seanet, params, latent[:, : config.seanet.latent])
+    if not config.normalise:
+        return sound
+    loudness = _between(FLOOR * jnp.expm1(jnp.maximum(latent[:, -1], 0.0)), config.hop)
+    return sound * (loudness if sound.ndim == 1 else loudness[:, None])
+
+
+def _between(frames: Array, hop: int) -> Array:
+    """Values `[F]` at the frames' centres to `[F * hop]`, joined by straight lines."""
+    count = frames.shape[0]
+    place = np.clip((np.arange(count * hop) + 0.5) / hop - 0.5, 0, count - 1)
+    before = place.astype(int)
+    after = np.minimum(before + 1, count - 1)
+    share = jnp.asarray(place - before, frames.dtype)
+    return frames[before] + share * (frames[after] - frames[before])
+
+
+def _loudness(audio: Array) -> Array:
+    """RMS of the mono mix `[T, ..]` plus LEAST; its gradient at silence is 0."""
+    mono = audio if audio.ndim == 1 else jnp.mean(audio, axis=1)
+    power = jnp.mean(mono**2)
+    heard = power > 0
+    return jnp.where(heard, jnp.sqrt(jnp.where(heard, power, 1.0)), 0.0) + LEAST
+
+
+def _each(function, chunks: Array) -> Array:
+    """`function` of each chunk, AT_ONCE of them at a time."""
+    if chunks.shape[0] <= AT_ONCE:
+        return jax.vmap(function)(chunks)
+    return jax.lax.map(function, chunks, batch_size=AT_ONCE)
+
+
+def _stages(config: EncodecConfig, params, codebooks: int) -> Array:
+    if not 1 <= codebooks <= config.codebooks:
+        raise ValueError(f"{codebooks} codebooks: choose 1 to {config.codebooks}")
+    return params["codebooks"][:codebooks]

@@ -106,7 +106,8 @@ MEMBERS = {
         bandwidths=(2.2,),
     ),
 }
-"""Configurations of the published models."""
+"""Configurations of the published models. How AudioGen's, at 16 kHz, pads is said by its own file
+alone: here it is as the others do, `seanet.pad="constant"` is the other possibility."""
 
 
 def init(config: EncodecConfig, key: Array):

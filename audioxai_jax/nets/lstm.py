@@ -13,7 +13,11 @@ from jax import Array, lax
 
 
 class Lstm(nn.Module):
-    """Stacked LSTM over frames `[F, C]` with one residual connection around it."""
+    """Stacked LSTM over frames `[F, C]` with one residual connection around it.
+
+    A scan for each layer: one scan over both, a frame apart, took 1.4 times as long on a CPU
+    (512 channels, 75 frames), for the second layer's input is then one product per frame.
+    """
 
     layers: int
 

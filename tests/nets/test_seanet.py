@@ -87,3 +87,6 @@ def test_default_is_encodec_24khz_in_size():
 def test_elu():
     x = jnp.linspace(-5, 5, 101)
     np.testing.assert_allclose(elu(x), jax.nn.elu(x), atol=1e-6)
+    slope = jax.vmap(jax.grad(elu))
+    np.testing.assert_allclose(slope(x), jax.vmap(jax.grad(jax.nn.elu))(x), atol=1e-6)
+    assert slope(jnp.zeros(1)) == 1  # zeros are met about once in ten seconds of sound

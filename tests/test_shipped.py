@@ -36,6 +36,22 @@ def test_bundled_clip_is_heard_and_explained(shipped):
     assert found.mask[0].sum() == round(0.1 * found.mask[0].size)
 
 
+def test_heads_of_lyra_belong_to_its_release(lyra_folder):
+    """The default classifier of its latents hears the bundled clip, and so it does in its tenth."""
+    codec, _ = pretrained.load_codec("lyra_v2", lyra_folder)
+    assert pretrained.default_classifier(codec) == "lyra_v2_keywords"
+    for name in ("lyra_v2_keywords", "lyra_v2_digits"):
+        classifier, _ = pretrained.load_classifier(name)
+        pretrained.check_pair(codec, classifier)
+    classifier, _ = pretrained.load_classifier("lyra_v2_keywords")
+    clip = read_clip(BUNDLED, 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    found = explain_batch(codec, classifier, audio[None])
+    stop = classifier.labels.index("stop")
+    assert jnp.argmax(found.logits["original"][0]) == stop
+    assert jnp.argmax(found.latent_logits["explanation"][0]) == stop
+
+
 def test_shipped_files_are_small_and_say_where_they_come_from():
     for kind, names in pretrained.available().items():
         for name in names:

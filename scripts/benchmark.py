@@ -22,7 +22,6 @@ import jax.numpy as jnp
 from audioxai_jax import METHODS, explain_batch, pretrained
 from audioxai_jax.terminal import add_codec_options, one_line
 
-BATCHES = (1, 4, 16)
 USUAL = ("integrated_gradients", "input_x_gradient", "lrp", "saliency", "random_control")
 SIZE = 1024
 
@@ -31,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16], help="clips of 1 s")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--skip-command", action="store_true", help="only time the library")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
@@ -43,7 +43,7 @@ def main() -> None:
     square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
     jobs = {("matrix product", SIZE): lambda: product(square)}
     for name in USUAL:
-        for batch in BATCHES:
+        for batch in options.batches:
             audio = 0.1 * jax.random.normal(jax.random.key(batch), (batch, codec.sample_rate))
             jobs[name, batch] = explain_job(codec, classifier, audio, METHODS[name]())
     for job in jobs.values():
@@ -62,10 +62,12 @@ def main() -> None:
     ]
     print(f"{jax.devices()[0].device_kind}, matrix product {gflops:.0f} GFLOP/s")
     print(
-        f"{'method':22}" + "".join(f"{f'{b} clips':>14}" for b in BATCHES) + "   (clips a second)"
+        f"{'method':22}"
+        + "".join(f"{f'{b} clips':>14}" for b in options.batches)
+        + "   (clips a second)"
     )
     for name in USUAL:
-        speeds = [f"{b / seconds[name, b]:14.1f}" for b in BATCHES]
+        speeds = [f"{b / seconds[name, b]:14.1f}" for b in options.batches]
         print(f"{name:22}" + "".join(speeds))
     if not options.skip_command:
         rows += command_line(options)

@@ -14,7 +14,17 @@ REPO = Path(__file__).resolve().parents[1]
 QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 FULL_SIZE = [
     # What a sibling that always runs shows too, or the conformance of all methods does.
-    r"test_scripts\.py::test_(folds_are_pooled|seanet)",
+    r"test_scripts\.py::test_(folds_are_pooled|seanet|codec_classifier_listener)",
+    r"test_cli\.py::test_compiled_programs_are_kept",
+    r"test_wheel\.py::test_explains_the_bundled_clip",
+    r"test_bring_your_own\.py::test_it_runs\[(flax_linen|with_equinox)",
+    r"test_hostile_input\.py::test_a_disk_that_fills_up",
+    r"test_shipped\.py::test_(on_real_speech|heads_of_lyra)",
+    r"test_synthetic_frequencies\.py::test_relevance_lies_on",
+    r"test_heat_maps_page\.py::test_the_script",
+    r"test_readme\.py::test_attribution_example",
+    r"test_builders\.py::test_real_recordings\[speech_commands",
+    r"test_outputs\.py::test_relevance_in_batches\[(frames|margin_against|scalar|label|log)",
     r"test_reproduce_audiomnist\.py::test_everything",
     r"test_splits\.py::test_real_splits",
     r"test_heat_maps_page\.py::test_heat_maps_of_a_network_alone",

@@ -38,8 +38,8 @@ CORE = {
     "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
-MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export",
-          "named_methods", "published"}  # fmt: skip
+MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "training", "data",
+          "export", "named_methods", "published"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -42,7 +42,7 @@ def here(tmp_path, monkeypatch):
     """An empty current folder, and a compilation cache of the tests' own."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 def sound(path, seconds=1.0, rate=RATE, channels=1, seed=0):
@@ -323,7 +323,7 @@ def test_listings(models, capsys, monkeypatch):
 
 
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "BUNDLED", Path(sound("bundled/stop.wav")))
+    monkeypatch.setattr("audioxai_jax.cli.explain.BUNDLED", Path(sound("bundled/stop.wav")))
     assert explain(models) == 0
     assert facts("out/stop")["clip"]["name"] == "stop.wav"
 

@@ -35,7 +35,7 @@ def models(tmp_path_factory):
 def here(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 def noise(samples=RATE, channels=None, seed=0):
@@ -225,7 +225,7 @@ def test_a_disk_that_fills_up_leaves_nothing(models):
     code = (
         "import resource, sys\n"
         "from audioxai_jax import cli\n"
-        "cli._use_compilation_cache = lambda: None\n"
+        "cli.explain._use_compilation_cache = lambda: None\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "sys.exit(cli.main(sys.argv[1:]))"
     )

@@ -53,7 +53,7 @@ def made_up(monkeypatch):
     monkeypatch.setitem(codecs.CODECS, "toy_24khz", entry)
     other = dataclasses.replace(entry, sample_rate=48_000, on_hub=False)
     monkeypatch.setitem(codecs.CODECS, "toy_48khz", other)
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 import safetensors.numpy
 import small_models
 import soundfile
+from refusals import complaint
 
 from audioxai_jax import cli, weights_file
 from audioxai_jax.runs.explanation_folder import folder_names
@@ -61,10 +62,9 @@ def explain(models, *arguments, codec="small") -> int:
 
 def refused(models, capsys, *arguments, **options) -> str:
     assert explain(models, *arguments, **options) != 0
-    printed = capsys.readouterr()
-    assert len(printed.err.splitlines()) == 1 and printed.err.startswith("audioxai: error: ")
-    assert "Traceback" not in printed.err and not Path("out").exists()
-    return printed.err
+    message = complaint(capsys)
+    assert "Traceback" not in message and not Path("out").exists()
+    return message
 
 
 # Refused ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from refusals import refusal
 from small_models import random_params
 
 from audioxai_jax.nets import encodec
@@ -184,9 +185,9 @@ IMPOSSIBLE = {
 def test_impossible_numbers_are_refused_by_name(name, value):
     """Each of them by the function itself, whoever calls it, and as JSON can say them."""
     value = [8, value] if list in NUMBERS[name].types else value
-    with pytest.raises(WeightsError, match=rf"config.json: {name} is \[?.*, expected ") as caught:
-        config_from_json({"model_type": "encodec", name: value})
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+    message = refusal(WeightsError, config_from_json, {"model_type": "encodec", name: value})
+    assert message.startswith(f"config.json: {name} is ") and ", expected " in message
+    assert len(message) < 200
 
 
 @pytest.mark.parametrize(
@@ -203,6 +204,5 @@ def test_impossible_numbers_are_refused_by_name(name, value):
     ],
 )
 def test_numbers_that_are_too_large_together_are_refused_by_name(name, fields):
-    with pytest.raises(WeightsError, match=f"config.json: {name} is ") as caught:
-        config_from_json({"model_type": "encodec"} | fields)
-    assert len(str(caught.value)) < 200
+    message = refusal(WeightsError, config_from_json, {"model_type": "encodec"} | fields)
+    assert message.startswith(f"config.json: {name} is ") and len(message) < 200

@@ -1,14 +1,15 @@
 """Names to models: the shipped codec and classifiers, published codecs, anybody's own checkpoints.
 
 A checkpoint is two files, see `audioxai_jax.weights_file`: tensors, and a manifest that
-says what they are, where they come from and what was measured. To make a new kind of
-network loadable, add its line to NETWORKS.
+says what they are, where they come from and what was measured; `audioxai_jax.checkpoint`
+checks both against their network. To make a new kind of network loadable, add its line to
+NETWORKS.
 """
 
 import dataclasses
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax import weights_file
+from audioxai_jax import checkpoint, weights_file
+from audioxai_jax.checkpoint import Checkpoint, Network
 from audioxai_jax.nets import (
     alexnet,
     audionet,
@@ -38,31 +40,6 @@ from audioxai_jax.weights_file import WeightsError
 
 FOREIGN = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".npz", ".npy", ".h5", ".msgpack")
 """Suffixes of other people's weights."""
-
-
-TEXTS = ("sha256", "name", "codec", "codec_sha256", "task", "split", "source", "source_sha256",
-         "licence")  # fmt: skip
-LISTS = ("labels", "background")
-"""Fields of a manifest that are texts, and lists of texts."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """How a kind of network is made: `init(Config(..), key)` gives its parameters.
-
-    `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
-    classifier's configuration has the fields frames, channels and classes. A "network" reads
-    what `features(config, waveform)` makes of a waveform. Manifests that are older than the
-    fields `added` lack them: they have their defaults there.
-    """
-
-    kind: str
-    config: type
-    init: Callable[..., Any]
-    build: Callable[..., Any]
-    features: Callable[..., Array] | None = None
-    added: tuple[str, ...] = ()
-
 
 NETWORKS = {
     "gainshape": Network("codec", gainshape.GainShapeConfig, gainshape.init, gainshape.codec),
@@ -98,8 +75,8 @@ def save(
     Args:
       folder: made if needed.
       name: of the files, without suffix.
-      manifest: the fields above but format, name, sha256 and sample_rate, which are
-        filled in; see `weights_file`. `config` is the configuration itself.
+      manifest: the fields that `weights_file` lists but format, name, sha256 and sample_rate,
+        which are filled in. `config` is the configuration itself.
       params: nested dictionaries of arrays; for a codec also "mean", if it is known.
     """
     config = manifest["config"]
@@ -128,10 +105,9 @@ def load_codec(
     """
     if weights is not None:
         return published.load_published(str(name_or_path), weights)
-    path, manifest, network, config, params = _load(name_or_path, "codec")
-    mean = params.pop("mean", None)
-    params = _params(path, network, config, params)
-    codec = network.build(config, params, mean=None, name=manifest["name"])
+    found = _load(name_or_path, "codec")
+    manifest, mean = found.manifest, found.mean
+    codec = found.network.build(found.config, found.params, mean=None, name=manifest["name"])
     fingerprint = manifest.get("source_sha256", manifest["sha256"])
     codec = dataclasses.replace(codec, fingerprint=fingerprint)
     if mean is None:
@@ -140,7 +116,7 @@ def load_codec(
     channels = jax.eval_shape(codec.encode, second).shape[1:]
     if mean.shape != channels or mean.dtype != np.float32:
         raise WeightsError(
-            f"{path}: 'mean' is {weights_file.describe(mean)}, a latent of this codec has "
+            f"{found.path}: 'mean' is {weights_file.describe(mean)}, a latent of this codec has "
             f"{channels[0]} channels of float32"
         )
     return dataclasses.replace(codec, mean=jnp.asarray(mean)), manifest
@@ -148,21 +124,13 @@ def load_codec(
 
 def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any]]:
     """Loads a classifier and its manifest; arguments and errors as for `load_codec`."""
-    path, manifest, network, config, params = _load(name_or_path, "classifier")
-    params = _params(path, network, config, params)
-    labels, frames = tuple(manifest["labels"]), manifest["frames"]
-    if len(labels) != config.classes:
-        raise WeightsError(f"{path}: {len(labels)} labels for {config.classes} classes")
-    if frames not in (None, config.frames):
-        raise WeightsError(f"{path}: frames is {frames}, its config says {config.frames}")
-    unknown = set(manifest.get("background", ())) - set(labels)
-    if unknown:
-        raise WeightsError(f"{path}: background {sorted(unknown)} is not among its labels")
+    found = _load(name_or_path, "classifier")
+    manifest = found.manifest
     classifier = Classifier(
-        model=network.build(config, params),
-        labels=labels,
+        model=found.network.build(found.config, found.params),
+        labels=tuple(manifest["labels"]),
         codec=manifest["codec"],
-        frames=frames,
+        frames=manifest["frames"],
         background=tuple(manifest.get("background", ())),
         codec_fingerprint=manifest.get("codec_sha256", ""),
     )
@@ -171,9 +139,8 @@ def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any
 
 def load_listener(name_or_path: str | Path) -> tuple[Model, dict[str, Any]]:
     """Loads an independent listener, `audio [T] -> logits [K]`; otherwise as `load_codec`."""
-    path, manifest, network, config, params = _load(name_or_path, "listener")
-    params = _params(path, network, config, params)
-    return network.build(config, params), manifest
+    found = _load(name_or_path, "listener")
+    return found.network.build(found.config, found.params), found.manifest
 
 
 def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
@@ -183,10 +150,9 @@ def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
       The model, `features -> logits [K]`; what makes features of a waveform `[8000]` at 8 kHz,
       full scale 1; and the manifest.
     """
-    path, manifest, network, config, params = _load(path, "network")
-    params = _params(path, network, config, params)
-    features = Partial(_features, Static((network.features, config)))
-    return network.build(config, params), features, manifest
+    found = _load(path, "network")
+    features = Partial(_features, Static((found.network.features, found.config)))
+    return found.network.build(found.config, found.params), features, found.manifest
 
 
 def _features(settled: Static, audio: Array) -> Array:
@@ -246,33 +212,8 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "checkpoints"
 
 
-def _load(name_or_path: str | Path, kind: str):
-    """Path without suffix, manifest, network, config, and tensors nested as they were."""
-    path = _locate(name_or_path, kind)
-    manifest = weights_file.read_manifest(path)
-    if manifest["kind"] != kind:
-        raise WeightsError(f"{path}.json: is a {manifest['kind']}, expected a {kind}")
-    network = NETWORKS.get(str(manifest.get("network")))
-    if network is None or network.kind != kind:
-        known = ", ".join(name for name, entry in NETWORKS.items() if entry.kind == kind)
-        raise WeightsError(
-            f"{path}.json: unknown network {manifest.get('network')!r}, known are: {known}"
-        )
-    needed = ("config", "sha256", "name") + (("labels", "codec", "frames") * (kind == "classifier"))
-    missing = [field for field in needed if field not in manifest]
-    if missing:
-        raise WeightsError(f"{path}.json: lacks the field {missing[0]!r}")
-    for field in manifest:
-        if field in TEXTS and not isinstance(manifest[field], str):
-            raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected a text")
-        if field in LISTS and not _is_texts(manifest[field]):
-            raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected texts")
-    config = _read_config(path, network, manifest["config"])
-    return path, manifest, network, config, weights_file.read_tensors(path, manifest["sha256"])
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+def _load(name_or_path: str | Path, kind: str) -> Checkpoint:
+    return checkpoint.read(_locate(name_or_path, kind), kind, NETWORKS)
 
 
 def _locate(name_or_path: str | Path, kind: str) -> Path:
@@ -306,45 +247,3 @@ def _locate(name_or_path: str | Path, kind: str) -> Path:
             f"a .safetensors file{hint}"
         )
     return path
-
-
-def _read_config(path: Path, network: Network, fields: Any):
-    if isinstance(fields, dict):
-        known = {field.name: field.default for field in dataclasses.fields(network.config)}
-        fields = {name: known[name] for name in network.added} | fields
-    return _read_fields(path, network.config, fields)
-
-
-def _read_fields(path: Path, kind: type, fields: Any):
-    """A configuration of JSON values; fields that are configurations are nested objects."""
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    if not isinstance(fields, dict) or set(fields) != set(known):
-        found = set(fields) if isinstance(fields, dict) else set()
-        differing = ", ".join(sorted(found ^ set(known)))
-        raise WeightsError(f"{path}.json: config does not fit the network: {differing}")
-    values = {}
-    for name, value in fields.items():
-        value = tuple(value) if isinstance(value, list) else value
-        wanted = type(known[name].default)
-        if dataclasses.is_dataclass(wanted):
-            value = _read_fields(path, wanted, value)
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise WeightsError(
-                f"{path}.json: config field {name!r} is {value!r}, expected {wanted.__name__}"
-            )
-        values[name] = value
-    try:
-        return kind(**values)
-    except ValueError as error:
-        raise WeightsError(f"{path}.json: config: {error}") from None
-
-
-def _params(path: Path, network: Network, config, params: dict[str, Any]) -> Any:
-    """The parameters as JAX arrays, if they are exactly what the network's `init` makes."""
-    try:
-        wanted = jax.eval_shape(lambda: network.init(config, jax.random.key(0)))
-    except Exception as error:  # whatever an impossible configuration provokes
-        reason = str(error).split("\n")[0]
-        raise WeightsError(f"{path}.json: config makes no network: {reason}") from None
-    weights_file.check(path, params, wanted)
-    return jax.tree.map(jnp.asarray, params)

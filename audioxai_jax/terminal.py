@@ -3,9 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+BUNDLED = Path(__file__).resolve().parent / "assets" / "stop.wav"
+"""The clip that comes along."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,3 +63,16 @@ def positive(text: str) -> int:
 def first_line(text: object) -> str:
     """Of an error's message."""
     return (str(text).strip().split("\n") or [""])[0]
+
+
+def print_aligned(lines: Sequence[Sequence[str]]) -> None:
+    """Prints cells in columns that are as wide as their longest."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def complain(error: object) -> None:
+    """Says on stderr why the command refuses something."""
+    print(f"audioxai: error: {first_line(error)}", file=sys.stderr)

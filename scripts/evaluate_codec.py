@@ -6,9 +6,9 @@ Clips go through the codecs at a peak of 0.7; the listener hears the result at t
 level. Prints for each codec the median SI-SDR and log-mel distance over the spoken clips of
 Speech Commands `test`, and how many clips the independent listener still recognises after
 the trip through the codec. The linear codec keeps 64 principal components of MDCT
-coefficients: the bar for anything of the same latent rate. With `--lyra DIR` (the tflite
-files of google/lyra, and the package ai-edge-litert) the pretrained Lyra V2 is measured
-too, without its quantiser; it was trained for perception, so its SI-SDR says little.
+coefficients: the bar for anything of the same latent rate. With `--codecs gainshape_16khz
+lyra_v2=DIR` (the tflite files of google/lyra) the pretrained Lyra V2 is measured beside ours,
+without its quantiser; it was trained for perception, so its SI-SDR says little.
 """
 
 import argparse
@@ -40,7 +40,6 @@ def main() -> None:
     parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"],
                         help="names, paths, or NAME=DIR_OR_REPOSITORY (published)")  # fmt: skip
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
-    parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
     if options.data is None:
@@ -58,8 +57,6 @@ def main() -> None:
         codec, _ = pretrained.load_codec(*published)
         tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
         trips[codec.name] = trip(codec, audio)
-    if options.lyra:
-        trips["Lyra V2, pretrained"] = lyra(options.lyra, audio)
 
     trips = {"original": audio, **trips}
     rows = [row(n, listener, test, audio, decoded, peak / 0.7) for n, decoded in trips.items()]
@@ -124,26 +121,6 @@ def project(basis, sound):
 
 def expand(basis, latent):
     return synthesise(latent @ basis.T)
-
-
-def lyra(folder: Path, audio: np.ndarray) -> np.ndarray:
-    """Every clip through Lyra V2's encoder and decoder, 20 ms at a time."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    decoded = np.zeros_like(audio)
-    for number, sound in enumerate(audio):
-        nets = [Interpreter(str(folder / f)) for f in ("soundstream_encoder.tflite",
-                                                       "lyragan.tflite")]  # fmt: skip
-        for net in nets:
-            net.allocate_tensors()
-        for start in range(0, len(sound), 320):
-            value = sound[None, start : start + 320]
-            for net in nets:
-                net.set_tensor(net.get_input_details()[0]["index"], value)
-                net.invoke()
-                value = net.get_tensor(net.get_output_details()[0]["index"])
-            decoded[number, start : start + 320] = value.ravel()
-    return decoded
 
 
 if __name__ == "__main__":

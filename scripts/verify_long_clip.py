@@ -13,6 +13,7 @@ import numpy as np
 
 from audioxai_jax import cli
 from audioxai_jax.data.audio import read_clip, write_wav
+from audioxai_jax.terminal import BUNDLED, one_line
 
 SECONDS, RATE = 600, 16_000
 
@@ -23,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    word = read_clip(cli.BUNDLED, RATE).samples
+    word = read_clip(BUNDLED, RATE).samples
     sound = 0.001 * np.random.default_rng(0).normal(size=options.seconds * RATE)
     for start in range(0, len(sound) - len(word), 7 * RATE):
         sound[start : start + len(word)] += word
@@ -39,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.one_line(main))
+    sys.exit(one_line(main))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import small_models
 import soundfile
+from refusals import complaint
 from small_models import LABELS
 
 from audioxai_jax import cli, pretrained
@@ -42,7 +43,7 @@ def here(tmp_path, monkeypatch):
     """An empty current folder, and a compilation cache of the tests' own."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 def sound(path, seconds=1.0, rate=RATE, channels=1, seed=0):
@@ -56,11 +57,9 @@ def explain(models, *arguments, out="out"):
     return cli.main(["explain", *models, "--out", out, *arguments])
 
 
-def refusal(capsys, models, *arguments) -> str:
+def refused(capsys, models, *arguments) -> str:
     assert explain(models, *arguments) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("audioxai: error: ")
-    return lines[0]
+    return complaint(capsys)
 
 
 def facts(folder) -> dict:
@@ -200,7 +199,7 @@ def test_an_existing_folder_is_kept_unless_told_otherwise(models, capsys):
     assert explain(models, clip) == 0
     (Path("out/x") / "mine.txt").write_text("note")
     capsys.readouterr()
-    assert "exists already; add --overwrite" in refusal(capsys, models, clip)
+    assert "exists already; add --overwrite" in refused(capsys, models, clip)
     assert Path("out/x/mine.txt").exists()
     assert explain(models, clip, "--overwrite") == 0
     assert {file.name for file in Path("out/x").iterdir()} == FILES
@@ -211,7 +210,7 @@ def test_only_explanations_are_overwritten(models, capsys):
     clip = sound("music.wav")
     Path("out/music").mkdir(parents=True)
     Path("out/music/song.txt").write_text("la")
-    assert "holds no explanation" in refusal(capsys, models, clip, "--overwrite")
+    assert "holds no explanation" in refused(capsys, models, clip, "--overwrite")
     assert Path("out/music/song.txt").exists()
 
 
@@ -225,7 +224,7 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("audioxai_jax.runs.explanation_folder.page", full)
-    assert "No space left" in refusal(capsys, models, clip, "--overwrite", "--seed", "3")
+    assert "No space left" in refused(capsys, models, clip, "--overwrite", "--seed", "3")
     assert [path.name for path in Path("out").iterdir()] == ["x"]
     assert facts("out/x") == before
 
@@ -251,25 +250,25 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
     ],
 )
 def test_wrong_options_are_explained_in_one_line(models, capsys, arguments, said):
-    assert said in refusal(capsys, models, sound("x.wav"), *arguments)
+    assert said in refused(capsys, models, sound("x.wav"), *arguments)
     assert not Path("out").exists()
 
 
 def test_steps_below_one_are_refused_by_the_method(models, capsys):
     models = [*models[:4], "--set", "steps=0"]
-    assert "steps must be at least 1" in refusal(capsys, models, sound("x.wav"))
+    assert "steps must be at least 1" in refused(capsys, models, sound("x.wav"))
 
 
 def test_a_codec_without_a_mean_cannot_fill_in_with_it(models, capsys):
     bare = models[1].replace("small", "bare")
     Path("own.py").write_text("import jax.numpy as jnp\ndef build(): return lambda z: z[0, :3]")
     options = ["--codec", bare, "--classifier", "own.py:build", "--base", "mean"]
-    assert "has no mean latent" in refusal(capsys, models, sound("x.wav"), *options)
+    assert "has no mean latent" in refused(capsys, models, sound("x.wav"), *options)
 
 
 def test_a_classifier_of_another_codec_is_refused(models, capsys):
     bare = models[1].replace("small", "bare")
-    message = refusal(capsys, models, sound("x.wav"), "--codec", bare)
+    message = refused(capsys, models, sound("x.wav"), "--codec", bare)
     assert "reads latents of the codec 'small', not of 'bare'" in message
 
 
@@ -309,7 +308,7 @@ def test_a_model_of_ones_own_that_fails_is_explained_with_its_line(models, capsy
     assert explain(models, sound("x.wav"), "--classifier", "own.py:build") == 0
     Path("own.py").write_text("def build():\n  return lambda z: z.reshape(50, 12).sum(0)[:3]\n")
     clip = sound("long.wav", 1.5)
-    message = refusal(capsys, models, clip, "--classifier", "own.py:build")
+    message = refused(capsys, models, clip, "--classifier", "own.py:build")
     assert "own.py:2: TypeError: " in message and "long.wav" in message
 
 
@@ -323,7 +322,7 @@ def test_listings(models, capsys, monkeypatch):
 
 
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "BUNDLED", Path(sound("bundled/stop.wav")))
+    monkeypatch.setattr("audioxai_jax.cli.explain.BUNDLED", Path(sound("bundled/stop.wav")))
     assert explain(models) == 0
     assert facts("out/stop")["clip"]["name"] == "stop.wav"
 

@@ -17,6 +17,7 @@ import pytest
 import safetensors.numpy
 import small_models
 import soundfile
+from refusals import complaint
 
 from audioxai_jax import cli, weights_file
 from audioxai_jax.runs.explanation_folder import folder_names
@@ -35,7 +36,7 @@ def models(tmp_path_factory):
 def here(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 def noise(samples=RATE, channels=None, seed=0):
@@ -61,10 +62,9 @@ def explain(models, *arguments, codec="small") -> int:
 
 def refused(models, capsys, *arguments, **options) -> str:
     assert explain(models, *arguments, **options) != 0
-    printed = capsys.readouterr()
-    assert len(printed.err.splitlines()) == 1 and printed.err.startswith("audioxai: error: ")
-    assert "Traceback" not in printed.err and not Path("out").exists()
-    return printed.err
+    message = complaint(capsys)
+    assert "Traceback" not in message and not Path("out").exists()
+    return message
 
 
 # Refused ---------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_a_disk_that_fills_up_leaves_nothing(models):
     code = (
         "import resource, sys\n"
         "from audioxai_jax import cli\n"
-        "cli._use_compilation_cache = lambda: None\n"
+        "cli.explain._use_compilation_cache = lambda: None\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "sys.exit(cli.main(sys.argv[1:]))"
     )

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from refusals import refusal
 
 from audioxai_jax import integrated_gradients, lrp, over_baselines, saliency, smoothgrad
 from audioxai_jax.named_methods import named_method
@@ -54,6 +55,4 @@ def test_a_method_of_ones_own_inside(tmp_path):
     ],
 )
 def test_what_does_not_exist_is_told(name, settings, told):
-    with pytest.raises(PluginError) as error:
-        named_method(name, settings)
-    assert told in str(error.value)
+    assert told in refusal(PluginError, named_method, name, settings)

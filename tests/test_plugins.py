@@ -7,6 +7,7 @@ import textwrap
 import jax
 import jax.numpy as jnp
 import pytest
+from refusals import refusal
 
 from audioxai_jax import integrated_gradients, plugins
 from audioxai_jax.plugins import PluginError
@@ -27,13 +28,6 @@ def write(tmp_path):
         return f"{tmp_path / name}:build"
 
     return write
-
-
-def refusal(call, *args) -> str:
-    with pytest.raises(PluginError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_a_function_becomes_a_classifier_with_numbered_labels(write):
@@ -122,7 +116,7 @@ def test_a_users_method_gets_its_options_and_runs_jitted(write):
     ],
 )
 def test_files_that_do_not_work_are_explained(write, text, said):
-    assert said in refusal(plugins.load_codec, write(text))
+    assert said in refusal(PluginError, plugins.load_codec, write(text))
 
 
 @pytest.mark.parametrize(
@@ -135,12 +129,14 @@ def test_files_that_do_not_work_are_explained(write, text, said):
     ],
 )
 def test_classifiers_that_do_not_work_are_explained(write, value, said):
-    assert said in refusal(plugins.load_classifier, write(f"def build():\n  return {value}"), CODEC)
+    assert said in refusal(
+        PluginError, plugins.load_classifier, write(f"def build():\n  return {value}"), CODEC
+    )
 
 
 def test_a_missing_file_or_function_name_is_explained(tmp_path):
-    assert "no such file" in refusal(plugins.load_factory, f"{tmp_path}/none.py:build")
-    assert "write it as" in refusal(plugins.load_factory, f"{tmp_path}/none.py:")
+    assert "no such file" in refusal(PluginError, plugins.load_factory, f"{tmp_path}/none.py:build")
+    assert "write it as" in refusal(PluginError, plugins.load_factory, f"{tmp_path}/none.py:")
     assert plugins.is_plugin("my.py:build") and not plugins.is_plugin("saliency")
 
 
@@ -172,17 +168,19 @@ def test_options_have_the_types_of_the_signature():
     ],
 )
 def test_wrong_options_are_explained(texts, said):
-    assert said in refusal(lambda: plugins.parse_options(factory, texts, name="it"))
+    assert said in refusal(PluginError, lambda: plugins.parse_options(factory, texts, name="it"))
 
 
 def test_a_required_option_is_asked_for():
     needy = lambda steps: steps
-    assert "add --set steps=VALUE" in refusal(lambda: plugins.parse_options(needy, [], name="it"))
+    assert "add --set steps=VALUE" in refusal(
+        PluginError, lambda: plugins.parse_options(needy, [], name="it")
+    )
 
 
 def test_a_factory_that_refuses_its_options_is_explained(write):
     spec = write("def build(n: int = 1):\n  raise ValueError(f'n must not be {n}')")
-    message = refusal(plugins.load_method, spec, ["n=4"])
+    message = refusal(PluginError, plugins.load_method, spec, ["n=4"])
     assert "my.py:2" in message and "ValueError: n must not be 4" in message
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from audioxai_jax import explain_batch, map_examples, pretrained
-from audioxai_jax.cli import BUNDLED
 from audioxai_jax.data import tasks
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
+from audioxai_jax.terminal import BUNDLED
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,16 @@
 """Reads .tflite files: the graph's operations and its constants.
 
-A .tflite file is a FlatBuffer (flatbuffers.dev, "FlatBuffers internals") of TensorFlow Lite's
-schema, version 3 (tensorflow/lite/schema/schema.fbs). A table begins with the distance back to
-its vtable, which holds, after two sizes, where each field lies in the table, 0 for one that is
-absent; vectors, texts and tables within tables are found by the distance ahead to them.
-
-Nothing is trusted: every read is checked against the end of the file, and a file that refers to
-the same bytes over and over, to make a reader slow, is refused.
+A .tflite file is a FlatBuffer, see `audioxai_jax.published.flatbuffer`, of TensorFlow Lite's
+schema, version 3 (tensorflow/lite/schema/schema.fbs). Fields below go by their numbers there.
 """
 
 import dataclasses
 import math
-import struct
 from pathlib import Path
 
 import numpy as np
 
+from audioxai_jax.published.flatbuffer import DamageError, Table, root
 from audioxai_jax.weights_file import WeightsError
 
 ADD, CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, LEAKY_RELU, QUANTIZE = 0, 3, 4, 67, 98, 114
@@ -30,8 +25,6 @@ STEPS = {CONV_2D: (2, 5), DEPTHWISE_CONV_2D: (2, 6), TRANSPOSE_CONV: (2, None)}
 
 LARGEST = 1 << 28
 """Bytes; published audio models have a few million."""
-TABLE = 64
-"""Bytes that a table counts for, of those that may be read."""
 MOST_AXES = 8
 
 
@@ -136,136 +129,57 @@ def parse(path: str | Path, content: bytes) -> tuple[Graph, ...]:
     if content[4:8] != b"TFL3":
         raise WeightsError(f"{path}: is not a .tflite file (no TFL3 in its first bytes)")
     try:
-        return _model(_Buffer(content))
-    except _DamageError as damage:
+        return _model(root(content))
+    except DamageError as damage:
         raise WeightsError(f"{path}: is damaged or cut short: {damage}") from None
 
 
-class _DamageError(Exception):
-    """What is wrong with a file, in words."""
-
-
-class _Buffer:
-    """The bytes of a file, and how many of them may still be read.
-
-    In an honest file nothing but small texts and vectors is referred to twice.
-    """
-
-    def __init__(self, content: bytes):
-        self.content = content
-        self.left = 4 * len(content) + (1 << 16)
-
-    def spend(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise _DamageError("it refers to the same bytes again and again")
-
-    def number(self, form: str, at: int) -> int:
-        size = struct.calcsize(form)
-        if not 0 <= at <= len(self.content) - size:
-            raise _DamageError(f"it refers to byte {at} of {len(self.content)}")
-        return struct.unpack_from(form, self.content, at)[0]
-
-    def ahead(self, at: int) -> int:
-        return at + self.number("<I", at)
-
-    def vector(self, at: int, dtype: str) -> np.ndarray:
-        """The numbers of the vector that the field at `at` refers to."""
-        start = self.ahead(at)
-        count, size = self.number("<I", start), np.dtype(dtype).itemsize
-        if start + 4 + count * size > len(self.content):
-            raise _DamageError(f"{count} numbers of {size} bytes at {start} go beyond its end")
-        self.spend(count * size)
-        return np.frombuffer(self.content, dtype, count, start + 4)
-
-
-class _Table:
-    """A table; a field that is absent reads as its default, or as empty."""
-
-    def __init__(self, buffer: _Buffer, at: int):
-        buffer.spend(TABLE)
-        self.buffer, self.at = buffer, at
-        self.fields = at - buffer.number("<i", at)
-        self.size = buffer.number("<H", self.fields)
-
-    def field(self, slot: int) -> int | None:
-        """Where a field lies."""
-        place = 4 + 2 * slot
-        if place + 2 > self.size:
-            return None
-        offset = self.buffer.number("<H", self.fields + place)
-        return self.at + offset if offset else None
-
-    def number(self, slot: int, form: str, default: int = 0) -> int:
-        at = self.field(slot)
-        return default if at is None else self.buffer.number(form, at)
-
-    def vector(self, slot: int, dtype: str) -> np.ndarray:
-        at = self.field(slot)
-        return np.zeros(0, dtype) if at is None else self.buffer.vector(at, dtype)
-
-    def table(self, slot: int) -> "_Table | None":
-        at = self.field(slot)
-        return None if at is None else _Table(self.buffer, self.buffer.ahead(at))
-
-    def tables(self, slot: int) -> "list[_Table]":
-        at = self.field(slot)
-        if at is None:
-            return []
-        first = self.buffer.ahead(at) + 4
-        offsets = self.buffer.vector(at, "<u4").tolist()
-        return [
-            _Table(self.buffer, first + 4 * index + offset) for index, offset in enumerate(offsets)
-        ]
-
-
-def _model(buffer: _Buffer) -> tuple[Graph, ...]:
-    model = _Table(buffer, buffer.ahead(0))
+def _model(model: Table) -> tuple[Graph, ...]:
     # The older field of a code has one byte; codes from 127 on are in the newer field.
     codes = [max(code.number(0, "<b"), code.number(3, "<i")) for code in model.tables(1)]
     constants = []
     for table in model.tables(4):
         if table.number(1, "<Q") > 1:
-            raise _DamageError("it keeps constants outside of the FlatBuffer, which is not read")
+            raise DamageError("it keeps constants outside of the FlatBuffer, which is not read")
         constants.append(table.vector(0, "u1"))
     graphs = tuple(_graph(table, codes, constants) for table in model.tables(2))
     if not graphs:
-        raise _DamageError("it holds no graph")
+        raise DamageError("it holds no graph")
     return graphs
 
 
-def _graph(table: _Table, codes: list[int], constants: list[np.ndarray]) -> Graph:
+def _graph(table: Table, codes: list[int], constants: list[np.ndarray]) -> Graph:
     tensors = tuple(_tensor(tensor, constants) for tensor in table.tables(0))
     operations = tuple(_operation(operation, codes) for operation in table.tables(3))
     for operation in operations:
         for index in (*operation.inputs, *operation.outputs):
             if not -1 <= index < len(tensors):
-                raise _DamageError(f"an operation uses tensor {index} of {len(tensors)}")
+                raise DamageError(f"an operation uses tensor {index} of {len(tensors)}")
     return Graph(tensors, operations)
 
 
-def _tensor(table: _Table, constants: list[np.ndarray]) -> Tensor:
+def _tensor(table: Table, constants: list[np.ndarray]) -> Tensor:
     name = table.vector(3, "u1").tobytes().decode("utf-8", "replace")
     where = f"tensor {name[:80]!r}"
     axes, kind, index = table.vector(0, "<i4"), table.number(1, "<b"), table.number(2, "<I")
     if len(axes) > MOST_AXES:
-        raise _DamageError(f"{where} has {len(axes)} axes")
+        raise DamageError(f"{where} has {len(axes)} axes")
     if index >= len(constants):
-        raise _DamageError(f"{where} uses buffer {index} of {len(constants)}")
+        raise DamageError(f"{where} uses buffer {index} of {len(constants)}")
     shape, raw = tuple(axes.tolist()), constants[index]
     dtype = np.dtype(TYPES[kind]) if kind in TYPES else None
     data = None
     if raw.size:
         if dtype is None:
-            raise _DamageError(f"{where} is a constant of type {kind}, which is not read")
+            raise DamageError(f"{where} is a constant of type {kind}, which is not read")
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != raw.size:
-            raise _DamageError(f"{where} has {raw.size} bytes for {dtype.name} {list(shape)}")
+            raise DamageError(f"{where} has {raw.size} bytes for {dtype.name} {list(shape)}")
         data = raw.view(dtype).reshape(shape)
     scale, zero_point, axis = _quantisation(table.table(4), shape, where)
     return Tensor(name, shape, dtype, data, scale, zero_point, axis)
 
 
-def _quantisation(table: _Table | None, shape: tuple[int, ...], where: str):
+def _quantisation(table: Table | None, shape: tuple[int, ...], where: str):
     """Scale, zero point and axis of a tensor."""
     if table is None:
         return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
@@ -274,14 +188,14 @@ def _quantisation(table: _Table | None, shape: tuple[int, ...], where: str):
         zero_point = np.zeros(scale.size, np.int64)
     several = scale.size > 1 and (not 0 <= axis < len(shape) or shape[axis] != scale.size)
     if several or zero_point.size != scale.size:
-        raise _DamageError(f"{where} has {scale.size} scales, {zero_point.size} zero points")
+        raise DamageError(f"{where} has {scale.size} scales, {zero_point.size} zero points")
     return scale, zero_point, axis
 
 
-def _operation(table: _Table, codes: list[int]) -> Operation:
+def _operation(table: Table, codes: list[int]) -> Operation:
     index = table.number(0, "<I")
     if index >= len(codes):
-        raise _DamageError(f"an operation is number {index} of {len(codes)} kinds")
+        raise DamageError(f"an operation is number {index} of {len(codes)} kinds")
     code, stride, dilation = codes[index], 1, 1
     options = table.table(4) if code in STEPS else None
     if options is not None:

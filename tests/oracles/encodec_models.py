@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig
-from audioxai_jax.published.encodec import config_from_json, params_from_tensors
+from audioxai_jax.published.encodec_config import config_from_json
+from audioxai_jax.published.encodec_tensors import params_from_tensors
 
 torch = pytest.importorskip("torch", reason="needs torch and transformers: the extra 'oracles'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'oracles'")

@@ -15,7 +15,8 @@ from encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound 
 from audioxai_jax.nets import encodec, seanet  # noqa: E402
 from audioxai_jax.nets.encodec import MEMBERS, codebooks_for  # noqa: E402
 from audioxai_jax.nets.quantizer import dequantise  # noqa: E402
-from audioxai_jax.published.encodec import config_from_json, params_from_tensors  # noqa: E402
+from audioxai_jax.published.encodec_config import config_from_json  # noqa: E402
+from audioxai_jax.published.encodec_tensors import params_from_tensors  # noqa: E402
 
 CASES = [
     ("float64", 1e-10, (1, 7, 319, 320, 321, 24_001)),

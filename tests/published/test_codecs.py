@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import soundfile
+from refusals import refusal
 from small_models import random_params
 
 from audioxai_jax import Classifier, cli, integrated_gradients, pretrained, weights_file
@@ -53,7 +54,7 @@ def made_up(monkeypatch):
     monkeypatch.setitem(codecs.CODECS, "toy_24khz", entry)
     other = dataclasses.replace(entry, sample_rate=48_000, on_hub=False)
     monkeypatch.setitem(codecs.CODECS, "toy_48khz", other)
-    monkeypatch.setattr(cli, "_use_compilation_cache", lambda: None)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +78,6 @@ def folder(tmp_path_factory, params):
     fields |= {"codec": "toy_24khz", "codec_sha256": hashlib.sha256(content).hexdigest()}
     pretrained.save(folder, "words", {**fields, "labels": ("no", "yes")}, head)
     return folder
-
-
-def refusal(call, *args) -> str:
-    with pytest.raises(WeightsError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_every_codec_says_what_it_is():
@@ -124,7 +118,9 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
     monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights").mkdir()
-    load = lambda weights, name="toy_24khz": refusal(pretrained.load_codec, name, weights)
+    load = lambda weights, name="toy_24khz": refusal(
+        WeightsError, pretrained.load_codec, name, weights
+    )
     assert "weights/toy: no such folder: give someone/toy" in load("weights/toy")
     assert "is a file: give someone/toy" in load(folder / "model.safetensors")
     assert "someone/toy: no such folder, and toy_48khz is not on" in load(
@@ -138,18 +134,20 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
 
 
 def test_without_weights_it_is_said_where_they_are():
-    message = refusal(pretrained.load_codec, "encodec_24khz")
+    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz")
     assert "'encodec_24khz' comes without weights: with --codec-weights" in message
     assert "hf download facebook/encodec_24khz config.json model.safetensors" in message
-    message = refusal(pretrained.load_codec, "lyra_v2")
+    message = refusal(WeightsError, pretrained.load_codec, "lyra_v2")
     assert "soundstream_encoder.tflite" in message and "github.com/google/lyra" in message
-    assert "did you mean 'encodec_24khz'?" in refusal(pretrained.load_codec, "encodec_24")
+    assert "did you mean 'encodec_24khz'?" in refusal(
+        WeightsError, pretrained.load_codec, "encodec_24"
+    )
 
 
 def test_a_codec_brings_its_classifier(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "shipped_folder", lambda: tmp_path)
     codec, _ = pretrained.load_codec("toy_24khz", folder)
-    message = refusal(pretrained.default_classifier, codec)
+    message = refusal(WeightsError, pretrained.default_classifier, codec)
     assert "of the codec 'toy_24khz' comes along" in message and "train_classifier.py" in message
     fields = json.loads((folder / "words.json").read_text())
     for name, changes in {

@@ -7,18 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from refusals import refusal
 
 from audioxai_jax import pretrained, weights_file
 from audioxai_jax.nets import encodec
 from audioxai_jax.published.codecs import CODECS, read_published
 from audioxai_jax.weights_file import WeightsError
-
-
-def refusal(call, *args) -> str:
-    with pytest.raises(WeightsError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_the_table_says_what_the_configurations_do():
@@ -45,14 +39,14 @@ def test_every_member_is_read_and_converted(tmp_path, name):
 
 def test_another_member_is_named(tmp_path):
     folder = encodec_folders.write(tmp_path, "encodec_24khz")
-    message = refusal(pretrained.load_codec, "encodec_32khz", folder)
+    message = refusal(WeightsError, pretrained.load_codec, "encodec_32khz", folder)
     assert "a codec of 24000 Hz, encodec_32khz works at 32000 Hz: is it encodec_24khz?" in message
 
 
 def test_tensors_and_fields_that_do_not_fit_are_named(tmp_path):
     def put(**changes):
         folder = encodec_folders.write(tmp_path, "encodec_24khz", **changes)
-        message = refusal(pretrained.load_codec, "encodec_24khz", folder)
+        message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz", folder)
         assert message.startswith(f"{folder}: ")
         return message
 
@@ -62,7 +56,7 @@ def test_tensors_and_fields_that_do_not_fit_are_named(tmp_path):
     assert f"{last!r}: is float32 [2], expected float32 [1]" in put(**{last: np.ones(2, "f4")})
     folder = encodec_folders.write(tmp_path, "encodec_24khz")
     (folder / "config.json").write_text(json.dumps({"model_type": "dac"}))
-    message = refusal(pretrained.load_codec, "encodec_24khz", folder)
+    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz", folder)
     assert message.startswith(f"{folder}: config.json: model_type is 'dac'")
 
 
@@ -76,5 +70,5 @@ def test_impossible_numbers_are_refused_at_once(tmp_path, name, value):
     folder = encodec_folders.write(tmp_path, "encodec_24khz")
     fields = encodec_folders.fields("encodec_24khz") | {name: value}
     (folder / "config.json").write_text(json.dumps(fields))
-    message = refusal(pretrained.load_codec, "encodec_24khz", folder)
-    assert message.startswith(f"{folder}: ") and len(message) < 1000
+    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz", folder)
+    assert message.startswith(f"{folder}: config.json: {name} is ") and len(message) < 300

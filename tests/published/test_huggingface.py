@@ -10,6 +10,7 @@ import pytest
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refusal
 
 from audioxai_jax.published import huggingface
 from audioxai_jax.weights_file import WeightsError
@@ -29,13 +30,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def refusal(call, *args) -> str:
-    with pytest.raises(WeightsError) as caught:
-        call(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
 def test_a_folder_comes_back_as_it_is(folder):
     found = huggingface.read_folder(folder)
     assert found.fields == {"model_type": "toy"}
@@ -51,7 +45,7 @@ def test_a_folder_comes_back_as_it_is(folder):
 def test_pickles_alone_are_refused_with_the_reason(folder, name):
     (folder / "model.safetensors").unlink()
     (folder / name).write_bytes(b"\x80\x04.")
-    message = refusal(huggingface.read_folder, folder)
+    message = refusal(WeightsError, huggingface.read_folder, folder)
     assert f"holds {name} and no model.safetensors" in message
     assert "they run any code" in message and "save it there as safetensors" in message
 
@@ -65,16 +59,20 @@ def test_a_pickle_beside_the_tensors_is_left_alone(folder):
 def test_a_split_model_is_refused(folder, name):
     (folder / "model.safetensors").unlink()
     (folder / name).write_text("{}")
-    assert f"split over several files ({name})" in refusal(huggingface.read_folder, folder)
+    assert f"split over several files ({name})" in refusal(
+        WeightsError, huggingface.read_folder, folder
+    )
 
 
 def test_missing_files_are_named(folder):
     (folder / "config.json").unlink()
-    message = refusal(huggingface.read_folder, folder)
+    message = refusal(WeightsError, huggingface.read_folder, folder)
     assert f"{folder / 'config.json'}: cannot be read: No such file" in message
     (folder / "model.safetensors").unlink()
-    assert f"{folder}: holds no model.safetensors" == refusal(huggingface.read_folder, folder)
-    assert "is not a folder" in refusal(huggingface.read_folder, folder / "none")
+    assert f"{folder}: holds no model.safetensors" == refusal(
+        WeightsError, huggingface.read_folder, folder
+    )
+    assert "is not a folder" in refusal(WeightsError, huggingface.read_folder, folder / "none")
 
 
 @pytest.mark.parametrize(
@@ -90,14 +88,14 @@ def test_missing_files_are_named(folder):
 )
 def test_a_configuration_that_is_none_is_refused(folder, text, said):
     (folder / "config.json").write_bytes(text)
-    message = refusal(huggingface.read_folder, folder)
+    message = refusal(WeightsError, huggingface.read_folder, folder)
     assert said in message and "config.json" in message
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64, np.int8, np.int64, bool])
 def test_other_types_are_refused(kind):
     content = safetensors.numpy.save({**TENSORS, "odd": np.ones(3).astype(kind)})
-    message = refusal(huggingface.parse_tensors, content, "m")
+    message = refusal(WeightsError, huggingface.parse_tensors, content, "m")
     assert message.startswith("m: 'odd' is ") and "expected F32" in message
 
 
@@ -105,18 +103,22 @@ def test_bfloat16_is_refused_too():
     """As numpy has no such type, the file is written by hand."""
     header = b'{"odd": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}'
     content = len(header).to_bytes(8, "little") + header + bytes(4)
-    assert "'odd' is BF16" in refusal(huggingface.parse_tensors, content, "m")
+    assert "'odd' is BF16" in refusal(WeightsError, huggingface.parse_tensors, content, "m")
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
 def test_numbers_that_are_none_are_refused(value):
     content = safetensors.numpy.save({**TENSORS, "odd": np.array([0, value], np.float32)})
-    assert "'odd' holds NaN or infinity" in refusal(huggingface.parse_tensors, content, "m")
+    assert "'odd' holds NaN or infinity" in refusal(
+        WeightsError, huggingface.parse_tensors, content, "m"
+    )
 
 
 def test_every_cut_is_noticed():
     for length in range(len(CONTENT)):
-        assert "m: is damaged, cut" in refusal(huggingface.parse_tensors, CONTENT[:length], "m")
+        assert "m: is damaged, cut" in refusal(
+            WeightsError, huggingface.parse_tensors, CONTENT[:length], "m"
+        )
 
 
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
@@ -133,7 +135,9 @@ def test_a_changed_byte_gives_tensors_or_one_line(place, change):
 
 @given(st.binary(max_size=64), st.integers(0, 2**64 - 1))
 def test_made_up_headers_give_one_line(text, length):
-    assert refusal(huggingface.parse_tensors, length.to_bytes(8, "little") + text, "m")
+    assert refusal(
+        WeightsError, huggingface.parse_tensors, length.to_bytes(8, "little") + text, "m"
+    )
 
 
 @given(
@@ -191,12 +195,12 @@ def test_without_a_network_the_command_is_said(hub, error):
         raise error("no route\nto host")
 
     hub.snapshot_download = snapshot_download
-    message = refusal(huggingface.fetch, REPOSITORY)
+    message = refusal(WeightsError, huggingface.fetch, REPOSITORY)
     assert f"cannot be downloaded ({error.__name__}: no route to host)" in message
     assert COMMAND in message
 
 
 def test_without_the_hubs_package_the_command_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    message = refusal(huggingface.fetch, REPOSITORY)
+    message = refusal(WeightsError, huggingface.fetch, REPOSITORY)
     assert 'run pip install "audioxai_jax[hub]"' in message and COMMAND in message

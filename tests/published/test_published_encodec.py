@@ -5,12 +5,14 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from refusals import refusal
 from small_models import random_params
 
 from audioxai_jax.nets import encodec
 from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig
 from audioxai_jax.nets.seanet import SeanetConfig
-from audioxai_jax.published.encodec import config_from_json, params_from_tensors
+from audioxai_jax.published.encodec_config import FIELDS, config_from_json
+from audioxai_jax.published.encodec_tensors import params_from_tensors
 from audioxai_jax.weights_file import WeightsError
 
 NETWORK = SeanetConfig(
@@ -169,3 +171,38 @@ def test_published_configurations():
 def test_configurations_without_a_place_are_refused(fields, said):
     with pytest.raises(WeightsError, match=f"config.json: {said}"):
         config_from_json({"model_type": "encodec"} | fields)
+
+
+NUMBERS = {name: field for name, field in FIELDS.items() if field.types[0] in (int, list)}
+IMPOSSIBLE = {
+    "huge": 10**9, "beyond floats": 10**400, "infinite": float("inf"), "zero": 0,
+    "negative": -(10**9), "not a number": float("nan"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_impossible_numbers_are_refused_by_name(name, value):
+    """Each of them by the function itself, whoever calls it, and as JSON can say them."""
+    value = [8, value] if list in NUMBERS[name].types else value
+    message = refusal(WeightsError, config_from_json, {"model_type": "encodec", name: value})
+    assert message.startswith(f"config.json: {name} is ") and ", expected " in message
+    assert len(message) < 200
+
+
+@pytest.mark.parametrize(
+    "name, fields",
+    [
+        ("upsampling_ratios", {"upsampling_ratios": [2] * 33}),
+        ("upsampling_ratios", {"upsampling_ratios": [257, 256]}),
+        ("target_bandwidths", {"target_bandwidths": [1.5] * 33}),
+        ("target_bandwidths", {"target_bandwidths": [769.0]}),  # 1025 codebooks of 10 bits at 75 Hz
+        ("num_filters", {"num_filters": 1 << 15}),
+        ("dilation_growth_rate", {"num_residual_layers": 64}),
+        ("chunk_length_s", {"chunk_length_s": 1e-5}),
+        ("chunk_length_s", {"chunk_length_s": 1e-3, "overlap": 0.99}),
+    ],
+)
+def test_numbers_that_are_too_large_together_are_refused_by_name(name, fields):
+    message = refusal(WeightsError, config_from_json, {"model_type": "encodec"} | fields)
+    assert message.startswith(f"config.json: {name} is ") and len(message) < 200

@@ -1,6 +1,6 @@
-"""EnCodec's published files: a Hugging Face folder's configuration and tensors.
+"""EnCodec's published tensors, as parameters of `nets.encodec`.
 
-The names of the tensors count layers as PyTorch's lists do, activations included. A weight norm
+Their names count layers as PyTorch's lists do, activations included. A weight norm
 is stored as `weight_g` and `weight_v`, or since PyTorch's parametrizations as `original0` and
 `original1`: either is read.
 """
@@ -14,110 +14,8 @@ from audioxai_jax.nets.encodec import EncodecConfig
 from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.weights_file import WeightsError, describe
 
-FIELDS: dict[str, tuple[Any, tuple[type, ...]]] = {
-    "sampling_rate": (24_000, (int,)),
-    "audio_channels": (1, (int,)),
-    "hidden_size": (128, (int,)),
-    "num_filters": (32, (int,)),
-    "num_residual_layers": (1, (int,)),
-    "upsampling_ratios": ([8, 5, 4, 2], (list,)),
-    "norm_type": ("weight_norm", (str,)),
-    "kernel_size": (7, (int,)),
-    "last_kernel_size": (7, (int,)),
-    "residual_kernel_size": (3, (int,)),
-    "dilation_growth_rate": (2, (int,)),
-    "use_causal_conv": (True, (bool,)),
-    "pad_mode": ("reflect", (str,)),
-    "compress": (2, (int,)),
-    "num_lstm_layers": (2, (int,)),
-    "trim_right_ratio": (1.0, (int, float)),
-    "codebook_size": (1024, (int,)),
-    "codebook_dim": (None, (int, type(None))),
-    "use_conv_shortcut": (True, (bool,)),
-    "target_bandwidths": ([1.5, 3.0, 6.0, 12.0, 24.0], (list,)),
-    "normalize": (False, (bool,)),
-    "chunk_length_s": (None, (int, float, type(None))),
-    "overlap": (None, (int, float, type(None))),
-}
-"""Fields of config.json that decide what is computed: their defaults there, and types."""
-
-NORMS = {"weight_norm": "weight", "time_group_norm": "group"}
 IGNORED = ("inited", "cluster_size", "embed_avg")
 """Tensors of each codebook that only training needs."""
-
-
-def config_from_json(fields: Mapping[str, Any]) -> EncodecConfig:
-    """The configuration that a folder's config.json states.
-
-    Raises:
-      WeightsError: for another kind of model, or fields that this network has no place for; it
-        names the field.
-    """
-    if fields.get("model_type") != "encodec":
-        raise WeightsError(
-            f"config.json: model_type is {fields.get('model_type')!r}, this reads 'encodec'"
-        )
-    found = {}
-    for name, (default, types) in FIELDS.items():
-        value = fields.get(name, default)
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise WeightsError(f"config.json: {name} is {value!r}, expected {types[0].__name__}")
-        if isinstance(value, list):
-            numbers = [type(number) in (int, float) and number > 0 for number in value]
-            if not numbers or not all(numbers):
-                raise WeightsError(f"config.json: {name} is {value!r}, expected numbers above 0")
-        elif type(value) in (int, float) and value <= 0:
-            raise WeightsError(f"config.json: {name} is {value!r}, expected more than 0")
-        found[name] = value
-    _refuse(found, "trim_right_ratio", found["trim_right_ratio"] == 1, "1")
-    _refuse(found, "norm_type", found["norm_type"] in NORMS, " or ".join(NORMS))
-    _refuse(found, "pad_mode", found["pad_mode"] in ("reflect", "constant"), "reflect or constant")
-    same = found["codebook_dim"] in (None, found["hidden_size"])
-    _refuse(found, "codebook_dim", same, f"hidden_size, {found['hidden_size']}")
-    whole = all(type(ratio) is int for ratio in found["upsampling_ratios"])
-    _refuse(found, "upsampling_ratios", whole, "integers")
-    _refuse(found, "overlap", (found["overlap"] or 0) < 1, "less than 1")
-    config = _config(found)
-    _refuse(found, "target_bandwidths", config.codebooks > 0, "at least one codebook")
-    return config
-
-
-def _refuse(found: Mapping[str, Any], name: str, fits: bool, wanted: str) -> None:
-    if not fits:
-        raise WeightsError(f"config.json: {name} is {found[name]!r}, this network has {wanted}")
-
-
-def _config(found: Mapping[str, Any]) -> EncodecConfig:
-    network = SeanetConfig(
-        sample_rate=found["sampling_rate"],
-        latent=found["hidden_size"],
-        filters=found["num_filters"],
-        strides=tuple(found["upsampling_ratios"]),
-        kernel=found["kernel_size"],
-        last_kernel=found["last_kernel_size"],
-        residual_kernel=found["residual_kernel_size"],
-        residual_layers=found["num_residual_layers"],
-        dilation_growth=found["dilation_growth_rate"],
-        compress=found["compress"],
-        lstm=found["num_lstm_layers"],
-        causal=found["use_causal_conv"],
-        audio_channels=found["audio_channels"],
-        norm=NORMS[found["norm_type"]],
-        pad=found["pad_mode"],
-        shortcut="conv" if found["use_conv_shortcut"] else "identity",
-    )
-    bandwidths = tuple(float(b) for b in found["target_bandwidths"])
-    bits = (found["codebook_size"] - 1).bit_length()
-    rate = -(-network.sample_rate // network.hop)
-    return EncodecConfig(
-        seanet=network,
-        codebooks=int(1000 * bandwidths[-1] // (rate * bits)) if bits else 0,
-        codebook_size=found["codebook_size"],
-        bandwidths=bandwidths,
-        normalise=found["normalize"],
-        chunk_seconds=float(found["chunk_length_s"] or 0.0),
-        overlap=float(found["overlap"] or 0.0),
-    )
 
 
 def params_from_tensors(config: EncodecConfig, tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:

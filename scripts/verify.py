@@ -47,7 +47,9 @@ def main() -> None:
     promises += explanation_promises(options, data)
     promises += attribution_promises(options, data)
     promises += frequency_promises(options)
+    promises += streaming_promises(options)
     if options.oracles:
+        promises += published_promises(options)
         promises += relevance_promises(options)
         promises += speed_promises(options)
     if options.runs:
@@ -65,8 +67,7 @@ def main() -> None:
 
 
 def codec_promises(options, data) -> list[tuple]:
-    lyra = ["--lyra", options.lyra] if options.lyra else []
-    rows = {r["codec"]: r for r in table(options, "evaluate_codec.py", *data, *lyra)}
+    rows = {r["codec"]: r for r in table(options, "evaluate_codec.py", *data)}
     ours, original = rows["gainshape_16khz"], rows["original"]
     speed = table(options, "benchmark.py")
     seconds = {row["command"]: row["seconds"] for row in speed["rows"] if "command" in row}
@@ -126,6 +127,34 @@ def frequency_promises(options) -> list[tuple]:
         ("synthetic task: least share on the true frequencies, LRP", min(s[0] for s in lrp),
          ">=", 0.9),
     ]  # fmt: skip
+
+
+def streaming_promises(options) -> list[tuple]:
+    """A minute through each codec in pieces, and memory that does not grow."""
+    lyra = ["--lyra", options.lyra] if options.lyra else []
+    equal = call(options, "verify_streaming.py", *lyra)
+    return [("codecs: pieces equal the whole, in constant memory", equal == 0, "==", 1)]
+
+
+def published_promises(options) -> list[tuple]:
+    """EnCodec beside transformers, Lyra V2 beside TensorFlow Lite."""
+    parity = run(options.oracles, "tests/oracles/encodec_full_size.py", "--seconds", 1, 2.5, 10)
+    rows = options.out / "benchmark_codecs.json"
+    speed = ["scripts/benchmark_codecs.py", "--batches", 8, 32, "--json", rows.resolve()]
+    run(options.oracles, *speed)
+    ratios = [r["ratio"] for r in json.loads(rows.read_text()) if r["codec"] == "ours"]
+    promises = [
+        ("EnCodec: full size equals transformers", parity == 0, "==", 1),
+        ("EnCodec: times as fast as torch, 8 and 32 sounds", min(ratios), ">=", 2.0),
+    ]
+    if options.lyra:
+        place = {"AUDIOXAI_LYRA": str(options.lyra), "AUDIOXAI_DATA": options.data}
+        tests = ["-m", "pytest", "tests/oracles/test_lyra_runtime.py", "-n", "0", "-rP"]
+        promises.append(
+            ("Lyra V2: TensorFlow Lite's, but for rounding",
+             run(options.oracles, *tests, **place) == 0, "==", 1)
+        )  # fmt: skip
+    return promises
 
 
 def deletion_promises(options, data) -> list[tuple]:
@@ -209,6 +238,14 @@ def table(options, script: str, *arguments):
     if call(options, script, *arguments, "--json", file):
         raise ValueError(f"{script} failed")
     return json.loads(file.read_text())
+
+
+def run(python: Path, *arguments, **variables: str) -> int:
+    """Runs another environment's Python in the checkout, returns its status."""
+    command = [str(argument) for argument in (python, *arguments)]
+    return subprocess.run(
+        command, cwd=SCRIPTS.parent, env=os.environ | variables, check=False
+    ).returncode
 
 
 def call(options, script: str, *arguments) -> int:

@@ -84,22 +84,19 @@ class Conv(nn.Module):
         weight = _weight(self, (self.kernel, x.shape[1], self.features), norm_axis=2)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         reach = (self.kernel - 1) * self.dilation + 1
-        y = lax.conv_general_dilated(
-            self.padding(x, reach, self.stride)[None],
-            weight,
-            (self.stride,),
-            "VALID",
-            rhs_dilation=(self.dilation,),
-            dimension_numbers=("NWC", "WIO", "NWC"),
-        )
-        return _over_time(self, y[0] + bias)
+        padded = self.padding(x, reach, self.stride)
+        if x.shape[1] == self.stride == 1:
+            y = _of_one_channel(padded, weight, self.dilation)
+        else:
+            y = convolve(padded, weight, self.stride, self.dilation)
+        return _over_time(self, y + bias)
 
 
 class ConvTranspose(nn.Module):
-    """Transposed convolution, kernel twice the stride: `[T, in] -> [T * stride, out]`, as one
-    matrix product.
+    """Transposed convolution, kernel twice the stride: `[T, in] -> [T * stride, out]`.
 
-    Output sample t * s + r sees only input frames t and t - 1:
+    Output sample t * s + r sees only input frames t and t - 1, which is an ordinary
+    convolution of two frames with `stride * out` channels:
     `y[t s + r] = x[t] W[r] + x[t - 1] W[r + s]`.
 
     A norm over time sees what the padding trims, too.
@@ -114,12 +111,29 @@ class ConvTranspose(nn.Module):
     def __call__(self, x: Array) -> Array:
         weight = _weight(self, (2 * self.stride, x.shape[1], self.features), norm_axis=1)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        now, before = jnp.split(weight, 2)
-        phases = jnp.concatenate([now, before], axis=1)  # [stride, 2 in, out]
-        zero = jnp.zeros((1, x.shape[1]), x.dtype)
-        pairs = jnp.concatenate([jnp.concatenate([x, zero]), jnp.concatenate([zero, x])], axis=1)
-        y = jnp.einsum("ti,rio->tro", pairs, phases).reshape(-1, self.features)
+        phases = weight.reshape(2, self.stride, -1, self.features)[::-1]  # [t - 1, t]
+        pairs = phases.swapaxes(1, 2).reshape(2, x.shape[1], -1)
+        y = convolve(jnp.pad(x, ((1, 1), (0, 0))), pairs).reshape(-1, self.features)
         return self.padding.trim(_over_time(self, y + bias), self.stride)
+
+
+def convolve(x: Array, weight: Array, stride: int = 1, dilation: int = 1) -> Array:
+    """`[T, in]` with a kernel `[K, in, out]`, where the kernel fits in whole."""
+    return lax.conv_general_dilated(
+        x[None],
+        weight,
+        (stride,),
+        "VALID",
+        rhs_dilation=(dilation,),
+        dimension_numbers=("NWC", "WIO", "NWC"),
+    )[0]
+
+
+def _of_one_channel(x: Array, weight: Array, dilation: int) -> Array:
+    """`convolve` of `[T, 1]` as a sum of shifted products, ten times as fast on a CPU."""
+    length = x.shape[0] - (weight.shape[0] - 1) * dilation
+    taps = (x[tap * dilation :][:length] * row for tap, row in enumerate(weight))
+    return sum(taps, jnp.zeros((), x.dtype))
 
 
 def _weight(module: Conv | ConvTranspose, shape: tuple[int, int, int], norm_axis: int) -> Array:
@@ -156,6 +170,6 @@ def _over_time(module: Conv | ConvTranspose, y: Array) -> Array:
 def elu(x: Array) -> Array:
     """ELU by `exp`: `expm1` takes twice as long on CPU and the inputs are of order one.
 
-    Its slope at 0 is 1, which `minimum` would halve.
+    No `where`, which takes three times as long. The slope at 0 is 1, half of each term's.
     """
-    return jnp.where(x > 0, x, jnp.exp(jnp.where(x > 0, 0, x)) - 1)
+    return jnp.maximum(x, 0) + (jnp.exp(jnp.minimum(x, 0)) - 1)

@@ -5,9 +5,10 @@ norm. A stride s makes ceil(T / s) frames of T samples, and a transposed one T *
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jax import Array, lax
 
@@ -166,16 +167,29 @@ def _weight(module: Conv | ConvTranspose, shape: tuple[int, int, int], norm_axis
     initial = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
     if module.norm != "weight":
         return module.param("weight", initial, shape)
-    norm = _norm_but(norm_axis)
     direction = module.param("direction", initial, shape)
-    scale = module.param("scale", lambda _: norm(direction))
-    return scale * direction / norm(direction)
+    others = tuple(axis for axis in range(3) if axis != norm_axis)
+    scale = module.param("scale", lambda _: _length(direction, others))
+    return _of_scale(scale, direction)
 
 
-def _norm_but(axis: int) -> Callable[[Array], Array]:
-    """Euclidean norm over the other axes of three."""
-    others = tuple(other for other in range(3) if other != axis)
-    return lambda v: jnp.sqrt(jnp.sum(v**2, axis=others, keepdims=True))
+def folded(params):
+    """Parameters of weight norm, however nested, as those of the norm "none"."""
+    if not isinstance(params, Mapping):
+        return params
+    if "direction" not in params:
+        return {name: folded(part) for name, part in params.items()}
+    rest = {name: part for name, part in params.items() if name not in ("scale", "direction")}
+    return {"weight": _of_scale(params["scale"], params["direction"]), **rest}
+
+
+def _of_scale(scale: Array, direction: Array) -> Array:
+    return scale * direction / _length(direction, np.flatnonzero(np.array(scale.shape) == 1))
+
+
+def _length(v: Array, axes) -> Array:
+    """Euclidean norm over axes, which stay."""
+    return jnp.sqrt(jnp.sum(v**2, axis=tuple(axes), keepdims=True))
 
 
 def _over_time(module: Conv | ConvTranspose, y: Array) -> Array:

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.quantizer import straight_through
 from audioxai_jax.records import bind
 from audioxai_jax.types import Codec
@@ -151,14 +152,7 @@ def decode(config: LyraConfig, params, latent: Array) -> Array:
 
 def codec(config: LyraConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
-    return Codec(
-        encode=bind(encode, config, params),
-        decode=bind(decode, config, params),
-        sample_rate=config.sample_rate,
-        hop=config.hop,
-        mean=mean,
-        name=name,
-    )
+    return assemble(encode, decode, config, params, mean=mean, name=name)
 
 
 def quantised_codec(

@@ -92,8 +92,10 @@ def random_params(init):
 
 
 def lyra_codec(folder: str) -> Codec:
-    if folder:
+    """Lyra V2 of a folder's files, or with random weights if they are not there."""
+    if folder and (Path(folder) / "lyragan.tflite").exists():
         return pretrained.load_codec("lyra_v2", folder)[0]
+    print("Lyra V2 has random weights", flush=True)
     config = lyra.LyraConfig()
     params = random_params(lambda: lyra.init(config, jax.random.key(0)))
     return lyra.codec(config, params, name="lyra_v2")

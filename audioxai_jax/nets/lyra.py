@@ -233,5 +233,5 @@ def spread(layer, x: Array, stride: int, groups: int = 1) -> Array:
         feature_group_count=groups,
         precision="highest",
     )
-    phases = y[0].reshape(x.shape[0], groups, stride, -1).swapaxes(1, 2)
-    return phases.reshape(-1, outputs) + layer["bias"]
+    phases = y[0].reshape(x.shape[0], groups, stride, outputs // groups).swapaxes(1, 2)
+    return phases.reshape(x.shape[0] * stride, outputs) + layer["bias"]

@@ -7,10 +7,15 @@ there. The number of samples decides all of it, so a layout is of plain numbers.
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+AT_ONCE = 8
+"""Chunks of a long sound that run at once, which bounds memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +67,13 @@ def runs(layout: list[tuple[int, int]]) -> list[tuple[np.ndarray, int]]:
 def cut(audio: Array, starts: np.ndarray, samples: int) -> Array:
     """Chunks `[n, samples, ..]` of a sound `[T, ..]`."""
     return audio[starts[:, None] + np.arange(samples)]
+
+
+def each(function: Callable[[Array], Array], chunks: Array) -> Array:
+    """`function` of each chunk, AT_ONCE of them at a time."""
+    if chunks.shape[0] <= AT_ONCE:
+        return jax.vmap(function)(chunks)
+    return jax.lax.map(function, chunks, batch_size=AT_ONCE)
 
 
 def overlap_add(parts: list[tuple[np.ndarray, Array]]) -> Array:

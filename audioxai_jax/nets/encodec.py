@@ -7,35 +7,26 @@ at 32 kHz (J. Copet et al., arXiv 2306.05284), AudioGen's the one at 16 kHz.
 The latent is the continuous one, before the quantiser. `quantised` makes of it what a decoder
 gets that was sent codes of some bitrate.
 
-A member that normalises divides each chunk by its loudness, the root mean square of its mono
-mix. The latent carries it as its last channel, in each frame of the chunk:
-`gain = log(1 + loudness / FLOOR)`, so that zero is silence and a latent holds all that its
-decoder needs. A decoder reads each frame's loudness, and joins them by straight lines.
+A member that normalises divides each chunk by its loudness. The latent carries it as its last
+channel, in each frame of the chunk, so that it holds all that its decoder needs.
 """
 
 import dataclasses
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from audioxai_jax.nets import seanet
-from audioxai_jax.nets.chunks import Chunks, cut, overlap_add, runs
+from audioxai_jax.nets.assemble import assemble
+from audioxai_jax.nets.chunks import Chunks, cut, each, overlap_add, runs
+from audioxai_jax.nets.loudness import gain_of, levels_of, loudness
 from audioxai_jax.nets.quantizer import quantise, straight_through
 from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.records import bind
 from audioxai_jax.types import Codec
-
-FLOOR = 1e-3
-"""Loudness at which a gain begins to be logarithmic, re full scale: -60 dB."""
-
-LEAST = 1e-8
-"""Added to each chunk's loudness before it divides."""
-
-AT_ONCE = 8
-"""Chunks of a long sound that run at once, which bounds memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +120,7 @@ def encode(config: EncodecConfig, params, audio: Array) -> Array:
     if config.chunks is None or not audio.shape[0]:
         return one(audio)
     groups = runs(config.chunks.samples(audio.shape[0]))
-    latents = [_each(one, cut(audio, starts, samples)) for starts, samples in groups]
+    latents = [each(one, cut(audio, starts, samples)) for starts, samples in groups]
     return jnp.concatenate([latent.reshape(-1, latent.shape[-1]) for latent in latents])
 
 
@@ -152,7 +143,7 @@ def decode(config: EncodecConfig, params, latent: Array) -> Array:
         frames = samples // config.hop
         end = begin + len(starts) * frames
         chunks = latent[begin:end].reshape(len(starts), frames, -1)
-        parts.append((starts, _each(one, chunks)))
+        parts.append((starts, each(one, chunks)))
         begin = end
     return overlap_add(parts)
 
@@ -195,35 +186,27 @@ def codec(config: EncodecConfig, params, *, mean: Array | None = None, name: str
 
     A member of several channels gets the sound in each, and the mean of what it decodes.
     """
-    return _codec(config, params, bind(_encode_mono, config, params), mean, name)
+    return assemble(_encode_mono, _decode_mono, *fold(config, params), mean=mean, name=name)
 
 
 def quantised_codec(
-    config: EncodecConfig,
-    params,
-    bandwidth_kbps: float,
-    *,
-    mean: Array | None = None,
-    name: str,
+    config: EncodecConfig, params, bandwidth_kbps: float, *, mean: Array | None = None, name: str
 ) -> Codec:
     """A `Codec` whose latent is `quantised` for a bandwidth.
 
     Raises:
       ValueError: for a bandwidth that is not among the configuration's.
     """
-    settings = (config, codebooks_for(bandwidth_kbps, config))
-    return _codec(config, params, bind(_encode_quantised, settings, params), mean, name)
+    codebooks = codebooks_for(bandwidth_kbps, config)
+    config, params = fold(config, params)
+    whole = codec(config, params, mean=mean, name=name)
+    return dataclasses.replace(whole, encode=bind(_encode_quantised, (config, codebooks), params))
 
 
-def _codec(config: EncodecConfig, params, encoder, mean: Array | None, name: str) -> Codec:
-    return Codec(
-        encode=encoder,
-        decode=bind(_decode_mono, config, params),
-        sample_rate=config.sample_rate,
-        hop=config.hop,
-        mean=mean,
-        name=name,
-    )
+def fold(config: EncodecConfig, params) -> tuple[EncodecConfig, Any]:
+    """See `seanet.fold`."""
+    network, params = seanet.fold(config.seanet, params)
+    return dataclasses.replace(config, seanet=network), params
 
 
 def _encode_mono(config: EncodecConfig, params, audio: Array) -> Array:
@@ -246,9 +229,9 @@ def _encode_quantised(settings: tuple[EncodecConfig, int], params, audio: Array)
 def _encode_chunk(config: EncodecConfig, params, audio: Array) -> Array:
     if not config.normalise:
         return seanet.encode(config.seanet, params, audio)
-    loudness = _loudness(audio)
-    latent = seanet.encode(config.seanet, params, audio / loudness)
-    gain = jnp.broadcast_to(jnp.log1p(loudness / FLOOR), (latent.shape[0], 1))
+    level = loudness(audio)
+    latent = seanet.encode(config.seanet, params, audio / level)
+    gain = jnp.broadcast_to(gain_of(level), (latent.shape[0], 1))
     return jnp.concatenate([latent, gain.astype(latent.dtype)], axis=1)
 
 
@@ -256,33 +239,8 @@ def _decode_chunk(config: EncodecConfig, params, latent: Array) -> Array:
     sound = seanet.decode(config.seanet, params, latent[:, : config.seanet.latent])
     if not config.normalise:
         return sound
-    loudness = _between(FLOOR * jnp.expm1(jnp.maximum(latent[:, -1], 0.0)), config.hop)
-    return sound * (loudness if sound.ndim == 1 else loudness[:, None])
-
-
-def _between(frames: Array, hop: int) -> Array:
-    """Values `[F]` at the frames' centres to `[F * hop]`, joined by straight lines."""
-    count = frames.shape[0]
-    place = np.clip((np.arange(count * hop) + 0.5) / hop - 0.5, 0, count - 1)
-    before = place.astype(int)
-    after = np.minimum(before + 1, count - 1)
-    share = jnp.asarray(place - before, frames.dtype)
-    return frames[before] + share * (frames[after] - frames[before])
-
-
-def _loudness(audio: Array) -> Array:
-    """RMS of the mono mix `[T, ..]` plus LEAST; its gradient at silence is 0."""
-    mono = audio if audio.ndim == 1 else jnp.mean(audio, axis=1)
-    power = jnp.mean(mono**2)
-    heard = power > 0
-    return jnp.where(heard, jnp.sqrt(jnp.where(heard, power, 1.0)), 0.0) + LEAST
-
-
-def _each(function, chunks: Array) -> Array:
-    """`function` of each chunk, AT_ONCE of them at a time."""
-    if chunks.shape[0] <= AT_ONCE:
-        return jax.vmap(function)(chunks)
-    return jax.lax.map(function, chunks, batch_size=AT_ONCE)
+    levels = levels_of(latent[:, -1], config.hop)
+    return sound * (levels if sound.ndim == 1 else levels[:, None])
 
 
 def _stages(config: EncodecConfig, params, codebooks: int) -> Array:

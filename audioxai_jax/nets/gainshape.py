@@ -23,7 +23,7 @@ import numpy as np
 from flax import linen as nn
 from jax import Array
 
-from audioxai_jax.records import bind
+from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.spaces.mel import mel_bands
 from audioxai_jax.types import Codec
@@ -98,14 +98,7 @@ def decode(config: GainShapeConfig, params, latent: Array) -> Array:
 
 def codec(config: GainShapeConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
-    return Codec(
-        encode=bind(encode, config, params),
-        decode=bind(decode, config, params),
-        sample_rate=config.sample_rate,
-        hop=config.hop,
-        mean=mean,
-        name=name,
-    )
+    return assemble(encode, decode, config, params, mean=mean, name=name)
 
 
 class Mixer(nn.Module):

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.quantizer import straight_through
 from audioxai_jax.records import bind
 from audioxai_jax.types import Codec
@@ -151,14 +152,7 @@ def decode(config: LyraConfig, params, latent: Array) -> Array:
 
 def codec(config: LyraConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
-    return Codec(
-        encode=bind(encode, config, params),
-        decode=bind(decode, config, params),
-        sample_rate=config.sample_rate,
-        hop=config.hop,
-        mean=mean,
-        name=name,
-    )
+    return assemble(encode, decode, config, params, mean=mean, name=name)
 
 
 def quantised_codec(
@@ -222,17 +216,22 @@ def depthwise(layer, x: Array, dilation: int) -> Array:
 def spread(layer, x: Array, stride: int, groups: int = 1) -> Array:
     """Transposed convolution `[T, in] -> [T stride, out]`, `y[t stride + j] += x[t] weight[j]`.
 
-    What reaches beyond the end is cut.
+    What reaches beyond the end is cut. It is an ordinary convolution over frames with
+    `stride * out` channels, which is faster than one of frames with zeros between them.
     """
-    weight = layer["weight"]
+    kernel, channels, outputs = layer["weight"].shape
+    frames = -(-kernel // stride)
+    weight = jnp.pad(layer["weight"], ((0, frames * stride - kernel), (0, 0), (0, 0)))
+    weight = weight.reshape(frames, stride, channels, groups, -1)[::-1]
+    weight = jnp.transpose(weight, (0, 2, 3, 1, 4)).reshape(frames, channels, stride * outputs)
     y = lax.conv_general_dilated(
         x[None],
-        weight[::-1],
+        weight,
         (1,),
-        [(weight.shape[0] - 1, stride - 1)],
-        lhs_dilation=(stride,),
+        [(frames - 1, 0)],
         dimension_numbers=("NWC", "WIO", "NWC"),
         feature_group_count=groups,
         precision="highest",
     )
-    return y[0, : x.shape[0] * stride] + layer["bias"]
+    phases = y[0].reshape(x.shape[0], groups, stride, outputs // groups).swapaxes(1, 2)
+    return phases.reshape(x.shape[0] * stride, outputs) + layer["bias"]

@@ -9,15 +9,16 @@ quantiser.
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
-from audioxai_jax.nets.convolutions import NORMS, Conv, ConvTranspose, Padding, elu
+from audioxai_jax.nets.assemble import assemble
+from audioxai_jax.nets.convolutions import NORMS, Conv, ConvTranspose, Padding, elu, folded
 from audioxai_jax.nets.lstm import Lstm
-from audioxai_jax.records import bind
 from audioxai_jax.types import Codec
 
 SHORTCUTS = ("conv", "identity")
@@ -101,22 +102,25 @@ def decode(config: SeanetConfig, params, latent: Array) -> Array:
     return Decoder(config).apply({"params": params["decoder"]}, latent)  # type: ignore[return-value]
 
 
+def fold(config: SeanetConfig, params) -> tuple[SeanetConfig, Any]:
+    """The same network without weight norm: for inference, which then computes no weights.
+
+    Values stay the same; other norms stay as they are.
+    """
+    if config.norm != "weight":
+        return config, params
+    return dataclasses.replace(config, norm="none"), folded(params)
+
+
 def codec(config: SeanetConfig, params, *, mean: Array | None = None, name: str) -> Codec:
-    """The pure functions above as a `Codec`.
+    """The pure functions above as a `Codec`, with the weight norm folded.
 
     Raises:
       ValueError: if the configuration is not mono, as a `Codec` is.
     """
     if config.audio_channels != 1:
         raise ValueError(f"a Codec is mono, this network has {config.audio_channels} channels")
-    return Codec(
-        encode=bind(encode, config, params),
-        decode=bind(decode, config, params),
-        sample_rate=config.sample_rate,
-        hop=config.hop,
-        mean=mean,
-        name=name,
-    )
+    return assemble(encode, decode, *fold(config, params), mean=mean, name=name)
 
 
 class Encoder(nn.Module):

@@ -50,6 +50,19 @@ def test_convolution_against_its_definition(norm):
     np.testing.assert_allclose(layer.apply({"params": params}, x), slow, atol=1e-5)
 
 
+@pytest.mark.parametrize("inputs, outputs", [(1, 5), (2, 5), (5, 1), (5, 2), (1, 1)])
+@pytest.mark.parametrize("kernel, samples", [(7, 1), (7, 19), (11, 16), (1, 3)])
+def test_convolutions_of_few_channels(inputs, outputs, kernel, samples, x64):
+    """From a sound or to one: whatever is done at once, each sample is by the definition."""
+    layer = Conv(outputs, kernel, padding=Padding(mode="constant"), norm="none")
+    draw = np.random.default_rng(0).normal
+    x, weight = draw(size=(samples, inputs)), draw(size=(kernel, inputs, outputs))
+    padded = np.concatenate([np.zeros((kernel - 1, inputs)), x])
+    slow = [sum(padded[t + k] @ weight[k] for k in range(kernel)) for t in range(samples)]
+    params = {"weight": weight, "bias": np.zeros(outputs)}
+    np.testing.assert_allclose(layer.apply({"params": params}, x), slow, atol=1e-12)
+
+
 @pytest.mark.parametrize("causal", [True, False])
 def test_a_norm_over_time_sees_what_is_trimmed(causal, x64):
     layer = ConvTranspose(2, stride=3, padding=Padding(causal), norm="group")

@@ -12,7 +12,7 @@ from small_models import random_params
 
 from audioxai_jax import explain
 from audioxai_jax.attribution import saliency
-from audioxai_jax.nets import encodec
+from audioxai_jax.nets import chunks, encodec, loudness
 from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig, codebooks_for
 from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.precision import cast
@@ -75,7 +75,7 @@ def test_each_chunk_is_coded_alone():
 
 def test_many_chunks_run_in_groups():
     sound = jnp.tile(SOUND, 5)
-    assert len(SMALL.chunks.samples(sound.shape[0])) > encodec.AT_ONCE
+    assert len(SMALL.chunks.samples(sound.shape[0])) > chunks.AT_ONCE
     latent = ENCODE(small(), sound)
     np.testing.assert_allclose(latent[:5], ENCODE(small(), sound[:40])[:5], atol=1e-4)
     assert DECODE(small(), latent).shape[0] >= sound.shape[0]
@@ -86,7 +86,7 @@ def test_the_gain_is_the_loudness():
     soft, loud = ENCODE(small(), SOUND), ENCODE(small(), 4 * SOUND)
     np.testing.assert_allclose(soft[:, :-1], loud[:, :-1], atol=1e-4)
     rms = np.sqrt(np.mean(SOUND[:40] ** 2))
-    np.testing.assert_allclose(soft[:5, -1], np.log1p(rms / encodec.FLOOR), rtol=1e-5)
+    np.testing.assert_allclose(soft[:5, -1], np.log1p(rms / loudness.FLOOR), rtol=1e-5)
     decoded = DECODE(small(), soft)
     np.testing.assert_allclose(DECODE(small(), loud), 4 * decoded, rtol=1e-3, atol=1e-5)
     silent = soft.at[:, -1].set(0.0)
@@ -164,6 +164,26 @@ def test_half_precision_is_near(config):
         assert 1e-5 < apart < 0.05
     slope = jax.grad(lambda x: jnp.sum(ENCODE(narrow, x)))(SOUND)
     assert slope.dtype == jnp.float32 and np.all(np.isfinite(slope))
+
+
+def test_a_codec_has_no_weight_norm():
+    """What `codec` binds is the weights themselves, with the same values and gradients."""
+    params = params_of(PLAIN)
+    config, plain = encodec.fold(PLAIN, params)
+    assert config.seanet.norm == "none" and encodec.fold(config, plain) == (config, plain)
+    assert encodec.fold(SMALL, params)[1] is params
+    wanted = jax.eval_shape(lambda: encodec.init(config, jax.random.key(0)))
+    assert jax.tree.map(jnp.shape, plain) == jax.tree.map(jnp.shape, wanted)
+    assert jax.tree.structure(small(PLAIN).encode.args[1]) == jax.tree.structure(plain)
+
+    run = lambda x, params, fold: encodec.encode(*fold(PLAIN, params), x)
+    both = [(lambda *given: given), encodec.fold]
+    slope = lambda f: jax.jit(jax.value_and_grad(lambda *x: jnp.sum(run(*x, f)), (0, 1)))
+    with jax.enable_x64(True):
+        given = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (SOUND, params))
+        found = [slope(fold)(*given) for fold in both]
+    same = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+    jax.tree.map(same, *found)
 
 
 def test_casting_to_integers_is_refused():

@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers", reason="needs the extra 'orac
 
 from encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound  # noqa: E402
 
-from audioxai_jax.nets import encodec, seanet  # noqa: E402
+from audioxai_jax.nets import encodec, loudness, seanet  # noqa: E402
 from audioxai_jax.nets.encodec import MEMBERS, codebooks_for  # noqa: E402
 from audioxai_jax.nets.quantizer import dequantise  # noqa: E402
 from audioxai_jax.published.encodec_config import config_from_json  # noqa: E402
@@ -111,8 +111,8 @@ def test_chunks_and_loudness(dtype, limit):
                 np.asarray(found), np.concatenate(wanted), params["codebooks"], latent[:, :width]
             )
             for part, scale in zip(parts, theirs.audio_scales, strict=True):
-                loudness = encodec.FLOOR * np.expm1(np.asarray(part[:, -1], np.float64))
-                assert relative(loudness, np.full(len(part), scale.item())) <= limit
+                level = loudness.FLOOR * np.expm1(np.asarray(part[:, -1], np.float64))
+                assert relative(level, np.full(len(part), scale.item())) <= limit
             same = jnp.asarray(np.concatenate(wanted))
             words = dequantise(params["codebooks"], same)
             sent = jnp.concatenate([words, latent[:, width:]], axis=1)

@@ -19,6 +19,7 @@ CORE = {
     "types": {"records"},
     "batching": set(),
     "spaces": set(),
+    "stages": {"types", "records"},
     "windows": {"types", "records"},
     "graph": set(),
     "tracing": {"types", "records", "graph"},
@@ -39,7 +40,7 @@ CORE = {
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
 MIDDLE = {"files", "weights_file", "pretrained", "plugins", "training", "data", "export",
-          "named_methods", "published"}  # fmt: skip
+          "named_methods", "published", "streaming"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

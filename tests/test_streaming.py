@@ -27,9 +27,11 @@ ZEROS = dataclasses.replace(
     CAUSAL, strides=(3, 2), lstm=0, residual_layers=2, kernel=5, pad="constant", norm="none"
 )
 CHUNKS = EncodecConfig(
-    SeanetConfig(sample_rate=400, latent=3, filters=2, strides=(8,), lstm=1, causal=False,
-                 norm="group", audio_channels=2),
-    codebooks=2, codebook_size=8, bandwidths=(0.3,), normalise=True, chunk_seconds=0.1, overlap=0.05,
+    dataclasses.replace(
+        CAUSAL, strides=(8,), lstm=1, causal=False, norm="group", audio_channels=2
+    ),
+    codebooks=2, codebook_size=8, bandwidths=(0.3,), normalise=True,
+    chunk_seconds=0.1, overlap=0.35,
 )  # fmt: skip
 PLAIN = dataclasses.replace(
     CHUNKS,
@@ -90,18 +92,160 @@ def apart(found, wanted):
     return np.abs(found - wanted).max() / np.abs(wanted).max()
 
 
+LONG = {"causal": 4_001, "chunks": 7 * 26 + 3, "chunks side by side": 205, "chunks of three": 99}
+"""Samples; of the second, a chunk and the last one have as many frames as one that is full."""
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("more", ["1", "7", "hop - 1", "hop", "hop + 1", "40 hop", "163 hop + 5"])
-def test_pieces_are_the_whole(family, more, x64):
+def test_pieces_are_the_whole(family, x64):
     codec = small(family, np.float64)
-    samples = eval(
-        more.replace(" hop", f" * {codec.hop}") if more[0].isdigit() else more, {"hop": codec.hop}
-    )
-    x = sound(samples, np.float64)
+    x = sound(LONG.get(family, 40 * codec.hop + 5), np.float64)
     latent = ENCODE(codec, x)
     decoded = DECODE(codec, latent)
-    for frames, sizes in ((1, (1, 2 * codec.hop + 1)), (4, (13, 0, 150)), (64, (7000,))):
+    odd, tiny = (13, 0, 150), (1, 2 * codec.hop + 1)
+    for frames, sizes in (
+        ((4, odd), (1, tiny)) if family in ("causal", "looks ahead") else ((4, odd),)
+    ):
         found = streaming.encode(codec, pieces(x, *sizes), frames=frames)
         assert apart(found, latent) < 1e-12
         found = streaming.decode(codec, pieces(np.asarray(latent), *sizes), frames=frames)
         assert apart(found, decoded) < 1e-12
+
+
+@pytest.mark.parametrize("family", ["causal", "looks ahead", "chunks", "lyra", "gainshape"])
+def test_short_sounds(family, x64):
+    """Of less than a window, and of one; float64, and one of them as it comes."""
+    codec = small(family, np.float64)
+    for samples in (1, 7, codec.hop + 1):
+        x = sound(samples, np.float64)
+        latent = ENCODE(codec, x)
+        assert apart(streaming.encode(codec, [x[:1], x[1:]], frames=1), latent) < 1e-12
+        found = streaming.decode(codec, [np.asarray(latent)], frames=1)
+        assert apart(found, DECODE(codec, latent)) < 1e-12
+
+
+@pytest.mark.parametrize("samples", [23, 24, 25, 39, 40, 41])
+def test_around_a_hop_and_a_window(samples, x64):
+    """Windows of the first stage are of 3 + 1 frames, 32 samples, of the last of 6 + 1."""
+    codec = small("causal", np.float64)
+    x = sound(samples, np.float64)
+    found = streaming.encode(codec, pieces(x, 5), frames=1)
+    assert apart(found, ENCODE(codec, x)) < 1e-12
+
+
+def test_single_precision():
+    """Windows of 8 s are longer than the sound but for one."""
+    codec = small("looks ahead")
+    x = sound(4_001)
+    latent = ENCODE(codec, x)
+    assert apart(streaming.encode(codec, pieces(x, 777)), latent) < 1e-5
+    found = streaming.decode(codec, pieces(np.asarray(latent), 31))
+    assert apart(found, DECODE(codec, latent)) < 1e-5
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=40).filter(sum))
+@settings(max_examples=25)
+def test_any_partition_gives_the_same(sizes):
+    codec = small("looks ahead")
+    x = sound(403)
+    wanted = np.concatenate(list(streaming.encode(codec, [x], frames=3)))
+    found = list(streaming.encode(codec, pieces(x, *sizes), frames=3))
+    assert all(len(part) for part in found)
+    np.testing.assert_array_equal(np.concatenate(found), wanted)
+    joined = np.concatenate(list(streaming.decode(codec, [wanted], frames=3)))
+    found = np.concatenate(list(streaming.decode(codec, pieces(wanted, *sizes), frames=3)))
+    np.testing.assert_array_equal(found, joined)
+
+
+@pytest.mark.parametrize("net, family", [(encodec, "two channels"), (lyra, "lyra")])
+def test_quantised_latents(net, family, x64):
+    _, config = FAMILIES[family]
+    extra = {"stages": 2} if net is lyra else {"bandwidth_kbps": 0.3}
+    codec = net.quantised_codec(config, params_of(family, np.float64), **extra, name="words")
+    x = sound(40 * codec.hop + 5, np.float64)
+    wanted = ENCODE(codec, x)
+    assert np.abs(wanted - ENCODE(small(family, np.float64), x)).max() > 0.01
+    assert apart(streaming.encode(codec, pieces(x, 99), frames=4), wanted) < 1e-12
+
+
+SEEN = Counter()
+
+
+def counted(x):
+    """The mean of a row and its neighbours, zeros at the ends; traces are counted by shape."""
+    SEEN[x.shape] += 1
+    padded = jnp.pad(x, ((1, 1), (0, 0)))
+    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+
+
+def carried(state, x):
+    SEEN["carried"] += 1
+    total = state + jnp.cumsum(x, axis=0)
+    return total[-1], total
+
+
+def test_windows_have_one_shape_however_long():
+    """And what waits is no more: nothing is asked for before what it gives is taken."""
+    stages = [
+        Local(Partial(counted), left=1, right=1, units=5),
+        Carried(Partial(carried), Partial(lambda x: jnp.zeros(x.shape[1:])), rows=4),
+    ]
+    for rows in (1_003, 3_010):
+        SEEN.clear()
+        taken = given = 0
+        x = np.random.default_rng(0).normal(size=(rows, 2)).astype(np.float32)
+
+        def blocks(x=x):
+            nonlocal taken
+            for block in pieces(x, 3):
+                taken += len(block)
+                yield block
+
+        found = []
+        for part in run(stages, blocks()):
+            given += len(part)
+            assert taken - given <= 5 + 2 + 4 + 3 or taken == rows
+            found.append(part)
+        smooth = np.pad(x, ((0, 2), (0, 0))) + np.pad(x, 1)[:, 1:3] + np.pad(x, ((2, 0), (0, 0)))
+        wanted = np.cumsum(smooth[1:-1] / 3, axis=0)
+        np.testing.assert_allclose(np.concatenate(found), wanted, atol=1e-3)
+        assert not SEEN if rows > 2_000 else SEEN == {(7, 2): 1, "carried": 1}
+
+
+def test_a_codec_of_ones_own():
+    """Stages are given; a second codec of the same structure is not compiled again."""
+    codec = Codec(Partial(lambda x: x.reshape(-1, 4)), Partial(jnp.ravel), sample_rate=8, hop=4)
+    x = sound(400)
+    with pytest.raises(ValueError, match="nothing is known of how far this codec sees"):
+        streaming.encode(codec, [x])
+    found = streaming.encode(codec, pieces(x, 7), stages=[Local(codec.encode, takes=4)])
+    np.testing.assert_array_equal(np.concatenate(list(found)), x.reshape(-1, 4))
+
+
+GROUP = dataclasses.replace(CAUSAL, norm="group")
+LOUD = EncodecConfig(CAUSAL, normalise=True)
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda c: streaming.encode(c, sound(9)), r"block 0 is \[\], .* one array as \[sound\]"),
+        (lambda c: streaming.encode(c, [np.zeros((9, 2))]), r"block 0 is \[9, 2\], .* mono"),
+        (lambda c: streaming.encode(c, [np.zeros(9, int)]), "piece 0 is int64, expected floating"),
+        (lambda c: streaming.encode(c, [sound(9), np.zeros(9)]), "is .n. float64, .* float32"),
+        (lambda c: streaming.encode(c, [sound(9)], frames=0), "at least one frame, got 0"),
+        (lambda c: streaming.encode(c, []), "no samples and no frames"),
+        (lambda c: streaming.encode(c, [sound(0)]), "no samples and no frames"),
+        (lambda c: streaming.decode(c, [sound(9)]), r"latent 0 is \[9\], expected .* \[f, C\]"),
+        (lambda c: streaming.decode(c, [np.ones((9, 4))]), r"must be \[F, 3\], got \[9, 4\]"),
+        (lambda c: streaming.decode(small("gainshape"), [np.ones((9, 4))]), r"must be \[F, 7\]"),
+        (lambda c: streaming.decode(small("lyra"), [np.ones((9, 3))]), r"expected \[F, 4\]"),
+        (lambda c: streaming.decode(small("chunks"), [np.ones((6, 5))]), r"must be \[F, 4\]"),
+        (lambda c: streaming.decode(small("chunks side by side"), [np.ones((0, 4))]), "no frames"),
+        (lambda c: streaming.encode(seanet.codec(GROUP, {"encoder": {}}, name="g"), []), "norm is"),
+        (lambda c: streaming.encode(encodec.codec(LOUD, {}, name="g"), []), "loudness of all"),
+    ],
+)
+def test_what_cannot_be_streamed_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        list(call(small("causal")))

@@ -1,7 +1,8 @@
 """SEANet and EnCodec as stages: convolutions, a recurrence and convolutions; or chunks.
 
 A layer's reach is its padding, times the samples between its input's rows. The sum of all is
-rounded up to frames.
+rounded up to frames. A window holds more than its reach, even if its last frame has but one
+sample, so that no layer adds zeros before it reflects, as layers do to the shortest sounds.
 """
 
 from collections.abc import Callable
@@ -37,11 +38,11 @@ def seanet_encoder(c: SeanetConfig, params, frames: int) -> list[Stage]:
     begin = Local(
         bind(_part, (c, seanet.analyse), params["encoder"]),
         takes=c.hop,
-        left=frames_of(left, c.hop) + 1,
+        left=frames_of(left, c.hop),
         right=frames_of(right, c.hop),
         units=frames,
     )
-    end = _withinframes_of(c, seanet.leave_encoder, c.last_kernel, params["encoder"], frames)
+    end = _over_frames(c, seanet.leave_encoder, c.last_kernel, params["encoder"], frames)
     return [begin, *_recurrence(c, params["encoder"], frames), end]
 
 
@@ -60,25 +61,21 @@ def seanet_decoder(c: SeanetConfig, params, frames: int) -> list[Stage]:
         for unit in range(c.residual_layers):
             add(c.residual_kernel, c.dilation_growth**unit)
     add(c.last_kernel)
-    begin = _withinframes_of(c, seanet.enter_decoder, c.kernel, params["decoder"], frames)
+    begin = _over_frames(c, seanet.enter_decoder, c.kernel, params["decoder"], frames)
     end = Local(
         bind(_part, (c, seanet.synthesise), params["decoder"]),
         gives=c.hop,
-        left=frames_of(left, c.hop) + 1,
+        left=frames_of(left, c.hop),
         right=frames_of(right, c.hop),
         units=frames,
     )
     return [begin, *_recurrence(c, params["decoder"], frames), end]
 
 
-def _withinframes_of(c: SeanetConfig, part: Callable, kernel: int, params, frames: int) -> Local:
-    """One convolution over frames.
-
-    It reaches a frame less far to the left than is said here and above: with it no window is so
-    short that the layers add zeros before they reflect, as they do to the shortest sounds.
-    """
+def _over_frames(c: SeanetConfig, part: Callable, kernel: int, params, frames: int) -> Local:
+    """One convolution over frames."""
     left, right = seanet.padding(c).sides(kernel, 1)
-    return Local(bind(_part, (c, part), params), left=left + 1, right=right, units=frames)
+    return Local(bind(_part, (c, part), params), left=left, right=right, units=frames)
 
 
 def _part(settings: tuple[SeanetConfig, Callable], params, x: Array) -> Array:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.records import record
+from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Model
 
 
@@ -84,12 +84,13 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
 
 
 @jax.jit
-def _call(function, *args):
+def _call(function, *args) -> Any:
     return function(*args)
 
 
 def _windows(stage: Local, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     takes, gives, size = stage.takes, stage.gives, stage.left + stage.units + stage.right
+    function, last = as_model(stage.function), as_model(stage.last or stage.function)
     held = _Held()
     kept = begin = done = 0  # units: first one held, first one of the next window, those given
     for piece in pieces:
@@ -98,30 +99,30 @@ def _windows(stage: Local, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]
             while held.rows >= (begin - kept + size) * takes:
                 held.drop((begin - kept) * takes)
                 kept, ready = begin, begin + size - stage.right
-                found = np.asarray(_call(stage.function, held.first(size * takes)))
+                found = np.asarray(_call(function, held.first(size * takes)))
                 yield found[(done - begin) * gives : (ready - begin) * gives]
                 begin, done = begin + stage.units, ready
     total = kept * takes + held.rows
     if done * takes < total:
         begin = max(kept, -(-total // takes) - size)
         held.drop((begin - kept) * takes)
-        found = np.asarray(_call(stage.last or stage.function, held.first(held.rows)))
+        found = np.asarray(_call(last, held.first(held.rows)))
         yield found[(done - begin) * gives :]
 
 
 def _carried(stage: Carried, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    held, state = _Held(), None
+    function, held, state = as_model(stage.function), _Held(), None
     for piece in pieces:
         held.add(piece)
         while held.rows >= stage.rows:
             x = held.first(stage.rows)
-            state, found = _call(stage.function, stage.start(x) if state is None else state, x)
+            state, found = _call(function, stage.start(x) if state is None else state, x)
             held.drop(stage.rows)
             yield np.asarray(found)
     if held.rows:
         x = held.first(held.rows)
         x = np.pad(x, [(0, stage.rows - len(x))] + [(0, 0)] * (x.ndim - 1))
-        _, found = _call(stage.function, stage.start(x) if state is None else state, x)
+        _, found = _call(function, stage.start(x) if state is None else state, x)
         yield np.asarray(found)[: held.rows]
 
 

@@ -5,7 +5,8 @@
 EnCodec's members with random weights, Lyra V2 with its own from a folder (else random ones) and
 the codec that is shipped, on noise cut into odd pieces. Errors are relative to the largest value
 of the whole. Peak memory is of processes that encode and decode a short and a long sound, a window
-after the other. Exit status 1 if an error exceeds 1e-5, or the long sound needs 5 % more.
+after the other; it varies by 5 %. Exit status 1 if an error exceeds 1e-5, or the long sound needs
+10 % more.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from audioxai_jax.pretrained import load_codec
 from audioxai_jax.terminal import one_line
 
 CODECS = ("gainshape_16khz", "lyra_v2", *encodec.MEMBERS)
-MOST_ERROR, MOST_GROWTH = 1e-5, 1.05
+MOST_ERROR, MOST_GROWTH = 1e-5, 1.1
 
 
 def main() -> None:
@@ -81,7 +82,7 @@ def build(name: str, lyra_folder: str | None) -> Codec:
 
 
 def errors(codec: Codec, seconds: float) -> dict[str, float]:
-    """The largest difference of the joined pieces from the whole, over the whole's largest value."""
+    """Largest difference of the joined pieces from the whole, over the whole's largest value."""
     sound = np.concatenate(list(noise(codec, seconds)))
     latent = jax.jit(lambda codec, x: codec.encode(x))(codec, sound)
     decoded = jax.jit(lambda codec, z: codec.decode(z))(codec, latent)

@@ -22,13 +22,14 @@ from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.stages import Carried, Local, run
 
 CAUSAL = SeanetConfig(sample_rate=400, latent=3, filters=2, strides=(4, 2), lstm=2)
-AHEAD = dataclasses.replace(CAUSAL, strides=(5, 3), causal=False, shortcut="identity")
+AHEAD = dataclasses.replace(CAUSAL, strides=(5, 3), lstm=1, causal=False, shortcut="identity")
 ZEROS = dataclasses.replace(
     CAUSAL, strides=(3, 2), lstm=0, residual_layers=2, kernel=5, pad="constant", norm="none"
 )
 CHUNKS = EncodecConfig(
     dataclasses.replace(
-        CAUSAL, strides=(8,), lstm=1, causal=False, norm="group", audio_channels=2
+        CAUSAL, strides=(8,), residual_layers=0, lstm=0, causal=False, norm="group",
+        audio_channels=2,
     ),
     codebooks=2, codebook_size=8, bandwidths=(0.3,), normalise=True,
     chunk_seconds=0.1, overlap=0.35,
@@ -92,7 +93,7 @@ def apart(found, wanted):
     return np.abs(found - wanted).max() / np.abs(wanted).max()
 
 
-LONG = {"causal": 4_001, "chunks": 7 * 26 + 3, "chunks side by side": 205, "chunks of three": 99}
+LONG = {"causal": 4_001, "chunks": 5 * 26 + 3, "chunks side by side": 125, "chunks of three": 67}
 """Samples; of the second, a chunk and the last one have as many frames as one that is full."""
 
 
@@ -101,40 +102,46 @@ def test_pieces_are_the_whole(family, x64):
     codec = small(family, np.float64)
     x = sound(LONG.get(family, 40 * codec.hop + 5), np.float64)
     latent = ENCODE(codec, x)
-    decoded = DECODE(codec, latent)
-    odd, tiny = (13, 0, 150), (1, 2 * codec.hop + 1)
-    for frames, sizes in (
-        ((4, odd), (1, tiny)) if family in ("causal", "looks ahead") else ((4, odd),)
-    ):
-        found = streaming.encode(codec, pieces(x, *sizes), frames=frames)
-        assert apart(found, latent) < 1e-12
-        found = streaming.decode(codec, pieces(np.asarray(latent), *sizes), frames=frames)
-        assert apart(found, decoded) < 1e-12
+    found = streaming.encode(codec, pieces(x, 13, 0, 150), frames=4)
+    assert apart(found, latent) < 1e-12
+    found = streaming.decode(codec, pieces(np.asarray(latent), 13, 0, 2), frames=4)
+    assert apart(found, DECODE(codec, latent)) < 1e-12
 
 
 @pytest.mark.parametrize("family", ["causal", "looks ahead", "chunks", "lyra", "gainshape"])
-def test_short_sounds(family, x64):
-    """Of less than a window, and of one; float64, and one of them as it comes."""
+@pytest.mark.parametrize("samples", ["1", "7", "hop + 1"])
+def test_short_sounds(family, samples, x64):
     codec = small(family, np.float64)
-    for samples in (1, 7, codec.hop + 1):
-        x = sound(samples, np.float64)
-        latent = ENCODE(codec, x)
-        assert apart(streaming.encode(codec, [x[:1], x[1:]], frames=1), latent) < 1e-12
+    x = sound({"1": 1, "7": 7}.get(samples, codec.hop + 1), np.float64)
+    latent = ENCODE(codec, x)
+    assert apart(streaming.encode(codec, [x[:1], x[1:]], frames=1), latent) < 1e-12
+    if samples != "7":  # of as many frames as 1 makes
         found = streaming.decode(codec, [np.asarray(latent)], frames=1)
         assert apart(found, DECODE(codec, latent)) < 1e-12
 
 
-@pytest.mark.parametrize("samples", [23, 24, 25, 39, 40, 41])
+@pytest.mark.parametrize("samples", [24, 40, 41])
 def test_around_a_hop_and_a_window(samples, x64):
-    """Windows of the first stage are of 3 + 1 frames, 32 samples, of the last of 6 + 1."""
+    """A frame is 8 samples, a window of the first stage 4 frames, one of the last 7."""
     codec = small("causal", np.float64)
     x = sound(samples, np.float64)
     found = streaming.encode(codec, pieces(x, 5), frames=1)
     assert apart(found, ENCODE(codec, x)) < 1e-12
 
 
+@pytest.mark.parametrize("family", ["causal", "looks ahead"])
+def test_windows_of_one_frame(family, x64):
+    codec = small(family, np.float64)
+    x = sound(40 * codec.hop + 5, np.float64)
+    latent = ENCODE(codec, x)
+    found = streaming.encode(codec, pieces(x, 1, 2 * codec.hop + 1), frames=1)
+    assert apart(found, latent) < 1e-12
+    found = streaming.decode(codec, pieces(np.asarray(latent), 1, 3), frames=1)
+    assert apart(found, DECODE(codec, latent)) < 1e-12
+
+
 def test_single_precision():
-    """Windows of 8 s are longer than the sound but for one."""
+    """And windows of 8 s, 214 frames."""
     codec = small("looks ahead")
     x = sound(4_001)
     latent = ENCODE(codec, x)

@@ -3,8 +3,9 @@
     for latent in streaming.encode(codec, blocks): ...
     for sound in streaming.decode(codec, latents): ...
 
-Joined, the pieces are what the codec makes of the whole: the same windows' convolutions, an LSTM
-whose state is carried, chunks laid out as ever. `audioxai_jax.stages` says how.
+Joined, the pieces are what the codec makes of the whole: convolutions see overlapping windows, an
+LSTM's state is carried from one to the next, chunks lie where they always do.
+`audioxai_jax.stages` says how.
 """
 
 import math
@@ -30,8 +31,8 @@ def encode(
 ) -> Iterator[np.ndarray]:
     """Yields pieces `[f, C]` that, joined, are `codec.encode` of the whole sound.
 
-    A sample's latent is yielded when its window is full: a codec that looks ahead or works in
-    chunks waits for these, too. The end of the sound is the end of the blocks.
+    A latent frame comes when its window is full, which includes what the codec sees ahead, and
+    the first window also what it sees behind. The end of the sound is the end of the blocks.
 
     Args:
       codec: one of this library; of another, give the `stages` of its encoder.
@@ -44,8 +45,8 @@ def encode(
       about 1e-6 of the largest value, by which a quantiser's nearest codeword may change.
 
     Raises:
-      ValueError: for blocks that are not as above, no samples at all, less than one frame, or a
-        codec that needs the whole sound or does not say how far it sees.
+      ValueError: for blocks that are not as above, no samples at all, windows of less than a
+        frame, or a codec that needs the whole sound or does not say how far it sees.
     """
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))
 

@@ -19,6 +19,7 @@ from audioxai_jax.nets.encodec import EncodecConfig
 from audioxai_jax.nets.gainshape import GainShapeConfig
 from audioxai_jax.nets.lyra import LyraConfig
 from audioxai_jax.nets.seanet import SeanetConfig
+from audioxai_jax.precision import cast
 from audioxai_jax.stages import Carried, Local, run
 
 CAUSAL = SeanetConfig(sample_rate=400, latent=3, filters=2, strides=(4, 2), lstm=2)
@@ -173,6 +174,19 @@ def test_quantised_latents(net, family, x64):
     wanted = ENCODE(codec, x)
     assert np.abs(wanted - ENCODE(small(family, np.float64), x)).max() > 0.01
     assert apart(streaming.encode(codec, pieces(x, 99), frames=4), wanted) < 1e-12
+
+
+@pytest.mark.parametrize("family", ["looks ahead", "chunks"])
+def test_a_codec_that_was_cast(family, x64):
+    """To single precision, from double: nearer to its own whole than to the other's."""
+    double = small(family, np.float64)
+    codec = cast(double, jnp.float32)
+    x = sound(LONG.get(family, 40 * codec.hop + 5), np.float64)
+    latent = ENCODE(codec, x)
+    assert apart(streaming.encode(codec, pieces(x, 99), frames=4), latent) < 1e-6
+    found = list(streaming.decode(codec, pieces(np.asarray(latent), 7), frames=4))
+    assert apart(found, DECODE(codec, latent)) < 1e-6
+    assert apart(found, DECODE(double, latent)) > 1e-9
 
 
 SEEN = Counter()

@@ -4,16 +4,19 @@ A reach is summed along the layers, in samples, and rounded up to frames. To str
 codec, add lines to STAGES, or give its stages to `audioxai_jax.streaming` yourself.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
+from jax.typing import DTypeLike
 
 from audioxai_jax.nets import encodec, gainshape, lyra, seanet, streams_seanet
 from audioxai_jax.nets.gainshape import GainShapeConfig
 from audioxai_jax.nets.lyra import LyraConfig
+from audioxai_jax.precision import computed_in, within
 from audioxai_jax.records import Static, bind, bound
 from audioxai_jax.stages import Carried, Local, Stage
 from audioxai_jax.types import Model
@@ -25,6 +28,8 @@ def stages_of(model: Model, frames: int) -> list[Stage]:
     Raises:
       ValueError: if the model is none of STAGES, or needs all of a sound before it can begin.
     """
+    if (half := computed_in(model)) is not None:
+        return [_computed_in(half[0], stage) for stage in stages_of(half[1], frames)]
     found = bound(model)
     if found is None or found[0] not in STAGES:
         raise ValueError(
@@ -34,6 +39,25 @@ def stages_of(model: Model, frames: int) -> list[Stage]:
         )
     apply, config, params = found
     return STAGES[apply](config, params, frames)
+
+
+def _computed_in(dtype: DTypeLike, stage: Stage) -> Stage:
+    """A stage of a codec that `precision.cast` made."""
+    if isinstance(stage, Local):
+        last = None if stage.last is None else within(dtype, stage.last)
+        return dataclasses.replace(stage, function=within(dtype, stage.function), last=last)
+    function = Partial(_carried_in, Static(dtype), stage.function)
+    start = Partial(_started_in, Static(dtype), stage.start)
+    return dataclasses.replace(stage, function=function, start=start)
+
+
+def _carried_in(dtype: Static, function: Callable, state: Any, x: Array) -> tuple[Any, Array]:
+    state, y = function(state, x.astype(dtype.value))  # type: ignore[arg-type]
+    return state, y.astype(x.dtype)
+
+
+def _started_in(dtype: Static, start: Callable, x: Array) -> Any:
+    return start(x.astype(dtype.value))  # type: ignore[arg-type]
 
 
 def _lyra_encoder(c: LyraConfig, params, frames: int) -> list[Stage]:

@@ -27,10 +27,23 @@ def cast(codec: Codec, dtype: DTypeLike) -> Codec:
     """
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{jnp.dtype(dtype)} is not floating point: choose bfloat16 or float16")
-    narrow = lambda model: Partial(_within, Static(jnp.dtype(dtype)), _cast(as_model(model), dtype))
+    narrow = lambda model: within(dtype, _cast(as_model(model), dtype))
     return dataclasses.replace(
         codec, encode=narrow(codec.encode), decode=narrow(codec.decode), fingerprint=""
     )
+
+
+def within(dtype: DTypeLike, model: Model) -> Model:
+    """A model that computes in a dtype, of inputs and outputs of another."""
+    return Partial(_within, Static(jnp.dtype(dtype)), model)
+
+
+def computed_in(model: Model) -> tuple[jnp.dtype, Model] | None:
+    """(dtype, model) of what `within` made; None for all others."""
+    if not isinstance(model, Partial) or model.func is not _within:
+        return None
+    dtype, inner = model.args
+    return dtype.value, inner
 
 
 def _within(dtype: Static, model: Model, x: Array) -> Array:

@@ -68,6 +68,14 @@ def bind(apply: Callable[..., Array], config: Hashable, params: Any) -> Callable
     return Partial(_apply, Static((apply, config)), params)
 
 
+def bound(function: Any) -> tuple[Callable[..., Array], Hashable, Any] | None:
+    """(apply, config, params) of a function that `bind` made; None for all others."""
+    if not isinstance(function, Partial) or function.func is not _apply:
+        return None
+    settled, params = function.args
+    return *settled.value, params
+
+
 def _apply(settled: Static, params: Any, x: Array) -> Array:
     apply, config = settled.value  # type: ignore[misc]
     return apply(config, params, x)

@@ -21,6 +21,7 @@ CORE = {
     "types": {"records"},
     "batching": set(),
     "spaces": set(),
+    "stages": {"types", "records"},
     "windows": {"types", "records"},
     "graph": set(),
     "tracing": {"types", "records", "graph"},
@@ -41,7 +42,7 @@ CORE = {
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
 MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "training", "data",
-          "export", "named_methods", "published"}  # fmt: skip
+          "export", "named_methods", "published", "streaming"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

@@ -4,11 +4,13 @@ A clip that cannot be trusted is refused: libsndfile reads a WAV file whose end 
 without a word, so the header's promise is compared with what is there.
 """
 
+import contextlib
 import dataclasses
 import io
 import os
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,19 +68,8 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
         has no samples, or samples that are not finite.
     """
     path = Path(path)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise AudioError(f"{path}: is a folder, not a sound file")
-        if not stat.S_ISREG(mode):
-            raise AudioError(f"{path}: is a pipe or a device, not a sound file: save it first")
-        with path.open("rb") as stream:
-            streamed = check_length(path, stream)
-            mono, rate, channels = _read(path, streamed or stream, longest_s)
-    except FileNotFoundError:
-        raise AudioError(f"{path}: no such file") from None
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with opened(path) as stream:
+        mono, rate, channels = _read(path, stream, longest_s)
     if len(mono) == 0:
         raise AudioError(f"{path}: holds no samples")
     finite = np.isfinite(mono)
@@ -116,15 +107,19 @@ def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
 
 def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
     """What `write_wav` writes; equal samples give equal bytes."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, pcm(samples), sample_rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def pcm(samples: np.ndarray) -> np.ndarray:
+    """A waveform `[T]` as 16-bit integers, clipped to [-1, 1]; raises as `write_wav`."""
     samples = np.asarray(samples)
     if samples.ndim != 1:
         raise ValueError(f"expected one waveform [T], got shape {samples.shape}")
     if not np.isfinite(samples).all():
         raise ValueError("samples that are NaN or infinite cannot be written as sound")
-    coded = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
-    buffer = io.BytesIO()
-    soundfile.write(buffer, coded, sample_rate, format="WAV", subtype="PCM_16")
-    return buffer.getvalue()
+    return np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
@@ -136,11 +131,47 @@ def resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     return np.pad(found, (0, length - len(found))).astype(np.float32)
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file, opened, whose header promises no more than is there; else raises AudioError."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise AudioError(f"{path}: is a folder, not a sound file")
+        if not stat.S_ISREG(mode):
+            raise AudioError(f"{path}: is a pipe or a device, not a sound file: save it first")
+        with path.open("rb") as stream:
+            yield check_length(path, stream) or stream
+    except FileNotFoundError:
+        raise AudioError(f"{path}: no such file") from None
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
 def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int, int]:
     """The mean of all channels, float32 `[T]`, the rate and the number of channels.
 
     Block by block: a header that lies about its length must not cost memory.
     """
+    with open_sound(path, stream) as file:
+        longest = round(longest_s * file.samplerate)
+        too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
+        if file.frames > longest:
+            seconds = file.frames / file.samplerate
+            raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
+        blocks, count = [], 0
+        for block in mono_blocks(path, file):
+            blocks.append(block)
+            count += len(block)
+            if count > longest:
+                raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
+        mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+        return mono, file.samplerate, file.channels
+
+
+def open_sound(path: Path, stream: BinaryIO) -> soundfile.SoundFile:
+    """A sound file, opened; raises AudioError if it is empty, no audio, or its header is not
+    believed."""
     stream.seek(0)
     if not stream.read(1):
         raise AudioError(f"{path}: is empty")
@@ -152,36 +183,36 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
         raise AudioError(f"{path}: is not audio that can be read ({reason})") from None
     except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
         raise AudioError(f"{path}: is not audio that can be read ({error})") from None
-    with file:
-        if not SLOWEST <= file.samplerate <= FASTEST:
-            raise AudioError(
-                f"{path}: claims {file.samplerate} samples a second, {SLOWEST} to {FASTEST} are "
-                "believed: its header may be damaged"
-            )
-        longest = round(longest_s * file.samplerate)
-        too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
-        if file.frames > UNKNOWN:
-            raise AudioError(
-                f"{path}: does not say how long it is, as if written to a pipe, and cannot be read "
-                "to its end: convert it to WAV"
-            )
-        if file.frames > longest:
-            seconds = file.frames / file.samplerate
-            raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
-        blocks, count = [], 0
-        try:
-            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said
-                    blocks.append(block.mean(axis=1, dtype=np.float64).astype(np.float32))
-                count += len(block)
-                if count > longest:
-                    raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
-        except soundfile.LibsndfileError:
-            raise AudioError(f"{path}: is cut short or damaged") from None
-        if file.format == "FLAC" and count < file.frames:
-            raise AudioError(f"{path}: is cut short: {count} of {file.frames} samples are there")
-        mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-        return mono, file.samplerate, file.channels
+    rate, frames = file.samplerate, file.frames
+    if not SLOWEST <= rate <= FASTEST:
+        file.close()
+        raise AudioError(
+            f"{path}: claims {rate} samples a second, {SLOWEST} to {FASTEST} are believed: its "
+            "header may be damaged"
+        )
+    if frames > UNKNOWN:
+        file.close()
+        raise AudioError(
+            f"{path}: does not say how long it is, as if written to a pipe, and cannot be read "
+            "to its end: convert it to WAV"
+        )
+    return file
+
+
+def mono_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    """Yields the mean of all channels, float32 `[n]`, block by block; raises AudioError where the
+    file breaks off."""
+    count = 0
+    try:
+        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+            count += len(block)
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said
+                mono = block.mean(axis=1, dtype=np.float64).astype(np.float32)
+            yield mono
+    except soundfile.LibsndfileError:
+        raise AudioError(f"{path}: is cut short or damaged") from None
+    if file.format == "FLAC" and count < file.frames:
+        raise AudioError(f"{path}: is cut short: {count} of {file.frames} samples are there")
 
 
 class Seekable:

@@ -57,9 +57,8 @@ class Padding:
         A reflection needs more samples than it makes. A shorter input is followed by zeros
         first, as many of which are dropped after it.
         """
-        total = reach - stride
-        right = 0 if self.causal else total // 2
-        left, right = total - right, right + -x.shape[0] % stride
+        left, right = self.sides(reach, stride)
+        right += -x.shape[0] % stride
         if self.mode == "constant":
             return jnp.pad(x, ((left, right), (0, 0)))
         short = max(left, right) - x.shape[0] + 1
@@ -67,6 +66,12 @@ class Padding:
             return jnp.pad(x, ((left, right), (0, 0)), mode="reflect")
         padded = jnp.pad(jnp.pad(x, ((0, short), (0, 0))), ((left, right), (0, 0)), mode="reflect")
         return padded[: padded.shape[0] - short]
+
+    def sides(self, reach: int, stride: int) -> tuple[int, int]:
+        """Samples padded on the left and on the right, but for those that fill the last frame."""
+        total = reach - stride
+        right = 0 if self.causal else total // 2
+        return total - right, right
 
     def trim(self, y: Array, stride: int) -> Array:
         """What a transposed convolution keeps of its `[(T + 1) * stride, C]`: T * stride."""

@@ -116,11 +116,17 @@ def encode(config: EncodecConfig, params, audio: Array) -> Array:
     Raises:
       ValueError: for audio of another shape, or without samples.
     """
-    one = lambda chunk: _encode_chunk(config, params, chunk)
     if config.chunks is None or not audio.shape[0]:
-        return one(audio)
-    groups = runs(config.chunks.samples(audio.shape[0]))
-    latents = [each(one, cut(audio, starts, samples)) for starts, samples in groups]
+        return _encode_chunk(config, params, audio)
+    return encode_chunks(config, params, audio, config.chunks.samples(audio.shape[0]))
+
+
+def encode_chunks(
+    config: EncodecConfig, params, audio: Array, layout: list[tuple[int, int]]
+) -> Array:
+    """Latents, one after the other, of the chunks (start, samples) of a waveform."""
+    one = lambda chunk: _encode_chunk(config, params, chunk)
+    latents = [each(one, cut(audio, starts, samples)) for starts, samples in runs(layout)]
     return jnp.concatenate([latent.reshape(-1, latent.shape[-1]) for latent in latents])
 
 
@@ -135,11 +141,18 @@ def decode(config: EncodecConfig, params, latent: Array) -> Array:
     """
     if latent.ndim != 2 or latent.shape[1] != config.channels:
         raise ValueError(f"the latent must be [F, {config.channels}], got {list(latent.shape)}")
-    one = lambda chunk: _decode_chunk(config, params, chunk)
     if config.chunks is None:
-        return one(latent)
+        return _decode_chunk(config, params, latent)
+    return decode_chunks(config, params, latent, config.chunks.of_frames(latent.shape[0]))
+
+
+def decode_chunks(
+    config: EncodecConfig, params, latent: Array, layout: list[tuple[int, int]]
+) -> Array:
+    """The waveform of chunks (start, samples), whose latents are one after the other."""
+    one = lambda chunk: _decode_chunk(config, params, chunk)
     parts, begin = [], 0
-    for starts, samples in runs(config.chunks.of_frames(latent.shape[0])):
+    for starts, samples in runs(layout):
         frames = samples // config.hop
         end = begin + len(starts) * frames
         chunks = latent[begin:end].reshape(len(starts), frames, -1)
@@ -186,7 +199,7 @@ def codec(config: EncodecConfig, params, *, mean: Array | None = None, name: str
 
     A member of several channels gets the sound in each, and the mean of what it decodes.
     """
-    return assemble(_encode_mono, _decode_mono, *fold(config, params), mean=mean, name=name)
+    return assemble(encode_mono, decode_mono, *fold(config, params), mean=mean, name=name)
 
 
 def quantised_codec(
@@ -200,7 +213,7 @@ def quantised_codec(
     codebooks = codebooks_for(bandwidth_kbps, config)
     config, params = fold(config, params)
     whole = codec(config, params, mean=mean, name=name)
-    return dataclasses.replace(whole, encode=bind(_encode_quantised, (config, codebooks), params))
+    return dataclasses.replace(whole, encode=bind(encode_quantised, (config, codebooks), params))
 
 
 def fold(config: EncodecConfig, params) -> tuple[EncodecConfig, Any]:
@@ -209,21 +222,33 @@ def fold(config: EncodecConfig, params) -> tuple[EncodecConfig, Any]:
     return dataclasses.replace(config, seanet=network), params
 
 
-def _encode_mono(config: EncodecConfig, params, audio: Array) -> Array:
+def encode_mono(config: EncodecConfig, params, audio: Array) -> Array:
+    """As `encode`, of a waveform `[T]` that is in each channel."""
     if audio.ndim != 1:
         raise ValueError(f"audio must be mono, [T], got {list(audio.shape)}")
-    several = config.seanet.audio_channels
-    return encode(config, params, audio if several == 1 else jnp.stack([audio] * several, axis=1))
+    return encode(config, params, in_each_channel(config, audio))
 
 
-def _decode_mono(config: EncodecConfig, params, latent: Array) -> Array:
-    sound = decode(config, params, latent)
-    return sound if sound.ndim == 1 else jnp.mean(sound, axis=1)
+def decode_mono(config: EncodecConfig, params, latent: Array) -> Array:
+    """The mean of the channels that `decode` gives, `[T]`."""
+    return mean_channel(decode(config, params, latent))
 
 
-def _encode_quantised(settings: tuple[EncodecConfig, int], params, audio: Array) -> Array:
+def encode_quantised(settings: tuple[EncodecConfig, int], params, audio: Array) -> Array:
+    """`quantised` of `encode_mono`; the settings are the configuration and the codebooks."""
     config, codebooks = settings
-    return quantised(config, params, _encode_mono(config, params, audio), codebooks)
+    return quantised(config, params, encode_mono(config, params, audio), codebooks)
+
+
+def in_each_channel(config: EncodecConfig, audio: Array) -> Array:
+    """A waveform `[T]` as the network's audio."""
+    several = config.seanet.audio_channels
+    return audio if several == 1 else jnp.stack([audio] * several, axis=1)
+
+
+def mean_channel(sound: Array) -> Array:
+    """The network's audio as a waveform `[T]`."""
+    return sound if sound.ndim == 1 else jnp.mean(sound, axis=1)
 
 
 def _encode_chunk(config: EncodecConfig, params, audio: Array) -> Array:

@@ -28,6 +28,12 @@ from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.spaces.mel import mel_bands
 from audioxai_jax.types import Codec
 
+REACH = 2
+"""Frames to either side that a block of the networks sees."""
+
+PERIOD = 64
+"""Frames after which the carrier repeats."""
+
 
 @dataclasses.dataclass(frozen=True)
 class GainShapeConfig:
@@ -86,12 +92,17 @@ def encode(config: GainShapeConfig, params, audio: Array) -> Array:
 
 def decode(config: GainShapeConfig, params, latent: Array) -> Array:
     """Latent `[F, gains + shape]` to waveform `[F * hop]`. Negative gains count as zero."""
+    return decode_with(config, params, latent, carrier(config, len(latent)))
+
+
+def decode_with(config: GainShapeConfig, params, latent: Array, signs: Array | np.ndarray) -> Array:
+    """As `decode`, with the `carrier` of the frames given, `[F, hop]`."""
     gains = nn.relu(latent[:, : config.gains])
     amplitude = config.floor * jnp.expm1(config.scale * jnp.minimum(gains, 8.0))
     learned: Array = _decoder(config).apply(  # type: ignore[assignment]
         {"params": params["decoder"]}, latent
     )
-    shape = learned[:, : config.hop] + learned[:, config.hop :] * _carrier(config, len(latent))
+    shape = learned[:, : config.hop] + learned[:, config.hop :] * signs
     shape = shape.at[:, : config.shape].add(latent[:, config.gains :])
     return synthesise(shape * _per_bin(config, amplitude))
 
@@ -107,7 +118,7 @@ class Mixer(nn.Module):
     width: int
     blocks: int
     outputs: int
-    reach: int = 2
+    reach: int = REACH
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -150,8 +161,8 @@ def _per_bin(config: GainShapeConfig, amplitude: Array) -> Array:
     return jnp.sqrt(amplitude**2 @ density.T + 1e-20) - 1e-10
 
 
-def _carrier(config: GainShapeConfig, frames: int) -> np.ndarray:
+def carrier(config: GainShapeConfig, frames: int) -> np.ndarray:
     """A fixed pattern of signs `[frames, hop]`, which repeats every 64 frames: the raw
     material of noise, where the latent says nothing of the waveform."""
-    signs = np.random.RandomState(0).choice([-1.0, 1.0], (64, config.hop)).astype(np.float32)
-    return signs[np.arange(frames) % 64]
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], (PERIOD, config.hop)).astype(np.float32)
+    return signs[np.arange(frames) % PERIOD]

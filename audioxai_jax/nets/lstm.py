@@ -21,21 +21,32 @@ class Lstm(nn.Module):
 
     layers: int
 
-    @nn.compact
     def __call__(self, x: Array) -> Array:
-        channels, y = x.shape[1], x
+        return self.carried(jnp.zeros((self.layers, 2, x.shape[1]), x.dtype), x)[1]
+
+    @nn.compact
+    def carried(self, state: Array, x: Array) -> tuple[Array, Array]:
+        """As the call, of frames that follow others, and the state after them.
+
+        A state is `[layers, 2, C]`, hidden and cell; zeros before the first frame.
+        """
+        channels, y, states = x.shape[1], x, []
         init = nn.initializers.uniform(2 / math.sqrt(channels))
         centred = lambda *args: init(*args) - 1 / math.sqrt(channels)
         for layer in range(self.layers):
             enter = self.param(f"enter_{layer}", centred, (channels, 4 * channels))
             recur = self.param(f"recur_{layer}", centred, (channels, 4 * channels))
             bias = self.param(f"bias_{layer}", nn.initializers.zeros, (4 * channels,))
-            y = _layer(y @ enter + bias, recur)
-        return x + y
+            after, y = _layer(y @ enter + bias, recur, state[layer])
+            states.append(after)
+        return jnp.stack(states), x + y
 
 
-def _layer(driven: Array, recur: Array) -> Array:
-    """Gates in the order input, forget, cell, output; `driven` is `[F, 4 C]`."""
+def _layer(driven: Array, recur: Array, state: Array) -> tuple[Array, Array]:
+    """The state after and the outputs `[F, C]`; `driven` is `[F, 4 C]`.
+
+    Gates are in the order input, forget, cell, output.
+    """
 
     def step(state, gates_in):
         hidden, cell = state
@@ -44,5 +55,6 @@ def _layer(driven: Array, recur: Array) -> Array:
         hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
         return (hidden, cell), hidden
 
-    zero = jnp.zeros((recur.shape[0],), driven.dtype)
-    return lax.scan(step, (zero, zero), driven)[1]
+    hidden, cell = state.astype(driven.dtype)
+    after, outputs = lax.scan(step, (hidden, cell), driven)
+    return jnp.stack(after), outputs

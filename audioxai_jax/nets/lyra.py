@@ -168,10 +168,11 @@ def quantised_codec(
     if not 1 <= stages <= config.stages:
         raise ValueError(f"stages is {stages}, expected 1 to {config.stages}")
     whole = codec(config, params, mean=mean, name=name)
-    return dataclasses.replace(whole, encode=bind(_encode_quantised, (config, stages), params))
+    return dataclasses.replace(whole, encode=bind(encode_quantised, (config, stages), params))
 
 
-def _encode_quantised(settings: tuple[LyraConfig, int], params, audio: Array) -> Array:
+def encode_quantised(settings: tuple[LyraConfig, int], params, audio: Array) -> Array:
+    """`encode`, through the first stages; the settings are the configuration and their number."""
     config, stages = settings
     return straight_through(params["codebooks"][:stages], encode(config, params, audio))
 

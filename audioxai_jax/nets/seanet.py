@@ -9,6 +9,7 @@ quantiser.
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -128,17 +129,11 @@ class Encoder(nn.Module):
 
     @nn.compact
     def __call__(self, audio: Array) -> Array:
-        c, channels = self.config, self.config.filters
-        conv = _conv(c)
-        x = conv(channels, c.kernel, name="enter")(_channels_last(c, audio))
-        for block, stride in enumerate(reversed(c.strides)):
-            for unit in range(c.residual_layers):
-                x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
-            channels *= 2
-            x = conv(channels, 2 * stride, stride=stride, name=f"down_{block}")(elu(x))
+        c = self.config
+        x = analyse(c, audio)
         if c.lstm:
             x = Lstm(c.lstm, name="lstm")(x)
-        return conv(c.latent, c.last_kernel, name="leave")(elu(x))
+        return leave_encoder(c, x)
 
 
 class Decoder(nn.Module):
@@ -147,18 +142,57 @@ class Decoder(nn.Module):
     @nn.compact
     def __call__(self, latent: Array) -> Array:
         c = self.config
-        channels = c.filters * 2 ** len(c.strides)
-        conv, padding = _conv(c), Padding(c.causal, c.pad)
-        x = conv(channels, c.kernel, name="enter")(latent)
+        x = enter_decoder(c, latent)
         if c.lstm:
             x = Lstm(c.lstm, name="lstm")(x)
-        for block, stride in enumerate(c.strides):
-            channels //= 2
-            x = ConvTranspose(channels, stride, padding, c.norm, name=f"up_{block}")(elu(x))
-            for unit in range(c.residual_layers):
-                x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
-        y = conv(c.audio_channels, c.last_kernel, name="leave")(elu(x))
-        return y[:, 0] if c.audio_channels == 1 else y
+        return synthesise(c, x)
+
+
+class Part(nn.Module):
+    """One of the four functions below on its own, with the parameters of the network."""
+
+    config: SeanetConfig
+    function: Callable[[SeanetConfig, Array], Array]
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        return self.function(self.config, x)
+
+
+def analyse(c: SeanetConfig, audio: Array) -> Array:
+    """The encoder up to its recurrence: waveform to `[ceil(T / hop), channels]`."""
+    conv, channels = _conv(c), c.filters
+    x = conv(channels, c.kernel, name="enter")(_channels_last(c, audio))
+    for block, stride in enumerate(reversed(c.strides)):
+        for unit in range(c.residual_layers):
+            x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
+        channels *= 2
+        x = conv(channels, 2 * stride, stride=stride, name=f"down_{block}")(elu(x))
+    return x
+
+
+def leave_encoder(c: SeanetConfig, x: Array) -> Array:
+    """The encoder behind its recurrence, `[F, channels]` to the latent."""
+    return _conv(c)(c.latent, c.last_kernel, name="leave")(elu(x))
+
+
+def enter_decoder(c: SeanetConfig, latent: Array) -> Array:
+    """The decoder up to its recurrence: latent to `[F, channels]`."""
+    if latent.ndim != 2 or latent.shape[1] != c.latent:
+        raise ValueError(f"the latent must be [F, {c.latent}], got {list(latent.shape)}")
+    return _conv(c)(c.filters * 2 ** len(c.strides), c.kernel, name="enter")(latent)
+
+
+def synthesise(c: SeanetConfig, x: Array) -> Array:
+    """The decoder behind its recurrence, `[F, channels]` to waveform `[F * hop]`."""
+    channels = x.shape[1]
+    for block, stride in enumerate(c.strides):
+        channels //= 2
+        x = ConvTranspose(channels, stride, padding(c), c.norm, name=f"up_{block}")(elu(x))
+        for unit in range(c.residual_layers):
+            x = Residual(c, c.dilation_growth**unit, name=f"residual_{block}_{unit}")(x)
+    y = _conv(c)(c.audio_channels, c.last_kernel, name="leave")(elu(x))
+    return y[:, 0] if c.audio_channels == 1 else y
 
 
 class Residual(nn.Module):
@@ -178,9 +212,14 @@ class Residual(nn.Module):
         return (x if c.shortcut == "identity" else conv(channels, 1, name="shortcut")(x)) + y
 
 
+def padding(config: SeanetConfig) -> Padding:
+    """How all layers of a member pad."""
+    return Padding(config.causal, config.pad)
+
+
 def _conv(config: SeanetConfig):
     """The convolution that all layers of a member share."""
-    return functools.partial(Conv, padding=Padding(config.causal, config.pad), norm=config.norm)
+    return functools.partial(Conv, padding=padding(config), norm=config.norm)
 
 
 def _channels_last(config: SeanetConfig, audio: Array) -> Array:

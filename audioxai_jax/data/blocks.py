@@ -1,0 +1,58 @@
+"""Long sound files, block by block: what `audioxai_jax.streaming` reads and makes."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from audioxai_jax.data.audio import AudioError, mono_blocks, open_sound, opened, pcm
+
+
+def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Yields the samples of a sound file of any length, mono, in order, float32 `[n]`.
+
+    Args:
+      path: as for `read_clip`.
+      sample_rate: that the file has to have, Hz: blocks are not resampled.
+
+    Raises:
+      AudioError: as `read_clip`, for files of any length, where the fault is met; and for a file
+        of another rate.
+    """
+    path, count = Path(path), 0
+    with opened(path) as stream, open_sound(path, stream) as file:
+        if file.samplerate != sample_rate:
+            raise AudioError(
+                f"{path}: has {file.samplerate} samples a second, blocks are wanted at "
+                f"{sample_rate}: resample the file first, with sox or ffmpeg"
+            )
+        for block in mono_blocks(path, file):
+            finite = np.isfinite(block)
+            if not finite.all():
+                place = (count + np.argmin(finite)) / sample_rate
+                raise AudioError(f"{path}: the sample at {place:.3f} s is NaN or infinite")
+            count += len(block)
+            yield block
+    if not count:
+        raise AudioError(f"{path}: holds no samples")
+
+
+def write_blocks(path: str | Path, blocks: Iterable[np.ndarray], sample_rate: int) -> None:
+    """Writes a waveform in pieces `[n]` as `write_wav` does, one piece at a time.
+
+    Raises:
+      ValueError: as `write_wav`.
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        with soundfile.SoundFile(
+            partial, "w", sample_rate, 1, format="WAV", subtype="PCM_16"
+        ) as file:
+            for block in blocks:
+                file.write(pcm(block))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

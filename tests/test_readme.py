@@ -5,6 +5,7 @@ import re
 import made_up_data as made_up
 import numpy as np
 import pytest
+import soundfile
 
 from audioxai_jax import METHODS
 from audioxai_jax.cli import main
@@ -34,6 +35,15 @@ def test_method_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsy
     assert "stop" in capsys.readouterr().out
     relevance = np.load(tmp_path / "out" / "stop" / "relevance.npz")["relevance"]
     assert relevance.min() >= 0 and relevance.max() > 0
+
+
+def test_streaming_example(blocks, tmp_path, monkeypatch):
+    (code,) = (block for block in blocks if "streaming.encode(" in block)
+    sound = 0.1 * np.random.default_rng(0).normal(size=9_000)
+    soundfile.write(tmp_path / "clip.wav", sound, 16_000)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert soundfile.info("decoded.wav").frames == 29 * 320  # whole frames
 
 
 def test_attribution_example(blocks, capsys):

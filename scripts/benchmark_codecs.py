@@ -30,7 +30,7 @@ from jax.extend.core import jaxprs_in_params
 
 from audioxai_jax import pretrained
 from audioxai_jax.nets import encodec, lyra
-from audioxai_jax.nets.encodec import MEMBERS
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.precision import cast
 from audioxai_jax.types import Codec
 

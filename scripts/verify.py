@@ -3,23 +3,21 @@
     python scripts/verify.py --data DIR --out runs/verify
 
 Runs the trainings' fault tests, a clip of ten minutes, the evaluations and the benchmark on
-the shipped weights, keeps their tables in `<out>`, and says for each promise what was found.
-With `--runs DIR`, a folder of `scripts/train_classifier.py`, the accuracies of all heads are
-checked too; with `--audiomnist DIR`, a folder of `scripts/reproduce_audiomnist.py`, whether LRP of
-its networks on FSDD finds what they use. Exit status 1 if a promise is broken.
+the shipped weights, keeps their tables in `<out>`, and says for each promise what was found;
+`checks.py` beside this file has the promises. With `--runs DIR`, a folder of
+`scripts/train_classifier.py`, the accuracies of all heads are checked too; with
+`--audiomnist DIR`, a folder of `scripts/reproduce_audiomnist.py`, whether LRP of its networks on
+FSDD finds what they use. Exit status 1 if a promise is broken.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from audioxai_jax.terminal import one_line
+import checks
 
-SCRIPTS = Path(__file__).parent
-FOLDS = ("without_jackson", "without_theo")
+from audioxai_jax.terminal import one_line
 
 
 def main() -> None:
@@ -39,23 +37,20 @@ def main() -> None:
 
     promises = []
     if not options.skip_faults:
-        resumed = call(options, "verify_resume.py", *data, "--out", options.out / "resume")
-        promises.append(("killed trainings end with the same weights", resumed == 0, "==", 1))
-        long = call(options, "verify_long_clip.py", "--out", options.out / "long")
-        promises.append(("ten minutes are explained", long == 0, "==", 1))
-    promises += codec_promises(options, data)
-    promises += explanation_promises(options, data)
-    promises += attribution_promises(options, data)
-    promises += frequency_promises(options)
-    promises += streaming_promises(options)
+        promises += checks.fault_promises(options, data)
+    promises += checks.codec_promises(options, data)
+    promises += checks.explanation_promises(options, data)
+    promises += checks.attribution_promises(options, data)
+    promises += checks.frequency_promises(options)
+    promises += checks.streaming_promises(options)
     if options.oracles:
-        promises += published_promises(options)
-        promises += relevance_promises(options)
-        promises += speed_promises(options)
+        promises += checks.published_promises(options)
+        promises += checks.relevance_promises(options)
+        promises += checks.speed_promises(options)
     if options.runs:
-        promises += accuracy_promises(options, data)
+        promises += checks.accuracy_promises(options, data)
     if options.audiomnist:
-        promises += deletion_promises(options, data)
+        promises += checks.deletion_promises(options, data)
     broken = 0
     print()
     for name, found, relation, bound in promises:
@@ -64,200 +59,6 @@ def main() -> None:
         print(f"{'kept  ' if kept else 'BROKEN'} {name}: {found:.3f} ({relation} {bound})")
     if broken:
         raise ValueError(f"{broken} of {len(promises)} promises are broken")
-
-
-def codec_promises(options, data) -> list[tuple]:
-    rows = {r["codec"]: r for r in table(options, "evaluate_codec.py", *data)}
-    ours, original = rows["gainshape_16khz"], rows["original"]
-    speed = table(options, "benchmark.py")
-    seconds = {row["command"]: row["seconds"] for row in speed["rows"] if "command" in row}
-    size = (SCRIPTS.parent / "checkpoints" / "gainshape_16khz.safetensors").stat().st_size / 1e6
-    return [
-        ("codec: megabytes", size, "<=", 12),
-        ("codec: SI-SDR, dB", ours["si_sdr_db"], ">=", 10),
-        ("codec: log-mel L1", ours["log_mel_l1"], "<=", 0.6),
-        ("codec: points lost by the listener", 100 * (original["listener"] - ours["listener"]),
-         "<=", 6),
-        ("command, cold: seconds", seconds["cold"], "<=", 25),
-        ("command, warm: seconds", seconds["warm again"], "<=", 10),
-    ]  # fmt: skip
-
-
-def explanation_promises(options, data) -> list[tuple]:
-    zero = evaluation(options, "keywords", *data)
-    mean = evaluation(options, "keywords_mean", *data, "--base", "mean", "--baseline", "mean")
-
-    def over_random(place, edit, fraction, found=zero):
-        wanted = ("integrated_gradients", "feature", place, edit, fraction)
-        keys = ("method", "unit", "place", "edit", "fraction")
-        (row,) = (r for r in found["rows"] if tuple(r[k] for k in keys) == wanted)
-        return row["over_random"]
-
-    summary = zero["summary"]
-    return [
-        ("keywords: share of the listener's accuracy", summary["share_of_listener"], ">=", 0.8),
-        ("keep 20 %, sound: over random", over_random("sound", "keep", 0.2), ">=", 0.45),
-        ("the same, base mean", over_random("sound", "keep", 0.2, mean), ">=", 0.45),
-        ("keep 20 %, listener: over random", over_random("listener", "keep", 0.2), ">=", 0.20),
-        ("delete 10 %, sound: over random", over_random("sound", "delete", 0.1), ">=", 0.45),
-        ("completeness gap below 1 %", summary["gap_below_1_percent"], ">=", 0.95),
-    ]
-
-
-def attribution_promises(options, data) -> list[tuple]:
-    """Integrated Gradients to a tolerance, and in constant memory."""
-    adaptive, fixed = table(options, "evaluate_tolerance.py", *data)
-    memory = call(options, "verify_memory.py")
-    return [
-        ("IG to 1 %: evaluations beside 50 steps", adaptive["evaluations"], "<=",
-         fixed["evaluations"]),
-        ("IG to 1 %: median true error", adaptive["error"], "<=", 0.01),
-        ("IG: memory does not grow with the steps", memory == 0, "==", 1),
-    ]  # fmt: skip
-
-
-def frequency_promises(options) -> list[tuple]:
-    """DFT-LRP: its speed, and whether it finds the frequencies that a network was taught."""
-    speed = table(options, "benchmark_dft_lrp.py")
-    found = table(options, "synthetic_frequencies.py")
-    (clip,) = (r["median"] for r in speed if (r["job"], r["way"]) == ("frequencies", "here"))
-    (lrp,) = (row["share"] for row in found["rows"] if row["method"] == "LRP-epsilon")
-    return [
-        ("DFT-LRP of 8,000 samples: ms a clip", clip, "<=", 5),
-        ("synthetic task: least share on the true frequencies, LRP", min(s[0] for s in lrp),
-         ">=", 0.9),
-    ]  # fmt: skip
-
-
-def streaming_promises(options) -> list[tuple]:
-    """A minute through each codec in pieces, and memory that does not grow."""
-    lyra = ["--lyra", options.lyra] if options.lyra else []
-    equal = call(options, "verify_streaming.py", *lyra)
-    return [("codecs: pieces equal the whole, in constant memory", equal == 0, "==", 1)]
-
-
-def published_promises(options) -> list[tuple]:
-    """EnCodec beside transformers, Lyra V2 beside TensorFlow Lite."""
-    parity = run(options.oracles, "tests/oracles/encodec_full_size.py", "--seconds", 1, 2.5, 10)
-    rows = options.out / "benchmark_codecs.json"
-    speed = ["scripts/benchmark_codecs.py", "--batches", 8, 32, "--json", rows.resolve()]
-    run(options.oracles, *speed)
-    ratios = [r["ratio"] for r in json.loads(rows.read_text()) if r["codec"] == "ours"]
-    promises = [
-        ("EnCodec: full size equals transformers", parity == 0, "==", 1),
-        ("EnCodec: times as fast as torch, 8 and 32 sounds", min(ratios), ">=", 2.0),
-    ]
-    if options.lyra:
-        place = {"AUDIOXAI_LYRA": str(options.lyra), "AUDIOXAI_DATA": options.data}
-        tests = ["-m", "pytest", "tests/oracles/test_lyra_runtime.py", "-n", "0", "-rP"]
-        promises.append(
-            ("Lyra V2: TensorFlow Lite's, but for rounding",
-             run(options.oracles, *tests, **place) == 0, "==", 1)
-        )  # fmt: skip
-    return promises
-
-
-def deletion_promises(options, data) -> list[tuple]:
-    """Networks on FSDD lose their answer first where LRP points; trains what is not trained."""
-    command = ["--dataset", "fsdd", "--net", "audionet", "alexnet", "--clips", 100]
-    command += ["--out", options.audiomnist]
-    if call(options, "reproduce_audiomnist.py", *data, *command, "--folds", *FOLDS):
-        raise ValueError("reproduce_audiomnist.py failed")
-    promises = []
-    for net, domain in (("audionet", "samples"), ("alexnet", "cells")):
-        file = options.audiomnist / "fsdd_digit" / f"modern_deletion_{net}.json"
-        rows = {row["ranking"]: row for row in json.loads(file.read_text())["prediction"][domain]}
-        for control in ("amplitude", "random"):
-            low = rows["lrp"][f"before_{control}"]["low"]
-            promises.append((f"{net}: LRP before {control}, lower end", low, ">=", 0.0))
-    return promises
-
-
-def speed_promises(options) -> list[tuple]:
-    """Beside captum, in one run."""
-    rows = options.out / "benchmark_attribution.json"
-    command = [options.oracles, SCRIPTS / "benchmark_attribution.py", "--json", rows.resolve()]
-    subprocess.run(command, cwd=SCRIPTS.parent, check=True)
-    found = json.loads(rows.read_text())["jobs"]
-    return [
-        (f"{row['job']}: times as fast as captum", row["captum"] / row["ours"], ">=", row["bar"])
-        for row in found
-        if row["bar"]
-    ]
-
-
-def relevance_promises(options) -> list[tuple]:
-    """AudioNet and AlexNet in full size against zennit, and how much faster."""
-    tests = ["-m", "pytest", "tests/oracles/test_zennit.py", "tests/lrp/test_random_graphs.py"]
-    tests += ["--full-size", "--optimised", "-n", "0"]
-    parity = subprocess.run([options.oracles, *tests], cwd=SCRIPTS.parent, check=False)
-    rows = options.out / "benchmark_lrp.json"
-    command = [options.oracles, SCRIPTS / "benchmark_lrp.py", "--json", rows.resolve()]
-    subprocess.run(command, cwd=SCRIPTS.parent, check=True)
-    slowest = min(row["zennit"] / row["ours"] for row in json.loads(rows.read_text()))
-    return [
-        (
-            "relevance: equal to zennit's in full size, 200 random graphs",
-            parity.returncode == 0,
-            "==",
-            1,
-        ),
-        ("LRP: times as fast as zennit, slowest preset", slowest, ">=", 1.5),
-    ]
-
-
-def accuracy_promises(options, data) -> list[tuple]:
-    every = ["--tasks", "keywords", "digits", "emotion", "--splits", "all", "--seeds", "0", "1",
-             "2", "--heads", "transformer", "cnn", "gru", "listener"]  # fmt: skip
-    rows = table(options, "train_classifier.py", *data, "--out", options.runs, *every)
-
-    def accuracy(task, head, split="") -> float:
-        found = [r["test"] for r in rows if r["task"] == task and r["head"] == head
-                 and r["split"].startswith(split)]  # fmt: skip
-        return sum(found) / len(found)
-
-    best = max(accuracy("digits", head) for head in ("transformer", "cnn", "gru"))
-    emotion = max(accuracy("emotion", h, "word_disjoint") for h in ("transformer", "cnn", "gru"))
-    return [
-        ("digits: share of the yardstick", best / accuracy("digits", "listener"), ">=", 0.85),
-        ("emotion, word-disjoint (an aim)", emotion, ">=", 0.95),
-    ]
-
-
-def evaluation(options, name: str, *arguments):
-    """Runs `evaluate.py` in a folder of its own and returns its table."""
-    out = options.out / name
-    if call(options, "evaluate.py", *arguments, "--out", out):
-        raise ValueError("evaluate.py failed")
-    return json.loads((out / "table.json").read_text())
-
-
-def table(options, script: str, *arguments):
-    """Runs a script that writes its table as JSON and returns that."""
-    file = options.out / f"{Path(script).stem}.json"
-    if call(options, script, *arguments, "--json", file):
-        raise ValueError(f"{script} failed")
-    return json.loads(file.read_text())
-
-
-def run(python: Path, *arguments, **variables: str) -> int:
-    """Runs another environment's Python in the checkout, returns its status."""
-    command = [str(argument) for argument in (python, *arguments)]
-    return subprocess.run(
-        command, cwd=SCRIPTS.parent, env=os.environ | variables, check=False
-    ).returncode
-
-
-def call(options, script: str, *arguments) -> int:
-    """Runs a script, shows and keeps what it prints, returns its status."""
-    words = [str(argument) for argument in arguments]
-    print(f"\n$ {script} {' '.join(words)}", flush=True)
-    command = [sys.executable, str(SCRIPTS / script), *words]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    print(result.stdout, flush=True)
-    with (options.out / f"{Path(script).stem}.txt").open("a") as log:
-        log.write(result.stdout)
-    return result.returncode
 
 
 if __name__ == "__main__":

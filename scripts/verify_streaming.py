@@ -23,10 +23,11 @@ import numpy as np
 
 from audioxai_jax import Codec, streaming
 from audioxai_jax.nets import encodec, lyra
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.pretrained import load_codec
 from audioxai_jax.terminal import one_line
 
-CODECS = ("gainshape_16khz", "lyra_v2", *encodec.MEMBERS)
+CODECS = ("gainshape_16khz", "lyra_v2", *MEMBERS)
 MOST_ERROR, MOST_GROWTH = 1e-5, 1.1
 
 
@@ -77,7 +78,7 @@ def build(name: str, lyra_folder: str | None) -> Codec:
     key = jax.random.key(0)
     if name == "lyra_v2":
         return lyra.codec(lyra.LyraConfig(), lyra.init(lyra.LyraConfig(), key), name=name)
-    config = encodec.MEMBERS[name]
+    config = MEMBERS[name]
     return encodec.codec(config, jax.jit(encodec.init, static_argnums=0)(config, key), name=name)
 
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audioxai_jax import Classifier, pretrained, weights_file
-from audioxai_jax.data.audio import AudioError, Clip, read_clip
+from audioxai_jax.data.audio import Clip, read_clip
+from audioxai_jax.data.sound_files import AudioError
 
 LONGEST_S, MOST_BYTES = 10, 4 << 30
 FORMS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAVEX", "PCM_24"), ("RF64", "PCM_16"),

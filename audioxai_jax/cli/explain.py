@@ -69,7 +69,8 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
     _use_compilation_cache()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are its own affair
     from audioxai_jax import plugins
-    from audioxai_jax.data.audio import AudioError, read_clip
+    from audioxai_jax.data.audio import read_clip
+    from audioxai_jax.data.sound_files import AudioError
     from audioxai_jax.runs import explanation_folder as folders
     from audioxai_jax.runs.explain_clips import explain_clip
 

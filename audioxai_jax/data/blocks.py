@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audioxai_jax.data.audio import AudioError, mono_blocks, open_sound, opened, pcm
+from audioxai_jax.data.audio import pcm
+from audioxai_jax.data.sound_files import AudioError, mono_blocks, open_sound, opened
 
 
 def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:

@@ -1,8 +1,7 @@
 """EnCodec: SEANet, a residual vector quantiser and, at 48 kHz, loudness and chunks.
 
 A. Defossez, J. Copet, G. Synnaeve, Y. Adi, "High Fidelity Neural Audio Compression",
-TMLR 2023 (arXiv 2210.13438). `MEMBERS` are the published models; MusicGen's codec is the one
-at 32 kHz (J. Copet et al., arXiv 2306.05284), AudioGen's the one at 16 kHz.
+TMLR 2023 (arXiv 2210.13438). `nets.encodec_members` has the published models.
 
 The latent is the continuous one, before the quantiser. `quantised` makes of it what a decoder
 gets that was sent codes of some bitrate.
@@ -71,34 +70,6 @@ class EncodecConfig:
         """How sounds are cut, or None."""
         length = int(self.chunk_seconds * self.sample_rate)
         return Chunks(length, int((1.0 - self.overlap) * length), self.hop) if length else None
-
-
-_LARGE = SeanetConfig(filters=64, causal=False, shortcut="identity")
-MEMBERS = {
-    "encodec_24khz": EncodecConfig(),
-    "encodec_48khz": EncodecConfig(
-        SeanetConfig(sample_rate=48_000, audio_channels=2, causal=False, norm="group"),
-        codebooks=16,
-        bandwidths=(3.0, 6.0, 12.0, 24.0),
-        normalise=True,
-        chunk_seconds=1.0,
-        overlap=0.01,
-    ),
-    "encodec_32khz": EncodecConfig(
-        dataclasses.replace(_LARGE, sample_rate=32_000, strides=(8, 5, 4, 4)),
-        codebooks=4,
-        codebook_size=2048,
-        bandwidths=(2.2,),
-    ),
-    "encodec_16khz": EncodecConfig(
-        dataclasses.replace(_LARGE, sample_rate=16_000),
-        codebooks=4,
-        codebook_size=2048,
-        bandwidths=(2.2,),
-    ),
-}
-"""Configurations of the published models. How AudioGen's, at 16 kHz, pads is said by its own file
-alone: here it is as the others do, `seanet.pad="constant"` is the other possibility."""
 
 
 def init(config: EncodecConfig, key: Array):

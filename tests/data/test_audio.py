@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refusal
 
-from audioxai_jax.data.audio import AudioError, read_clip, wav_bytes, write_wav
+from audioxai_jax.data.audio import read_clip, wav_bytes, write_wav
+from audioxai_jax.data.sound_files import AudioError
 
 RATE = 16_000
 

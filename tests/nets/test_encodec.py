@@ -13,7 +13,8 @@ from small_models import random_params
 from audioxai_jax import explain
 from audioxai_jax.attribution import saliency
 from audioxai_jax.nets import chunks, encodec, loudness
-from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig, codebooks_for
+from audioxai_jax.nets.encodec import EncodecConfig, codebooks_for
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.precision import cast
 from audioxai_jax.synthesis.replacement import noise

@@ -18,7 +18,7 @@ import numpy as np
 from encodec_models import agreeing, make, relative, sound, torch, torch_sound
 
 from audioxai_jax.nets import encodec, seanet
-from audioxai_jax.nets.encodec import MEMBERS
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.nets.quantizer import dequantise
 
 LIMITS = {"encoder": 1e-5, "decoder": 1e-5, "gradient": 1e-4, "whole": 1e-5}

@@ -10,7 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig
+from audioxai_jax.nets.encodec import EncodecConfig
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.published.encodec_config import config_from_json
 from audioxai_jax.published.encodec_tensors import params_from_tensors
 

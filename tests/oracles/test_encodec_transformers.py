@@ -13,7 +13,8 @@ transformers = pytest.importorskip("transformers", reason="needs the extra 'orac
 from encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound  # noqa: E402
 
 from audioxai_jax.nets import encodec, loudness, seanet  # noqa: E402
-from audioxai_jax.nets.encodec import MEMBERS, codebooks_for  # noqa: E402
+from audioxai_jax.nets.encodec import codebooks_for  # noqa: E402
+from audioxai_jax.nets.encodec_members import MEMBERS  # noqa: E402
 from audioxai_jax.nets.quantizer import dequantise  # noqa: E402
 from audioxai_jax.published.encodec_config import config_from_json  # noqa: E402
 from audioxai_jax.published.encodec_tensors import params_from_tensors  # noqa: E402

@@ -10,13 +10,13 @@ import pytest
 from refusals import refusal
 
 from audioxai_jax import pretrained, weights_file
-from audioxai_jax.nets import encodec
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.published.codecs import CODECS, read_published
 from audioxai_jax.weights_file import WeightsError
 
 
 def test_the_table_says_what_the_configurations_do():
-    for name, config in encodec.MEMBERS.items():
+    for name, config in MEMBERS.items():
         entry, frames = CODECS[name], config.sample_rate / config.hop
         facts = (config.sample_rate, frames, config.channels)
         assert (entry.sample_rate, entry.frames, entry.channels) == facts
@@ -25,7 +25,7 @@ def test_the_table_says_what_the_configurations_do():
 @pytest.mark.parametrize("name", encodec_folders.MEMBERS)
 def test_every_member_is_read_and_converted(tmp_path, name):
     codec, manifest, params = read_published(name, encodec_folders.write(tmp_path, name))
-    assert (codec.name, codec.sample_rate) == (name, encodec.MEMBERS[name].sample_rate)
+    assert (codec.name, codec.sample_rate) == (name, MEMBERS[name].sample_rate)
     latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct((700,), jnp.float32))
     assert latent.shape == (-(-700 // codec.hop), 5 if name == "encodec_48khz" else 4)
     assert jax.eval_shape(codec.decode, latent).shape == (latent.shape[0] * codec.hop,)

@@ -9,7 +9,8 @@ from refusals import refusal
 from small_models import random_params
 
 from audioxai_jax.nets import encodec
-from audioxai_jax.nets.encodec import MEMBERS, EncodecConfig
+from audioxai_jax.nets.encodec import EncodecConfig
+from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.nets.seanet import SeanetConfig
 from audioxai_jax.published.encodec_config import FIELDS, config_from_json
 from audioxai_jax.published.encodec_tensors import params_from_tensors

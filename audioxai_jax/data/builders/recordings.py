@@ -24,7 +24,7 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.archives import members
-from audioxai_jax.data.audio import AudioError, check_length
+from audioxai_jax.data.sound_files import AudioError, check_length
 
 Columns = dict[str, str]
 

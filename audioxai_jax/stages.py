@@ -35,6 +35,9 @@ class Local:
       units: that one window gives; it takes `left + units + right`.
       last: the function of the last window, which may lack rows, or of a short signal; None if
         `function` does for that, too.
+
+    Raises:
+      ValueError: if these are no whole numbers, a reach is below 0, or another number below 1.
     """
 
     function: Model
@@ -45,6 +48,9 @@ class Local:
     units: int = 1
     last: Model | None = None
 
+    def __post_init__(self):
+        _check_numbers(self, takes=1, gives=1, left=0, right=0, units=1)
+
 
 @record(static=("rows",))
 class Carried:
@@ -54,14 +60,35 @@ class Carried:
       function: `(state, x [rows, ..]) -> (state, y [rows, ..])`.
       start: `x -> state` before the first row, of the shape and dtypes of all later ones.
       rows: that run at once; zeros fill the last window.
+
+    Raises:
+      ValueError: if `rows` is no whole number from 1 up.
     """
 
     function: Callable[[Any, Array], tuple[Any, Array]]
     start: Callable[[Any], Any]
     rows: int = 1
 
+    def __post_init__(self):
+        _check_numbers(self, rows=1)
+
 
 Stage = Local | Carried
+
+
+def _check_numbers(stage: Any, **least: int) -> None:
+    found = {name: getattr(stage, name) for name in least}
+    wrong = [
+        f"{name}={found[name]!r} (from {low} up)"
+        for name, low in least.items()
+        if not isinstance(found[name], int | np.integer)
+        or isinstance(found[name], bool)
+        or found[name] < low
+    ]
+    if wrong:
+        raise ValueError(
+            f"{type(stage).__name__} is counted in whole numbers, got {', '.join(wrong)}"
+        )
 
 
 def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
@@ -75,7 +102,9 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
       Arrays `[m, ..]`, m any number but 0, as soon as their windows are full.
 
     Raises:
-      ValueError: for pieces that are not as above, or without any row.
+      ValueError: for pieces that are not as above, or without any row; for a `Local` whose
+        function gives other than `gives` rows for each unit of a full window (those ahead may
+        be left out).
     """
     flow = _checked(pieces)
     for stage in stages:
@@ -100,6 +129,7 @@ def _windows(stage: Local, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]
                 held.drop((begin - kept) * takes)
                 kept, ready = begin, begin + size - stage.right
                 found = np.asarray(_call(function, held.first(size * takes)))
+                _check_window(stage, found, size)
                 yield found[(done - begin) * gives : (ready - begin) * gives]
                 begin, done = begin + stage.units, ready
     total = kept * takes + held.rows
@@ -108,6 +138,22 @@ def _windows(stage: Local, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]
         held.drop((begin - kept) * takes)
         found = np.asarray(_call(last, held.first(held.rows)))
         yield found[(done - begin) * gives :]
+
+
+def _check_window(stage: Local, found: np.ndarray, size: int) -> None:
+    """A function of other rates than the stage says would lose rows, or repeat them.
+
+    What it makes of the units ahead is dropped, and may be left out.
+    """
+    fitting = (size * stage.gives, (size - stage.right) * stage.gives)
+    if not found.ndim or len(found) not in fitting:
+        raise ValueError(
+            f"the function of a Local stage gives {list(found.shape)} for {size * stage.takes} "
+            f"rows, expected {size * stage.gives} rows: {size} units (left + units + right) of "
+            f"takes={stage.takes} and gives={stage.gives}: set takes and gives to its rows of "
+            "input and of output per unit, such as takes=codec.hop of an encoder, "
+            "gives=codec.hop of a decoder"
+        )
 
 
 def _carried(stage: Carried, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

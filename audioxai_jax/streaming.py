@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from audioxai_jax.nets.streams import stages_of
-from audioxai_jax.stages import Stage, run
+from audioxai_jax.stages import Carried, Local, Stage, run
 from audioxai_jax.types import Codec, Model
 
 SECONDS = 8
@@ -38,7 +38,7 @@ def encode(
       codec: one of this library; of another, give the `stages` of its encoder.
       blocks: pieces of one waveform, `[n]`, floating point, of any sizes.
       frames: latent frames of a window: few for a short wait, many for speed, 8 s by default.
-      stages: of the encoder, see `audioxai_jax.stages`.
+      stages: of the encoder, see `audioxai_jax.stages`; their `units` are the windows.
 
     Yields:
       Arrays of any number of frames but 0. Float32 rounds sums of other shapes otherwise, by
@@ -46,7 +46,8 @@ def encode(
 
     Raises:
       ValueError: for blocks that are not as above, no samples at all, windows of less than a
-        frame, or a codec that needs the whole sound or does not say how far it sees.
+        frame, a codec that needs the whole sound or does not say how far it sees, or stages
+        that are none, that do not fit their functions, or that come with `frames`.
     """
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))
 
@@ -79,6 +80,20 @@ def _stages(
     codec: Codec, model: Model, frames: int | None, stages: Sequence[Stage] | None
 ) -> Sequence[Stage]:
     if stages is not None:
+        if frames is not None:
+            raise ValueError(
+                "windows are the stages' own `units` (of Carried, `rows`): give frames or stages, "
+                "not both"
+            )
+        if not isinstance(stages, list | tuple) or not stages:
+            found = "none" if isinstance(stages, list | tuple) else type(stages).__name__
+            raise ValueError(f"stages must be a list of Local and Carried stages, got {found}")
+        for index, stage in enumerate(stages):
+            if not isinstance(stage, Local | Carried):
+                raise ValueError(
+                    f"stage {index} is a {type(stage).__name__}, expected Local or Carried of "
+                    "audioxai_jax.stages"
+                )
         return stages
     frames = math.ceil(SECONDS * codec.sample_rate / codec.hop) if frames is None else frames
     if frames < 1:

@@ -14,6 +14,7 @@ from pathlib import Path
 from audioxai_jax import pretrained, weights_file
 from audioxai_jax.published.codecs import CODECS, read_published
 from audioxai_jax.terminal import one_line
+from audioxai_jax.weights_file import WeightsError
 
 
 def main() -> None:
@@ -21,11 +22,15 @@ def main() -> None:
     parser.add_argument("--codec", required=True, choices=CODECS)
     parser.add_argument("--weights", required=True, metavar="DIR_OR_REPOSITORY")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--overwrite", action="store_true", help="replace a checkpoint there")
     options = parser.parse_args()
 
+    written = options.out / options.codec
+    for file in (Path(f"{written}.safetensors"), Path(f"{written}.json")):
+        if file.exists() and not options.overwrite:
+            raise WeightsError(f"{file}: exists already; add --overwrite to replace it")
     codec, manifest, params = read_published(options.codec, options.weights)
     weights_file.write(options.out, codec.name, manifest, params)
-    written = options.out / codec.name
     pretrained.load_codec(written)  # what cannot be loaded again is said now
     print(f"{written}.safetensors and .json; source {manifest['source']}, licence "
           f"{manifest['licence']}, sha256 {codec.fingerprint[:12]}..")  # fmt: skip

@@ -243,6 +243,42 @@ def test_a_codec_of_ones_own():
     np.testing.assert_array_equal(np.concatenate(list(found)), x.reshape(-1, 4))
 
 
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: Local(abs, left=-1, units=0), r"left=-1 \(from 0 up\), units=0 \(from 1 up\)"),
+        (lambda: Local(abs, takes=1.5), r"takes=1.5 \(from 1 up\)"),
+        (lambda: Local(abs, gives=True, right="2"), r"gives=True .*, right='2' \(from 0 up\)"),
+        (lambda: Carried(abs, abs, rows=0), r"Carried is .* rows=0 \(from 1 up\)"),
+    ],
+)
+def test_stages_of_impossible_numbers_are_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+    assert Local(abs, left=np.int64(2)).left == 2
+
+
+def test_stages_that_do_not_fit_are_refused():
+    codec = Codec(Partial(lambda x: x.reshape(-1, 4)), Partial(jnp.ravel), sample_rate=8, hop=4)
+    x, fitting = sound(400), [Local(codec.encode, takes=4)]
+    for stages, said in (
+        ([], "must be a list of Local and Carried stages, got none"),
+        (fitting[0], "must be a list of .*, got Local"),
+        ([codec.encode], "stage 0 is a Partial, expected Local or Carried"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            streaming.encode(codec, [x], stages=stages)
+    with pytest.raises(ValueError, match="own `units` .*: give frames or stages"):
+        streaming.encode(codec, [x], stages=fitting, frames=3)
+    latent, wide = x.reshape(-1, 4), dict(left=8, right=8)
+    with pytest.raises(ValueError, match=r"\[68\] for 17 rows, expected 17 .* gives=codec.hop"):
+        list(streaming.decode(codec, [latent], stages=[Local(codec.decode, takes=1, **wide)]))
+    with pytest.raises(ValueError, match=r"gives \[5, 4\] for 20 rows, expected 20"):
+        list(streaming.encode(codec, [x], stages=[Local(codec.encode, units=20)]))
+    found = streaming.decode(codec, [latent], stages=[Local(codec.decode, gives=4, **wide)])
+    np.testing.assert_array_equal(np.concatenate(list(found)), x)
+
+
 GROUP = dataclasses.replace(CAUSAL, norm="group")
 LOUD = EncodecConfig(CAUSAL, normalise=True)
 

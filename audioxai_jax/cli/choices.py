@@ -30,7 +30,7 @@ def load(options: argparse.Namespace):
     method, chosen = named_method(options.method, options.set)
     codec_hash = classifier_hash = None
     if plugins.is_plugin(options.codec):
-        if options.codec_weights:
+        if options.codec_weights is not None:
             raise CliError(f"--codec-weights: {options.codec} brings its own")
         codec = plugins.load_codec(options.codec)
     else:

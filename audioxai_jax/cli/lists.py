@@ -62,7 +62,8 @@ def _codecs(options: argparse.Namespace) -> int:
                       "shipped", manifest.get("licence", OUR_LICENCE)))  # fmt: skip
     for name, entry in CODECS.items():
         lines.append((name, f"{entry.sample_rate} Hz", f"{entry.frames} frames x {entry.channels}",
-                      entry.source, entry.licence))  # fmt: skip
+                      entry.source + " (as a pickle only)" * entry.as_pickle,
+                      entry.licence))  # fmt: skip
     print_aligned(lines)
     known = next(name for name, entry in CODECS.items() if entry.on_hub)
     print(

@@ -43,11 +43,16 @@ def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
 def write_blocks(path: str | Path, blocks: Iterable[np.ndarray], sample_rate: int) -> None:
     """Writes a waveform in pieces `[n]` as `write_wav` does, one piece at a time.
 
+    Args:
+      blocks: samples beyond full scale, [-1, 1], are clipped.
+
     Raises:
+      AudioError: if there can be no such file; it names `path`.
       ValueError: as `write_wav`.
     """
     path = Path(path)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    _make(path, partial)
     try:
         with soundfile.SoundFile(
             partial, "w", sample_rate, 1, format="WAV", subtype="PCM_16"
@@ -57,3 +62,13 @@ def write_blocks(path: str | Path, blocks: Iterable[np.ndarray], sample_rate: in
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _make(path: Path, partial: Path) -> None:
+    """Makes the partial file, so that what is wrong is said of the path, and before any work."""
+    try:
+        if path.is_dir():
+            raise AudioError(f"{path}: is a folder, expected the path of a file to write")
+        partial.touch()
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be written: {error.strerror or error}") from None

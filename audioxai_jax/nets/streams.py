@@ -34,8 +34,8 @@ def stages_of(model: Model, frames: int) -> list[Stage]:
     if found is None or found[0] not in STAGES:
         raise ValueError(
             "nothing is known of how far this codec sees: give the stages of its encoder or "
-            "decoder, such as stages=[Local(codec.encode, takes=codec.hop, left=8, right=8)] of "
-            "audioxai_jax.stages"
+            "decoder, such as stages=[Local(codec.encode, takes=codec.hop, left=8, right=8)], or "
+            "Local(codec.decode, gives=codec.hop, ..), of audioxai_jax.stages"
         )
     apply, config, params = found
     return STAGES[apply](config, params, frames)

@@ -155,11 +155,13 @@ def _encode_full(settings: tuple[EncodecConfig, int], params, audio: Array) -> A
 
 
 def _decode_full(c: EncodecConfig, params, latent: Array) -> Array:
+    """What the chunks make of their steps; the last one reaches beyond its own."""
     chunks = c.chunks
     full = -(-chunks.length // chunks.hop)  # type: ignore[union-attr]
     starts = [i * chunks.step for i in range(latent.shape[0] // full)]  # type: ignore[union-attr]
     layout = [(start, full * c.hop) for start in starts]
-    return encodec.mean_channel(encodec.decode_chunks(c, params, latent, layout))
+    sound = encodec.mean_channel(encodec.decode_chunks(c, params, latent, layout))
+    return sound[: len(starts) * chunks.step]  # type: ignore[union-attr]
 
 
 def encodec_quantised(settings: tuple[EncodecConfig, int], params, frames: int) -> list[Stage]:

@@ -7,6 +7,7 @@ another codec loadable, add its line to CODECS, and a function that reads its fo
 import dataclasses
 import difflib
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,9 @@ class Published:
       channels: of the latent.
       files: that a folder has to hold.
       on_hub: whether naming the repository is enough.
+      as_pickle: whether the source holds nothing but a pickle, so that somebody has to convert it.
+      rate: `folder -> Hz`, of a folder whose weights were not looked at yet, or None if nothing in
+        it says so; raises WeightsError.
     """
 
     network: str
@@ -69,6 +73,8 @@ class Published:
     channels: int
     files: tuple[str, ...] = (huggingface.CONFIG, huggingface.TENSORS)
     on_hub: bool = True
+    as_pickle: bool = False
+    rate: Callable[[Path], int] | None = None
 
 
 def _encodec(folder: Path) -> Weights:
@@ -86,6 +92,16 @@ def _encodec(folder: Path) -> Weights:
     return Weights(config, params, encodec.codec, {huggingface.TENSORS: found.sha256})
 
 
+def _encodec_rate(folder: Path) -> int:
+    from audioxai_jax.published.encodec_config import config_from_json
+
+    fields = huggingface.read_config(folder / huggingface.CONFIG)
+    try:
+        return config_from_json(fields).seanet.sample_rate
+    except WeightsError as error:
+        raise WeightsError(f"{folder}: {error}") from None
+
+
 def _lyra(folder: Path) -> Weights:
     from audioxai_jax.nets import lyra
     from audioxai_jax.published.lyra import load_params
@@ -96,10 +112,24 @@ def _lyra(folder: Path) -> Weights:
 
 CODECS = {
     "encodec_24khz": Published(
-        "encodec", _encodec, "facebook/encodec_24khz", "none stated", 24_000, 75, 128
+        "encodec",
+        _encodec,
+        "facebook/encodec_24khz",
+        "none stated",
+        24_000,
+        75,
+        128,
+        rate=_encodec_rate,
     ),
     "encodec_48khz": Published(
-        "encodec", _encodec, "facebook/encodec_48khz", "mit", 48_000, 150, 129
+        "encodec",
+        _encodec,
+        "facebook/encodec_48khz",
+        "mit",
+        48_000,
+        150,
+        129,
+        rate=_encodec_rate,
     ),
     "encodec_32khz": Published(
         "encodec",
@@ -109,16 +139,19 @@ CODECS = {
         32_000,
         50,
         128,
+        rate=_encodec_rate,
     ),
     "encodec_16khz": Published(
         "encodec",
         _encodec,
-        "facebook/audiogen-medium (as a pickle only)",
+        "facebook/audiogen-medium",
         "cc-by-nc-4.0",
         16_000,
         50,
         128,
         on_hub=False,
+        as_pickle=True,
+        rate=_encodec_rate,
     ),
     "lyra_v2": Published(
         "lyra",
@@ -132,6 +165,12 @@ CODECS = {
         on_hub=False,
     ),
 }
+
+
+_CONVERTED = (
+    f"give a folder that was converted to {huggingface.CONFIG} and {huggingface.TENSORS}, in "
+    "transformers' names"
+)
 
 
 def load_published(name: str, weights: str | Path) -> tuple[Codec, dict[str, Any]]:
@@ -156,20 +195,16 @@ def read_published(
     entry = find(name)
     folder = _find_folder(name, entry, weights)
     try:
+        _check_files(name, entry, folder)
+        if entry.rate is not None:
+            _check_rate(name, entry, folder, entry.rate(folder))
         found = entry.read(folder)
         codec = found.build(found.config, found.params, mean=None, name=name)
     except WeightsError:
         raise
     except OSError as error:
         raise WeightsError(f"{folder}: cannot be read: {error.strerror or error}") from None
-    if codec.sample_rate != entry.sample_rate:
-        rate = codec.sample_rate
-        near = [other for other, known in CODECS.items()
-                if (known.network, known.sample_rate) == (entry.network, rate)]  # fmt: skip
-        hint = f": is it {near[0]}?" if near else ""
-        raise WeightsError(
-            f"{folder}: holds a codec of {rate} Hz, {name} works at {entry.sample_rate} Hz{hint}"
-        )
+    _check_rate(name, entry, folder, codec.sample_rate)
     manifest = {
         "kind": "codec",
         "name": name,
@@ -189,11 +224,16 @@ def find(name: str) -> Published:
     """The line of CODECS; raises WeightsError, with the nearest name, if there is none."""
     if name in CODECS:
         return CODECS[name]
+    if "/" in name or os.sep in name or name.endswith((".safetensors", ".json")):
+        raise WeightsError(
+            f"{name!r} is a path, whose weights are there: leave --codec-weights (in Python "
+            "weights=) out"
+        )
     near = difflib.get_close_matches(name, CODECS, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise WeightsError(
-        f"{name!r} is no published codec, to which weights could be given: known are "
-        f"{', '.join(CODECS)}{hint}"
+        f"{name!r} is no published codec, to which weights could be given: with --codec NAME say "
+        f"whose they are, one of {', '.join(CODECS)}{hint}"
     )
 
 
@@ -201,6 +241,8 @@ def how_to_get(name: str) -> str:
     """What a user has to give, as one line."""
     entry = find(name)
     files = ", ".join(entry.files)
+    if entry.as_pickle:
+        return f"{_CONVERTED}: {entry.source} publishes it as a pickle only, which is never read"
     if not entry.on_hub:
         return f"give a folder that holds {files} (of {entry.source})"
     return (
@@ -209,7 +251,30 @@ def how_to_get(name: str) -> str:
     )
 
 
+def _check_files(name: str, entry: Published, folder: Path) -> None:
+    missing = [file for file in entry.files if not (folder / file).exists()]
+    if huggingface.TENSORS in missing:
+        huggingface.refuse_other_forms(folder)
+    if missing:
+        raise WeightsError(f"{folder}: holds no {' and no '.join(missing)}: {how_to_get(name)}")
+
+
+def _check_rate(name: str, entry: Published, folder: Path, rate: int) -> None:
+    if rate == entry.sample_rate:
+        return
+    near = [other for other, known in CODECS.items()
+            if (known.network, known.sample_rate) == (entry.network, rate)]  # fmt: skip
+    hint = f": is it {near[0]}?" if near else ""
+    raise WeightsError(
+        f"{folder}: holds a codec of {rate} Hz, {name} works at {entry.sample_rate} Hz{hint}"
+    )
+
+
 def _find_folder(name: str, entry: Published, weights: str | Path) -> Path:
+    if not str(weights).strip():
+        raise WeightsError(
+            f"--codec-weights (in Python weights=) is empty: for {name} {how_to_get(name)}"
+        )
     folder = Path(weights)
     if folder.is_dir():
         return folder
@@ -217,7 +282,11 @@ def _find_folder(name: str, entry: Published, weights: str | Path) -> Path:
         raise WeightsError(f"{folder}: is a file: {how_to_get(name)}")
     if not huggingface.is_repository(weights):
         raise WeightsError(f"{folder}: no such folder: {how_to_get(name)}")
+    if entry.as_pickle and str(weights) == entry.source:
+        raise WeightsError(
+            f"{weights}: is published there as a pickle only, which is never read: {_CONVERTED}"
+        )
     if not entry.on_hub:
-        raise WeightsError(f"{weights}: no such folder, and {name} is not on the Hugging Face hub: "
-                           + how_to_get(name))  # fmt: skip
+        raise WeightsError(f"{weights}: no such folder, and {name} cannot be downloaded from the "
+                           "Hugging Face hub: " + how_to_get(name))  # fmt: skip
     return huggingface.fetch(str(weights))

@@ -47,7 +47,11 @@ def read_folder(folder: str | Path) -> Folder:
       WeightsError: if a file is missing, damaged or not what it should be; one line that names it.
     """
     folder = Path(folder)
-    _check_files(folder)
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: is not a folder")
+    refuse_other_forms(folder)
+    if not (folder / TENSORS).exists():
+        raise WeightsError(f"{folder}: holds no {TENSORS}")
     fields = read_config(folder / CONFIG)
     content = _read_bytes(folder / TENSORS)
     tensors = parse_tensors(content, folder / TENSORS)
@@ -122,7 +126,7 @@ def fetch(repository: str) -> Path:
         from huggingface_hub import snapshot_download  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise WeightsError(
-            f'{repository}: downloads need huggingface_hub: run pip install "audioxai_jax[hub]", '
+            f"{repository}: downloads need huggingface_hub: run pip install huggingface-hub, "
             f"or elsewhere {command}, and give that folder"
         ) from None
     try:
@@ -134,10 +138,8 @@ def fetch(repository: str) -> Path:
         ) from None
 
 
-def _check_files(folder: Path) -> None:
-    """Says what is wrong with a folder that lacks the file of tensors."""
-    if not folder.is_dir():
-        raise WeightsError(f"{folder}: is not a folder")
+def refuse_other_forms(folder: Path) -> None:
+    """Raises WeightsError for a folder that holds a split model or a pickle instead of TENSORS."""
     names = sorted(file.name for file in folder.iterdir())
     if TENSORS in names:
         return
@@ -154,7 +156,6 @@ def _check_files(folder: Path) -> None:
             "any code that is in them; where you trust it, load it with its own library, and save "
             "it there as safetensors"
         )
-    raise WeightsError(f"{folder}: holds no {TENSORS}")
 
 
 def _read_bytes(file: Path) -> bytes:

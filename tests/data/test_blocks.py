@@ -42,6 +42,24 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_places_that_cannot_be_written_are_named(tmp_path):
+    missing = tmp_path / "none" / "x.wav"
+    (tmp_path / "folder.wav").mkdir()
+    for path, said in (
+        (missing, f"{missing}: cannot be written: No such file or directory"),
+        (tmp_path / "folder.wav", f"{tmp_path / 'folder.wav'}: is a folder, expected the path"),
+    ):
+        with pytest.raises(AudioError) as refused:
+            write_blocks(path, iter(()), RATE)
+        assert str(refused.value).startswith(said)
+
+
+def test_samples_beyond_full_scale_are_clipped(tmp_path):
+    write_blocks(tmp_path / "loud.wav", [np.array([2.0, -3.0, 0.5])], RATE)
+    found = soundfile.read(tmp_path / "loud.wav", dtype="int16")[0]
+    assert found.tolist() == [32_767, -32_768, 16_384]
+
+
 def test_from_file_to_file_through_a_codec(recording, tmp_path):
     codec = Codec(encode=lambda x: x.reshape(-1, 8), decode=lambda z: z.ravel() / 2,
                   sample_rate=RATE, hop=8)  # fmt: skip

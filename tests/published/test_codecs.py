@@ -7,6 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import encodec_folders
 import jax
 import jax.numpy as jnp
 import made_up_data
@@ -123,14 +124,52 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
     )
     assert "weights/toy: no such folder: give someone/toy" in load("weights/toy")
     assert "is a file: give someone/toy" in load(folder / "model.safetensors")
-    assert "someone/toy: no such folder, and toy_48khz is not on" in load(
+    assert "someone/toy: no such folder, and toy_48khz cannot be downloaded" in load(
         "someone/toy", "toy_48khz"
     )
-    assert "weights: holds no model.safetensors" in load("weights")
+    message = load("weights")
+    assert "weights: holds no config.json and no model.safetensors: give someone/toy" in message
+    assert "(in Python weights=) is empty: for toy_24khz give someone/toy" in load("")
+    assert "'there/toy' is a path, whose weights are there: leave --codec-weights" in load(
+        folder, "there/toy"
+    )
     assert "did you mean 'toy_24khz'?" in load(folder, "toy_24kz")
     assert "'gainshape_16khz' is no published codec" in load(folder, "gainshape_16khz")
     message = load(folder, "toy_48khz")
     assert "a codec of 24000 Hz, toy_48khz works at 48000 Hz: is it toy_24khz?" in message
+
+
+def test_a_file_that_a_folder_lacks_is_named_with_where_to_get_it(tmp_path):
+    load = lambda name: refusal(WeightsError, pretrained.load_codec, name, tmp_path)
+    (tmp_path / "lyragan.tflite").touch()
+    message = load("lyra_v2")
+    assert "holds no soundstream_encoder.tflite and no quantizer.tflite: give a folder" in message
+    (tmp_path / "config.json").write_text("{}")
+    message = load("encodec_24khz")
+    assert "holds no model.safetensors: give facebook/encodec_24khz, which is" in message
+    (tmp_path / "pytorch_model.bin").touch()
+    assert "pickles are not read" in load("encodec_24khz")
+
+
+def test_a_codec_that_is_published_as_a_pickle(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
+    monkeypatch.chdir(tmp_path)
+    load = lambda weights: refusal(WeightsError, pretrained.load_codec, "encodec_16khz", weights)
+    assert load("facebook/audiogen-medium") == (
+        "facebook/audiogen-medium: is published there as a pickle only, which is never read: give "
+        "a folder that was converted to config.json and model.safetensors, in transformers' names"
+    )
+    assert "facebook/audiogen-medium publishes it as a pickle only" in load("./none")
+
+
+def test_another_members_rate_is_said_before_its_tensors(tmp_path):
+    encodec_folders.write(tmp_path, "encodec_48khz")
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz", tmp_path)
+    assert message == (
+        f"{tmp_path}: holds a codec of 48000 Hz, encodec_24khz works at 24000 Hz: is it "
+        "encodec_48khz?"
+    )
 
 
 def test_without_weights_it_is_said_where_they_are():
@@ -185,7 +224,14 @@ def test_converted_weights_are_the_same_codec(folder, tmp_path, monkeypatch, cap
     pretrained.check_pair(again, pretrained.load_classifier(folder / "words")[0])
     run(monkeypatch, "convert_weights.py", *command[:2], "--weights", tmp_path, *command[4:],
         status=1)  # fmt: skip
-    assert "holds no model.safetensors" in capsys.readouterr().err
+    assert f"{tmp_path / 'out' / 'toy_24khz'}.safetensors: exists already; add --overwrite" in (
+        capsys.readouterr().err
+    )
+    command = [*command[:2], "--weights", tmp_path, *command[4:], "--overwrite"]
+    run(monkeypatch, "convert_weights.py", *command, status=1)
+    assert "no model.safetensors" in capsys.readouterr().err
+    command[3] = folder
+    run(monkeypatch, "convert_weights.py", *command)
 
 
 def test_a_classifier_is_trained_on_its_latents(folder, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ data         what it was trained on: name, licence and credit of each set
 command      how it was trained
 source       of converted weights: the repository or project that publishes them
 source_files their files' sha256; source_sha256 is the fingerprint of these, see
-             `published.codecs.Weights`
+             `published.table.Weights`
 licence      of converted weights, as their source states it
 note         anything else a user should know
 ============ ======================================================================

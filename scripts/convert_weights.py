@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from audioxai_jax import pretrained, weights_file
-from audioxai_jax.published.codecs import CODECS, read_published
+from audioxai_jax.published.codecs import read_published
+from audioxai_jax.published.table import CODECS
 from audioxai_jax.terminal import one_line
 from audioxai_jax.weights_file import WeightsError
 

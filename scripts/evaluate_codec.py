@@ -26,7 +26,7 @@ from audioxai_jax import Codec, map_examples, pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
-from audioxai_jax.published.codecs import CODECS
+from audioxai_jax.published.table import CODECS
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.terminal import one_line
 

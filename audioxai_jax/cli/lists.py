@@ -50,7 +50,7 @@ def _codecs(options: argparse.Namespace) -> int:
     import jax.numpy as jnp
 
     from audioxai_jax import pretrained
-    from audioxai_jax.published.codecs import CODECS
+    from audioxai_jax.published.table import CODECS
 
     lines = [("codec", "sound", "latent per second", "weights", "their licence")]
     shipped = pretrained.available()["codec"]

@@ -21,8 +21,8 @@ from small_models import random_params
 from audioxai_jax import Classifier, cli, integrated_gradients, pretrained, weights_file
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets import gainshape, transformer
-from audioxai_jax.published import codecs, huggingface
-from audioxai_jax.published.codecs import Published, Weights
+from audioxai_jax.published import huggingface
+from audioxai_jax.published.table import CODECS, Published, Weights
 from audioxai_jax.runs.explain_clips import Settings, explain_clip
 from audioxai_jax.synthesis.replacement import zero
 from audioxai_jax.training import recipes
@@ -52,9 +52,9 @@ def read(folder: Path) -> Weights:
 def made_up(monkeypatch):
     """The codec "toy_24khz" joins the published ones."""
     entry = Published("gainshape", read, "someone/toy", "to be asked for", RATE, 75, 12)
-    monkeypatch.setitem(codecs.CODECS, "toy_24khz", entry)
+    monkeypatch.setitem(CODECS, "toy_24khz", entry)
     other = dataclasses.replace(entry, sample_rate=48_000, on_hub=False)
-    monkeypatch.setitem(codecs.CODECS, "toy_48khz", other)
+    monkeypatch.setitem(CODECS, "toy_48khz", other)
     monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
@@ -82,7 +82,7 @@ def folder(tmp_path_factory, params):
 
 
 def test_every_codec_says_what_it_is():
-    for name, entry in codecs.CODECS.items():
+    for name, entry in CODECS.items():
         assert entry.licence and entry.source and entry.files and "\n" not in entry.source
         assert min(entry.sample_rate, entry.frames, entry.channels) > 0, name
         assert entry.on_hub <= bool(huggingface.REPOSITORY.fullmatch(entry.source))
@@ -253,7 +253,7 @@ def test_the_command_lists_all_codecs(capsys):
     assert cli.main(["codecs"]) == 0
     head, *lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in lines]
-    assert names == [*pretrained.available()["codec"], *codecs.CODECS]
+    assert names == [*pretrained.available()["codec"], *CODECS]
     assert "16000 Hz  50 frames x 64" in lines[0] and lines[0].endswith("Apache-2.0")
     for column in ("sound", "latent per second", "weights", "their licence"):
         assert all(line[head.index(column) - 1] == " " for line in lines)
@@ -300,7 +300,7 @@ def test_samples_at_another_rate_are_refused(folder, tmp_path):
 
 def test_lyra_by_its_name(request):
     codec, manifest = pretrained.load_codec("lyra_v2", request.getfixturevalue("lyra_folder"))
-    entry = codecs.CODECS["lyra_v2"]
+    entry = CODECS["lyra_v2"]
     latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct((16_000,), jnp.float32))
     assert (codec.sample_rate, *latent.shape) == (entry.sample_rate, entry.frames, entry.channels)
     assert tuple(manifest["source_files"]) == entry.files

@@ -11,7 +11,8 @@ from refusals import refusal
 
 from audioxai_jax import pretrained, weights_file
 from audioxai_jax.nets.encodec_members import MEMBERS
-from audioxai_jax.published.codecs import CODECS, read_published
+from audioxai_jax.published.codecs import read_published
+from audioxai_jax.published.table import CODECS
 from audioxai_jax.weights_file import WeightsError
 
 

@@ -5,11 +5,15 @@ import runpy
 import sys
 from pathlib import Path
 
+import jax
 import made_up_data as made_up
 import numpy as np
 import pytest
 import small_models
 
+from audioxai_jax import pretrained
+from audioxai_jax.data.tasks import TASKS
+from audioxai_jax.nets import transformer
 from audioxai_jax.runs.akman2024 import KEPT
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -31,16 +35,25 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
+    """The codec `bare`, which knows no mean, and two classifiers of its latents."""
     folder = tmp_path_factory.mktemp("models")
     small_models.save(folder)
+    labels = TASKS["keywords"].labels
+    config = transformer.TransformerConfig(channels=12, classes=12, width=8, layers=0, reach=0)
+    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "bare",
+              "labels": labels, "frames": 50, "task": "keywords",
+              "split": "speaker_disjoint"}  # fmt: skip
+    for seed in range(2):
+        params = transformer.init(config, jax.random.key(seed))
+        pretrained.save(folder, f"words_{seed}", fields, params)
     return folder
 
 
 def test_everything(monkeypatch, capsys, data, models, tmp_path):
     out = tmp_path / "out"
     command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 3,
-               "--seeds", 2, "--train-seeds", 2, "--train-steps", 1,
-               "--methods", "integrated_gradients", "saliency"]  # fmt: skip
+               "--seeds", 2, "--methods", "integrated_gradients", "saliency",
+               "--classifiers", models / "words_0", models / "words_1"]  # fmt: skip
     run(monkeypatch, *command)
     printed = capsys.readouterr().out
     assert "12 classes (the paper: 35)" in printed and "Which claims hold here" in printed
@@ -94,6 +107,17 @@ def test_it_refuses_what_does_not_fit(monkeypatch, capsys, models, tmp_path, arg
     run(monkeypatch, *command, *arguments, status=1)
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
+
+
+def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
+    out = tmp_path / "out"
+    command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 1,
+               "--seeds", 1, "--methods", "saliency",
+               "--train-seeds", 1, "--train-steps", 1]  # fmt: skip
+    run(monkeypatch, *command)
+    (name,) = json.loads((out / "results.json").read_text())["classifiers"]
+    assert (out / "classifiers") in Path(name).parents
+    assert pretrained.load_classifier(name)[1]["metrics"]["seed"] == 0
 
 
 def test_a_classifier_of_another_task_is_refused(monkeypatch, capsys, tmp_path):

@@ -26,6 +26,7 @@ FULL_SIZE = [
     r"test_builders\.py::test_real_recordings\[speech_commands",
     r"test_outputs\.py::test_relevance_in_batches\[(frames|margin_against|scalar|label|log)",
     r"test_reproduce_audiomnist\.py::test_everything",
+    r"test_reproduce_akman2024\.py::test_(everything|classifiers_are_trained)",
     r"test_splits\.py::test_real_splits",
     r"test_heat_maps_page\.py::test_heat_maps_of_a_network_alone",
     r"test_audible\.py::test_jit_and_vmap_change_nothing",

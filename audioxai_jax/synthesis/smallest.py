@@ -128,13 +128,17 @@ def smallest_set(
     high = examined[upto]
     low = jnp.where(upto == 0, -1, examined[jnp.maximum(upto - 1, 0)])
     there = jnp.asarray([jnp.any(holds), holds[-1]])
-    for _ in range(math.ceil(math.log2(int(np.diff(grid).max())))):
-        middle = (low + high) // 2
-        held, fine = jax.vmap(examine)(jnp.clip(middle, 0, number))
-        open_ = there & (high - low > 1)
-        finite &= jnp.all(fine | ~open_)
-        high, low = jnp.where(open_ & held, middle, high), jnp.where(open_ & ~held, middle, low)
 
+    def halve(state, _):
+        low, high, finite = state
+        middle = (low + high) // 2
+        held, fine = jax.vmap(examine)(jnp.maximum(middle, 0))
+        going = there & (high - low > 1)
+        low, high = jnp.where(going & ~held, middle, low), jnp.where(going & held, middle, high)
+        return (low, high, finite & jnp.all(fine | ~going)), None
+
+    halvings = math.ceil(math.log2(int(np.diff(grid).max())))
+    (_, high, finite), _ = jax.lax.scan(halve, (low, high, finite), length=halvings)
     there &= finite
     count = jnp.where(there[0], high[0], number)
     share = jnp.where(there, high / number, jnp.nan)

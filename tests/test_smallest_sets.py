@@ -1,5 +1,6 @@
 """Smallest sets of many clips: the search per clip, the table, and the script."""
 
+import functools
 import json
 import runpy
 import sys
@@ -30,8 +31,8 @@ def linear(weights, latent):
 
 def test_each_search_is_that_of_one_method_place_and_edit(key):
     codec = Codec(
-        encode=lambda audio: jnp.round(audio.reshape(4, 5), 1),
-        decode=lambda latent: 0.9 * latent.ravel(),
+        encode=Partial(lambda audio: jnp.round(audio.reshape(4, 5), 1)),
+        decode=Partial(lambda latent: 0.9 * latent.ravel()),
         sample_rate=100,
         hop=5,
     )
@@ -39,14 +40,19 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
     what = Searches(codec, classifier, {"ours": input_x_gradient(), "random": random_control()},
                     zero(), unit="feature", rank="signed", points=4)  # fmt: skip
     audio = jnp.asarray(np.random.default_rng(1).normal(size=20), jnp.float32)
-    found = search_clip(what, audio, key)
+    found = jax.jit(search_clip)(what, audio, key)
     latent = codec.encode(audio)
     assert found["finite"] and found["target"] == jnp.argmax(classifier(latent))
     relevance = WEIGHTS[found["target"]] * latent
+
+    @functools.partial(jax.jit, static_argnums=3)
+    def search(model, latent, relevance, edit):
+        return smallest_set(model, latent, relevance, 0 * latent, edit=edit,
+                            target=found["target"], counts=count_grid(20, 4))  # fmt: skip
+
     for place, model in (("latent", classifier), ("sound", through_sound(codec, classifier, 20))):
         for edit in ("keep", "remove"):
-            wanted = smallest_set(model, latent, relevance, 0 * latent, edit=edit,
-                                  target=found["target"], counts=count_grid(20, 4))  # fmt: skip
+            wanted = search(model, latent, relevance, edit)
             for name in ("fraction", "lasting"):
                 ours = found[name][place][edit]["ours"]
                 np.testing.assert_array_equal(ours, getattr(wanted, name))

@@ -15,7 +15,8 @@ def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -
     """Writes a figure: a panel per edit, a point per class and method with its interval.
 
     Args:
-      rows: see `runs.smallest_sets.make_rows`; what is infinite is drawn at 100 %.
+      rows: see `runs.smallest_sets.make_rows`; what is infinite is drawn at 100 %,
+        what is 0 at the left edge.
       file: PNG or SVG.
       place: whose rows to draw, "latent" or "sound".
     """

@@ -6,6 +6,12 @@ stages, and every attribution method, applied to the stages, says how much each 
 numbers speaks for the target. With gradient x input that is `grad f(z) . v_k`; with integrated
 gradients the gradient is averaged along the path, and the relevance of all stages sums to
 `f(z) - f(0)`. A stage that is left out adds nothing, as one that was never sent.
+
+    _, _, params = records.bound(codec.encode)          # of lyra or encodec
+    codes = quantise(params["codebooks"], codec.encode(audio))
+    stages = stage_words(params["codebooks"], codes)
+    relevance = method(of_stages(classifier), stages, target, key=key).relevance
+    kept = jnp.sum(top_codes(50)(relevance) * stages, axis=0)      # a latent to decode
 """
 
 import jax.numpy as jnp

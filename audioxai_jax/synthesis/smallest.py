@@ -8,8 +8,10 @@ may be lost and come back as features are added. So two counts are reported,
     first     the smallest count examined that has the property
     lasting   the smallest from which all larger counts examined have it, too
 
-which are equal if the property, once there, stays. No other order of features is tried: a
-smaller set may exist that the relevance does not know of.
+which are equal if the property, once there, stays. A first set may be a handful of features
+from which the class is heard, but barely: it is the largest logit, however small its
+probability. No other order of features is tried: a smaller set may exist that the relevance
+does not know of.
 """
 
 import math

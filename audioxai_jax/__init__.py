@@ -40,8 +40,18 @@ from audioxai_jax.cost import preview
 from audioxai_jax.explain import explain, explain_batch
 from audioxai_jax.gradients import straight_through
 from audioxai_jax.records import as_model, record
-from audioxai_jax.synthesis.masks import top_fraction
-from audioxai_jax.synthesis.replacement import BASES, mean, mix, noise, zero
+from audioxai_jax.synthesis.masks import soft_top_fraction, top_count, top_fraction
+from audioxai_jax.synthesis.replacement import (
+    BASES,
+    level_matched,
+    mean,
+    mix,
+    neighbour,
+    noise,
+    silence,
+    zero,
+)
+from audioxai_jax.synthesis.smallest import smallest_set
 from audioxai_jax.types import (
     Attribution,
     Base,
@@ -88,6 +98,7 @@ __all__ = [
     "iterate_examples",
     "kernel_shap",
     "layer_attribution",
+    "level_matched",
     "lime",
     "lrp",
     "magnitude_control",
@@ -95,6 +106,7 @@ __all__ = [
     "map_examples",
     "mean",
     "mix",
+    "neighbour",
     "noise",
     "normalise",
     "occlusion",
@@ -108,10 +120,14 @@ __all__ = [
     "shapley_sampling",
     "shapley_values",
     "signed_gradient",
+    "silence",
+    "smallest_set",
     "smoothgrad",
+    "soft_top_fraction",
     "squaregrad",
     "straight_through",
     "sum_channels",
+    "top_count",
     "top_fraction",
     "vargrad",
     "windowed",

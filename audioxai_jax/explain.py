@@ -17,9 +17,21 @@ from jax.core import Tracer
 from audioxai_jax.attribution import integrated_gradients, random_control
 from audioxai_jax.batching import map_examples
 from audioxai_jax.records import as_model
-from audioxai_jax.synthesis.masks import kept_count, top_fraction
+from audioxai_jax.synthesis.masks import kept_count, top_fraction, unit_number
 from audioxai_jax.synthesis.replacement import mix, zero
-from audioxai_jax.types import Base, Classifier, Codec, Explanation, Method, Model, attribute
+from audioxai_jax.synthesis.smallest import KeepSmallest, keep_smallest, through_sound
+from audioxai_jax.types import (
+    Base,
+    Classifier,
+    Codec,
+    Explanation,
+    Masker,
+    Method,
+    Model,
+    attribute,
+)
+
+SMALLEST = "smallest"
 
 
 def explain(
@@ -28,7 +40,7 @@ def explain(
     audio: Array,
     *,
     method: Method | None = None,
-    keep: float = 0.1,
+    keep: float | str = 0.1,
     rank: str = "signed",
     unit: str = "feature",
     base: Base | None = None,
@@ -45,7 +57,9 @@ def explain(
       classifier: a `Classifier`, or any function `latent [F, C] -> logits [K]`.
       audio: mono waveform `[T]` at `codec.sample_rate`, floating point.
       method: attribution method; `integrated_gradients()` if None.
-      keep: fraction of the latent features to keep.
+      keep: fraction of the latent features to keep; or "smallest", the fewest of the most
+        relevant ones whose sound is heard as the target (all, if none do), found for each
+        clip by `synthesis.smallest.smallest_set` on a grid of counts.
       rank: "signed" or "absolute", see `top_fraction`.
       unit: "feature", "frame" or "channel", see `top_fraction`.
       base: what replaces the others; `synthesis.replacement.zero()` if None.
@@ -61,7 +75,7 @@ def explain(
       ValueError: for shapes or options that do not fit, when traced.
       TypeError: for integer audio, or a classifier that is no function.
     """
-    masker = top_fraction(keep, rank=rank, unit=unit)
+    masker = _selection(keep, rank, unit)
     return _explain(
         (codec, _model(classifier), method or integrated_gradients(), masker, base or zero()),
         (audio, target),
@@ -75,7 +89,7 @@ def explain_batch(
     audio: Array,
     *,
     method: Method | None = None,
-    keep: float = 0.1,
+    keep: float | str = 0.1,
     rank: str = "signed",
     unit: str = "feature",
     base: Base | None = None,
@@ -106,12 +120,13 @@ def explain_batch(
         raise ValueError(f"audio must be a batch [N, T], got shape {audio.shape}")
     clip = jax.ShapeDtypeStruct(audio.shape[1:], audio.dtype)
     _check_audio(clip)
-    masker = top_fraction(keep, rank=rank, unit=unit)
+    masker = _selection(keep, rank, unit)
     latent = jax.eval_shape(codec.encode, clip)
     _check_latent(latent)
-    units = {"feature": latent.size, "frame": latent.shape[0], "channel": latent.shape[-1]}[unit]
-    exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
-    masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
+    if not isinstance(keep, str):
+        units = unit_number(latent.shape, unit)
+        exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
+        masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
     found = map_examples(
         _explain,
         (codec, as_model(_model(classifier)), method or integrated_gradients(), masker,
@@ -141,9 +156,12 @@ def _explain(settings, example, key: Array) -> Explanation:
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
     attribution = attribute(method, classifier, latent, target, key=method_key)
+    base_latent = base(codec, latent, base_key)
+    if isinstance(masker, KeepSmallest):
+        heard_as = through_sound(codec, classifier, audio.shape[0])
+        masker = masker.masker(heard_as, latent, attribution.relevance, base_latent, target)
     mask = masker(attribution.relevance)
     random = masker(random_control()(classifier, latent, target, key=random_key).relevance)
-    base_latent = base(codec, latent, base_key)
     latents = {
         "reconstruction": latent,
         "explanation": mix(latent, mask, base_latent),
@@ -167,6 +185,14 @@ def _explain(settings, example, key: Array) -> Explanation:
         logits={"original": logits, **dict(zip(names, heard, strict=True))},
         latent_logits=dict(zip(names[1:], unheard, strict=True)),
     )
+
+
+def _selection(keep: float | str, rank: str, unit: str) -> Masker | KeepSmallest:
+    if isinstance(keep, str):
+        if keep != SMALLEST:
+            raise ValueError(f"keep must be a fraction or {SMALLEST!r}, got {keep!r}")
+        return keep_smallest(rank=rank, unit=unit)
+    return top_fraction(keep, rank=rank, unit=unit)
 
 
 def _all_finite(*arrays: Array) -> Array:

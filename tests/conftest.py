@@ -41,6 +41,7 @@ FULL_SIZE = [
     r"attribution/.*::test_chunks_change_nothing\[.*-?(1|64)\]",
     r"test_perturbation\.py::test_standard_errors_are_calibrated\[.*product",
     r"nets/test_lyra\.py::test_round_trips_of_real_speech\[(fsdd|tess)",
+    r"test_smallest_sets\.py::test_the_script",
     r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
 ]
 """Tests that run with --full-size only, as .ci/run does."""

@@ -180,6 +180,34 @@ def test_options_reach_the_explanation(models):
         assert set(arrays["mask"].sum(1)) == {0, 12} and arrays["target"] == 1
 
 
+def test_the_smallest_set_is_kept_and_said(models, capsys):
+    clip = sound("x.wav")
+    assert explain(models, clip, "--keep", "smallest", "--base", "silence", "--json", "r.json") == 0
+    said, printed = facts("out/x"), capsys.readouterr().out
+    assert said["smallest"] == "found" and said["keep"] == said["kept"] / said["units"]
+    assert said["explanation"]["label"] == said["target"]["label"]
+    with np.load("out/x/relevance.npz") as arrays:
+        assert arrays["mask"].sum() == said["kept"] < 600
+    assert "smallest set" in printed and f"{100 * said['keep']:.3g} % of features" in printed
+    assert json.loads(Path("r.json").read_text())[0]["kept"] == said["kept"]
+    page = Path("out/x/report.html").read_text()
+    assert "that are needed for it" in page and "the fewest found that are enough" in page
+
+
+def test_a_smallest_set_that_does_not_exist_is_said(models, capsys):
+    """No part of the clip is heard as a class that the model never hears."""
+    Path("own.py").write_text(
+        "import jax.numpy as jnp\n"
+        "def build(): return lambda z: jnp.stack([jnp.mean(z), jnp.mean(z) - 1])\n"
+    )
+    own = ["--classifier", "own.py:build", "--target", "class_1", "--keep", "smallest"]
+    assert explain(models, sound("x.wav"), *own) == 0
+    said = facts("out/x")
+    assert (said["smallest"], said["kept"], said["keep"]) == ("none", 600, 1)
+    assert "none is enough" in capsys.readouterr().out
+    assert "as no fewer are enough" in Path("out/x/report.html").read_text()
+
+
 def test_good_clips_are_done_and_bad_ones_listed_at_the_end(models, capsys):
     good = [sound("a.wav"), sound("b.wav", seed=1)]
     Path("text.wav").write_text("no sound")
@@ -233,7 +261,11 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
     "arguments, said",
     [
         (["--method", "salience"], "did you mean 'saliency'?"),
-        (["--base", "none"], "unknown base 'none': known are mean, noise, zero"),
+        (
+            ["--base", "none"],
+            "unknown base 'none': known are level_matched, mean, noise, silence, zero",
+        ),
+        (["--base", "neighbour"], "--base neighbour: needs the latent of another clip"),
         (["--rank", "sign"], "unknown rank 'sign': known are signed, absolute; did you mean"),
         (["--unit", "row"], "unknown unit 'row': known are feature, frame, channel"),
         (["--target", "stopp"], "unknown target 'stopp': known are _silence_, go, stop; did you"),

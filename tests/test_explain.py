@@ -154,6 +154,31 @@ def test_the_random_control_keeps_as_many_features_elsewhere():
     assert 0.02 < often.min() and often.max() < 0.6
 
 
+@pytest.mark.parametrize("call", [explain, explain_batch])
+def test_the_smallest_set_whose_sound_is_heard_as_the_target(call):
+    """The codec is lossless but for the cut: brute force over the counts of the grid."""
+    audio = jnp.asarray(AUDIO if call is explain else [AUDIO], jnp.float32)
+    found = call(codec(), classifier(), audio, keep="smallest")
+    found = jax.tree.map(lambda leaf: leaf if call is explain else leaf[0], found)
+    cut = np.arange(FRAMES * HOP).reshape(FRAMES, HOP) < SAMPLES
+    latent, relevance = np.asarray(found.latent), np.asarray(found.relevance)
+    target, said = int(found.target), []
+    for count in range(latent.size + 1):
+        mask = np.zeros(latent.size)
+        mask[np.argsort(-relevance.ravel(), kind="stable")[:count]] = 1
+        heard = ((mask.reshape(latent.shape) * latent) @ ROTATION.T * cut) @ ROTATION
+        said.append(int(np.argmax([np.sum(w * heard) for w in WEIGHTS] + BIAS)) == target)
+    count = int(found.mask.sum())
+    assert 0 < count < latent.size and said[count] and not said[count - 1]
+    assert jnp.argmax(found.logits["explanation"]) == target
+    assert count == said.index(True)
+
+
+def test_another_word_for_keep_is_refused():
+    with pytest.raises(ValueError, match="keep must be a fraction or 'smallest', got 'least'"):
+        explain(codec(), classifier(), jnp.asarray(AUDIO, jnp.float32), keep="least")
+
+
 def test_random_method_and_random_control_draw_differently():
     audio = jnp.asarray(AUDIO, jnp.float32)
     found = explain(codec(), classifier(), audio, method=random_control(), keep=0.5)

@@ -139,7 +139,7 @@ def test_a_clip_beyond_the_limit_is_refused(models, capsys):
         (["--keep", "1.01"], "--keep 1.01: must be a fraction"),
         (["--keep", "-0.1"], "--keep -0.1: must be a fraction"),
         (["--method", "my.py"], "for your own write FILE.py:FUNCTION"),
-        (["--keep", "much"], "argument --keep: invalid float value: 'much'"),
+        (["--keep", "much"], "argument --keep: 'much' is neither a fraction nor 'smallest'"),
         (["--codec", "model.pt"], "never pickles"),
         (["--classifier", "model.PKL"], "never pickles"),
     ],

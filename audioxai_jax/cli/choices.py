@@ -4,6 +4,8 @@ import argparse
 import difflib
 from collections.abc import Iterable
 
+SMALLEST = "smallest"
+
 
 class CliError(ValueError):
     """A command that makes no sense; the message is one line."""
@@ -20,8 +22,11 @@ def load(options: argparse.Namespace):
 
     choose("rank", options.rank, RANKS)
     choose("unit", options.unit, UNITS)
+    if options.base == "neighbour":
+        raise CliError("--base neighbour: needs the latent of another clip, which only Python can "
+                       "give: explain(.., base=neighbour(latent))")  # fmt: skip
     choose("base", options.base, BASES)
-    if not 0 <= options.keep <= 1:
+    if options.keep != SMALLEST and not 0 <= options.keep <= 1:
         raise CliError(f"--keep {options.keep}: must be a fraction between 0 and 1")
     if not 0 <= options.seed < 2**32:
         raise CliError(f"--seed {options.seed}: must be a whole number from 0 to {2**32 - 1}")
@@ -57,6 +62,15 @@ def load(options: argparse.Namespace):
         "classifier": {"name": options.classifier, "sha256": classifier_hash},
     }
     return codec, classifier, settings, names
+
+
+def kept(text: str) -> float | str:
+    """The value of `--keep`."""
+    try:
+        return text if text == SMALLEST else float(text)
+    except ValueError:
+        message = f"{text!r} is neither a fraction nor {SMALLEST!r}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from audioxai_jax.cli.choices import CliError, load
+from audioxai_jax.cli.choices import CliError, kept, load
 from audioxai_jax.terminal import BUNDLED, add_codec_options, complain, first_line, print_aligned
 
 SAID = ("original", "explanation", "removed", "reconstruction", "random")
@@ -28,10 +28,22 @@ def add_command(commands) -> None:
     add("--classifier", metavar="NAME", help="default: the one that comes with the codec")
     add("--method", default="integrated_gradients", metavar="NAME", help="default: %(default)s")
     add("--set", action="append", default=[], metavar="OPTION=VALUE", help="of the method")
-    add("--keep", type=float, default=0.1, metavar="FRACTION", help="kept; default: %(default)s")
+    add(
+        "--keep",
+        type=kept,
+        default=0.1,
+        metavar="FRACTION",
+        help="kept, or 'smallest': the fewest whose "
+        "sound is still heard as the class explained; default: %(default)s",
+    )
     add("--rank", default="signed", help="signed (default) or absolute")
     add("--unit", default="feature", help="kept or replaced: feature (default), frame or channel")
-    add("--base", default="zero", help="stands in for what is removed: zero (default), mean, noise")
+    add(
+        "--base",
+        default="zero",
+        help="stands in for what is removed: zero (default), mean, "
+        "noise, silence, level_matched (noise as loud as the clip)",
+    )
     add("--target", metavar="LABEL", help="explain this class; default: the one that is heard")
     add("--seed", type=int, default=0, help="of everything random; default: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write the table's rows here")
@@ -106,18 +118,24 @@ def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
     for name, prediction in said.items():
         row[name] = prediction["label"]
         row[f"{name}_probability"] = prediction["probability"]
-    return row | {"level_db": facts["levels_db"]["explanation"]}
+    return row | {
+        "level_db": facts["levels_db"]["explanation"],
+        **{name: facts[name] for name in ("keep", "kept", "units", "unit", "smallest")},
+    }
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from audioxai_jax.report.words import printable
 
     head = ["clip", "heard", "kept only", "without", "codec only", "random", "level"]
-    lines = [head]
+    sought = rows[0]["smallest"] is not None
+    lines = [head + ["smallest set"] * sought]
     for row in rows:
         said = [f"{printable(row[n])} {row[f'{n}_probability']:.0%}" for n in SAID]
         level = "silent" if row["level_db"] is None else f"{row['level_db']:+.1f} dB"
-        lines.append([printable(Path(row["folder"]).name), *said, level])
+        line = [printable(Path(row["folder"]).name), *said, level]
+        found = f"{100 * row['keep']:.3g} % of {row['unit']}s"
+        lines.append(line + [found if row["smallest"] == "found" else "none is enough"] * sought)
     print_aligned(lines)
 
 

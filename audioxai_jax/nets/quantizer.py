@@ -5,6 +5,7 @@ section III-C, algorithm 1. Codebooks are `[K, N, D]`: K stages of N codewords. 
 refines the ones before it, so a lower bitrate is a slice, `codebooks[:k]`.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -45,12 +46,7 @@ def dequantise(codebooks: Array, codes: Array) -> Array:
     Raises:
       ValueError: for more codes a frame than codebooks, or codes that are no integers.
     """
-    if codes.ndim != 2 or codes.shape[1] > codebooks.shape[0]:
-        raise ValueError(
-            f"codes must be [F, k] with k <= {codebooks.shape[0]} codebooks, got {codes.shape}"
-        )
-    if not jnp.issubdtype(codes.dtype, jnp.integer):
-        raise ValueError(f"codes must be integers, got {codes.dtype}")
+    _check_codes(codebooks, codes)
 
     def stage(total: Array, one: tuple[Array, Array]):
         codebook, code = one
@@ -59,6 +55,22 @@ def dequantise(codebooks: Array, codes: Array) -> Array:
 
     zero = jnp.zeros((codes.shape[0], codebooks.shape[2]), codebooks.dtype)
     return lax.scan(stage, zero, (codebooks[: codes.shape[1]], codes.T))[0]
+
+
+def stage_words(codebooks: Array, codes: Array) -> Array:
+    """What each stage adds to the latent, `[k, F, D]`: its codewords for codes `[F, k]`.
+
+    Their sum over stages is `dequantise`, which see for codes that are negative or too large,
+    and errors. The stages of a codec's latent are
+    `stage_words(codebooks, quantise(codebooks, latent))`.
+    """
+    _check_codes(codebooks, codes)
+
+    def stage(codebook: Array, code: Array) -> Array:
+        words = codebook.at[code].get(mode="fill", fill_value=jnp.nan)
+        return jnp.where(code[:, None] < 0, 0, words)
+
+    return jax.vmap(stage)(codebooks[: codes.shape[1]], codes.T)
 
 
 def straight_through(codebooks: Array, latent: Array) -> Array:
@@ -82,3 +94,12 @@ def _check(codebooks: Array, latent: Array) -> None:
             f"the latent must be [F, {codebooks.shape[2]}] for codebooks {codebooks.shape}, "
             f"got {latent.shape}"
         )
+
+
+def _check_codes(codebooks: Array, codes: Array) -> None:
+    if codes.ndim != 2 or codes.shape[1] > codebooks.shape[0]:
+        raise ValueError(
+            f"codes must be [F, k] with k <= {codebooks.shape[0]} codebooks, got {codes.shape}"
+        )
+    if not jnp.issubdtype(codes.dtype, jnp.integer):
+        raise ValueError(f"codes must be integers, got {codes.dtype}")

@@ -7,7 +7,21 @@ from typing import Any
 import numpy as np
 
 UNITS = {"feature": "features", "frame": "frames", "channel": "channels"}
-BASES = {"zero": "zeros", "mean": "their mean", "noise": "those of faint noise"}
+BASES = {
+    "zero": "zeros",
+    "mean": "their mean",
+    "noise": "those of faint noise",
+    "level_matched": "those of noise as loud as the clip",
+    "silence": "those of silence",
+}
+
+
+SMALLEST = {
+    None: "",
+    "found": ", the fewest found that are enough",
+    "none": ", as no fewer are enough",
+}
+"""By what `explanation.json` says of the search for the smallest set."""
 
 
 def printable(text: str) -> str:
@@ -66,9 +80,10 @@ def headline(facts: dict[str, Any]) -> list[tuple[str, str]]:
         share = target["probability"]["original"]
         parts += [(f"Asked about {label(target['label'])} ({percent(share)}): ", "")]
     same = kept["label"] == first["label"]
+    fewest = " that are needed for it" if facts.get("smallest") == "found" else ""
     parts += [
-        (f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]} alone it hears ",
-         ""),
+        (f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}{fewest} alone "
+         "it hears ", ""),
         *_said(kept, "strong" if same else "but"),
         ("; without them ", ""),
         *([("still ", "")] if removed["label"] == first["label"] else []),
@@ -114,8 +129,8 @@ def describe(name: str, facts: dict[str, Any]) -> str:
     return {
         "original": "the clip itself" + (made if softer > 0.05 else ""),
         "reconstruction": "encoded and decoded, nothing removed",
-        "explanation": f"the {share} most relevant {unit}, the others replaced by "
-        f"{BASES[facts['base']]}",
+        "explanation": f"the {share} most relevant {unit}"
+        f"{SMALLEST[facts.get('smallest')]}, the others replaced by {BASES[facts['base']]}",
         "removed": f"everything else: those {share} replaced",
         "random": f"{share} of the {unit}, drawn at random: the yardstick",
     }[name]
@@ -137,7 +152,11 @@ def settings(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Classifier", _weights(facts["classifier"])),
         ("Method", method["name"] + (f" ({options})" if options else "")),
         ("Explained", f"the score of {label(facts['target']['label'])}"),
-        ("Kept", f"{facts['kept']} of {facts['units']} {UNITS[facts['unit']]} ({facts['rank']})"),
+        (
+            "Kept",
+            f"{facts['kept']} of {facts['units']} {UNITS[facts['unit']]} ({facts['rank']})"
+            + SMALLEST[facts.get("smallest")],
+        ),
         ("Replaced by", BASES[facts["base"]]),
         (
             "Completeness gap",

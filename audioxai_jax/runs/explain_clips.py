@@ -23,7 +23,7 @@ class Settings:
 
     method: Method
     base: Base
-    keep: float = 0.1
+    keep: float | str = 0.1
     rank: str = "signed"
     unit: str = "feature"
     target: str | None = None

@@ -31,6 +31,7 @@ from audioxai_jax.data.audio import write_wav
 from audioxai_jax.report.page import page
 from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings
 from audioxai_jax.synthesis.levels import match_level
+from audioxai_jax.synthesis.masks import unit_number
 
 FORMAT = 1
 LONGEST = 230
@@ -145,7 +146,8 @@ def describe(
     `prediction` is what the classifier hears in the clip; "reconstruction", "explanation",
     "removed" and "random" what it hears in each sound, all {label, probability}. Levels are
     RMS in dB relative to the original, null where there is none; `gain_db` is what was done to
-    all WAV files so that none is clipped.
+    all WAV files so that none is clipped. `smallest` is null if a fraction was given to keep;
+    else "found", or "none" if no set, not even all features, is heard as the target.
 
     Args:
       method: name and options.
@@ -153,8 +155,14 @@ def describe(
       codec, classifier: name and sha256 (null for a user's own).
       level_match: whether the WAV files are amplified to the original's level.
     """
-    frames, channels = found.relevance.shape
-    units = {"feature": frames * channels, "frame": frames, "channel": channels}[settings.unit]
+    units = unit_number(found.relevance.shape, settings.unit)
+    keep, smallest = settings.keep, None
+    if isinstance(keep, str):
+        kept = round(float(found.mask.mean()) * units)
+        heard = int(np.argmax(found.logits["explanation"]))
+        keep, smallest = kept / units, "found" if heard == found.target else "none"
+    else:
+        kept = round(keep * units)
     scored = {name: float(found.probabilities(name)[found.target]) for name in SOUNDS}
     return {
         "format": FORMAT,
@@ -178,8 +186,9 @@ def describe(
         "levels_db": {name: _finite(found.level_db(name)) for name in SOUNDS},
         "level_match": level_match,
         "gain_db": 20 * math.log10(found.gain),
-        "keep": settings.keep,
-        "kept": round(settings.keep * units),
+        "keep": keep,
+        "kept": kept,
+        "smallest": smallest,
         "units": units,
         "unit": settings.unit,
         "rank": settings.rank,

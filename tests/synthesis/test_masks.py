@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioxai_jax import top_fraction
+from audioxai_jax import soft_top_fraction, top_count, top_fraction
 from audioxai_jax.synthesis.masks import kept_count
 
 # Few different values, so that ties are common.
@@ -112,3 +112,84 @@ def test_unknown_options_are_refused_with_the_known_ones():
         top_fraction(0.1, rank="best")
     with pytest.raises(ValueError, match="unknown unit 'bin': choose one of feature, frame, ch"):
         top_fraction(0.1, unit="bin")
+
+
+@given(LATENTS, st.integers(0, 14), RANKS, UNITS)
+def test_counts_are_those_of_a_slow_search(relevance, count, rank, unit):
+    found = top_count(count, rank=rank, unit=unit)(jnp.asarray(relevance))
+    number = {"feature": 12, "frame": 4, "channel": 3}[unit]
+    assert np.array_equal(found, slow_mask(relevance, min(count / number, 1), rank, unit))
+
+
+def test_a_traced_count_compiles_once():
+    masks = jax.vmap(lambda count: top_count(count)(jnp.arange(6.0).reshape(2, 3)))(jnp.arange(7))
+    assert masks.sum((1, 2)).tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("count", [-1, 1.0, np.int32(-3), 0.5])
+def test_counts_that_are_none_are_refused(count):
+    with pytest.raises(ValueError, match="count must be a whole number from 0 up, got"):
+        top_count(count)
+
+
+DISTINCT = st.permutations(range(12)).map(
+    lambda values: np.reshape(values, (4, 3)).astype(np.float32) - 4
+)
+
+
+@given(DISTINCT, st.integers(0, 12))
+def test_the_sharp_limit_is_the_hard_mask(relevance, count):
+    soft = soft_top_fraction(count / 12, temperature=1e-3)(jnp.asarray(relevance))
+    np.testing.assert_allclose(soft, top_count(count)(jnp.asarray(relevance)), atol=1e-6)
+
+
+@given(DISTINCT, st.integers(1, 11), st.floats(0.05, 5), RANKS, UNITS)
+def test_soft_masks_by_hand(relevance, count, temperature, rank, unit):
+    axes = {"feature": (), "frame": (1,), "channel": (0,)}[unit]
+    score = np.abs(relevance) if rank == "absolute" else relevance
+    score = np.asarray(score, np.float64).sum(axis=axes, keepdims=True)
+    kept = round(count / 12 * score.size)
+    found = soft_top_fraction(count / 12, temperature=temperature, rank=rank, unit=unit)(
+        jnp.asarray(relevance)
+    )
+    assert found.min() >= 0 and found.max() <= 1
+    if kept in (0, score.size):
+        assert np.all(found == (kept > 0))
+        return
+    falling = np.sort(score.ravel())[::-1]
+    threshold = (falling[kept - 1] + falling[kept]) / 2
+    wanted = 1 / (1 + np.exp((threshold - score) / (temperature * max(score.std(), 1e-30))))
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=1e-5)
+
+
+def test_ties_across_the_threshold_are_halves():
+    relevance = jnp.asarray([[2.0, 1.0], [1.0, 0.0]])
+    soft = soft_top_fraction(0.5, temperature=1e-3)(relevance)
+    np.testing.assert_allclose(soft, [[1, 0.5], [0.5, 0]], atol=1e-6)
+    assert np.all(soft_top_fraction(0.5, temperature=0.1)(jnp.zeros((2, 3))) == 0.5)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.25, 0.5, 1.0])
+def test_gradients_of_soft_masks(x64, keep):
+    """By finite differences, the width held at what it is."""
+    relevance = jnp.asarray(np.random.default_rng(0).permutation(8).reshape(4, 2), jnp.float64)
+    weights = jnp.cos(jnp.arange(8.0)).reshape(4, 2)
+    width = float(jnp.std(relevance))
+
+    def total(relevance, temperature):
+        return jnp.sum(weights * soft_top_fraction(keep, temperature=temperature)(relevance))
+
+    slope = jax.grad(total)(relevance, 0.5)
+    assert np.all(np.isfinite(slope)) and bool(jnp.any(slope != 0)) == (0 < keep < 1)
+    for index in np.ndindex(4, 2):
+        ends = []
+        for step in (-1e-5, 1e-5):
+            moved = relevance.at[index].add(step)
+            ends.append(float(total(moved, 0.5 * width / float(jnp.std(moved)))))
+        np.testing.assert_allclose(slope[index], (ends[1] - ends[0]) / 2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), float("inf")])
+def test_temperatures_that_are_none_are_refused(temperature):
+    with pytest.raises(ValueError, match="temperature must be a number above 0, got"):
+        soft_top_fraction(0.1, temperature=temperature)

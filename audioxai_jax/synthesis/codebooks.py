@@ -1,0 +1,119 @@
+"""Which codewords of a residual quantiser speak for a class, and a sound of those alone.
+
+The latent of a residual quantiser is a sum of K stages, `z = v_1 + .. + v_K`, a codeword per
+stage and frame (see `nets.quantizer.stage_words`). So a classifier of latents is also one of
+stages, and every attribution method, applied to the stages, says how much each of their
+numbers speaks for the target. With gradient x input that is `grad f(z) . v_k`; with integrated
+gradients the gradient is averaged along the path, and the relevance of all stages sums to
+`f(z) - f(0)`. A stage that is left out adds nothing, as one that was never sent.
+
+    _, _, params = records.bound(codec.encode)          # of lyra or encodec
+    codes = quantise(params["codebooks"], codec.encode(audio))
+    stages = stage_words(params["codebooks"], codes)
+    relevance = method(of_stages(classifier), stages, target, key=key).relevance
+    kept = jnp.sum(top_codes(50)(relevance) * stages, axis=0)      # a latent to decode
+"""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.tree_util import Partial
+
+from audioxai_jax.records import as_model, record
+from audioxai_jax.synthesis.masks import RANKS, best
+from audioxai_jax.types import Masker, Model
+
+CODE_UNITS = ("code", "stage")
+
+
+def of_stages(model: Model) -> Model:
+    """The model of latents `[F, C]` as one of stages `[K, F, C]`: it is given their sum."""
+    return Partial(_of_sum, as_model(model))
+
+
+def _of_sum(model: Model, stages: Array) -> Array:
+    if stages.ndim != 3:
+        raise ValueError(f"stages must be [K, F, C], got {stages.shape}")
+    return model(jnp.sum(stages, axis=0))
+
+
+def code_scores(relevance: Array, *, rank: str = "signed", unit: str = "code") -> Array:
+    """Relevance of each codeword, `[K, F]`, or each stage, `[K, 1]`.
+
+    A codeword is one decision, so its relevance is the sum over its channels, whose signs
+    may differ; "absolute" is the magnitude of that sum. A stage's is the sum over its
+    codewords' scores.
+
+    Args:
+      relevance: of stages, `[K, F, C]`.
+      rank, unit: see `top_codes`.
+
+    Raises:
+      ValueError: as `top_codes`, and for relevance that is not `[K, F, C]`.
+    """
+    _check(rank, unit)
+    if relevance.ndim != 3:
+        raise ValueError(f"relevance must be that of stages [K, F, C], got {relevance.shape}")
+    score = jnp.sum(relevance, axis=2)
+    score = jnp.abs(score) if rank == "absolute" else score
+    return jnp.sum(score, axis=1, keepdims=True) if unit == "stage" else score
+
+
+def top_codes(count: int | Array, *, rank: str = "signed", unit: str = "code") -> Masker:
+    """Keeps the `count` most relevant codewords, or whole stages; ties to the lowest index.
+
+    Args:
+      count: may be traced; all are kept if there are fewer.
+      rank: "signed" or "absolute", see `code_scores`.
+      unit: "code", one stage of one frame, or "stage", in all frames.
+
+    Returns:
+      A `Masker`: relevance of stages `[K, F, C]` to a mask of that shape, zeros and ones, equal
+      over channels.
+
+    Raises:
+      ValueError: for an unknown rank or unit.
+    """
+    _check(rank, unit)
+    return TopCodes(count=count, rank=rank, unit=unit)
+
+
+def first_stages(count: int | Array) -> Masker:
+    """Keeps the first `count` stages, whatever their relevance: the codec at a lower bitrate."""
+    return FirstStages(count=count)
+
+
+@record(static=("rank", "unit"))
+class TopCodes:
+    count: int | Array
+    rank: str
+    unit: str
+
+    def __call__(self, relevance: Array) -> Array:
+        score = code_scores(relevance, rank=self.rank, unit=self.unit)
+        return best(score[..., None], self.count, relevance)
+
+
+@record()
+class FirstStages:
+    count: int | Array
+
+    def __call__(self, relevance: Array) -> Array:
+        kept = jnp.arange(relevance.shape[0]) < self.count
+        return jnp.broadcast_to(kept[:, None, None], relevance.shape).astype(relevance.dtype)
+
+
+def kept_codes(codes: Array, mask: Array) -> Array:
+    """Codes `[F, K]` of what a mask of stages `[K, F, C]` keeps; -1 where nothing is sent.
+
+    `quantizer.dequantise` of them is the sum of the kept stages.
+    """
+    if mask.ndim != 3 or mask.shape[:2] != codes.shape[::-1]:
+        raise ValueError(f"a mask [K, F, C] does not fit codes [F, K]: {mask.shape}, {codes.shape}")
+    return jnp.where(mask[:, :, 0].T > 0, codes, -1)
+
+
+def _check(rank: str, unit: str) -> None:
+    if rank not in RANKS:
+        raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
+    if unit not in CODE_UNITS:
+        raise ValueError(f"unknown unit {unit!r}: choose one of {', '.join(CODE_UNITS)}")

@@ -79,6 +79,7 @@ def main() -> None:
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")
+    del clips  # all but the test part
     judged = test
     if options.clips < len(test):
         judged = test[np.linspace(0, len(test) - 1, options.clips).round().astype(int)]
@@ -200,7 +201,7 @@ def accuracy(options, number: int, codec, model, manifest, clips) -> np.ndarray:
 def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
     """Predictions of all clips after all edits, by one classifier."""
     on_cpu = jax.default_backend() == "cpu"
-    methods = protocol.make_methods(options.methods, chunk=10 if on_cpu else 50)
+    methods = protocol.make_methods(options.methods, chunk=4 if on_cpu else 50)
     what = protocol.Protocol(
         codec=codec,
         classifier=model,
@@ -209,7 +210,7 @@ def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
         level_db=options.level,
         decoded=options.waveform == "decoded",
         seeds=options.seeds,
-        batch=8 if on_cpu else 64,
+        batch=4 if on_cpu else 64,
     )
     names = ("methods", "waveform", "level", "seed", "seeds")
     settings = {name: getattr(options, name) for name in names} | {
@@ -244,19 +245,19 @@ def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
 
 
 def draw_spectrograms(options, codec, model, clips, target) -> None:
-    """Their Figure 2, of the first clip that is classified right and holds something."""
-    task = tasks.TASKS[TASKS[options.task]]
-    background = [task.labels.index(label) for label in task.background]
-    good = np.flatnonzero((target == clips.target) & ~np.isin(clips.target, background))
+    """Their Figure 2, of the first clip of a word or emotion that is classified right."""
+    labels = tasks.TASKS[TASKS[options.task]].labels
+    words = [number for number, label in enumerate(labels) if not label.startswith("_")]
+    good = np.flatnonzero((target == clips.target) & np.isin(clips.target, words))
     number = good[0] if len(good) else 0
     kept = protocol.KEPT[tables.TENTH]
     audio = jnp.asarray(clips.audio[number], jnp.float32) / 32768
     method = protocol.make_methods(["integrated_gradients"], 10)["integrated_gradients"]
-    sounds = jax.jit(lambda audio: explain(codec, model, audio, method=method, keep=kept).sounds)(
-        audio
-    )
+    sounds = jax.jit(explain, static_argnames="keep")(
+        codec, model, audio, method=method, keep=kept
+    ).sounds
     titles = {
-        f"original, “{task.labels[target[number]]}”": audio,
+        f"original, “{labels[target[number]]}”": audio,
         "codec alone": sounds["reconstruction"],
         f"explanation: top {kept:.0%} kept": sounds["explanation"],
         f"top {kept:.0%} removed": sounds["removed"],

@@ -77,7 +77,11 @@ def by_hand(decoded: bool):
         x = inputs[arm]
         slope = np.asarray(jax.grad(lambda x: models[arm](x)[target])(jnp.asarray(x)))  # noqa: B023
         keys = jax.random.split(jax.random.fold_in(random_key, number), SEEDS)
-        relevance = [x * slope, abs(slope), *(np.asarray(jax.random.normal(k, x.shape)) for k in keys)]
+        relevance = [
+            x * slope,
+            abs(slope),
+            *(np.asarray(jax.random.normal(k, x.shape)) for k in keys),
+        ]
         for ranking, scores in enumerate(relevance):
             order = np.argsort(-scores.ravel(), kind="stable")
             for base, filled in enumerate(bases[arm]):
@@ -182,7 +186,10 @@ def test_claims_follow_from_the_intervals(rows):
     "difference, said",
     [
         ({"mean": 0.2, "low": 0.1, "high": 0.3}, "holds"),
-        ({"mean": 0.2, "low": 0.1, "high": 0.3, "speakers_low": -0.1, "speakers_high": 0.5}, "open"),
+        (
+            {"mean": 0.2, "low": 0.1, "high": 0.3, "speakers_low": -0.1, "speakers_high": 0.5},
+            "open",
+        ),
         ({"mean": 0.0, "low": 0.0, "high": 0.0}, "open"),
         ({"mean": -0.2, "low": -0.3, "high": -0.1}, "opposite"),
     ],

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import small_models
 
+import audioxai_jax
 from audioxai_jax import pretrained
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.nets import transformer
@@ -81,8 +82,12 @@ def test_everything(monkeypatch, capsys, data, models, tmp_path):
     (missing,) = (out / "parts" / "judged_1").glob("*.npz")
     missing.unlink()
     names = []
-    real = __import__("audioxai_jax").map_examples
-    counted = lambda function, *a, **k: (names.append(function.__name__), real(function, *a, **k))[1]
+    real = audioxai_jax.map_examples
+
+    def counted(function, *arguments, **named):
+        names.append(function.__name__)
+        return real(function, *arguments, **named)
+
     monkeypatch.setattr("audioxai_jax.map_examples", counted)
     run(monkeypatch, *command)
     assert names == ["judge_clip"]

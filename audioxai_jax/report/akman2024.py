@@ -1,4 +1,4 @@
-"""Figures of the rerun of arXiv 2410.07530: curves, confusion (their Figure 3), spectrograms (2)."""
+"""Figures of the rerun of arXiv 2410.07530: curves, spectrograms (its Figure 2), confusion (3)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -92,7 +92,7 @@ def find(rows: Sequence[Mapping[str, Any]], **wanted: Any) -> Mapping[str, Any]:
 
 
 def verdict(difference: Mapping[str, float]) -> str:
-    """"holds" if the intervals lie above 0, "opposite" if below, else "open".
+    """What intervals say: "holds" if they lie above 0, "opposite" if below, else "open".
 
     The interval over speakers counts too where it is given.
     """
@@ -137,8 +137,8 @@ def accuracy_row(right: np.ndarray, speakers: np.ndarray, key: Array) -> dict[st
       right: 0 or 1, `[seeds, N]`.
 
     Returns:
-      "mean", "std" over seeds (None for one), "seeds" (each one's accuracy), "low", "high" and, for SPEAKERS or
-      more, "speakers_low" and "speakers_high".
+      "mean", "std" over seeds (None for one), "seeds" (each one's accuracy), "low", "high" and,
+      for SPEAKERS or more, "speakers_low" and "speakers_high".
     """
     each = right.mean(axis=1)
     ends = {k: float(v) for k, v in _ends(right.mean(axis=0), speakers, key).items()}

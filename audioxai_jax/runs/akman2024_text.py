@@ -34,7 +34,8 @@ def to_markdown(result: Mapping[str, Any]) -> str:
             for column in COLUMNS:
                 parts.append([*difference_lines(rows, methods, kind, mode, column)])
     for column, table in result["confusion"].items():
-        parts.append([*confusion_lines(np.asarray(table), result["labels"], column)])
+        table = np.asarray(table)
+        parts.append([*confusion_lines(table, result["labels"], column, result["claimed"])])
     parts.append([*claim_lines(result)])
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
@@ -52,8 +53,8 @@ def accuracy_lines(result: Mapping[str, Any]) -> Iterator[str]:
     for name, value in zip(result["classifiers"], found["seeds"], strict=True):
         yield _line(name, f"{100 * value:.1f}")
     yield ""
-    yield (f"The codec alone (decoded, encoded) keeps {100 * again:.1f} % of the predictions on the "
-           f"{result['clips']} clips judged below.")  # fmt: skip
+    yield (f"The codec alone (decoded, encoded) keeps {100 * again:.1f} % of the predictions on "
+           f"the {result['clips']} clips judged below.")  # fmt: skip
 
 
 def score_lines(rows, methods: Sequence[str], mode: str, column: str, base: str) -> Iterator[str]:
@@ -89,10 +90,12 @@ def difference_lines(
                 yield _line(arm, words(method), base, *map(_difference, found))
 
 
-def confusion_lines(table: np.ndarray, labels: Sequence[str], column: str) -> Iterator[str]:
+def confusion_lines(
+    table: np.ndarray, labels: Sequence[str], column: str, claimed: str
+) -> Iterator[str]:
     """Their Figure 3: predictions before, and after the top 10 % of the latent are removed."""
-    yield (f"## Predictions after the top {KEPT[-2]:.1%} is replaced by zero, integrated gradients, "
-           f"latent arm, {COLUMN_WORDS[column]}")  # fmt: skip
+    yield (f"## Predictions after the top {KEPT[-2]:.1%} is replaced by zero, "
+           f"{words(claimed)}, latent arm, {COLUMN_WORDS[column]}")  # fmt: skip
     yield ""
     yield _line("before \\ after", *labels, "stay, %")
     yield "|---" * (2 + len(labels)) + "|"
@@ -121,7 +124,7 @@ def claim_lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _summary(verdicts: Sequence[str]) -> str:
-    """"holds at .83, .63; open at .10"."""
+    """As "holds at .83, .63; open at .10"."""
     said = {"holds": "holds", "opposite": "the opposite holds", "open": "open"}
     if len(set(verdicts)) == 1:
         return f"{said[verdicts[0]]} at every fraction"

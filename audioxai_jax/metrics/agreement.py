@@ -1,7 +1,7 @@
 """How far two explanations agree on their k most important features.
 
 S. Krishna, T. Han, A. Gu, S. Wu, S. Jabbari, H. Lakkaraju, "The Disagreement Problem in
-Explainable Machine Learning: A Practitioner's Perspective", 2022 (TMLR 2024), section 3.2.
+Explainable Machine Learning: A Practitioner's Perspective", TMLR 2024.
 Importance is the absolute value of relevance, as there; `top_overlap` and `top_jaccard` can
 also rank by its sign. Rank correlation of whole maps is in `metrics.correlation`.
 
@@ -27,7 +27,7 @@ def top_overlap(a: Array, b: Array, *, k: int, rank: str = "signed") -> Array:
     Raises:
       ValueError: for shapes that differ, k that does not fit, or an unknown rank.
     """
-    (top_a, _), (top_b, _), defined = _tops(a, b, k, rank, ordered=False)
+    top_a, top_b, defined = _tops(a, b, k, rank, ordered=False)
     return _share(_member(top_a, top_b), k, defined)
 
 
@@ -50,7 +50,7 @@ def sign_agreement(a: Array, b: Array, *, k: int) -> Array:
 
     Arguments and errors as for `top_overlap`.
     """
-    (top_a, _), (top_b, _), defined = _tops(a, b, k, "absolute", ordered=False)
+    top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=False)
     same = jnp.sign(jnp.ravel(a)[top_a]) == jnp.sign(jnp.ravel(b)[top_a])
     return _share(_member(top_a, top_b) & same, k, defined)
 
@@ -60,7 +60,7 @@ def rank_agreement(a: Array, b: Array, *, k: int) -> Array:
 
     Arguments and errors as for `top_overlap`.
     """
-    (top_a, _), (top_b, _), defined = _tops(a, b, k, "absolute", ordered=True)
+    top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=True)
     return _share(top_a == top_b, k, defined)
 
 
@@ -69,7 +69,7 @@ def signed_rank_agreement(a: Array, b: Array, *, k: int) -> Array:
 
     Arguments and errors as for `top_overlap`.
     """
-    (top_a, _), (top_b, _), defined = _tops(a, b, k, "absolute", ordered=True)
+    top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=True)
     same = jnp.sign(jnp.ravel(a)[top_a]) == jnp.sign(jnp.ravel(b)[top_a])
     return _share((top_a == top_b) & same, k, defined)
 
@@ -91,10 +91,10 @@ def _tops(a: Array, b: Array, k: int, rank: str, ordered: bool):
         raise ValueError(f"k must be between 1 and {a.size}, got {k}")
     if rank not in RANKS:
         raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
-    tops = [
-        _top(jnp.abs(m) if rank == "absolute" else m, k, ordered) for m in (a.ravel(), b.ravel())
-    ]
-    return *tops, tops[0][1] & tops[1][1]
+    if rank == "absolute":
+        a, b = jnp.abs(a), jnp.abs(b)
+    (top_a, sure_a), (top_b, sure_b) = (_top(scores.ravel(), k, ordered) for scores in (a, b))
+    return top_a, top_b, sure_a & sure_b
 
 
 def _top(scores: Array, k: int, ordered: bool) -> tuple[Array, Array]:

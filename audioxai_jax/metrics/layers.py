@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.graph import Graph
+from audioxai_jax.records import as_model
 from audioxai_jax.tracing import leaf_names, trace
 from audioxai_jax.types import Model
 
@@ -34,7 +35,8 @@ def layers(
       group: from the name of a parameter to that of its layer.
 
     Returns:
-      By name of a layer, the places of its parameters in `jax.tree.leaves(model)`. Only
+      By name of a layer, the places of its parameters among the leaves of
+      `records.as_model(model)`. Only
       floating-point arrays of two numbers or more that the result is computed from: the others
       cannot be drawn anew.
 
@@ -42,6 +44,7 @@ def layers(
       ValueError: if there is no such layer: a function that closes over its parameters, or one
         whose arguments are all plain numbers.
     """
+    model = as_model(model)
     found = jax.tree_util.tree_leaves_with_path(model)
     names = leaf_names(found)
     drawable = {

@@ -4,8 +4,8 @@ Model parameter randomisation: J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, 
 "Sanity Checks for Saliency Maps", NeurIPS 2018. Parameters are drawn anew, layer by layer, and
 the input is explained again; relevance that stays as it was did not come from the parameters.
 
-  cascading    from the logits down: each layer, and all above it (section 3.1);
-  independent  each layer alone (section 3.2);
+  cascading    from the logits down: each layer, and all above it;
+  independent  each layer alone;
   bottom_up    from the input up: each layer, and all below it.
 
 Random logit: L. Sixt, M. Granz, T. Landgraf, "When Explanations Lie: Why Many Modified BP
@@ -24,7 +24,7 @@ from jax import Array
 
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.layers import layers, parent
-from audioxai_jax.records import record
+from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Method, Model, attribute
 
 ORDERS = ("cascading", "independent", "bottom_up")
@@ -75,6 +75,7 @@ def parameter_randomisation(
     Raises:
       ValueError: for an unknown order or draw, or a model without parameters.
     """
+    model = as_model(model)
     model_key, method_key = jax.random.split(key)
     names, changed = stages(model, x, order=order, group=group)
     redrawn = redraw(model, model_key, draw=draw)
@@ -97,13 +98,14 @@ def stages(
     """Which of the model's leaves are drawn anew in each stage, and the layer that is new in it.
 
     Returns:
-      Names of layers `[S]`, and bool `[S, leaves]`.
+      Names of layers `[S]`, and bool `[S, leaves]`, the leaves of `records.as_model(model)`.
 
     Raises:
       ValueError: for an unknown order, or a model without parameters.
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+    model = as_model(model)
     found = list(layers(model, x, group).items())
     if order == "cascading":
         found = found[::-1]
@@ -129,7 +131,7 @@ def redraw(model: Model, key: Array, *, draw: str = "permutation") -> Model:
     """
     if draw not in DRAWS:
         raise ValueError(f"unknown draw {draw!r}: choose one of {', '.join(DRAWS)}")
-    leaves, structure = jax.tree.flatten(model)
+    leaves, structure = jax.tree.flatten(as_model(model))
 
     def one(number: int, leaf: Array) -> Array:
         if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
@@ -145,8 +147,8 @@ def redraw(model: Model, key: Array, *, draw: str = "permutation") -> Model:
 
 def choose(model: Model, other: Model, changed: Array | np.ndarray) -> Model:
     """The model with the leaves of another where `changed`, bool `[leaves]`."""
-    leaves, structure = jax.tree.flatten(model)
-    pairs = zip(leaves, jax.tree.leaves(other), strict=True)
+    leaves, structure = jax.tree.flatten(as_model(model))
+    pairs = zip(leaves, jax.tree.leaves(as_model(other)), strict=True)
     mixed = [jnp.where(changed[n], new, old) for n, (old, new) in enumerate(pairs)]
     return jax.tree.unflatten(structure, mixed)
 

@@ -39,17 +39,16 @@ from tqdm import tqdm
 from audioxai_jax import METHODS, attribute_batch, map_examples, plugins, pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.files import replace_file
+from audioxai_jax.metrics.areas import deletion_auc
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.complexity import sparseness
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.randomisation import choose, other_class, redraw, stages
 from audioxai_jax.named_methods import named_method
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.synthesis.masks import top_fraction
 from audioxai_jax.terminal import add_codec_options, one_line, positive
 from audioxai_jax.types import attribute
 
-FRACTIONS = np.linspace(0, 1, 21)
-"""Of the features that are deleted."""
 RADIUS = 0.1
 """Of the ball of max-sensitivity, in rms of the clip's latent."""
 SENSITIVITY_SAMPLES = 5
@@ -105,7 +104,7 @@ def main() -> None:
         found = [
             parts.get(
                 start,
-                lambda start=start: judge(
+                lambda start=start, method=method: judge(
                     method, classifier.model, latents[start : start + TOGETHER], changed,
                     jax.random.fold_in(key, start), options,
                 ),
@@ -173,7 +172,7 @@ def judge(method, model, latents: Array, changed: np.ndarray, key: Array, option
         "all_absolute": alike(jnp.abs(relevance), jnp.abs(whole)),
         "other": alike(relevance, explain(latents, others)),
         "sensitivity": jnp.max(jnp.stack(changes), axis=0),
-        "sparseness": jax.vmap(gini)(relevance),
+        "sparseness": jax.vmap(sparseness)(relevance),
     }
 
 
@@ -182,32 +181,17 @@ alike = jax.jit(jax.vmap(rank_correlation))
 
 def area_of(model, latents: Array, targets: Array, scores: Array) -> Array:
     """Areas under deletion curves, `[N]`."""
-    given = (latents, targets, scores)
-    return map_examples(deletion_area, model, given, key=jax.random.key(0))
+    given = (latents, scores, targets)
+    return map_examples(area, model, given, key=jax.random.key(0))
 
 
-def deletion_area(model, example, key: Array) -> Array:
-    """Mean probability of the target over the fraction of features, best first, set to zero."""
+def area(model, example, key: Array) -> Array:
     del key
-    latent, target, scores = example
-
-    def probability(fraction: Array) -> Array:
-        kept = 1 - top_fraction(fraction)(scores)
-        return jax.nn.softmax(model(latent * kept))[target]
-
-    values = jax.vmap(probability)(jnp.asarray(FRACTIONS))
-    return jnp.trapezoid(values, jnp.asarray(FRACTIONS))
+    return deletion_auc(model, *example)
 
 
 def norm(values: Array) -> Array:
     return jnp.sqrt(jnp.sum(values**2, axis=(1, 2)))
-
-
-def gini(values: Array) -> Array:
-    """Gini's index of absolute values: 0 if all are equal, near 1 if one has all."""
-    ordered = jnp.sort(jnp.abs(values).ravel())
-    place = 2 * jnp.arange(1, ordered.size + 1) - ordered.size - 1
-    return jnp.sum(place * ordered) / (ordered.size * jnp.sum(ordered))
 
 
 def summary(found: dict, key: Array) -> dict:

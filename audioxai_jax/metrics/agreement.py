@@ -16,7 +16,7 @@ from jax import Array
 from audioxai_jax.synthesis.masks import RANKS
 
 
-def top_overlap(a: Array, b: Array, *, k: int, rank: str = "signed") -> Array:
+def top_overlap(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Array:
     """Share of the k most relevant features that are so in both; higher is better, in [0, 1].
 
     Args:
@@ -31,7 +31,7 @@ def top_overlap(a: Array, b: Array, *, k: int, rank: str = "signed") -> Array:
     return _share(_member(top_a, top_b), k, defined)
 
 
-def top_jaccard(a: Array, b: Array, *, k: int, rank: str = "signed") -> Array:
+def top_jaccard(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Array:
     """P. Jaccard's index of the two sets, intersection over union; higher is better, in [0, 1].
 
     Arguments and errors as for `top_overlap`.
@@ -40,12 +40,12 @@ def top_jaccard(a: Array, b: Array, *, k: int, rank: str = "signed") -> Array:
     return overlap / (2 - overlap)
 
 
-def feature_agreement(a: Array, b: Array, *, k: int) -> Array:
+def feature_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """`top_overlap` by absolute value: Krishna's feature agreement."""
     return top_overlap(a, b, k=k, rank="absolute")
 
 
-def sign_agreement(a: Array, b: Array, *, k: int) -> Array:
+def sign_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k that are in both with the same sign; higher is better, in [0, 1].
 
     Arguments and errors as for `top_overlap`.
@@ -55,7 +55,7 @@ def sign_agreement(a: Array, b: Array, *, k: int) -> Array:
     return _share(_member(top_a, top_b) & same, k, defined)
 
 
-def rank_agreement(a: Array, b: Array, *, k: int) -> Array:
+def rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k places that the same feature has in both; higher is better, in [0, 1].
 
     Arguments and errors as for `top_overlap`.
@@ -64,7 +64,7 @@ def rank_agreement(a: Array, b: Array, *, k: int) -> Array:
     return _share(top_a == top_b, k, defined)
 
 
-def signed_rank_agreement(a: Array, b: Array, *, k: int) -> Array:
+def signed_rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """`rank_agreement` of features with the same sign in both; higher is better, in [0, 1].
 
     Arguments and errors as for `top_overlap`.

@@ -24,12 +24,12 @@ from audioxai_jax.types import Model, score
 def faithfulness_correlation(
     model: Model,
     x: Array,
-    target: Array | int,
     relevance: Array,
+    target: Array | int,
     *,
     key: Array,
     baseline: Array | float = 0.0,
-    size: int,
+    size: int | None = None,
     subsets: int = 100,
     batch: int = 16,
 ) -> Array:
@@ -41,7 +41,7 @@ def faithfulness_correlation(
       relevance: of the input's shape.
       key: consumed.
       baseline: of the input's shape, or a number.
-      size: features of a subset, drawn without replacement.
+      size: features of a subset, drawn without replacement; a tenth of all, rounded up, if None.
       subsets: how many.
       batch: changed inputs at once.
 
@@ -52,6 +52,7 @@ def faithfulness_correlation(
       ValueError: for a size that is not between 1 and all features but one, fewer than two
         subsets, or relevance of another shape.
     """
+    size = -(-x.size // 10) if size is None else size
     if not 1 <= size < x.size or subsets < 2:
         raise ValueError(
             f"{subsets} subsets of {size} of {x.size} features: give two subsets or more, of 1 "
@@ -60,15 +61,15 @@ def faithfulness_correlation(
     keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(subsets))
     chosen = jax.vmap(lambda one: jax.random.permutation(one, np.arange(x.size) < size))(keys)
     return faithfulness_of(
-        model, x, target, relevance, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
+        model, x, relevance, target, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
     )
 
 
 def faithfulness_estimate(
     model: Model,
     x: Array,
-    target: Array | int,
     relevance: Array,
+    target: Array | int,
     *,
     baseline: Array | float = 0.0,
     step: int = 1,
@@ -94,15 +95,15 @@ def faithfulness_estimate(
     group = jnp.zeros_like(order).at[order].set(jnp.arange(x.size, dtype=order.dtype) // step)
     chosen = group == jnp.arange(math.ceil(x.size / step))[:, None]
     return faithfulness_of(
-        model, x, target, relevance, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
+        model, x, relevance, target, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
     )
 
 
 def faithfulness_of(
     model: Model,
     x: Array,
-    target: Array | int,
     relevance: Array,
+    target: Array | int,
     chosen: Array,
     *,
     baseline: Array | float = 0.0,

@@ -15,16 +15,21 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.metrics.perturbations import Perturbation, check_perturbed, perturbed_inputs
+from audioxai_jax.metrics.perturbations import (
+    GaussianNoise,
+    Perturbation,
+    check_perturbed,
+    perturbed_inputs,
+)
 from audioxai_jax.types import Model, score
 
 
 def infidelity(
     model: Model,
     x: Array,
-    target: Array | int,
     relevance: Array,
-    perturb: Perturbation,
+    target: Array | int,
+    perturb: Perturbation = GaussianNoise(0.1),
     *,
     key: Array,
     samples: int = 64,
@@ -56,15 +61,15 @@ def infidelity(
     """
     changed = perturbed_inputs(perturb, x, key, samples)
     return infidelity_of(
-        model, x, target, relevance, changed, baseline=baseline, normalise=normalise, batch=batch
+        model, x, relevance, target, changed, baseline=baseline, normalise=normalise, batch=batch
     )
 
 
 def infidelity_of(
     model: Model,
     x: Array,
-    target: Array | int,
     relevance: Array,
+    target: Array | int,
     perturbed: Array,
     *,
     baseline: Array | float | None = None,

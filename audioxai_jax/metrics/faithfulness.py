@@ -52,6 +52,7 @@ def faithfulness_correlation(
       ValueError: for a size that is not between 1 and all features but one, fewer than two
         subsets, or relevance of another shape.
     """
+    _check(relevance, x)
     size = -(-x.size // 10) if size is None else size
     if not 1 <= size < x.size or subsets < 2:
         raise ValueError(
@@ -89,6 +90,7 @@ def faithfulness_estimate(
     Raises:
       ValueError: for a step that leaves less than two groups, or relevance of another shape.
     """
+    _check(relevance, x)
     if not 1 <= step < x.size:
         raise ValueError(f"steps of {step} of {x.size} features leave less than two groups")
     order = jnp.argsort(-relevance.ravel(), stable=True)
@@ -110,11 +112,9 @@ def faithfulness_of(
     batch: int = 16,
 ) -> Array:
     """The correlation over given sets of features, bool `[S, ...]`."""
-    if relevance.shape != x.shape or chosen.shape[1:] != x.shape:
-        raise ValueError(
-            f"relevance {list(relevance.shape)} and sets {list(chosen.shape)} do not fit the "
-            f"input {list(x.shape)}"
-        )
+    _check(relevance, x)
+    if chosen.shape[1:] != x.shape:
+        raise ValueError(f"sets {list(chosen.shape)} do not fit the input {list(x.shape)}")
     base = jnp.asarray(baseline, x.dtype)
     drops = score(model, x, target) - jax.lax.map(
         lambda one: score(model, jnp.where(one, base, x), target), chosen, batch_size=batch
@@ -130,3 +130,10 @@ def pearson(a: Array, b: Array) -> Array:
     spread = jnp.sqrt(jnp.sum(a**2)) * jnp.sqrt(jnp.sum(b**2))
     found = jnp.sum(a * b) / jnp.where(spread > 0, spread, 1)
     return jnp.where(~constant & (spread > 0), jnp.clip(found, -1, 1), jnp.nan)
+
+
+def _check(relevance: Array, x: Array) -> None:
+    if relevance.shape != x.shape:
+        raise ValueError(
+            f"relevance {list(relevance.shape)} does not fit the input {list(x.shape)}"
+        )

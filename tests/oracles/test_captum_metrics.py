@@ -4,6 +4,8 @@ captum's relevance of zero has a norm of 1, so that its sensitivity is absolute 
 undefined. Everything else is the same.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,7 +69,7 @@ def test_sensitivity(network, x64, double_in_torch):
         explain, sides.rows, theirs, n_perturb_samples=SAMPLES, target=TARGET
     )
     for one in changed:
-        theirs_one = lambda inputs, one=one: torch.tensor(one[None])
+        theirs_one = functools.partial(lambda one, inputs: torch.tensor(one[None]), one)
         one_by_one.append(
             metrics.sensitivity_max(
                 explain, sides.rows, theirs_one, n_perturb_samples=1, target=TARGET

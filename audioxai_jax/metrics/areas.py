@@ -58,8 +58,8 @@ def mean_drop(curve: Array) -> Array:
 def deletion_auc(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -69,15 +69,16 @@ def deletion_auc(
     V. Petsiuk et al., "RISE", BMVC 2018. For arguments and errors, see
     `perturbation_curve` and `area`.
     """
-    curve = perturbation_curve(model, x, relevance, target, fractions=fractions, **settings)
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
     return area(curve, fractions)
 
 
 def insertion_auc(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -87,15 +88,16 @@ def insertion_auc(
     V. Petsiuk et al., "RISE", BMVC 2018; they insert into a blurred input, here it is
     the replacement. For arguments and errors, see `perturbation_curve` and `area`.
     """
-    inserted = {"edit": "insert", "fractions": fractions, **settings}
-    return area(perturbation_curve(model, x, relevance, target, **inserted), fractions)
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, target, relevance, edit="insert", order="morf", **given)
+    return area(curve, fractions)
 
 
 def aopc(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -111,16 +113,16 @@ def aopc(
     """
     if host_fractions(fractions)[0] != 0:
         raise ValueError("the first fraction must be 0: the drop is from the whole input")
-    return mean_drop(
-        perturbation_curve(model, x, relevance, target, fractions=fractions, **settings)
-    )
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
+    return mean_drop(curve)
 
 
 def abpc(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -131,20 +133,17 @@ def abpc(
     et al., "Decoupling Pixel Flipping and Occlusion Strategy", TMLR 2024, call it symmetric
     relevance gain. For arguments and errors, see `perturbation_curve` and `area`.
     """
-    first, last = (
-        perturbation_curve(
-            model, x, relevance, target, order=order, fractions=fractions, **settings
-        )
-        for order in ("morf", "lerf")
-    )
+    given = {"fractions": fractions, **settings}
+    first = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
+    last = perturbation_curve(model, x, target, relevance, edit="delete", order="lerf", **given)
     return area(last, fractions) - area(first, fractions)
 
 
 def faithfulness(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -156,6 +155,6 @@ def faithfulness(
     symmetrically in [0, 1] and units that they divide, it equals `abpc`. For arguments and errors,
     see `perturbation_curve` and `area`.
     """
-    settings = {"fractions": fractions, **settings}
-    inserted = insertion_auc(model, x, relevance, target, **settings)
-    return inserted - deletion_auc(model, x, relevance, target, **settings)
+    given = {"fractions": fractions, **settings}
+    inserted = insertion_auc(model, x, target, relevance, **given)
+    return inserted - deletion_auc(model, x, target, relevance, **given)

@@ -33,8 +33,8 @@ Replacement = float | Array | np.ndarray | Callable[[Array, Array], Array]
 def perturbation_curve(
     model: Model,
     x: Array,
-    relevance: Array,
     target: int | Array,
+    relevance: Array,
     *,
     edit: str = "delete",
     order: str = "morf",
@@ -43,7 +43,7 @@ def perturbation_curve(
     read: str = "probability",
     domain: Domain | None = None,
     key: Array | None = None,
-    batch_size: int | None = None,
+    batch: int | None = None,
 ) -> Array:
     """What the model says with a growing fraction of its input deleted, or inserted.
 
@@ -55,10 +55,10 @@ def perturbation_curve(
     Args:
       model: one input to logits `[K]`.
       x: one input, floating point.
+      target: class whose output is read; the true class if that is what "class" shall ask.
       relevance: of the domain's coefficients; signed, or made absolute by the caller. Of
         their shape, or with axes of length 1, along which all is edited together: `[F, 1]` ranks
         the frames of a latent `[F, C]`, `[1, C]` its channels.
-      target: class whose output is read; the true class if that is what "class" shall ask.
       edit: "delete" starts from the whole input, "insert" from nothing but the replacement.
       order: "morf", most relevant first; "lerf", least relevant first; "random".
       fractions: M of them in [0, 1], which may be traced; or a number of equal steps S from 0 to
@@ -70,7 +70,7 @@ def perturbation_curve(
         largest logit is that of the whole input.
       domain: where is edited, see `hypotheses.domains`; the input as it is if None.
       key: for a random order or a replacement that is drawn.
-      batch_size: evaluations of the model at once, which bounds memory; all if None. Loops over
+      batch: evaluations of the model at once, which bounds memory; all if None. Loops over
         convolutions are slow on CPU.
 
     Returns:
@@ -91,7 +91,7 @@ def perturbation_curve(
     if order == "lerf":
         turns = relevance.size - 1 - turns
     looked = _look(
-        model, x, target, coefficients, base, turns[None], counts, edit, read, domain, batch_size
+        model, x, target, coefficients, base, turns[None], counts, edit, read, domain, batch
     )
     return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, looked[0])
 
@@ -109,7 +109,7 @@ def random_curves(
     read: str = "probability",
     domain: Domain | None = None,
     units: tuple[int, ...] | None = None,
-    batch_size: int | None = None,
+    batch: int | None = None,
 ) -> Array:
     """The curves of rankings drawn at random: what relevance must beat, see `band`.
 
@@ -131,9 +131,7 @@ def random_curves(
     coefficients, counts, base, keys = _prepare(x, fractions, replacement, domain, key, units)
     shape = coefficients.shape if units is None else units
     turns = jax.vmap(_at_random, (0, None))(jax.random.split(keys[1], draws), shape)
-    return _look(
-        model, x, target, coefficients, base, turns, counts, edit, read, domain, batch_size
-    )
+    return _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch)
 
 
 def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
@@ -212,9 +210,7 @@ def _at_random(key: Array | None, shape: tuple[int, ...]) -> Array:
     return places(jax.random.uniform(key, shape))
 
 
-def _look(
-    model, x, target, coefficients, base, turns, counts, edit, read, domain, batch_size
-) -> Array:
+def _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch) -> Array:
     """`[R, M]`: all edits of all rankings `[R, ...]`, in one batch or in batches."""
     if edit not in EDITS:
         raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
@@ -231,10 +227,10 @@ def _look(
 
     rankings, points = turns.shape[0], counts.shape[0]
     edits = (jnp.repeat(jnp.arange(rankings), points), jnp.tile(counts, rankings))
-    if batch_size is None:
+    if batch is None:
         looked = jax.vmap(one)(edits)
     else:
-        looked = jax.lax.map(one, edits, batch_size=batch_size)
+        looked = jax.lax.map(one, edits, batch_size=batch)
     return looked.reshape(rankings, points)
 
 

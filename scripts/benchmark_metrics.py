@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--their-clips", type=int, default=20, help="0 leaves Quantus out")
-    parser.add_argument("--chunk", type=int, default=4, help="clips at once")
+    parser.add_argument("--chunk", type=int, default=1, help="clips at once")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
 

@@ -58,8 +58,8 @@ def mean_drop(curve: Array) -> Array:
 def deletion_auc(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -70,15 +70,15 @@ def deletion_auc(
     `perturbation_curve` and `area`.
     """
     given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
     return area(curve, fractions)
 
 
 def insertion_auc(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -89,15 +89,15 @@ def insertion_auc(
     the replacement. For arguments and errors, see `perturbation_curve` and `area`.
     """
     given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, target, relevance, edit="insert", order="morf", **given)
+    curve = perturbation_curve(model, x, relevance, target, edit="insert", order="morf", **given)
     return area(curve, fractions)
 
 
 def aopc(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -114,15 +114,15 @@ def aopc(
     if host_fractions(fractions)[0] != 0:
         raise ValueError("the first fraction must be 0: the drop is from the whole input")
     given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
     return mean_drop(curve)
 
 
 def abpc(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -134,16 +134,16 @@ def abpc(
     relevance gain. For arguments and errors, see `perturbation_curve` and `area`.
     """
     given = {"fractions": fractions, **settings}
-    first = perturbation_curve(model, x, target, relevance, edit="delete", order="morf", **given)
-    last = perturbation_curve(model, x, target, relevance, edit="delete", order="lerf", **given)
+    first = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
+    last = perturbation_curve(model, x, relevance, target, edit="delete", order="lerf", **given)
     return area(last, fractions) - area(first, fractions)
 
 
 def faithfulness(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     fractions: Fractions = 20,
     **settings: Any,
@@ -156,5 +156,5 @@ def faithfulness(
     see `perturbation_curve` and `area`.
     """
     given = {"fractions": fractions, **settings}
-    inserted = insertion_auc(model, x, target, relevance, **given)
-    return inserted - deletion_auc(model, x, target, relevance, **given)
+    inserted = insertion_auc(model, x, relevance, target, **given)
+    return inserted - deletion_auc(model, x, relevance, target, **given)

@@ -33,8 +33,8 @@ Replacement = float | Array | np.ndarray | Callable[[Array, Array], Array]
 def perturbation_curve(
     model: Model,
     x: Array,
-    target: int | Array,
     relevance: Array,
+    target: int | Array,
     *,
     edit: str = "delete",
     order: str = "morf",
@@ -55,10 +55,10 @@ def perturbation_curve(
     Args:
       model: one input to logits `[K]`.
       x: one input, floating point.
-      target: class whose output is read; the true class if that is what "class" shall ask.
       relevance: of the domain's coefficients; signed, or made absolute by the caller. Of
         their shape, or with axes of length 1, along which all is edited together: `[F, 1]` ranks
         the frames of a latent `[F, C]`, `[1, C]` its channels.
+      target: class whose output is read; the true class if that is what "class" shall ask.
       edit: "delete" starts from the whole input, "insert" from nothing but the replacement.
       order: "morf", most relevant first; "lerf", least relevant first; "random".
       fractions: M of them in [0, 1], which may be traced; or a number of equal steps S from 0 to
@@ -74,14 +74,16 @@ def perturbation_curve(
         convolutions are slow on CPU.
 
     Returns:
-      `[M]`; NaN where a logit is not finite, throughout if relevance holds NaN or a traced
-      fraction is outside [0, 1].
+      `[M]`; NaN where a logit is not finite or a traced fraction is outside [0, 1], and throughout
+      if relevance holds NaN.
 
     Raises:
       ValueError: for shapes, names, fractions or a target that do not fit, and a missing key.
     """
     domain = samples() if domain is None else domain
-    coefficients, counts, base, keys = _prepare(x, fractions, replacement, domain, key, relevance)
+    coefficients, counts, base, keys = _prepare(
+        x, fractions, replacement, domain, key, np.shape(relevance)
+    )
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
     if order == "random":
@@ -157,14 +159,15 @@ def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
     }
 
 
-def _prepare(x, fractions, replacement, domain: Domain, key, ranked) -> tuple[Any, ...]:
+def _prepare(
+    x, fractions, replacement, domain: Domain, key, ranked: tuple[int, ...] | None
+) -> tuple[Any, ...]:
     """Coefficients, the number of units edited at each point, the replacement, two keys."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
     coefficients = domain.analyse(x)
-    shape = np.shape(ranked) if hasattr(ranked, "shape") else ranked
-    shape = coefficients.shape if shape is None else tuple(shape)
     full = coefficients.shape
+    shape = full if ranked is None else tuple(ranked)
     if len(shape) != len(full) or any(a not in (1, b) for a, b in zip(shape, full, strict=True)):
         raise ValueError(
             f"relevance is {list(shape)}, but there are {list(full)} coefficients in this "

@@ -54,7 +54,8 @@ def slow(relevance=RELEVANCE, edit="delete", order="morf", fractions=FRACTIONS, 
 
 def curve(model=MODEL, x=X, relevance=RELEVANCE, target=TARGET, **changes):
     settings = {"fractions": FRACTIONS, "replacement": OTHER, **changes}
-    return perturbation_curve(model, jnp.asarray(x), target, jnp.asarray(relevance), **settings)
+    given = model, jnp.asarray(x), jnp.asarray(relevance), target
+    return jax.jit(lambda: perturbation_curve(*given, **settings))()  # one program is quicker
 
 
 @pytest.mark.parametrize("read", READINGS)
@@ -85,15 +86,17 @@ def test_batches_jit_and_vmap_change_nothing(x64):
 
 def test_inserting_the_most_relevant_is_deleting_the_least(x64):
     """To the last tie, and so faithfulness is the area between the two deletion curves."""
+
+    def both(relevance):
+        given, settings = (MODEL, jnp.asarray(X), relevance, TARGET), {"replacement": OTHER}
+        return [of(*given, fractions=10, **settings) for of in (areas.faithfulness, areas.abpc)]
+
     for relevance in (RELEVANCE, np.zeros_like(X)):
         given = {"relevance": relevance, "fractions": 10}
         inserted, deleted = curve(edit="insert", **given), curve(order="lerf", **given)
         np.testing.assert_allclose(inserted, deleted[::-1], rtol=1e-12)
-        scores = [
-            of(MODEL, X, TARGET, jnp.asarray(relevance), fractions=10, replacement=OTHER)
-            for of in (areas.faithfulness, areas.abpc)
-        ]
-        np.testing.assert_allclose(scores[0], scores[1], atol=1e-12)
+        scores = jax.jit(both)(jnp.asarray(relevance))
+        np.testing.assert_allclose(*scores, atol=1e-12)
 
 
 def test_replacements_are_numbers_arrays_or_drawn(x64, key):
@@ -112,8 +115,8 @@ def test_domains(x64, key):
     model = Partial(lambda x: jnp.stack([jnp.sum(x**2), jnp.sum(jnp.abs(x))]))
     spectrum = np.fft.rfft(sound)
     score = jnp.asarray(np.abs(spectrum))
-    settings = {"fractions": [1 / 9], "read": "logit"}
-    found = perturbation_curve(model, sound, 0, score, domain=frequencies(), **settings)
+    given = {"model": model, "x": sound, "target": 0, "replacement": 0.0, "read": "logit"}
+    found = curve(relevance=score, domain=frequencies(), fractions=[1 / 9], **given)
     spectrum[np.argmax(np.abs(spectrum))] = 0
     np.testing.assert_allclose(found, np.sum(np.fft.irfft(spectrum, 16) ** 2), rtol=1e-10)
     codec = Codec(
@@ -123,35 +126,41 @@ def test_domains(x64, key):
         hop=4,
     )
     relevance = jnp.arange(16.0).reshape(4, 4)
-    settings = {"fractions": [0.0, 0.25], "read": "logit"}
-    found = perturbation_curve(model, sound, 0, relevance, domain=latents(codec), **settings)
+    found = curve(relevance=relevance, domain=latents(codec), fractions=[0.0, 0.25], **given)
     wanted = [4 * np.sum(sound**2), 4 * np.sum(sound[:12] ** 2)]
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
 
 
 def test_random_curves_and_their_band(x64, key):
     """Of a linear model, the mean over rankings falls in a straight line."""
-    model = Partial(lambda weights, x: jnp.stack([jnp.sum(x * weights), 0.0]), X)
+    draws, x = 200, jnp.asarray(X)
     given = {"fractions": 4, "replacement": 0.0, "read": "logit"}
-    drawn = random_curves(model, jnp.asarray(X), 0, key=key, draws=400, **given)
-    assert drawn.shape == (400, 5)
-    of = band(drawn, 0.9)
-    whole = np.sum(X * X)
-    error = np.std(drawn, axis=0) / np.sqrt(400)
+
+    @jax.jit
+    def found():
+        model = Partial(lambda x: jnp.stack([jnp.sum(x * X), 0.0]))
+        controls = {"key": key, "draws": draws, **given}
+        return {
+            "drawn": (drawn := random_curves(model, x, 0, **controls)),
+            "band": band(drawn, 0.9),
+            "batches": random_curves(model, x, 0, batch=64, **controls),
+            "frames": random_curves(model, x, 0, units=(FRAMES, 1), **controls),
+            "best": perturbation_curve(model, x, jnp.asarray(X * X), 0, **given),
+            "one": perturbation_curve(model, x, x, 0, order="random", key=key, **given),
+        }
+
+    found = jax.tree.map(np.asarray, found())
+    drawn, of, whole = found["drawn"], found["band"], np.sum(X * X)
+    assert drawn.shape == (draws, 5)
+    error = np.std(drawn, axis=0) / np.sqrt(draws)
     assert np.all(np.abs(of["mean"] - whole * np.linspace(1, 0, 5)) <= 4 * error + 1e-9)
     np.testing.assert_allclose(of["low"], np.quantile(drawn, 0.05, axis=0), atol=1e-12)
     np.testing.assert_allclose(of["high"], np.quantile(drawn, 0.95, axis=0), atol=1e-12)
-    ranked = perturbation_curve(model, jnp.asarray(X), 0, jnp.asarray(X * X), **given)
-    assert np.all(ranked[1:-1] < of["low"][1:-1])
-    one = perturbation_curve(
-        model, jnp.asarray(X), 0, jnp.asarray(X), order="random", key=key, **given
-    )
-    assert one[0] == pytest.approx(whole) and one[-1] == pytest.approx(0, abs=1e-12)
-    again = random_curves(model, jnp.asarray(X), 0, key=key, draws=400, batch=64, **given)
-    np.testing.assert_allclose(again, drawn, rtol=1e-12)
-    frames = random_curves(model, jnp.asarray(X), 0, key=key, units=(FRAMES, 1), **given)
+    assert np.all(found["best"][1:-1] < of["low"][1:-1])
+    np.testing.assert_allclose(found["one"][[0, -1]], [whole, 0], atol=1e-12)
+    np.testing.assert_allclose(found["batches"], drawn, atol=1e-12)
     steps = set(np.round(np.sum(X * X, axis=1), 9))
-    assert set(np.round(whole - np.asarray(frames)[:, 1], 9)) <= steps
+    assert set(np.round(whole - found["frames"][:, 1], 9)) <= steps
 
 
 def test_areas_in_closed_form(x64):
@@ -178,9 +187,10 @@ def test_scores_are_those_of_the_curves(x64):
         "abpc": np.trapezoid(last - deleted, FRACTIONS),
         "faithfulness": np.trapezoid(inserted - deleted, FRACTIONS),
     }
+    given = MODEL, jnp.asarray(X), jnp.asarray(RELEVANCE), TARGET
+    found = jax.jit(lambda: {name: getattr(areas, name)(*given, **settings) for name in wanted})()
     for name, value in wanted.items():
-        found = getattr(areas, name)(MODEL, jnp.asarray(X), TARGET, RELEVANCE, **settings)
-        assert found == pytest.approx(value, rel=1e-12), name
+        assert found[name] == pytest.approx(value, rel=1e-12), name
 
 
 def test_what_is_not_a_number_is_not_measured(x64):
@@ -224,11 +234,11 @@ def test_refusals_of_areas_and_controls(key):
     with pytest.raises(ValueError, match="3 fractions for a curve of"):
         areas.area(jnp.ones(2), 2)
     with pytest.raises(ValueError, match="first fraction must be 0"):
-        areas.aopc(MODEL, jnp.asarray(X), TARGET, jnp.asarray(X), fractions=[0.5, 1.0])
+        areas.aopc(MODEL, jnp.asarray(X), jnp.asarray(X), TARGET, fractions=[0.5, 1.0])
     with pytest.raises(ValueError, match="at least one ranking"):
         random_curves(MODEL, jnp.asarray(X), TARGET, key=key, draws=0)
     with pytest.raises(ValueError, match="level"):
         band(jnp.ones((2, 3)), 1.0)
     with pytest.raises(TypeError):
-        areas.deletion_auc(MODEL, jnp.asarray(X), TARGET, jnp.asarray(X), edit="insert")
+        areas.deletion_auc(MODEL, jnp.asarray(X), jnp.asarray(X), TARGET, edit="insert")
     assert samples().fill == 0

@@ -97,8 +97,9 @@ def test_entries(name):
 @pytest.mark.parametrize("name", METRICS)
 def test_values_are_in_their_range(name):
     metric = METRICS[name]
-    for seed in range(4):
-        value = metric.function(**arguments(metric.function, jax.random.key(seed)))
+    for seed in range(3):
+        given = arguments(metric.function, jax.random.key(seed))
+        value = metric.function(**given)
         assert jnp.shape(value) == (), f"{name} is not a scalar"
         value = float(value)
         ends = [abs(end) for end in (metric.low, metric.high) if math.isfinite(end)]

@@ -50,7 +50,7 @@ def theirs(metric, shape, relevance=RELEVANCE, **changes):
 def ours(shape=(SIZE,), ranked=lambda relevance: relevance, of=perturbation_curve, **settings):
     def one(x, target, relevance):
         x, relevance = x.reshape(shape), ranked(relevance.reshape(shape))
-        return of(MODEL, x, target, relevance, **settings)
+        return of(MODEL, x, relevance, target, **settings)
 
     return jax.jit(jax.vmap(one))(X, TARGET, RELEVANCE)
 

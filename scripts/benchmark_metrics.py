@@ -90,15 +90,12 @@ def measure(names, model, examples, chunk) -> tuple[dict[str, np.ndarray], float
 
 def one_example(shared, example, key) -> dict[str, jax.Array]:
     model, names = shared
-    x, target = example["x"], example["target"]
     known = {**example, "model": model, "method": saliency(), "key": key, **SETTINGS}
-    known |= {"value": model(x)[target], "baseline_value": model(jnp.zeros_like(x))[target]}
-    known["perturb"] = lambda x, key: x + 0.1 * jax.random.normal(key, x.shape)
-    found = {}
-    for name in names.value:
-        function = METRICS[name].function
-        found[name] = function(**{argument: known[argument] for argument in needed(function)})
-    return found
+    functions = {name: METRICS[name].function for name in names.value}
+    return {
+        name: function(**{argument: known[argument] for argument in needed(function)})
+        for name, function in functions.items()
+    }
 
 
 def needed(function) -> list[str]:

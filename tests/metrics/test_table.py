@@ -45,6 +45,11 @@ def supply(name, key):
         "sound": lambda: jax.random.normal(keys[5], sound),
         "estimate": lambda: jax.random.normal(keys[5], sound),
         "reference": lambda: jax.random.normal(keys[6], sound),
+        "truth": lambda: jax.random.uniform(keys[7], shape) > 0.5,
+        "labels": lambda: jnp.asarray([0, 1, -1]),
+        "length": lambda: 2,
+        "k": lambda: 5,
+        "size": lambda: 5,
         "sample_rate": lambda: 16000,
         "span": lambda: 160,
     }

@@ -69,7 +69,8 @@ def deletion_auc(
     V. Petsiuk et al., "RISE", BMVC 2018. For arguments and errors, see
     `perturbation_curve` and `area`.
     """
-    curve = perturbation_curve(model, x, relevance, target, fractions=fractions, **settings)
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
     return area(curve, fractions)
 
 
@@ -87,8 +88,9 @@ def insertion_auc(
     V. Petsiuk et al., "RISE", BMVC 2018; they insert into a blurred input, here it is
     the replacement. For arguments and errors, see `perturbation_curve` and `area`.
     """
-    inserted = {"edit": "insert", "fractions": fractions, **settings}
-    return area(perturbation_curve(model, x, relevance, target, **inserted), fractions)
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, relevance, target, edit="insert", order="morf", **given)
+    return area(curve, fractions)
 
 
 def aopc(
@@ -111,9 +113,9 @@ def aopc(
     """
     if host_fractions(fractions)[0] != 0:
         raise ValueError("the first fraction must be 0: the drop is from the whole input")
-    return mean_drop(
-        perturbation_curve(model, x, relevance, target, fractions=fractions, **settings)
-    )
+    given = {"fractions": fractions, **settings}
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
+    return mean_drop(curve)
 
 
 def abpc(
@@ -131,12 +133,9 @@ def abpc(
     et al., "Decoupling Pixel Flipping and Occlusion Strategy", TMLR 2024, call it symmetric
     relevance gain. For arguments and errors, see `perturbation_curve` and `area`.
     """
-    first, last = (
-        perturbation_curve(
-            model, x, relevance, target, order=order, fractions=fractions, **settings
-        )
-        for order in ("morf", "lerf")
-    )
+    given = {"fractions": fractions, **settings}
+    first = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
+    last = perturbation_curve(model, x, relevance, target, edit="delete", order="lerf", **given)
     return area(last, fractions) - area(first, fractions)
 
 
@@ -156,6 +155,6 @@ def faithfulness(
     symmetrically in [0, 1] and units that they divide, it equals `abpc`. For arguments and errors,
     see `perturbation_curve` and `area`.
     """
-    settings = {"fractions": fractions, **settings}
-    inserted = insertion_auc(model, x, relevance, target, **settings)
-    return inserted - deletion_auc(model, x, relevance, target, **settings)
+    given = {"fractions": fractions, **settings}
+    inserted = insertion_auc(model, x, relevance, target, **given)
+    return inserted - deletion_auc(model, x, relevance, target, **given)

@@ -43,7 +43,7 @@ def perturbation_curve(
     read: str = "probability",
     domain: Domain | None = None,
     key: Array | None = None,
-    batch_size: int | None = None,
+    batch: int | None = None,
 ) -> Array:
     """What the model says with a growing fraction of its input deleted, or inserted.
 
@@ -70,18 +70,20 @@ def perturbation_curve(
         largest logit is that of the whole input.
       domain: where is edited, see `hypotheses.domains`; the input as it is if None.
       key: for a random order or a replacement that is drawn.
-      batch_size: evaluations of the model at once, which bounds memory; all if None. Loops over
+      batch: evaluations of the model at once, which bounds memory; all if None. Loops over
         convolutions are slow on CPU.
 
     Returns:
-      `[M]`; NaN where a logit is not finite, throughout if relevance holds NaN or a traced
-      fraction is outside [0, 1].
+      `[M]`; NaN where a logit is not finite or a traced fraction is outside [0, 1], and throughout
+      if relevance holds NaN.
 
     Raises:
       ValueError: for shapes, names, fractions or a target that do not fit, and a missing key.
     """
     domain = samples() if domain is None else domain
-    coefficients, counts, base, keys = _prepare(x, fractions, replacement, domain, key, relevance)
+    coefficients, counts, base, keys = _prepare(
+        x, fractions, replacement, domain, key, np.shape(relevance)
+    )
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
     if order == "random":
@@ -91,7 +93,7 @@ def perturbation_curve(
     if order == "lerf":
         turns = relevance.size - 1 - turns
     looked = _look(
-        model, x, target, coefficients, base, turns[None], counts, edit, read, domain, batch_size
+        model, x, target, coefficients, base, turns[None], counts, edit, read, domain, batch
     )
     return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, looked[0])
 
@@ -109,7 +111,7 @@ def random_curves(
     read: str = "probability",
     domain: Domain | None = None,
     units: tuple[int, ...] | None = None,
-    batch_size: int | None = None,
+    batch: int | None = None,
 ) -> Array:
     """The curves of rankings drawn at random: what relevance must beat, see `band`.
 
@@ -131,9 +133,7 @@ def random_curves(
     coefficients, counts, base, keys = _prepare(x, fractions, replacement, domain, key, units)
     shape = coefficients.shape if units is None else units
     turns = jax.vmap(_at_random, (0, None))(jax.random.split(keys[1], draws), shape)
-    return _look(
-        model, x, target, coefficients, base, turns, counts, edit, read, domain, batch_size
-    )
+    return _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch)
 
 
 def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
@@ -159,14 +159,15 @@ def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
     }
 
 
-def _prepare(x, fractions, replacement, domain: Domain, key, ranked) -> tuple[Any, ...]:
+def _prepare(
+    x, fractions, replacement, domain: Domain, key, ranked: tuple[int, ...] | None
+) -> tuple[Any, ...]:
     """Coefficients, the number of units edited at each point, the replacement, two keys."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
     coefficients = domain.analyse(x)
-    shape = np.shape(ranked) if hasattr(ranked, "shape") else ranked
-    shape = coefficients.shape if shape is None else tuple(shape)
     full = coefficients.shape
+    shape = full if ranked is None else tuple(ranked)
     if len(shape) != len(full) or any(a not in (1, b) for a, b in zip(shape, full, strict=True)):
         raise ValueError(
             f"relevance is {list(shape)}, but there are {list(full)} coefficients in this "
@@ -212,9 +213,7 @@ def _at_random(key: Array | None, shape: tuple[int, ...]) -> Array:
     return places(jax.random.uniform(key, shape))
 
 
-def _look(
-    model, x, target, coefficients, base, turns, counts, edit, read, domain, batch_size
-) -> Array:
+def _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch) -> Array:
     """`[R, M]`: all edits of all rankings `[R, ...]`, in one batch or in batches."""
     if edit not in EDITS:
         raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
@@ -231,10 +230,10 @@ def _look(
 
     rankings, points = turns.shape[0], counts.shape[0]
     edits = (jnp.repeat(jnp.arange(rankings), points), jnp.tile(counts, rankings))
-    if batch_size is None:
+    if batch is None:
         looked = jax.vmap(one)(edits)
     else:
-        looked = jax.lax.map(one, edits, batch_size=batch_size)
+        looked = jax.lax.map(one, edits, batch_size=batch)
     return looked.reshape(rankings, points)
 
 

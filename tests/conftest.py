@@ -41,6 +41,7 @@ FULL_SIZE = [
     r"test_perturbation\.py::test_standard_errors_are_calibrated\[.*product",
     r"nets/test_lyra\.py::test_round_trips_of_real_speech\[(fsdd|tess)",
     r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
+    r"test_sanity\.py::test_two_methods",
 ]
 """Tests that run with --full-size only, as .ci/run does."""
 

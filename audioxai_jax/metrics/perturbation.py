@@ -197,10 +197,10 @@ def host_fractions(fractions: Fractions) -> np.ndarray:
     Raises:
       ValueError: if they are not in [0, 1], or there are none.
     """
-    if isinstance(fractions, int):
+    if isinstance(fractions, int | np.integer):
         if fractions < 1:
             raise ValueError(f"at least one step is made, got {fractions}")
-        return np.linspace(0, 1, fractions + 1)
+        return np.linspace(0, 1, int(fractions) + 1)
     found = np.asarray(fractions, float)
     if found.ndim != 1 or found.size == 0 or not np.all((found >= 0) & (found <= 1)):
         raise ValueError(f"fractions are numbers between 0 and 1, got {found.tolist()}")

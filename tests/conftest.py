@@ -43,6 +43,8 @@ FULL_SIZE = [
     r"nets/test_lyra\.py::test_round_trips_of_real_speech\[(fsdd|tess)",
     r"test_smallest_sets\.py::test_the_script",
     r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
+    r"test_sanity\.py::test_two_methods",
+    r"test_randomisation\.py::test_many_examples",
 ]
 """Tests that run with --full-size only, as .ci/run does."""
 

@@ -36,7 +36,16 @@ CORE = {
     "outputs": {"types", "records"},
     "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
     "synthesis": {"types", "records", "spaces"},
-    "metrics": {"types", "records", "attribution", "synthesis", "spaces"},
+    "metrics": {
+        "types",
+        "records",
+        "graph",
+        "tracing",
+        "attribution",
+        "synthesis",
+        "spaces",
+        "hypotheses",
+    },
     "hypotheses": {"types", "records", "batching", "attribute_batch", "spaces", "synthesis"},
     "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},
 }

@@ -7,6 +7,7 @@ from jax import Array
 
 from audioxai_jax.records import record
 from audioxai_jax.spaces import istft
+from audioxai_jax.types import Codec
 
 
 @runtime_checkable
@@ -56,6 +57,14 @@ def time_frequency(window: tuple[str, int], hop: int, before: int | None = None)
     has no such neighbours.
     """
     return TimeFrequency(window=window, hop=hop, before=before, fill=0.0)
+
+
+def latents(codec: Codec, fill: float | Array = 0.0) -> Domain:
+    """The latent `[F, C]` of a waveform `[T]`; what was edited is heard, after the decoder.
+
+    No exact inverse: with nothing deleted, the sound is the codec's reconstruction.
+    """
+    return Latents(codec=codec, fill=fill)
 
 
 @record()
@@ -108,6 +117,21 @@ class TimeFrequency:
     def synthesise(self, coefficients: Array, x: Array) -> Array:
         frames = {"window": self.window, "hop": self.hop, "before": self.before}
         return istft.synthesise(coefficients, x.shape[0], **frames).astype(x.dtype)
+
+    def size(self, coefficients: Array) -> Array:
+        return jnp.abs(coefficients)
+
+
+@record()
+class Latents:
+    codec: Codec
+    fill: float | Array
+
+    def analyse(self, x: Array) -> Array:
+        return self.codec.encode(x)
+
+    def synthesise(self, coefficients: Array, x: Array) -> Array:
+        return self.codec.decode(coefficients)[: x.shape[0]].astype(x.dtype)
 
     def size(self, coefficients: Array) -> Array:
         return jnp.abs(coefficients)

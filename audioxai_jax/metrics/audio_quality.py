@@ -1,9 +1,11 @@
 """How close one sound is to another."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from audioxai_jax.spaces.mel import log_mel
+from audioxai_jax.spaces.stft import magnitude_spectrogram
 
 SILENT = 1e-12
 """Energy (sum of squares) below which a sound counts as silent."""
@@ -33,12 +35,60 @@ def log_mel_distance(estimate: Array, reference: Array, *, sample_rate: int) -> 
     0.7, so that the floor of the logarithm (1e-3, see `log_mel`) means the same for
     loud and soft clips. 64 bands, 512-sample Hann window, hop 128.
     """
-    scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), 1e-10)
-    found = log_mel(estimate * scale, sample_rate=sample_rate)
-    wanted = log_mel(reference * scale, sample_rate=sample_rate)
+    found, wanted = (log_mel(s, sample_rate=sample_rate) for s in _scaled(estimate, reference))
     return jnp.mean(jnp.abs(found - wanted))
+
+
+def log_spectral_distance(
+    estimate: Array, reference: Array, *, window: int = 512, hop: int = 128
+) -> Array:
+    """Mean over frames of the rms difference of log spectra, dB; lower is better, 0 at best.
+
+    A. Gray, J. Markel, "Distance Measures for Speech Processing", IEEE Trans. ASSP 1976:
+    `sqrt(mean_k (20 log10(|X_k| / |Y_k|))^2)` of each frame. Both sounds `[T]` are scaled as for
+    `log_mel_distance`, and 1e-3 is added to all magnitudes. Periodic Hann window.
+    """
+    found, wanted = (
+        20 * jnp.log10(magnitude_spectrogram(sound, window=window, hop=hop) + 1e-3)
+        for sound in _scaled(estimate, reference)
+    )
+    return jnp.mean(_root(jnp.mean((found - wanted) ** 2, axis=1)))
+
+
+def mel_cepstral_distortion(
+    estimate: Array, reference: Array, *, sample_rate: int, coefficients: int = 24
+) -> Array:
+    """Mean over frames of the distance of mel cepstra, dB; lower is better, 0 at best.
+
+    R. Kubichek, "Mel-cepstral Distance Measure for Objective Speech Quality Assessment", IEEE
+    Pacific Rim 1993: `10 sqrt(2) / ln 10 * sqrt(sum_d (c_d - c'_d)^2)`, d = 1 to `coefficients`;
+    c_0, the level, is left out. With B mel bands and c such that
+    `log_mel_b = c_0 + sum_d c_d cos(pi d (b + 1/2) / B)`, all B - 1 coefficients together give
+    the rms difference of the bands' levels in dB about its mean. Frames are compared one by one:
+    there is no time alignment. Scaled, and in 64 bands, as for `log_mel_distance`.
+
+    Raises:
+      ValueError: for no coefficients, or as many as bands.
+    """
+    found, wanted = (log_mel(s, sample_rate=sample_rate) for s in _scaled(estimate, reference))
+    bands = found.shape[1]
+    if not 1 <= coefficients < bands:
+        raise ValueError(f"coefficients must be 1 to {bands - 1}, got {coefficients}")
+    angle = np.pi / bands * np.outer(np.arange(bands) + 0.5, np.arange(1, coefficients + 1))
+    change = (found - wanted) @ jnp.asarray(2 / bands * np.cos(angle), found.dtype)
+    return 10 * np.sqrt(2) / np.log(10) * jnp.mean(_root(jnp.sum(change**2, axis=1)))
 
 
 def level_db(sound: Array, reference: Array) -> Array:
     """RMS level of a sound relative to a reference `[T]`, dB; -inf for silence."""
     return 10 * jnp.log10(jnp.sum(sound**2) / jnp.sum(reference**2))
+
+
+def _scaled(estimate: Array, reference: Array) -> tuple[Array, Array]:
+    scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), 1e-10)
+    return estimate * scale, reference * scale
+
+
+def _root(square: Array) -> Array:
+    """Its gradient at 0 is 0 rather than NaN."""
+    return jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)

@@ -27,7 +27,9 @@ def rank_correlation(a: Array, b: Array) -> Array:
     ranks_a, ranks_b = ranks_a - jnp.mean(ranks_a), ranks_b - jnp.mean(ranks_b)
     spread = jnp.sqrt(jnp.sum(ranks_a**2)) * jnp.sqrt(jnp.sum(ranks_b**2))
     found = jnp.sum(ranks_a * ranks_b) / jnp.where(spread > 0, spread, 1)
-    return jnp.where((spread > 0) & ~jnp.any(jnp.isnan(a) | jnp.isnan(b)), found, jnp.nan)
+    constant = (jnp.min(a) == jnp.max(a)) | (jnp.min(b) == jnp.max(b))
+    undefined = constant | jnp.any(jnp.isnan(a) | jnp.isnan(b))
+    return jnp.where(undefined, jnp.nan, found)
 
 
 def ranks(values: Array) -> Array:

@@ -1,11 +1,21 @@
 """Closed forms of the sound metrics."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.fft
 
-from audioxai_jax.metrics.audio_quality import level_db, log_mel_distance, si_sdr
+from audioxai_jax.metrics.audio_quality import (
+    level_db,
+    log_mel_distance,
+    log_spectral_distance,
+    mel_cepstral_distortion,
+    si_sdr,
+)
+from audioxai_jax.spaces.mel import log_mel
 
 
 def orthogonal_pair():
@@ -45,7 +55,62 @@ def test_level():
 
 def test_silence_gives_finite_numbers_and_gradients():
     silent, sound = jnp.zeros(1000), jnp.ones(1000)
-    for measure in (si_sdr, lambda a, b: log_mel_distance(a, b, sample_rate=16_000)):
+    at_rate = [
+        functools.partial(measure, sample_rate=16_000)
+        for measure in (log_mel_distance, mel_cepstral_distortion)
+    ]
+    for measure in (si_sdr, log_spectral_distance, *at_rate):
         assert np.isfinite(measure(silent, silent))
         assert np.isfinite(measure(sound, silent))
         assert np.all(np.isfinite(jax.grad(measure)(silent, sound)))
+
+
+def test_log_spectral_distance_of_a_gain_is_the_gain():
+    """Where magnitudes lie far above the floor; a filter's is the rms of its response."""
+    sound = jax.random.normal(jax.random.key(0), (16_000,))
+    assert log_spectral_distance(sound, sound) == 0
+    np.testing.assert_allclose(
+        log_spectral_distance(0.5 * sound, sound), 20 * np.log10(2), atol=0.03
+    )
+
+
+def test_log_spectral_distance_recomputed(x64):
+    a, b = np.random.default_rng(0).normal(size=(2, 1000))
+    scale, hann = 0.7 / np.abs(b).max(), 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
+    wanted = []
+    for frame in range(8):
+        start = frame * 128 - 192
+        levels = []
+        for sound in (a, b):
+            piece = np.zeros(512)
+            inside = np.arange(max(start, 0), min(start + 512, 1000))
+            piece[inside - start] = scale * sound[inside]
+            levels.append(20 * np.log10(np.abs(np.fft.rfft(piece * hann)) + 1e-3))
+        wanted.append(np.sqrt(np.mean((levels[0] - levels[1]) ** 2)))
+    found = log_spectral_distance(jnp.asarray(a), jnp.asarray(b))
+    np.testing.assert_allclose(found, np.mean(wanted), rtol=1e-9)
+
+
+def test_mel_cepstral_distortion_leaves_the_level_out():
+    sound = jax.random.normal(jax.random.key(0), (16_000,))
+    assert mel_cepstral_distortion(sound, sound, sample_rate=16_000) == 0
+    assert mel_cepstral_distortion(0.5 * sound, sound, sample_rate=16_000) < 0.05
+
+
+def test_all_mel_cepstra_give_the_rms_of_levels_about_their_mean(x64):
+    """Parseval: the constant 10 sqrt(2) / ln 10 is that of decibels. Fewer give less."""
+    a, b = np.random.default_rng(0).normal(size=(2, 4000))
+    a = np.cumsum(a) / 10
+    scale = 0.7 / np.abs(b).max()
+    mels = [np.asarray(log_mel(jnp.asarray(scale * s), sample_rate=16_000)) for s in (a, b)]
+    decibels = 20 / np.log(10) * (mels[0] - mels[1])
+    measure = lambda count: mel_cepstral_distortion(
+        jnp.asarray(a), jnp.asarray(b), sample_rate=16_000, coefficients=count
+    )
+    np.testing.assert_allclose(measure(63), np.mean(np.std(decibels, axis=1)), rtol=1e-9)
+    c = scipy.fft.dct(mels[0] - mels[1], axis=1)[:, 1:25] / 64
+    wanted = 10 * np.sqrt(2) / np.log(10) * np.mean(np.linalg.norm(c, axis=1))
+    np.testing.assert_allclose(measure(24), wanted, rtol=1e-9)
+    for count in (0, 64):
+        with pytest.raises(ValueError, match="must be 1 to 63"):
+            measure(count)

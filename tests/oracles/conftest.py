@@ -1,11 +1,12 @@
-"""Mends of other people's libraries: a package that zennit wants, precision in captum."""
+"""Mends of other people's libraries: a package that zennit and Quantus want, captum's precision."""
 
+import importlib
 import sys
 import types
 
 import pytest
 
-# zennit imports torchvision for the names of two classes; its builds do not fit every torch.
+# They import torchvision for the names of two classes; its builds do not fit every torch.
 NAMES = ("torchvision", "torchvision.models", "torchvision.models.resnet")
 
 
@@ -21,10 +22,11 @@ except (ImportError, RuntimeError, OSError):
     sys.modules.update({name: types.ModuleType(name) for name in NAMES})
     for name in ("Bottleneck", "BasicBlock"):
         setattr(sys.modules[NAMES[-1]], name, type(name, (), {}))
-    try:
-        import zennit  # noqa: F401
-    except ImportError:
-        pass  # its tests say so
+    for name in ("zennit", "quantus"):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass  # its tests say so
     drop()
 
 

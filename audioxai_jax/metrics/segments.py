@@ -1,0 +1,109 @@
+"""Localisation in time: does relevance per segment tell segments with the event from others?
+
+As in the benchmark of arXiv 2506.04391: relevance is pooled over segments of 100 ms, and
+compared with the events by the area under the ROC curve; labels of -1 are left out.
+"""
+
+from collections.abc import Iterable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+def segment_auc(relevance: Array, labels: Array, *, length: int) -> Array:
+    """ROC AUC of relevance per segment; higher is better, in [0, 1], chance is 0.5.
+
+    Args:
+      relevance: time first, `[F, ...]`; other axes are summed over.
+      labels: per segment, 1 for the event, 0 for none, -1 to leave it out,
+        `[ceil(F / length)]`.
+      length: rows of a segment, such as frames in 100 ms.
+
+    Returns:
+      A scalar; NaN if there is no segment with, or none without the event, or relevance is NaN.
+
+    Raises:
+      ValueError: for labels that do not fit, or a length below 1.
+    """
+    sums = segment_sums(relevance, length=length)
+    if labels.shape != sums.shape:
+        raise ValueError(
+            f"labels are {list(labels.shape)}, relevance makes {len(sums)} segments of {length}"
+        )
+    return roc_auc(sums, labels)
+
+
+def segment_sums(relevance: Array, *, length: int) -> Array:
+    """Relevance `[F, ...]` summed over segments of rows, `[ceil(F / length)]`.
+
+    The last may have fewer rows.
+
+    Raises:
+      ValueError: for a length below 1, or relevance without an axis of time.
+    """
+    if relevance.ndim == 0 or length < 1:
+        raise ValueError(
+            f"segments of {length} rows of relevance {list(relevance.shape)}: expected [F, ...] "
+            "and 1 or more"
+        )
+    rows = jnp.sum(relevance.reshape(relevance.shape[0], -1), axis=1)
+    return jnp.sum(jnp.pad(rows, (0, -len(rows) % length)).reshape(-1, length), axis=1)
+
+
+def segment_labels(
+    events: Iterable[tuple[float, float]],
+    segments: int,
+    *,
+    seconds: float = 0.1,
+    least: float = 0.5,
+) -> np.ndarray:
+    """What the segments hold: 1 for an event in a share `least` or more, 0 for no event, else -1.
+
+    Args:
+      events: onset and offset of each, seconds; they may overlap.
+      segments: how many.
+      seconds: each lasts.
+      least: share of a segment, in (0, 1].
+
+    Returns:
+      int32 `[segments]`.
+
+    Raises:
+      ValueError: for an event that ends before it begins, or a share outside (0, 1].
+    """
+    if not 0 < least <= 1:
+        raise ValueError(f"least must be above 0 and at most 1, got {least}")
+    covered, until = np.zeros(segments), 0.0
+    starts = np.arange(segments) * seconds
+    for onset, offset in sorted(events):
+        if not onset <= offset:
+            raise ValueError(f"an event from {onset} s to {offset} s ends before it begins")
+        onset = max(onset, until)  # what an earlier one covers counts once
+        covered += np.maximum(0, np.minimum(offset, starts + seconds) - np.maximum(onset, starts))
+        until = max(until, offset)
+    share = covered / seconds
+    tiny = 1e-9  # of rounding
+    return np.where(share >= least - tiny, 1, np.where(share <= tiny, 0, -1)).astype(np.int32)
+
+
+def roc_auc(scores: Array, labels: Array) -> Array:
+    """How likely a positive has a higher score than a negative, of all pairs; equals count half.
+
+    Args:
+      scores: `[n]`.
+      labels: 1, 0, or -1 for scores to leave out, `[n]`.
+
+    Returns:
+      A scalar in [0, 1]; NaN without a positive or a negative, or if a score that counts is NaN.
+    """
+    positive, negative = labels == 1, labels == 0
+    inf = jnp.asarray(jnp.inf, scores.dtype)
+    ordered = jnp.sort(jnp.where(negative, scores, inf))
+    count = jnp.sum(negative)
+    below = jnp.minimum(jnp.searchsorted(ordered, scores, side="left"), count)
+    upto = jnp.minimum(jnp.searchsorted(ordered, scores, side="right"), count)
+    won = jnp.sum(jnp.where(positive, below + upto, 0)) / 2
+    pairs = jnp.sum(positive) * count
+    bad = jnp.any(jnp.isnan(scores) & (positive | negative))
+    return jnp.where((pairs > 0) & ~bad, won / jnp.maximum(pairs, 1), jnp.nan)

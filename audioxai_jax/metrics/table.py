@@ -1,0 +1,196 @@
+"""All metrics that give one number for one example: which way is better, in what range."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from audioxai_jax.metrics import (
+    agreement,
+    areas,
+    audio_quality,
+    clicks,
+    completeness,
+    complexity,
+    correlation,
+    faithfulness,
+    infidelity,
+    localisation,
+    masking,
+    randomisation,
+    segments,
+    sensitivity,
+)
+
+KINDS = ("relevance", "model", "method", "probabilities", "truth", "sound", "pair")
+DIRECTIONS = ("higher", "lower", "zero", "neither")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is.
+
+    Attributes:
+      function: of one example, returns a scalar. Arguments of one name mean one thing in all:
+        `model`, `x`, `relevance`, `target`, `key`; `whole`, `kept`, `removed` (probabilities
+        `[K]`); `a`, `b` (relevance); `estimate`, `sound`, `reference` (waveforms).
+      of: what is measured. "relevance" alone; "relevance" and a "model"; a "method", which
+        explains again; "probabilities"; relevance beside a known "truth"; a "sound" beside
+        another; a "pair" of explanations.
+      better: "higher", "lower", "zero" (nearest to it), or "neither", for what describes.
+      low, high: the range for finite input, with the usual settings.
+      reference: where it was proposed.
+    """
+
+    function: Callable[..., Any]
+    of: str
+    better: str
+    low: float
+    high: float
+    reference: str
+
+
+PETSIUK = "Petsiuk et al., RISE, BMVC 2018"
+SAMEK = "Samek et al., IEEE TNNLS 28(11), 2017, equation 12"
+BLUECHER = "Bluecher et al., TMLR 2024"
+KASMI = "Kasmi et al., WAM, 2025"
+CHATTOPADHAY = "Chattopadhay et al., Grad-CAM++, WACV 2018"
+PAISSAN = "Paissan et al., L-MAC, ICML 2024, arXiv 2403.13086"
+INFINITY = math.inf
+YEH = "Yeh et al., NeurIPS 2019"
+KRISHNA = "Krishna et al., TMLR 2024"
+ARRAS = "Arras et al., Information Fusion 81, 2022"
+KOHLBRENNER = "Kohlbrenner et al., IJCNN 2020"
+SUNDARARAJAN = "Sundararajan et al., ICML 2017, proposition 1"
+
+METRICS: dict[str, Metric] = {
+    "deletion_auc": Metric(areas.deletion_auc, "model", "lower", 0, 1, PETSIUK),
+    "insertion_auc": Metric(areas.insertion_auc, "model", "higher", 0, 1, PETSIUK),
+    "aopc": Metric(areas.aopc, "model", "higher", -1, 1, SAMEK),
+    "abpc": Metric(areas.abpc, "model", "higher", -1, 1, BLUECHER),
+    "faithfulness": Metric(areas.faithfulness, "model", "higher", -1, 1, KASMI),
+    "average_increase": Metric(
+        masking.average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY
+    ),
+    "average_drop": Metric(masking.average_drop, "probabilities", "lower", 0, 100, CHATTOPADHAY),
+    "average_gain": Metric(
+        masking.average_gain, "probabilities", "higher", 0, 100, "Zhang et al., Opti-CAM, 2023"
+    ),
+    "faithfulness_on_spectra": Metric(
+        masking.faithfulness_on_spectra, "probabilities", "higher", -1, 1, PAISSAN
+    ),
+    "input_fidelity": Metric(masking.input_fidelity, "probabilities", "higher", 0, 1, PAISSAN),
+    "average_drop_speechbrain": Metric(
+        masking.average_drop_speechbrain,
+        "probabilities",
+        "lower",
+        0,
+        100 * (1 - math.exp(-1)),
+        "SpeechBrain, recipes/ESC50/interpret",
+    ),
+    "sparseness": Metric(
+        complexity.sparseness, "relevance", "higher", 0, 1, "Chalasani et al., ICML 2020"
+    ),
+    "complexity": Metric(
+        complexity.complexity,
+        "relevance",
+        "lower",
+        0,
+        INFINITY,
+        "Bhatt et al., IJCAI 2020, definition 3",
+    ),
+    "effective_complexity": Metric(
+        complexity.effective_complexity,
+        "relevance",
+        "lower",
+        1,
+        INFINITY,
+        "Nguyen and Rodriguez Martinez, arXiv 2007.07584",
+    ),
+    "rank_correlation": Metric(
+        correlation.rank_correlation, "pair", "higher", -1, 1, "Spearman, 1904"
+    ),
+    "si_sdr": Metric(
+        audio_quality.si_sdr,
+        "sound",
+        "higher",
+        -INFINITY,
+        INFINITY,
+        "Le Roux et al., ICASSP 2019, equation 3",
+    ),
+    "log_mel_distance": Metric(
+        audio_quality.log_mel_distance, "sound", "lower", 0, INFINITY, "this library"
+    ),
+    "level_db": Metric(
+        audio_quality.level_db, "sound", "neither", -INFINITY, INFINITY, "RMS level"
+    ),
+    "click_level": Metric(
+        clicks.click_level, "sound", "lower", -INFINITY, INFINITY, "this library"
+    ),
+    # m2
+    "completeness_error": Metric(
+        completeness.completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
+    ),
+    "relative_completeness_error": Metric(
+        completeness.relative_completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
+    ),
+    "infidelity": Metric(infidelity.infidelity, "model", "lower", 0, INFINITY, YEH),
+    "faithfulness_correlation": Metric(
+        faithfulness.faithfulness_correlation, "model", "higher", -1, 1, "Bhatt et al., IJCAI 2020"
+    ),
+    "faithfulness_estimate": Metric(
+        faithfulness.faithfulness_estimate,
+        "model",
+        "higher",
+        -1,
+        1,
+        "Alvarez-Melis and Jaakkola, NeurIPS 2018",
+    ),
+    "max_sensitivity": Metric(sensitivity.max_sensitivity, "method", "lower", 0, INFINITY, YEH),
+    "average_sensitivity": Metric(
+        sensitivity.average_sensitivity, "method", "lower", 0, INFINITY, "Bhatt et al., IJCAI 2020"
+    ),
+    "random_logit": Metric(
+        randomisation.random_logit, "method", "lower", -1, 1, "Sixt et al., ICML 2020"
+    ),
+    "pointing_game": Metric(
+        localisation.pointing_game, "truth", "higher", 0, 1, "Zhang et al., ECCV 2016"
+    ),
+    "relevance_rank_accuracy": Metric(
+        localisation.relevance_rank_accuracy, "truth", "higher", 0, 1, ARRAS
+    ),
+    "relevance_mass_accuracy": Metric(
+        localisation.relevance_mass_accuracy, "truth", "higher", 0, 1, ARRAS
+    ),
+    "attribution_localisation": Metric(
+        localisation.attribution_localisation, "truth", "higher", 0, 1, KOHLBRENNER
+    ),
+    "weighted_attribution_localisation": Metric(
+        localisation.weighted_attribution_localisation, "truth", "higher", 0, INFINITY, KOHLBRENNER
+    ),
+    "segment_auc": Metric(segments.segment_auc, "truth", "higher", 0, 1, "arXiv 2506.04391"),
+    "top_overlap": Metric(agreement.top_overlap, "pair", "higher", 0, 1, KRISHNA),
+    "top_jaccard": Metric(agreement.top_jaccard, "pair", "higher", 0, 1, "Jaccard, 1901"),
+    "feature_agreement": Metric(agreement.feature_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "sign_agreement": Metric(agreement.sign_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "rank_agreement": Metric(agreement.rank_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "signed_rank_agreement": Metric(
+        agreement.signed_rank_agreement, "pair", "higher", 0, 1, KRISHNA
+    ),
+    "log_spectral_distance": Metric(
+        audio_quality.log_spectral_distance,
+        "sound",
+        "lower",
+        0,
+        INFINITY,
+        "Gray and Markel, IEEE Trans. ASSP 24(5), 1976",
+    ),
+    "mel_cepstral_distortion": Metric(
+        audio_quality.mel_cepstral_distortion,
+        "sound",
+        "lower",
+        0,
+        INFINITY,
+        "Kubichek, IEEE Pacific Rim 1993",
+    ),
+}

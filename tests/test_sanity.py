@@ -1,0 +1,44 @@
+"""The sanity checks of all methods, as a script, with the shipped models on made-up clips."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import made_up_data as made_up
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "sanity.py"
+
+
+def run(monkeypatch, *arguments, status=0):
+    monkeypatch.setattr(sys, "argv", ["sanity.py", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert (stop.value.code or 0) == status
+
+
+def test_two_methods_and_a_control(monkeypatch, capsys, tmp_path):
+    data, out = made_up.speech_commands(tmp_path / "data"), tmp_path / "sanity"
+    command = ["--data", data, "--out", out, "--clips", 3, "--draws", 2]
+    run(monkeypatch, *command, "--methods", "saliency", "random_control")
+    table = json.loads((out / "sanity.json").read_text())
+    assert table["layers"][0] == "logits" and table["layers"][-1] == "embed"
+    gradient, control = table["rows"]
+    for name in ("top", "top_absolute", "all", "all_absolute", "other"):
+        assert control[name] == pytest.approx(1, abs=1e-5)
+        assert abs(gradient[name]) < 0.95
+    assert control["sensitivity"] == 0 < gradient["sensitivity"]
+    assert not control["depends_on_parameters"] and gradient["depends_on_parameters"]
+    assert control["sparseness"] == pytest.approx(0.414, abs=0.02)  # sqrt(2) - 1
+    for row in table["rows"]:
+        assert row["over_random_low"] <= row["over_random"] <= row["over_random_high"]
+        assert row["beats_random"] == (row["over_random_low"] > 0)
+    assert "| random_control |" in capsys.readouterr().out
+
+    monkeypatch.setattr("audioxai_jax.attribute_batch", lambda *_, **__: pytest.fail("done again"))
+    run(monkeypatch, *command, "--methods", "random_control")
+    assert json.loads((out / "sanity.json").read_text())["rows"] == [control]
+    monkeypatch.undo()
+    run(monkeypatch, *command, "--methods", "saliency", "--seed", 1, status=1)
+    assert "other settings (seed)" in capsys.readouterr().err

@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--their-clips", type=int, default=20, help="0 leaves Quantus out")
     parser.add_argument("--chunk", type=int, default=1, help="clips at once, of a model")
+    names = [name for name, metric in METRICS.items() if metric.of in KINDS]
+    parser.add_argument("--metrics", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
 
@@ -51,7 +53,7 @@ def main() -> None:
     relevance = attribute_batch(input_x_gradient(), model, x, target).relevance
     examples = {"x": x, "target": target, "relevance": relevance}
 
-    names = [name for name, metric in METRICS.items() if metric.of in KINDS]
+    names = options.metrics
     cheap = [name for name in names if METRICS[name].of != "method"]
     rows = []
     print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load", end=" ")
@@ -68,7 +70,7 @@ def main() -> None:
     of_relevance = measure(tuple(cheap), model, examples, options.chunk)[1]
     print(f"\none by one {alone:.1f} s; all in one program {together:.1f} s", end=", ")
     print(f"without those of a method {of_relevance:.1f} s; bar {BAR} s")
-    theirs = their_seconds(model, examples, options.their_clips) if options.their_clips else {}
+    theirs = their_seconds(names, model, examples, options.their_clips)
     for name, seconds in theirs.items():
         scaled = seconds * options.clips / options.their_clips
         own = next(row["seconds"] for row in rows if row["metric"] == name)
@@ -108,8 +110,10 @@ def needed(function) -> list[str]:
     return [p.name for p in parameters if p in free or p.name in SETTINGS]
 
 
-def their_seconds(model, examples, clips: int) -> dict[str, float]:
+def their_seconds(names, model, examples, clips: int) -> dict[str, float]:
     """Seconds of Quantus for a few clips, by our names; nothing where it is not installed."""
+    if not clips:
+        return {}
     try:
         torch, quantus = their_library()
     except ImportError as error:
@@ -127,7 +131,7 @@ def their_seconds(model, examples, clips: int) -> dict[str, float]:
     given = {"x_batch": few["x"][:, None], "y_batch": few["target"], "channel_first": True}
     found = {}
     for name, metric in their_metrics(quantus).items():
-        if name in METRICS:
+        if name in names:
             seconds = []
             for _ in range(2):  # the first compiles
                 relevance = few["relevance"][:, None].copy()

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.metrics.perturbations import (
+from audioxai_jax.metrics.changes import (
     GaussianNoise,
     Perturbation,
     check_perturbed,
@@ -44,7 +44,7 @@ def infidelity(
         `audioxai_jax.outputs`.
       x: the input, floating point.
       relevance: of the input's shape.
-      perturb: `(x, key) -> changed x`, see `metrics.perturbations`.
+      perturb: `(x, key) -> changed x`, see `metrics.changes`.
       key: consumed.
       samples: of changed inputs.
       baseline: None for relevance that is a slope; for contributions the baseline they are

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.metrics.perturbations import check_perturbed, perturbed_inputs, uniform_noise
+from audioxai_jax.metrics.changes import check_perturbed, perturbed_inputs, uniform_noise
 from audioxai_jax.types import Method, Model, attribute
 
 

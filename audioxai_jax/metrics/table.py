@@ -127,7 +127,6 @@ METRICS: dict[str, Metric] = {
     "click_level": Metric(
         clicks.click_level, "sound", "lower", -INFINITY, INFINITY, "this library"
     ),
-    # m2
     "completeness_error": Metric(
         completeness.completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
     ),

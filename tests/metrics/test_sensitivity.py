@@ -7,7 +7,7 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import input_x_gradient, random_control, signed_gradient
-from audioxai_jax.metrics.perturbations import perturbed_inputs, uniform_noise
+from audioxai_jax.metrics.changes import perturbed_inputs, uniform_noise
 from audioxai_jax.metrics.sensitivity import average_sensitivity, max_sensitivity, sensitivities
 
 KEY = jax.random.key(1)

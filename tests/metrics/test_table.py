@@ -20,7 +20,7 @@ NO_METRICS = {
     "area_between", "mean_difference", "sign_flip", "paired_counts", "bootstrap_interval",
     # parts that metrics are made of
     "area", "mean_drop", "band", "host_fractions", "edit_masks", "ranks",
-    # m2: several numbers, given draws, parts
+    # several numbers, given draws, parts of the robustness metrics
     "parameter_randomisation", "sensitivities", "infidelity_of", "faithfulness_of", "gap",
     "relative_gap", "pearson", "layers", "parent", "stages", "redraw", "choose", "other_class",
     "gaussian_noise", "uniform_noise", "random_subset", "perturbed_inputs", "check_perturbed",

@@ -33,7 +33,7 @@ def classify(latent):
 
 CODEC = Codec(Partial(encode), Partial(decode), sample_rate=16, hop=HOP, mean=jnp.asarray(MEAN))
 MODEL = Partial(classify)
-METHODS = {"input_x_gradient": input_x_gradient(), "saliency": saliency()}
+METHODS = {"saliency": saliency(), "input_x_gradient": input_x_gradient()}  # not sorted
 AUDIO = np.random.default_rng(3).normal(size=FRAMES * HOP).astype(np.float32)
 
 
@@ -42,7 +42,7 @@ def judged(decoded=False, **changes):
     settings = {
         "codec": CODEC,
         "classifier": MODEL,
-        "methods": {arm: METHODS for arm in protocol.ARMS},
+        "methods": {arm: tuple(METHODS.values()) for arm in protocol.ARMS},
         "edits": edits,
         "level_db": 0.0,
         "decoded": decoded,
@@ -78,8 +78,8 @@ def by_hand(decoded: bool):
         slope = np.asarray(jax.grad(lambda x: models[arm](x)[target])(jnp.asarray(x)))  # noqa: B023
         keys = jax.random.split(jax.random.fold_in(random_key, number), SEEDS)
         relevance = [
-            x * slope,
             abs(slope),
+            x * slope,
             *(np.asarray(jax.random.normal(k, x.shape)) for k in keys),
         ]
         for ranking, scores in enumerate(relevance):

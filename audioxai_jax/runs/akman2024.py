@@ -44,7 +44,7 @@ BASES = ("zero", "mean", "noise")
 RANDOM = "random_control"
 KEPT = tuple(1 - n / 9600 for n in (0, 1600, 3600, 5600, 7600, 8600, 9600))
 """The paper's grid, of its 9,600 features; deleted in the other mode."""
-METHODS = ("integrated_gradients", "saliency", "input_x_gradient", "smoothgrad", "lrp")
+METHODS = ("input_x_gradient", "integrated_gradients", "lrp", "saliency", "smoothgrad")
 
 
 def make_methods(names: Sequence[str], chunk: int) -> dict[str, Method]:
@@ -117,7 +117,7 @@ class Protocol:
     Attributes:
       codec: with a mean latent.
       classifier: `latent [F, C] -> logits [K]`.
-      methods: by arm, then by name.
+      methods: by arm, in the order of the table: under `jit`, a dictionary would be sorted.
       edits: of `plan`, the same in both arms.
       level_db: RMS of the noise that replaces, dB re full scale.
       decoded: whether the waveform arm edits what the codec makes of the clip, as the released
@@ -128,7 +128,7 @@ class Protocol:
 
     codec: Codec
     classifier: Model
-    methods: Mapping[str, Mapping[str, Method]]
+    methods: Mapping[str, tuple[Method, ...]]
     edits: Edits
     level_db: Array | float
     decoded: bool
@@ -179,7 +179,7 @@ def judge(what: Protocol, audio: Array, key: Array) -> dict[str, Any]:
     finite = [jnp.all(jnp.isfinite(logits))]
     for arm, (x, model, middle, noise, to_latent) in arms.items():
         ranks = []
-        for method in what.methods[arm].values():
+        for method in what.methods[arm]:
             attribution = attribute(method, model, x, target, key=method_key)
             finite.append(attribution.info["finite"])
             ranks.append(rank(attribution.relevance))

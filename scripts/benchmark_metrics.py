@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=1, help="clips at once, of a model")
     names = [name for name, metric in METRICS.items() if metric.of in KINDS]
     parser.add_argument("--metrics", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--together", action="store_true", help="all in one program only")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
 
@@ -59,7 +60,7 @@ def main() -> None:
     print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load", end=" ")
     print(f"{os.getloadavg()[0]:.1f}; {options.clips} clips\n")
     print(f"| {'metric':28} | {'of':9} | seconds | median |\n|---|---|---|---|")
-    for name in names:
+    for name in () if options.together else names:
         chunk = options.chunk if METRICS[name].of != "relevance" else MANY
         found, seconds = measure((name,), model, examples, chunk)
         median = float(np.nanmedian(found[name]))
@@ -67,7 +68,7 @@ def main() -> None:
         rows.append({"metric": name, "seconds": seconds, "median": median})
     alone = sum(row["seconds"] for row in rows)
     together = measure(tuple(names), model, examples, options.chunk)[1]
-    of_relevance = measure(tuple(cheap), model, examples, options.chunk)[1]
+    of_relevance = measure(tuple(n for n in names if n in cheap), model, examples, options.chunk)[1]
     print(f"\none by one {alone:.1f} s; all in one program {together:.1f} s", end=", ")
     print(f"without those of a method {of_relevance:.1f} s; bar {BAR} s")
     theirs = their_seconds(names, model, examples, options.their_clips)

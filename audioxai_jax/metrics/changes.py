@@ -41,6 +41,15 @@ def random_subset(baseline: float | Array, fraction: float) -> Perturbation:
     return RandomSubset(baseline, fraction)
 
 
+def drawn_subset(key: Array, features: int, size: int) -> Array:
+    """`size` of so many features, without replacement; booleans `[features]`.
+
+    The largest of random bits: a permutation takes twice as long on CPU.
+    """
+    places = jax.lax.top_k(jax.random.bits(key, (features,)), size)[1]
+    return jnp.zeros(features, bool).at[places].set(True)
+
+
 def perturbed_inputs(perturb: Perturbation, x: Array, key: Array, samples: int) -> Array:
     """Draws `[samples, ...]`, sample i from `fold_in(key, i)`: more samples begin with the fewer.
 
@@ -90,6 +99,6 @@ class RandomSubset:
     fraction: float
 
     def __call__(self, x: Array, key: Array) -> Array:
-        chosen = jnp.arange(x.size) < kept_count(self.fraction, x.size)
-        chosen = jax.random.permutation(key, chosen).reshape(x.shape)
+        size = int(kept_count(self.fraction, x.size))
+        chosen = drawn_subset(key, x.size, size).reshape(x.shape)
         return jnp.where(chosen, jnp.asarray(self.baseline, x.dtype), x)

@@ -15,9 +15,9 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
+from audioxai_jax.metrics.changes import drawn_subset
 from audioxai_jax.types import Model, score
 
 
@@ -60,7 +60,7 @@ def faithfulness_correlation(
             f"to {x.size - 1} features"
         )
     keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(subsets))
-    chosen = jax.vmap(lambda one: jax.random.permutation(one, np.arange(x.size) < size))(keys)
+    chosen = jax.vmap(lambda one: drawn_subset(one, x.size, size))(keys)
     return faithfulness_of(
         model, x, relevance, target, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
     )

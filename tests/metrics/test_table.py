@@ -22,8 +22,8 @@ NO_METRICS = {
     "area", "mean_drop", "band", "host_fractions", "edit_masks", "ranks",
     # several numbers, given draws, parts of the robustness metrics
     "parameter_randomisation", "sensitivities", "infidelity_of", "faithfulness_of", "gap",
-    "relative_gap", "pearson", "layers", "parent", "stages", "redraw", "choose", "other_class",
-    "gaussian_noise", "uniform_noise", "random_subset", "perturbed_inputs", "check_perturbed",
+    "drawn_subset", "relative_gap", "pearson", "layers", "parent", "stages", "redraw",
+    "choose", "other_class", "gaussian_noise", "uniform_noise", "random_subset", "perturbed_inputs", "check_perturbed",
     "segment_sums", "segment_labels", "roc_auc",
 }  # fmt: skip
 """Public functions that are no metric. Any other has to be in the table."""

@@ -23,8 +23,8 @@ NO_METRICS = {
     # several numbers, given draws, parts of the robustness metrics
     "parameter_randomisation", "sensitivities", "infidelity_of", "faithfulness_of", "gap",
     "drawn_subset", "relative_gap", "pearson", "layers", "parent", "stages", "redraw",
-    "choose", "other_class", "gaussian_noise", "uniform_noise", "random_subset", "perturbed_inputs", "check_perturbed",
-    "segment_sums", "segment_labels", "roc_auc",
+    "choose", "other_class", "gaussian_noise", "uniform_noise", "random_subset",
+    "perturbed_inputs", "check_perturbed", "segment_sums", "segment_labels", "roc_auc",
 }  # fmt: skip
 """Public functions that are no metric. Any other has to be in the table."""
 

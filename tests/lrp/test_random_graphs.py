@@ -225,11 +225,12 @@ def gradient_times_input(model, x):
 
 
 def test_random_graphs(x64, request):
-    """Each step once, and random graphs of them: 10, or 200 with `--full-size`.
+    """A third of the steps once, and 10 random graphs; all and 200 with `--full-size`.
 
     Graphs whose gradient is zero, such as x - x, are no proof and are counted out.
     """
-    graphs, used = 200 if request.config.getoption("--full-size") else 10, []
+    whole, used = request.config.getoption("--full-size"), []
+    graphs, names = (200, list(EACH)) if whole else (10, list(EACH)[::3])
 
     @settings(max_examples=graphs)
     @given(STEPS)
@@ -244,10 +245,10 @@ def test_random_graphs(x64, request):
         if largest > 0:
             used.append({name for name, *_ in steps})
 
-    for name in EACH:
+    for name in names:
         check = example([("dense", 1, 1), (name, 1, 2)])(check)
     check()
-    assert len(used) >= 0.9 * (graphs + len(EACH)) and set.union(*used) == set(EACH)
+    assert len(used) >= 0.9 * (graphs + len(names)) and set.union(*used) >= set(names)
 
 
 def normed(y, p):

@@ -69,9 +69,10 @@ def main() -> None:
     alone = sum(row["seconds"] for row in rows)
     together = measure(tuple(names), model, examples, options.chunk)[1]
     of_relevance = measure(tuple(n for n in names if n in cheap), model, examples, options.chunk)[1]
-    print(f"\none by one {alone:.1f} s; all in one program {together:.1f} s", end=", ")
+    print(f"\none by one {alone:.1f} s; " if rows else "\n", end="")
+    print(f"all in one program {together:.1f} s", end=", ")
     print(f"without those of a method {of_relevance:.1f} s; bar {BAR} s")
-    theirs = their_seconds(names, model, examples, options.their_clips)
+    theirs = their_seconds(names, model, examples, options.their_clips) if rows else {}
     for name, seconds in theirs.items():
         scaled = seconds * options.clips / options.their_clips
         own = next(row["seconds"] for row in rows if row["metric"] == name)

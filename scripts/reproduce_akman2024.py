@@ -38,7 +38,7 @@ from audioxai_jax.files import replace_file
 from audioxai_jax.report.akman2024 import plot_confusion, plot_fidelity, plot_spectrograms
 from audioxai_jax.runs import akman2024 as protocol
 from audioxai_jax.runs import akman2024_tables as tables
-from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, to_markdown
+from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, notes, to_markdown
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.terminal import add_codec_options, one_line, positive
 
@@ -105,7 +105,7 @@ def main() -> None:
     result = {
         "settings": {name: str(value) for name, value in vars(options).items()},
         "weights": [codec_manifest["sha256"], *(manifest["sha256"] for _, manifest in loaded)],
-        "notes": notes(options, codec, task, split, test),
+        "notes": notes(vars(options), codec.name, len(labels), split),
         "methods": list(options.methods),
         "labels": labels,
         "classifiers": names,
@@ -265,30 +265,6 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
         f"top {kept:.0%} removed": sounds["removed"],
     }
     plot_spectrograms(titles, codec.sample_rate, options.out / "spectrograms.png")
-
-
-def notes(options, codec, task: str, split: str, test) -> list[str]:
-    """What the reader has to know before comparing with the paper."""
-    words = {
-        "kws": f"Speech Commands with {len(tasks.TASKS[task].labels)} classes (the paper: 35)",
-        "ser": "TESS; words of the test part are in no other, its two speakers are in all",
-    }
-    clip = "the clip itself" if options.waveform == "clip" else "what the codec makes of the clip"
-    return [
-        f"- {words[options.task]}; split {split}; codec {codec.name} (the paper: EnCodec, 24 kHz, "
-        f"9,600 features). Its numbers cannot be compared one by one: its tables are not known "
-        "here.",
-        "- Reference: the classifier's original prediction, not the label. Signed ranking by "
-        "single features, ties to the lowest index; saliency is the gradient's magnitude, LRP "
-        "uses `latent_transformer` in both arms.",
-        f"- The waveform arm edits {clip}; zero, its mean sample and white noise of "
-        f"{options.level:g} dB replace samples; zero, the mean latent and the latent of the same "
-        "noise replace features.",
-        f"- {options.seeds} seeds: random features, of each clip anew, and noise. SmoothGrad "
-        "draws once per clip.",
-        "- Changed on purpose: every fraction starts from the intact clip, each random mask is "
-        "of one clip, and the most relevant features are the ones that are kept.",
-    ]
 
 
 def numbered(speakers: np.ndarray) -> np.ndarray:

@@ -21,6 +21,35 @@ CLAIM_WORDS = {
 DIFFERENCES = {"over_waveform": "latent arm over waveform arm", "over_random": "over random"}
 
 
+def notes(settings: Mapping[str, Any], codec: str, classes: int, split: str) -> list[str]:
+    """What the reader has to know before comparing with the paper.
+
+    Args:
+      settings: the script's options; read are task, waveform, level and seeds.
+    """
+    words = {
+        "kws": f"Speech Commands with {classes} classes (the paper: 35)",
+        "ser": "TESS; words of the test part are in no other, its two speakers are in all",
+    }
+    decoded = settings["waveform"] == "decoded"
+    clip = "what the codec makes of the clip" if decoded else "the clip itself"
+    return [
+        f"- {words[settings['task']]}; split {split}; codec {codec} (the paper: EnCodec, 24 kHz, "
+        "9,600 features). Its numbers cannot be compared one by one: its tables are not known "
+        "here.",
+        "- Reference: the classifier's original prediction, not the label. Signed ranking by "
+        "single features, ties to the lowest index; saliency is the gradient's magnitude, LRP "
+        "uses `latent_transformer` in both arms.",
+        f"- The waveform arm edits {clip}; zero, its mean sample and white noise of "
+        f"{settings['level']:g} dB replace samples; zero, the mean latent and the latent of the "
+        "same noise replace features.",
+        f"- {settings['seeds']} seeds: random features, of each clip anew, and noise. SmoothGrad "
+        "draws once per clip.",
+        "- Changed on purpose: every fraction starts from the intact clip, each random mask is "
+        "of one clip, and the most relevant features are the ones that are kept.",
+    ]
+
+
 def to_markdown(result: Mapping[str, Any]) -> str:
     """The whole result, as `scripts/reproduce_akman2024.py` writes it, as Markdown."""
     rows, methods = result["rows"], result["methods"]

@@ -98,7 +98,7 @@ def main() -> None:
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
     if not found["finite"].all():
         raise ValueError(f"the models gave NaN or infinity on {np.sum(~found['finite'])} clips")
-    rows = make_rows(found, classifier.labels, seed=options.seed)
+    rows = make_rows(found, classifier.labels, jax.random.fold_in(key, 1))
     print_tables(rows, options)
     table = {"settings": settings, "rows": [dict(map(plain, row.items())) for row in rows]}
     text = json.dumps(table, indent=1, allow_nan=False)

@@ -32,7 +32,8 @@ def test_two_methods_and_a_control(monkeypatch, capsys, tmp_path):
     assert not control["depends_on_parameters"] and gradient["depends_on_parameters"]
     assert control["sparseness"] == pytest.approx(0.414, abs=0.02)  # sqrt(2) - 1
     for row in table["rows"]:
-        assert row["over_random_low"] <= row["over_random"] <= row["over_random_high"]
+        for name in ("over_random", "top", "all", "other", "sensitivity", "sparseness"):
+            assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
         assert row["beats_random"] == (row["over_random_low"] > 0)
     assert "| random_control |" in capsys.readouterr().out
 

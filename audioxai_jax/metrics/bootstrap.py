@@ -52,3 +52,31 @@ def _interval(values: Array, key: Array, groups: Array, number: int, samples: in
     tail = (1 - level) / 2
     low, high = jnp.quantile(means, jnp.asarray([tail, 1 - tail]), axis=0)
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
+
+
+@functools.partial(jax.jit, static_argnames=("samples", "level"))
+def median_interval(
+    values: Array, key: Array, *, samples: int = 2000, level: float = 0.95
+) -> tuple[Array, Array]:
+    """Percentile interval of the median over clips.
+
+    Its ends are medians that were drawn, never a value between two of them, so that values may
+    be infinite: of what was sought in vain.
+
+    Args:
+      values: one per clip, `[N]`, N at least 1.
+      key: consumed.
+      samples: resampled medians.
+      level: coverage.
+
+    Returns:
+      Lower and upper end.
+    """
+
+    def resample(key):
+        drawn = jnp.sort(jax.random.choice(key, values, values.shape))
+        return (drawn[(len(values) - 1) // 2] + drawn[len(values) // 2]) / 2
+
+    medians = jnp.sort(jax.lax.map(resample, jax.random.split(key, samples), batch_size=100))
+    tail = (1 - level) / 2 * (samples - 1)
+    return medians[round(tail)], medians[round(samples - 1 - tail)]

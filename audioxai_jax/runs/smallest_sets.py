@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.metrics.bootstrap import median_interval
 from audioxai_jax.records import record
 from audioxai_jax.synthesis.masks import unit_number
 from audioxai_jax.synthesis.smallest import EDITS, count_grid, smallest_set, through_sound
@@ -79,9 +80,7 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
     return found | {"finite": jnp.all(jnp.stack([jnp.all(jnp.isfinite(a)) for a in numbers]))}
 
 
-def make_rows(
-    found: Mapping[str, Any], labels: Sequence[str], *, seed: int = 0, samples: int = 2000
-) -> list[dict[str, Any]]:
+def make_rows(found: Mapping[str, Any], labels: Sequence[str], key: Array) -> list[dict[str, Any]]:
     """Medians over all clips and over those of each class that the classifier hears.
 
     A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
@@ -90,14 +89,12 @@ def make_rows(
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
       labels: names of the classes.
-      seed: of the bootstrap over clips.
-      samples: resampled medians.
+      key: consumed, by the bootstrap over clips.
 
     Returns:
       Rows with "label", "method", "edit", "place", "clips", "never" (share of NaN), "median",
       its 95 % interval "low" to "high", and "lasting", the median of that.
     """
-    random = np.random.default_rng(seed)
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
@@ -109,9 +106,9 @@ def make_rows(
                     if not clips.size:
                         continue
                     values = _beyond(fractions)[clips]
-                    drawn = values[random.integers(0, len(values), (samples, len(values)))]
-                    middles = np.median(drawn, axis=1)
-                    low, high = np.quantile(middles, (0.025, 0.975), method="inverted_cdf")
+                    low, high = median_interval(
+                        jnp.asarray(values), jax.random.fold_in(key, len(rows))
+                    )
                     lasting = _beyond(found["lasting"][place][edit][method])[clips]
                     rows.append({
                         "label": label, "method": method, "edit": edit, "place": place,

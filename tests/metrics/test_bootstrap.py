@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.bootstrap import bootstrap_interval, median_interval
 
 
 def test_interval_of_a_mean_is_about_1_96_standard_errors():
@@ -38,3 +38,27 @@ def test_clips_of_nobody_are_in_every_resample():
 def test_constant_values_have_no_spread():
     low, high = bootstrap_interval(jnp.full((20,), 0.25), jax.random.key(0))
     assert low == high == 0.25
+
+
+def test_interval_of_a_median_is_that_of_its_order_statistics():
+    """Between which ranks the median of 100 lies with 95 %: binomial, 40 to 61."""
+    values = jax.random.permutation(jax.random.key(0), jnp.arange(1.0, 101.0))
+    low, high = median_interval(values, jax.random.key(1), samples=4000)
+    assert abs(low - 40.5) <= 1.5 and abs(high - 60.5) <= 1.5
+
+
+def test_intervals_of_medians_cover_them():
+    """Of 400 samples of 25 from a known distribution, about 95 % hold its median."""
+    values = jax.random.exponential(jax.random.key(0), (400, 25))
+    low, high = jax.vmap(median_interval)(values, jax.random.split(jax.random.key(1), 400))
+    hits = np.sum((low <= np.log(2)) & (np.log(2) <= high))
+    assert 365 <= hits <= 395
+
+
+def test_medians_of_what_is_never_found_are_infinite():
+    never = jnp.inf
+    low, high = median_interval(jnp.array([1.0, 2.0, never, never]), jax.random.key(0))
+    assert low == 1 and high == never
+    for some in ([never], [never, never]):
+        assert all(end == never for end in median_interval(jnp.array(some), jax.random.key(0)))
+    assert median_interval(jnp.array([3.0]), jax.random.key(0)) == (3, 3)

@@ -41,6 +41,8 @@ def main() -> None:
     promises += checks.codec_promises(options, data)
     promises += checks.explanation_promises(options, data)
     promises += checks.attribution_promises(options, data)
+    promises += checks.rerun_promises(options, data)
+    promises += checks.metric_promises(options, data)
     promises += checks.frequency_promises(options)
     promises += checks.streaming_promises(options)
     if options.oracles:

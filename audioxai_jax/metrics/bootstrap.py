@@ -4,14 +4,15 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
 def bootstrap_interval(
-    values: Array,
+    values: Array | np.ndarray,
     key: Array,
     *,
-    groups: Array | None = None,
+    groups: Array | np.ndarray | None = None,
     samples: int = 2000,
     level: float = 0.95,
 ) -> tuple[Array, Array]:
@@ -20,18 +21,51 @@ def bootstrap_interval(
     Args:
       values: one per clip, `[N, ..]`; axes after the first are independent quantities.
       key: consumed.
-      groups: who speaks in each clip, integers `[N]` from 0 up. If given, whole groups
+      groups: who speaks in each clip, any integers `[N]` from 0 up. If given, whole groups
         are drawn, since clips of one speaker are not independent. Clips of -1, nobody's, are
         in every resample: they say nothing about other speakers.
       samples: resampled means.
-      level: coverage.
+      level: coverage, in (0, 1).
 
     Returns:
-      Lower and upper end, each `[..]`.
+      Lower and upper end, each `[..]`, float32 or wider; NaN of a single clip, or group, which
+      says nothing of the spread, and where a value is NaN.
+
+    Raises:
+      ValueError: for no clips, groups that do not fit or are all nobody's, no samples, or a level
+        outside (0, 1).
     """
-    count = values.shape[0]
-    groups = jnp.arange(count) if groups is None else groups
-    return _interval(values, key, groups, int(jnp.max(groups)) + 1, samples, level)
+    values = jnp.asarray(values)
+    count = values.shape[0] if values.ndim else 0
+    if not count:
+        raise ValueError(f"the values are {list(values.shape)}, expected [N, ..], N clips")
+    if samples < 1 or not 0 < level < 1:
+        raise ValueError(f"{samples} samples at a level of {level}: give 1 or more, and a share")
+    groups = np.arange(count) if groups is None else numbered(groups, count)
+    number = int(groups.max()) + 1
+    if not number:
+        raise ValueError("all clips are nobody's (-1): there is no group to draw")
+    values = values.astype(jnp.promote_types(values.dtype, jnp.float32))
+    if number == 1:
+        unknown = jnp.full(values.shape[1:], jnp.nan, values.dtype)
+        return unknown, unknown
+    return _interval(values, key, jnp.asarray(groups), number, samples, level)
+
+
+def numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
+    """Groups as numbers from 0 without gaps, so that each that is drawn has clips; -1 stays.
+
+    Raises:
+      ValueError: unless they are integers `[clips]`, of -1 or more.
+    """
+    groups = np.asarray(groups)
+    if groups.shape != (clips,) or not np.issubdtype(groups.dtype, np.integer):
+        raise ValueError(
+            f"groups are {groups.dtype} {list(groups.shape)}, expected integers [{clips}]"
+        )
+    if groups.min() < -1:
+        raise ValueError(f"groups are 0 or above, or -1 for nobody, got {groups.min()}")
+    return np.searchsorted(np.unique(groups[groups >= 0]), groups) - (groups < 0)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))

@@ -69,6 +69,16 @@ def main() -> None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.classifiers and options.train_seeds:
         parser.error("--train-seeds trains classifiers, --classifiers names them: choose one")
+    if options.clips < 2:
+        parser.error("--clips 1: an interval needs two clips or more")
+    if options.train_steps and not options.train_seeds:
+        parser.error("--train-steps is for classifiers that are trained: add --train-seeds")
+    for option in ("methods", "classifiers"):
+        given = getattr(options, option) or []
+        if len(set(given)) < len(given):
+            parser.error(f"--{option} names one twice: {' '.join(given)}")
+    if not np.isfinite(options.level):
+        parser.error(f"--level {options.level}: must be a number of dB")
 
     options.out.mkdir(parents=True, exist_ok=True)
     codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)

@@ -90,6 +90,41 @@ def test_intervals_of_the_median_cover_it():
     assert 180 <= hits <= 199
 
 
+def test_a_model_that_fails_on_edits_only_is_reported(key):
+    """Its NaN is not "no set keeps the prediction"."""
+    codec = Codec(Partial(lambda audio: audio.reshape(4, 5)), Partial(jnp.ravel), 100, 5)
+    model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent), 1.0])))  # of 0: -inf
+    what = Searches(codec, model, {"ours": input_x_gradient()}, zero(), unit="feature",
+                    rank="signed", points=3)  # fmt: skip
+    found = jax.jit(search_clip)(what, jnp.ones(20), key)
+    assert np.isnan(found["fraction"]["latent"]["keep"]["ours"]) and not found["finite"]
+
+
+def test_over_speakers_the_interval_is_wider_and_nobodys_clips_are_in_all():
+    """Twelve speakers who always need the same are twelve observations, not 240."""
+    needs = np.random.default_rng(0).random(12)
+    speakers = np.repeat(np.arange(12), 20)
+    found = results(needs[speakers], np.zeros(240)) | {"target": np.zeros(240, int)}
+    row = make_rows(found, ("a",), speakers=speakers, samples=300)[0]
+    drawn = np.random.default_rng(1).choice(needs, (20_000, 12))
+    wanted = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    assert row["high"] - row["low"] < 0.6 * (row["speakers_high"] - row["speakers_low"])
+    np.testing.assert_allclose([row["speakers_low"], row["speakers_high"]], wanted, atol=0.1)
+    few = make_rows(found, ("a",), speakers=speakers % 9, samples=3)[0]
+    assert "speakers_low" not in few
+    nobody = np.where(np.arange(240) < 120, np.arange(240) % 12, -1)
+    found = results(np.where(nobody < 0, 0.5, needs[nobody]), np.zeros(240))
+    found |= {"target": np.zeros(240, int)}
+    row = make_rows(found, ("a",), speakers=nobody, samples=300)[0]
+    assert abs(row["speakers_low"] - 0.5) < 0.1 and abs(row["speakers_high"] - 0.5) < 0.1
+
+
+def test_one_clip_has_no_interval():
+    found = results([0.3], [0.3]) | {"target": np.zeros(1, int)}
+    row = make_rows(found, ("a",))[0]
+    assert row["median"] == 0.3 and np.isnan(row["low"]) and np.isnan(row["high"])
+
+
 def test_the_picture(tmp_path):
     found = results([0.1, 0.3, np.nan, np.nan, np.nan, 0.5], np.full(6, 0.5))
     found["fraction"]["sound"]["remove"] = found["fraction"]["sound"]["keep"]

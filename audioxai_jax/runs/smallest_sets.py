@@ -15,6 +15,8 @@ from audioxai_jax.types import Base, Codec, Method, Model, attribute
 
 PLACES = ("latent", "sound")
 ALL = "all classes"
+SPEAKERS = 10
+"""From so many on, intervals over speakers are given: of fewer they cover too little."""
 
 
 @record(static=("unit", "rank", "points"))
@@ -47,7 +49,8 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
 
     Returns:
       "target", the classifier's class; "fraction" and "lasting" by place, edit and method, see
-      `SmallestSet`; "finite": False if a model or a method returned NaN or infinity.
+      `SmallestSet`; "finite": False if a model or a method returned NaN or infinity, for
+      any edit: a NaN fraction would pass for a set that does not exist.
     """
     latent = what.codec.encode(audio)
     base_key, method_key = jax.random.split(key)
@@ -64,6 +67,7 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
         "sound": through_sound(what.codec, what.classifier, audio.shape[0]),
     }
     found: dict[str, Any] = {"fraction": {}, "lasting": {}, "target": target}
+    finite = [jnp.all(jnp.isfinite(array)) for array in (latent, base, logits, relevance)]
     for place, model in models.items():
         for edit in EDITS:
 
@@ -75,12 +79,17 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
             for name in ("fraction", "lasting"):
                 values = dict(zip(what.methods, getattr(sets, name), strict=True))
                 found[name].setdefault(place, {})[edit] = values
-    numbers = (latent, base, logits, relevance)
-    return found | {"finite": jnp.all(jnp.stack([jnp.all(jnp.isfinite(a)) for a in numbers]))}
+            finite.append(jnp.all(sets.finite))
+    return found | {"finite": jnp.all(jnp.stack(finite))}
 
 
 def make_rows(
-    found: Mapping[str, Any], labels: Sequence[str], *, seed: int = 0, samples: int = 2000
+    found: Mapping[str, Any],
+    labels: Sequence[str],
+    *,
+    speakers: np.ndarray | None = None,
+    seed: int = 0,
+    samples: int = 2000,
 ) -> list[dict[str, Any]]:
     """Medians over all clips and over those of each class that the classifier hears.
 
@@ -90,13 +99,18 @@ def make_rows(
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
       labels: names of the classes.
-      seed: of the bootstrap over clips.
+      speakers: number of each clip's speaker `[N]`, -1 for nobody.
+      seed: of the bootstrap.
       samples: resampled medians.
 
     Returns:
       Rows with "label", "method", "edit", "place", "clips", "never" (share of NaN), "median",
-      its 95 % interval "low" to "high", and "lasting", the median of that.
+      its 95 % interval over clips, "low" to "high", NaN for a single clip, and "lasting", the
+      median of that. Those over all clips have the interval over speakers, too,
+      "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
+      drawn, and nobody's clips are in every resample.
     """
+    over_all = _resampled(speakers, samples, seed)
     random = np.random.default_rng(seed)
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
@@ -111,7 +125,7 @@ def make_rows(
                     values = _beyond(fractions)[clips]
                     drawn = values[random.integers(0, len(values), (samples, len(values)))]
                     middles = np.median(drawn, axis=1)
-                    low, high = np.quantile(middles, (0.025, 0.975), method="inverted_cdf")
+                    low, high = _ends(middles) if len(values) > 1 else (np.nan, np.nan)
                     lasting = _beyond(found["lasting"][place][edit][method])[clips]
                     rows.append({
                         "label": label, "method": method, "edit": edit, "place": place,
@@ -119,7 +133,30 @@ def make_rows(
                         "median": float(np.median(values)), "low": float(low),
                         "high": float(high), "lasting": float(np.median(lasting)),
                     })  # fmt: skip
+                    if label == ALL and over_all is not None:
+                        low, high = _ends([np.median(values[clips]) for clips in over_all])
+                        rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
     return rows
+
+
+def _resampled(speakers: np.ndarray | None, samples: int, seed: int) -> list[np.ndarray] | None:
+    """The clips of each resample of whole speakers; None of too few."""
+    if speakers is None:
+        return None
+    known = np.unique(speakers[speakers >= 0])
+    if len(known) < SPEAKERS:
+        return None
+    random = np.random.default_rng((seed, 1))
+    clips, nobodys = (
+        [np.flatnonzero(speakers == one) for one in known],
+        np.flatnonzero(speakers < 0),
+    )
+    drawn = random.integers(0, len(known), (samples, len(known)))
+    return [np.concatenate([nobodys, *(clips[one] for one in row)]) for row in drawn]
+
+
+def _ends(middles: Any) -> np.ndarray:
+    return np.quantile(middles, (0.025, 0.975), method="inverted_cdf")
 
 
 def _beyond(fractions: Any) -> np.ndarray:

@@ -26,6 +26,7 @@ import numpy as np
 from audioxai_jax import attribute_batch, input_x_gradient, map_examples, pretrained, saliency
 from audioxai_jax.metrics.table import METRICS
 from audioxai_jax.records import Static
+from audioxai_jax.terminal import positive
 
 FRAMES, CHANNELS, STEPS = 50, 64, 20
 BAR = 120
@@ -38,14 +39,16 @@ SETTINGS: dict[str, Any] = {"size": FRAMES * CHANNELS // 10, "step": FRAMES * CH
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--clips", type=positive, default=1000)
     parser.add_argument("--their-clips", type=int, default=20, help="0 leaves Quantus out")
-    parser.add_argument("--chunk", type=int, default=1, help="clips at once, of a model")
+    parser.add_argument("--chunk", type=positive, default=1, help="clips at once, of a model")
     names = [name for name, metric in METRICS.items() if metric.of in KINDS]
     parser.add_argument("--metrics", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--together", action="store_true", help="all in one program only")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
+    if not 0 <= options.their_clips <= options.clips:
+        parser.error("--their-clips are some of --clips: their seconds are scaled by the two")
 
     model = pretrained.load_classifier("keywords")[0].model
     key = jax.random.key(0)

@@ -69,6 +69,16 @@ def main() -> None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.classifiers and options.train_seeds:
         parser.error("--train-seeds trains classifiers, --classifiers names them: choose one")
+    if options.clips < 2:
+        parser.error("--clips 1: an interval needs two clips or more")
+    if options.train_steps and not options.train_seeds:
+        parser.error("--train-steps is for classifiers that are trained: add --train-seeds")
+    for option in ("methods", "classifiers"):
+        given = getattr(options, option) or []
+        if len(set(given)) < len(given):
+            parser.error(f"--{option} names one twice: {' '.join(given)}")
+    if not np.isfinite(options.level):
+        parser.error(f"--level {options.level}: must be a number of dB")
 
     options.out.mkdir(parents=True, exist_ok=True)
     codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
@@ -87,7 +97,7 @@ def main() -> None:
     right = np.stack([accuracy(options, n, codec, *loaded[n], test) for n in range(len(loaded))])
     edits, index = protocol.plan(len(options.methods), options.seeds)
     found = [judge(options, n, codec, *loaded[n], judged, edits) for n in range(len(loaded))]
-    speakers = numbered(judged.speaker)
+    speakers = judged.speaker_numbers
     fidelity = np.mean([tables.scores(one, index) for one in found], axis=0)
     keys = jax.random.split(jax.random.fold_in(key, 1), 2)
     rows = tables.make_rows(fidelity, options.methods, speakers, keys[0])
@@ -112,7 +122,7 @@ def main() -> None:
         "claimed": claimed,
         "clips": len(judged),
         "test_clips": len(test),
-        "accuracy": tables.accuracy_row(right, numbered(test.speaker), keys[1]),
+        "accuracy": tables.accuracy_row(right, test.speaker_numbers, keys[1]),
         "codec_alone": float(np.mean([np.mean(one["again"] == one["target"]) for one in found])),
         "rows": rows,
         "confusion": {column: table.tolist() for column, table in confusion.items()},
@@ -265,12 +275,6 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
         f"top {kept:.0%} removed": sounds["removed"],
     }
     plot_spectrograms(titles, codec.sample_rate, options.out / "spectrograms.png")
-
-
-def numbered(speakers: np.ndarray) -> np.ndarray:
-    """Speakers as numbers from 0 up, -1 for nobody."""
-    names, numbers = np.unique(speakers, return_inverse=True)
-    return numbers - (names[0] == "")  # "" sorts first
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ classifier's own prediction on clips of the `test` part:
   sensitivity   the largest relative change of relevance within a tenth of the latent's rms;
   sparseness    Gini's index of absolute relevance.
 
-Printed is a Markdown table, with 95 % bootstrap intervals over clips; `<out>` gets `sanity.json`
-and the clips that are done: the same command goes on where it was killed, and more methods can
-be added to it.
+Printed is a Markdown table, with 95 % bootstrap intervals over clips; over speakers, where there
+are ten or more. `<out>` gets `sanity.json` and the clips that are done: the same command goes on
+where it was killed, and more methods can be added to it.
 """
 
 import argparse
@@ -42,7 +42,15 @@ from audioxai_jax.files import replace_file
 from audioxai_jax.metrics.randomisation import stages
 from audioxai_jax.named_methods import named_method
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.runs.sanity import ALIKE, CHECKS, check_method, refusal, summary
+from audioxai_jax.runs.sanity import (
+    ALIKE,
+    CHECKS,
+    RADIUS,
+    SENSITIVITY_SAMPLES,
+    check_method,
+    refusal,
+    summary,
+)
 from audioxai_jax.terminal import add_codec_options, one_line, positive
 
 TOGETHER = 10
@@ -63,13 +71,19 @@ def main() -> None:
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    if options.clips < 2:
+        parser.error("--clips 1 says nothing of the spread over clips: give 2 or more")
 
     codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
     options.classifier = options.classifier or pretrained.default_classifier(codec)
     classifier, manifest = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
-    clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
-    clips = clips.part(manifest["split"], "test")
+    task, split = manifest.get("task"), manifest.get("split")
+    if task not in tasks.TASKS or split is None:
+        raise ValueError(
+            f"{options.classifier}: its manifest must name its task and the split it was trained on"
+        )
+    clips = tasks.load(options.data, task, rate=codec.sample_rate).part(split, "test")
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     key = jax.random.key(options.seed)
@@ -78,6 +92,9 @@ def main() -> None:
     settings |= {
         "weights": [codec_manifest["sha256"], manifest["sha256"]],
         "clips": clips.file.tolist(),
+        "sounds": tasks.digest(clips),
+        "sensitivity": [RADIUS, SENSITIVITY_SAMPLES],
+        "together": TOGETHER,
     }
     names, changed = stages(classifier.model, latents[0])
     rows, refused = [], {}
@@ -102,7 +119,7 @@ def main() -> None:
             for start in tqdm(starts, name, mininterval=2)
         ]  # fmt: skip
         found = {check: np.concatenate([part[check] for part in found]) for check in CHECKS}
-        rows.append({"method": name, **summary(found, key)})
+        rows.append({"method": name, **summary(found, clips.speaker_numbers, key)})
     print_table(rows, refused, len(clips), names)
     about = {"settings": {k: str(v) for k, v in vars(options).items()}, "layers": names}
     table = about | {"rows": rows, "refused": refused}
@@ -144,8 +161,12 @@ def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, 
 
 
 def cell(row: dict, name: str, form: str, times: int = 1) -> str:
-    middle, low, high = (times * row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
+    ends = [
+        " to ".join(f"{times * row[f'{name}{who}_{end}']:{form}}" for end in ("low", "high"))
+        for who in ("", "_speakers")
+        if f"{name}{who}_low" in row
+    ]
+    return f"{times * row[name]:{form}} ({'; '.join(ends)})"
 
 
 def print_row(*cells: str) -> None:

@@ -6,8 +6,9 @@ On clips that the classifier was not trained on. Features are ranked by each met
 control, at random; the smallest set of the most relevant ones is sought that alone keeps the
 classifier's prediction ("keep"), and whose replacement flips it ("remove"): in the latent, and
 in the sound, encoded again. Printed are medians with 95 % bootstrap intervals over clips, per
-class that is heard. `<out>` gets `table.json`, `latent.png`, `sound.png` and the clips that are
-done: the same command goes on where it was killed.
+class that is heard, and over speakers for all clips together. `<out>` gets `table.json`,
+`latent.png`, `sound.png` and the clips that are done: the same command goes on where it was
+killed.
 """
 
 import argparse
@@ -98,7 +99,9 @@ def main() -> None:
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
     if not found["finite"].all():
         raise ValueError(f"the models gave NaN or infinity on {np.sum(~found['finite'])} clips")
-    rows = make_rows(found, classifier.labels, jax.random.fold_in(key, 1))
+    rows = make_rows(
+        found, classifier.labels, jax.random.fold_in(key, 1), speakers=clips.speaker_numbers
+    )
     print_tables(rows, options)
     table = {"settings": settings, "rows": [dict(map(plain, row.items())) for row in rows]}
     text = json.dumps(table, indent=1, allow_nan=False)
@@ -126,7 +129,7 @@ def print_tables(rows: list[dict], options) -> None:
     at = {tuple(r[k] for k in ("place", "label", "edit", "method")): r for r in rows}
     for place in PLACES:
         print(f"\nIn the {place}: smallest set, median % of {options.unit}s "
-              "(95 % interval over clips)\n")  # fmt: skip
+              "(95 % interval over clips; over speakers)\n")  # fmt: skip
         head = [f"{edit}: {words(method)}" for edit in COLUMNS for method in methods]
         print_row("heard as", "clips", *head)
         print("|---" * (2 + len(head)) + "|")
@@ -146,17 +149,22 @@ def print_row(*cells: str) -> None:
 
 
 def cell(row: dict) -> str:
-    return f"{percent(row['median'])} ({percent(row['low'])}-{percent(row['high'])})"
+    ends = [f"{percent(row[f'{who}low'])}-{percent(row[f'{who}high'])}"
+            for who in ("", "speakers_") if f"{who}low" in row]  # fmt: skip
+    return f"{percent(row['median'])} ({'; '.join(ends)})"
 
 
 def percent(share: float) -> str:
+    if math.isnan(share):
+        return "?"
     return f"{100 * share:.2g}" if share < 0.995 else "never" if math.isinf(share) else "100"
 
 
 def plain(item: tuple[str, object]) -> tuple[str, object]:
-    """JSON has no infinity: null says that half of the clips or more have no such set."""
+    """JSON has no infinity: null says that half of the clips or more have no such set, or, as an
+    interval's end, that there is one clip only."""
     name, value = item
-    return name, None if isinstance(value, float) and math.isinf(value) else value
+    return name, None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

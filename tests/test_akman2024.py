@@ -231,3 +231,9 @@ def test_markdown_has_a_table_of_each_kind(rows):
     assert text.count("0.833 kept") == 6 and text.count("0.833 deleted") == 6
     for line in text.splitlines():  # a table's lines are all as wide
         assert not line.startswith("|") or line.endswith("|")
+
+
+def test_a_method_twice_is_refused():
+    """There would be fewer rankings than `plan` numbers, and the last index is clamped."""
+    with pytest.raises(ValueError, match="a method is named twice: lrp, lrp"):
+        protocol.make_methods(["lrp", "lrp"], chunk=4)

@@ -45,6 +45,41 @@ def test_a_part_that_is_damaged_is_computed_again(tmp_path):
     Parts(tmp_path, {}).get(0, refuse)
 
 
+@pytest.mark.parametrize("place, value", [(6, 0x01), (4, 0xFF)])
+def test_nor_is_one_whose_archive_says_what_no_part_does(tmp_path, place, value):
+    """Encrypted, of another version."""
+    parts = Parts(tmp_path, {})
+    parts.get(0, lambda: TREE)
+    file = tmp_path / "00000000.npz"
+    content = bytearray(file.read_bytes())
+    for header in (b"PK\x03\x04", b"PK\x01\x02"):
+        start = content.index(header)
+        content[start + place + 2 * (header[2] == 1)] |= value
+    file.write_bytes(content)
+    np.testing.assert_array_equal(parts.get(0, lambda: TREE)["a"]["b"], TREE["a"]["b"])
+    Parts(tmp_path, {}).get(0, refuse)
+
+
+def test_a_part_that_cannot_be_read_now_is_not_removed(tmp_path, monkeypatch):
+    parts = Parts(tmp_path, {})
+    parts.get(0, lambda: TREE)
+
+    def locked(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch, pytest.raises(PermissionError):
+        patch.setattr("pathlib.Path.read_bytes", locked)
+        parts.get(0, lambda: TREE)
+    parts.get(0, refuse)
+
+
+def test_settings_that_are_damaged_are_said_to_be(tmp_path):
+    Parts(tmp_path, {"seed": 0})
+    (tmp_path / "settings.json").write_text('{"see')
+    with pytest.raises(ValueError, match=r"settings.json is damaged: remove"):
+        Parts(tmp_path, {"seed": 0})
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     replace_file(tmp_path / "x", b"old")
 

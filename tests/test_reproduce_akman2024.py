@@ -116,7 +116,7 @@ def test_it_refuses_what_does_not_fit(monkeypatch, capsys, models, tmp_path, arg
 
 def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     out = tmp_path / "out"
-    command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 1,
+    command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 2,
                "--seeds", 1, "--methods", "saliency",
                "--train-seeds", 1, "--train-steps", 1]  # fmt: skip
     run(monkeypatch, *command)
@@ -129,3 +129,19 @@ def test_a_classifier_of_another_task_is_refused(monkeypatch, capsys, tmp_path):
     command = ["--data", tmp_path, "--out", tmp_path / "out", "--classifier", "digits"]
     run(monkeypatch, *command, status=1)
     assert "not for keywords, speaker_disjoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--methods", "lrp", "saliency", "lrp"], "--methods names one twice"),
+        (["--classifiers", "keywords", "keywords"], "--classifiers names one twice"),
+        (["--clips", "1"], "an interval needs two clips"),
+        (["--train-steps", "3"], "add --train-seeds"),
+        (["--level", "nan"], "must be a number of dB"),
+    ],
+)
+def test_options_that_would_mislead_are_refused(monkeypatch, capsys, tmp_path, arguments, said):
+    """A method that is there twice would be read as random features."""
+    run(monkeypatch, "--data", tmp_path, "--out", tmp_path / "out", *arguments, status=2)
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()

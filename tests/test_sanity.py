@@ -5,8 +5,12 @@ import runpy
 import sys
 from pathlib import Path
 
+import jax
 import made_up_data as made_up
+import numpy as np
 import pytest
+
+from audioxai_jax.runs.sanity import CHECKS, summary
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "sanity.py"
 
@@ -16,6 +20,24 @@ def run(monkeypatch, *arguments, status=0):
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(SCRIPT), run_name="__main__")
     assert (stop.value.code or 0) == status
+
+
+def test_clips_without_a_number_are_counted_and_left_out():
+    speakers, key = np.arange(24) % 12, jax.random.key(0)
+    areas = np.random.default_rng(0).random(24)
+    found = {name: np.where(np.arange(24) < 2, np.nan, areas) for name in CHECKS}
+    found["area"] = areas - 1
+    row = summary(found, speakers, key)
+    assert row["over_random"] == pytest.approx(1)
+    assert row["over_random_speakers_low"] == pytest.approx(1) and row["beats_random"]
+    assert row["all"] == pytest.approx(np.median(areas[2:]))
+    assert row["all_low"] <= row["all"] <= row["all_high"] and not row["depends_on_parameters"]
+    assert row["undefined"] == {name: 0 if name == "area" else 2 for name in CHECKS}
+    found["area"] = areas + np.where(speakers < 8, 0.5, -0.4)  # worse than random for eight
+    assert not summary(found, speakers, key)["beats_random"]
+    nothing = summary(found | {"all": np.full(24, np.nan)}, speakers % 9, key)
+    assert np.isnan([nothing["all"], nothing["all_high"]]).all()
+    assert not nothing["depends_on_parameters"] and "over_random_speakers_low" not in nothing
 
 
 def test_two_methods_and_a_control(monkeypatch, capsys, tmp_path):

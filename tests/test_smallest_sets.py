@@ -82,6 +82,32 @@ def test_medians_count_what_never_holds_as_more_than_all():
     assert rows[ALL]["median"] == np.inf and rows[ALL]["never"] == 0.5
 
 
+def test_a_model_that_fails_on_edits_only_is_reported(key):
+    """Its NaN is not "no set keeps the prediction"."""
+    codec = Codec(Partial(lambda audio: audio.reshape(4, 5)), Partial(jnp.ravel), 100, 5)
+    model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent), 1.0])))  # of 0: -inf
+    what = Searches(codec, model, {"ours": input_x_gradient()}, zero(), unit="feature",
+                    rank="signed", points=3)  # fmt: skip
+    found = jax.jit(search_clip)(what, jnp.ones(20), key)
+    assert np.isnan(found["fraction"]["latent"]["keep"]["ours"]) and not found["finite"]
+
+
+def test_intervals_over_speakers_of_all_clips_are_wider_and_need_ten():
+    speakers = np.repeat(np.arange(12), 20)
+    needs = np.random.default_rng(0).random(12)[speakers]
+    found = results(needs, np.zeros(240)) | {"target": np.zeros(240, int)}
+    every, one = make_rows(found, ("a",), KEY, speakers=speakers)
+    assert every["high"] - every["low"] < 0.6 * (every["speakers_high"] - every["speakers_low"])
+    assert "speakers_low" not in one
+    assert "speakers_low" not in make_rows(found, ("a",), KEY, speakers=speakers % 9)[0]
+
+
+def test_one_clip_has_no_interval():
+    found = results([0.3], [0.3]) | {"target": np.zeros(1, int)}
+    row = make_rows(found, ("a",), KEY)[0]
+    assert row["median"] == 0.3 and np.isnan(row["low"]) and np.isnan(row["high"])
+
+
 def test_the_picture(tmp_path):
     found = results([0.1, 0.3, np.nan, np.nan, np.nan, 0.5], np.full(6, 0.5))
     found["fraction"]["sound"]["remove"] = found["fraction"]["sound"]["keep"]

@@ -89,6 +89,12 @@ class Clips:
     def __getitem__(self, index) -> "Clips":
         return jax.tree.map(lambda leaf: leaf[index], self)
 
+    @property
+    def speaker_numbers(self) -> np.ndarray:
+        """Who speaks as numbers from 0 up, -1 for nobody, `[N]`."""
+        names, numbers = np.unique(self.speaker, return_inverse=True)
+        return numbers - int(names[0] == "")  # "" sorts first
+
     def part(self, split: str, part: str) -> "Clips":
         """Those of one part of a split.
 

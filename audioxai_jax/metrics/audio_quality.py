@@ -7,25 +7,33 @@ from jax import Array
 from audioxai_jax.spaces.mel import log_mel
 from audioxai_jax.spaces.stft import magnitude_spectrogram
 
-SILENT = 1e-12
-"""Energy (sum of squares) below which a sound counts as silent."""
+ROUNDING = 1e-14
+"""Energies in shares of a sound's own that single precision does not tell from none."""
 
 
 def si_sdr(estimate: Array, reference: Array) -> Array:
-    """Scale-invariant signal-to-distortion ratio, dB; higher is better, no upper limit.
+    """Scale-invariant signal-to-distortion ratio, dB; higher is better.
 
     J. Le Roux, S. Wisdom, H. Erdogan, J. Hershey, "SDR - Half-Baked or Well Done?",
-    ICASSP 2019, equation 3: the reference is scaled to fit the estimate best. A silent
-    reference gives a very low value, not an error.
+    ICASSP 2019, equation 3: the reference is scaled to fit the estimate best. Neither level
+    matters, not even a very low one. ROUNDING bounds it, at 140 dB either way.
 
     Args:
       estimate, reference: waveforms `[T]`.
+
+    Returns:
+      A scalar; minus infinity for an estimate that is silence, which holds nothing of the
+      reference, NaN if the reference is.
+
+    Raises:
+      ValueError: for shapes that differ.
     """
-    scale = jnp.sum(estimate * reference) / (jnp.sum(reference**2) + SILENT)
-    target = scale * reference
-    return 10 * jnp.log10(
-        (jnp.sum(target**2) + SILENT) / (jnp.sum((estimate - target) ** 2) + SILENT)
-    )
+    _check(estimate, reference)
+    (estimate, heard), (reference, wanted) = _unit(estimate), _unit(reference)
+    scale = jnp.sum(estimate * reference)
+    rest = jnp.sum((estimate - scale * reference) ** 2)
+    ratio = 10 * jnp.log10((scale**2 + ROUNDING) / (rest + ROUNDING))
+    return jnp.where(wanted, jnp.where(heard, ratio, -jnp.inf), jnp.nan)
 
 
 def log_mel_distance(estimate: Array, reference: Array, *, sample_rate: int) -> Array:
@@ -34,6 +42,9 @@ def log_mel_distance(estimate: Array, reference: Array, *, sample_rate: int) -> 
     Both sounds `[T]` are first scaled by one factor that gives the reference a peak of
     0.7, so that the floor of the logarithm (1e-3, see `log_mel`) means the same for
     loud and soft clips. 64 bands, 512-sample Hann window, hop 128.
+
+    Raises:
+      ValueError: for shapes that differ.
     """
     found, wanted = (log_mel(s, sample_rate=sample_rate) for s in _scaled(estimate, reference))
     return jnp.mean(jnp.abs(found - wanted))
@@ -47,6 +58,9 @@ def log_spectral_distance(
     A. Gray, J. Markel, "Distance Measures for Speech Processing", IEEE Trans. ASSP 1976:
     `sqrt(mean_k (20 log10(|X_k| / |Y_k|))^2)` of each frame. Both sounds `[T]` are scaled as for
     `log_mel_distance`, and 1e-3 is added to all magnitudes. Periodic Hann window.
+
+    Raises:
+      ValueError: for shapes that differ.
     """
     found, wanted = (
         20 * jnp.log10(magnitude_spectrogram(sound, window=window, hop=hop) + 1e-3)
@@ -68,7 +82,7 @@ def mel_cepstral_distortion(
     there is no time alignment. Scaled, and in 64 bands, as for `log_mel_distance`.
 
     Raises:
-      ValueError: for no coefficients, or as many as bands.
+      ValueError: for no coefficients, or as many as bands, and for shapes that differ.
     """
     found, wanted = (log_mel(s, sample_rate=sample_rate) for s in _scaled(estimate, reference))
     bands = found.shape[1]
@@ -80,11 +94,36 @@ def mel_cepstral_distortion(
 
 
 def level_db(sound: Array, reference: Array) -> Array:
-    """RMS level of a sound relative to a reference `[T]`, dB; -inf for silence."""
+    """RMS level of a sound relative to a reference, both `[T]`, dB.
+
+    Minus infinity for silence, infinity beside silence, NaN if both are.
+
+    Raises:
+      ValueError: for shapes that differ.
+    """
+    _check(sound, reference)
     return 10 * jnp.log10(jnp.sum(sound**2) / jnp.sum(reference**2))
 
 
+def _check(estimate: Array, reference: Array) -> None:
+    """What is broadcast, or a batch, would give one number that is nobody's."""
+    if estimate.ndim != 1 or estimate.shape != reference.shape:
+        raise ValueError(
+            f"the sounds are {list(estimate.shape)} and {list(reference.shape)}, expected two "
+            "waveforms [T] of one length: batches go through jax.vmap"
+        )
+
+
+def _unit(sound: Array) -> tuple[Array, Array]:
+    """A sound at an energy of 1, and whether it is more than silence, which stays as it is."""
+    peak = jnp.max(jnp.abs(sound))  # first, so that squares do not vanish
+    there = peak > 0
+    sound = sound / jnp.where(there, peak, 1)
+    return sound / jnp.where(there, jnp.sqrt(jnp.where(there, jnp.sum(sound**2), 1)), 1), there
+
+
 def _scaled(estimate: Array, reference: Array) -> tuple[Array, Array]:
+    _check(estimate, reference)
     scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), 1e-10)
     return estimate * scale, reference * scale
 

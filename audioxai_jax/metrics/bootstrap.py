@@ -4,14 +4,24 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+SPEAKERS = 10
+"""From so many on, intervals over speakers are given: of fewer they cover too little."""
+
+
+def enough_speakers(groups: Array | np.ndarray) -> bool:
+    """Whether clips are of SPEAKERS or more; -1 is nobody."""
+    groups = np.asarray(groups)
+    return len(np.unique(groups[groups >= 0])) >= SPEAKERS
 
 
 def bootstrap_interval(
-    values: Array,
+    values: Array | np.ndarray,
     key: Array,
     *,
-    groups: Array | None = None,
+    groups: Array | np.ndarray | None = None,
     samples: int = 2000,
     level: float = 0.95,
 ) -> tuple[Array, Array]:
@@ -20,18 +30,90 @@ def bootstrap_interval(
     Args:
       values: one per clip, `[N, ..]`; axes after the first are independent quantities.
       key: consumed.
-      groups: who speaks in each clip, integers `[N]` from 0 up. If given, whole groups
+      groups: who speaks in each clip, any integers `[N]` from 0 up. If given, whole groups
         are drawn, since clips of one speaker are not independent. Clips of -1, nobody's, are
         in every resample: they say nothing about other speakers.
       samples: resampled means.
-      level: coverage.
+      level: coverage, in (0, 1).
 
     Returns:
-      Lower and upper end, each `[..]`.
+      Lower and upper end, each `[..]`, float32 or wider; NaN of a single clip, or group, which
+      says nothing of the spread, and where a value is NaN.
+
+    Raises:
+      ValueError: for no clips, groups that do not fit or are all nobody's, no samples, or a level
+        outside (0, 1).
     """
-    count = values.shape[0]
-    groups = jnp.arange(count) if groups is None else groups
-    return _interval(values, key, groups, int(jnp.max(groups)) + 1, samples, level)
+    values, groups, number = _checked(values, groups, samples, level)
+    if number == 1:
+        unknown = jnp.full(values.shape[1:], jnp.nan, values.dtype)
+        return unknown, unknown
+    return _interval(values, key, jnp.asarray(groups), number, samples, level)
+
+
+def median_interval(
+    values: Array | np.ndarray,
+    key: Array,
+    *,
+    groups: Array | np.ndarray | None = None,
+    samples: int = 2000,
+    level: float = 0.95,
+) -> tuple[Array, Array]:
+    """Percentile interval of the median.
+
+    Its ends are medians that were drawn, never a value between two of them, so that values may
+    be infinite, as of what was sought in vain.
+
+    Args:
+      values: one per clip, `[N]`.
+      key, groups, samples, level: see `bootstrap_interval`.
+
+    Returns:
+      Lower and upper end, float32 or wider; NaN of a single clip, or group, and where a value is
+      NaN.
+
+    Raises:
+      ValueError: as `bootstrap_interval`, and for values that are not `[N]`.
+    """
+    values, groups, number = _checked(values, groups, samples, level)
+    if values.ndim != 1:
+        raise ValueError(f"the values are {list(values.shape)}, expected [N]")
+    if number == 1:
+        unknown = jnp.asarray(jnp.nan, values.dtype)
+        return unknown, unknown
+    return _median_interval(values, key, jnp.asarray(groups), number, samples, level)
+
+
+def _checked(values, groups, samples: int, level: float) -> tuple[Array, np.ndarray, int]:
+    """Values, in single precision or wider, groups without gaps, and how many there are."""
+    values = jnp.asarray(values)
+    count = values.shape[0] if values.ndim else 0
+    if not count:
+        raise ValueError(f"the values are {list(values.shape)}, expected [N, ..], N clips")
+    if samples < 1 or not 0 < level < 1:
+        raise ValueError(f"{samples} samples at a level of {level}: give 1 or more, and a share")
+    groups = np.arange(count) if groups is None else numbered(groups, count)
+    number = int(groups.max()) + 1
+    if not number:
+        raise ValueError("all clips are nobody's (-1): there is no group to draw")
+    values = values.astype(jnp.promote_types(values.dtype, jnp.float32))
+    return values, groups, number
+
+
+def numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
+    """Groups as numbers from 0 without gaps, so that each that is drawn has clips; -1 stays.
+
+    Raises:
+      ValueError: unless they are integers `[clips]`, of -1 or more.
+    """
+    groups = np.asarray(groups)
+    if groups.shape != (clips,) or not np.issubdtype(groups.dtype, np.integer):
+        raise ValueError(
+            f"groups are {groups.dtype} {list(groups.shape)}, expected integers [{clips}]"
+        )
+    if groups.min() < -1:
+        raise ValueError(f"groups are 0 or above, or -1 for nobody, got {groups.min()}")
+    return np.searchsorted(np.unique(groups[groups >= 0]), groups) - (groups < 0)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
@@ -54,29 +136,22 @@ def _interval(values: Array, key: Array, groups: Array, number: int, samples: in
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 
 
-@functools.partial(jax.jit, static_argnames=("samples", "level"))
-def median_interval(
-    values: Array, key: Array, *, samples: int = 2000, level: float = 0.95
-) -> tuple[Array, Array]:
-    """Percentile interval of the median over clips.
-
-    Its ends are medians that were drawn, never a value between two of them, so that values may
-    be infinite: of what was sought in vain.
-
-    Args:
-      values: one per clip, `[N]`, N at least 1.
-      key: consumed.
-      samples: resampled medians.
-      level: coverage.
-
-    Returns:
-      Lower and upper end.
-    """
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _median_interval(
+    values: Array, key: Array, groups: Array, number: int, samples: int, level: float
+):
+    order = jnp.argsort(values)
+    values, groups = values[order], groups[order]
 
     def resample(key):
-        drawn = jnp.sort(jax.random.choice(key, values, values.shape))
-        return (drawn[(len(values) - 1) // 2] + drawn[len(values) // 2]) / 2
+        drawn = jax.random.randint(key, (number,), 0, number)
+        times = jnp.zeros(number, int).at[drawn].add(1)
+        upto = jnp.cumsum(jnp.where(groups < 0, 1, times[groups]))  # clips drawn so far, by value
+        middle = jnp.stack([(upto[-1] - 1) // 2, upto[-1] // 2])
+        return jnp.sum(values[jnp.searchsorted(upto, middle, side="right")]) / 2
 
     medians = jnp.sort(jax.lax.map(resample, jax.random.split(key, samples), batch_size=100))
     tail = (1 - level) / 2 * (samples - 1)
-    return medians[round(tail)], medians[round(samples - 1 - tail)]
+    ends = medians[jnp.asarray([round(tail), round(samples - 1 - tail)])]
+    ends = jnp.where(jnp.isnan(values[-1]), jnp.nan, ends)  # NaN sorts last
+    return ends[0], ends[1]

@@ -73,6 +73,7 @@ def _shares(relevance: Array) -> Array:
         raise ValueError(f"the relevance {list(jnp.shape(relevance))} has no entries")
     if not jnp.issubdtype(sizes.dtype, jnp.floating):
         raise ValueError(f"the relevance is {sizes.dtype}, expected floating point")
+    sizes = sizes.astype(jnp.promote_types(sizes.dtype, jnp.float32))  # counts need its digits
     largest = jnp.max(sizes)  # first, so that sums neither overflow nor vanish
     known = (largest > 0) & jnp.isfinite(largest)
     sizes = sizes / jnp.where(known, largest, 1)

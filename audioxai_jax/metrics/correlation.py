@@ -37,4 +37,4 @@ def ranks(values: Array) -> Array:
     ordered = jnp.sort(values)
     below = jnp.searchsorted(ordered, values, side="left")
     upto = jnp.searchsorted(ordered, values, side="right")
-    return (below + upto - 1).astype(values.dtype) / 2
+    return (below + upto - 1).astype(jnp.promote_types(values.dtype, jnp.float32)) / 2

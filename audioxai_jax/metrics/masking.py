@@ -74,7 +74,7 @@ def average_gain(whole: Array, kept: Array) -> Array:
     before, after = _of_the_class(whole, kept)
     missing = 1 - before
     gain = jnp.clip((after - before) / jnp.where(missing > 0, missing, 1), 0, 1)
-    return jnp.where(missing > 0, 100 * gain, 0 * before)
+    return _where_known(before, after, jnp.where(missing > 0, 100 * gain, 0))
 
 
 def faithfulness_on_spectra(whole: Array, removed: Array) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.bootstrap import bootstrap_interval, numbered
 
 EXACT = 14
 """Up to so many clips, or groups, all patterns of signs are looked at."""
@@ -70,22 +70,19 @@ def mean_difference(
     Args:
       a, b: one value per clip, `[N, ...]` both; axes after the first are independent.
       key: consumed.
-      groups: who speaks in each clip, any integers `[N]`; -1 is nobody, see
-        `bootstrap_interval`. Without them the interval says nothing of other speakers.
+      groups: who speaks in each clip, see `bootstrap_interval`. Without them the
+        interval says nothing of other speakers.
       samples, level: as in `bootstrap_interval`.
 
     Returns:
-      "mean", "low" and "high", each `[...]`; NaN if any value is.
+      "mean", "low" and "high", each `[...]`; NaN if any value is, the ends of a single clip, or
+      group, too.
 
     Raises:
-      ValueError: for shapes that do not fit, or no clips.
+      ValueError: for shapes that do not fit, no clips, and as `bootstrap_interval`.
     """
     difference = _difference(a, b)
-    numbers = None if groups is None else _numbered(groups, len(difference))
-    if numbers is not None and numbers.max() < 0:
-        raise ValueError("all clips are nobody's (-1): there is no group to draw")
-    drawn = None if numbers is None else jnp.asarray(numbers)
-    low, high = bootstrap_interval(difference, key, groups=drawn, samples=samples, level=level)
+    low, high = bootstrap_interval(difference, key, groups=groups, samples=samples, level=level)
     return {"mean": jnp.mean(difference, axis=0), "low": low, "high": high}
 
 
@@ -122,7 +119,7 @@ def sign_flip(
     if difference.ndim != 1:
         raise ValueError(f"one value per clip is needed, got {list(difference.shape)}")
     if groups is not None:
-        numbers = _numbered(groups, len(difference))
+        numbers = numbered(groups, len(difference))
         alone = np.cumsum(numbers < 0) + numbers.max()
         numbers = np.where(numbers < 0, alone, numbers)
         difference = jnp.zeros(numbers.max() + 1, difference.dtype).at[numbers].add(difference)
@@ -166,19 +163,8 @@ def _difference(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
             f"a and b are {list(a.shape)} and {list(b.shape)}: give values of the same clips, "
             "[N] or [N, ...], at least one"
         )
-    return jnp.asarray(a, jnp.result_type(float, a)) - b
-
-
-def _numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
-    """Groups as numbers from 0 without gaps, so that each that is drawn has clips; -1 stays."""
-    groups = np.asarray(groups)
-    if groups.shape != (clips,) or not np.issubdtype(groups.dtype, np.integer):
-        raise ValueError(
-            f"groups are {groups.dtype} {list(groups.shape)}, expected integers [{clips}]"
-        )
-    if groups.min() < -1:
-        raise ValueError(f"groups are 0 or above, or -1 for nobody, got {groups.min()}")
-    return np.searchsorted(np.unique(groups[groups >= 0]), groups) - (groups < 0)
+    wide = jnp.promote_types(jnp.result_type(a, b), jnp.float32)
+    return a.astype(wide) - b.astype(wide)
 
 
 @functools.partial(jax.jit, static_argnums=2)

@@ -39,7 +39,7 @@ def perturbation_curve(
     edit: str = "delete",
     order: str = "morf",
     fractions: Fractions = 20,
-    replacement: Replacement = 0.0,
+    replacement: Replacement | None = None,
     read: str = "probability",
     domain: Domain | None = None,
     key: Array | None = None,
@@ -64,7 +64,9 @@ def perturbation_curve(
       fractions: M of them in [0, 1], which may be traced; or a number of equal steps S from 0 to
         1, with M = S + 1.
       replacement: in place of what is deleted: anything that broadcasts to the coefficients, such
-        as 0 or a mean, or a function `(coefficients, key) -> coefficients`, such as noise.
+        as 0 or a mean, or a function `(coefficients, key) -> coefficients`, such as noise; the
+        domain's fill if None, which is 0 for the input as it is. For latents, any base of
+        `synthesis.replacement` will do: `Partial(silence(), codec)`.
       read: "probability", softmax of the target's logit, once; "logit", the target's; "class", 1
         if the target has the largest logit, else 0; "agreement", 1 if the class with the
         largest logit is that of the whole input.
@@ -107,7 +109,7 @@ def random_curves(
     draws: int = 20,
     edit: str = "delete",
     fractions: Fractions = 20,
-    replacement: Replacement = 0.0,
+    replacement: Replacement | None = None,
     read: str = "probability",
     domain: Domain | None = None,
     units: tuple[int, ...] | None = None,
@@ -173,6 +175,7 @@ def _prepare(
             f"relevance is {list(shape)}, but there are {list(full)} coefficients in this "
             "domain: give it that shape, or axes of length 1"
         )
+    replacement = domain.fill if replacement is None else replacement
     drawn = callable(replacement)
     keys = (None, None) if key is None else jax.random.split(key)
     if drawn and key is None:

@@ -70,8 +70,11 @@ def segment_labels(
       int32 `[segments]`.
 
     Raises:
-      ValueError: for an event that ends before it begins, or a share outside (0, 1].
+      ValueError: for an event that ends before it begins, a share outside (0, 1], or segments
+        that last no time.
     """
+    if not seconds > 0:
+        raise ValueError(f"segments must last more than 0 seconds, got {seconds}")
     if not 0 < least <= 1:
         raise ValueError(f"least must be above 0 and at most 1, got {least}")
     covered, until = np.zeros(segments), 0.0
@@ -103,7 +106,8 @@ def roc_auc(scores: Array, labels: Array) -> Array:
     count = jnp.sum(negative)
     below = jnp.minimum(jnp.searchsorted(ordered, scores, side="left"), count)
     upto = jnp.minimum(jnp.searchsorted(ordered, scores, side="right"), count)
-    won = jnp.sum(jnp.where(positive, below + upto, 0)) / 2
-    pairs = jnp.sum(positive) * count
+    # Each positive's share, as a whole number of pairs soon is beyond int32
+    won = jnp.where(positive, (below + upto) / (2 * jnp.maximum(count, 1)), 0)
+    share = jnp.sum(won) / jnp.maximum(jnp.sum(positive), 1)
     bad = jnp.any(jnp.isnan(scores) & (positive | negative))
-    return jnp.where((pairs > 0) & ~bad, won / jnp.maximum(pairs, 1), jnp.nan)
+    return jnp.where(jnp.any(positive) & (count > 0) & ~bad, share, jnp.nan)

@@ -36,14 +36,14 @@ def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -
             axes.errorbar(
                 middle,
                 place_of,
-                xerr=[np.maximum(middle - low, 0), np.maximum(high - middle, 0)],
+                xerr=np.fmax([middle - low, high - middle], 0),  # of one clip they are NaN
                 fmt="o",
                 ms=4,
                 lw=1,
                 color="0.55" if method == "random_control" else f"C{number}",
                 label=words(method),
             )
-        axes.set(title=TITLES[edit], xscale="log", xlim=(0.02, 110), xlabel="% of the features")
+        axes.set(title=TITLES[edit], xscale="log", xlim=(0.02, 110), xlabel="% of all")
         axes.grid(alpha=0.3)
     axes.set_yticks(range(len(labels)), [label.strip("_") for label in labels])
     axes.invert_yaxis()

@@ -55,8 +55,10 @@ def make_methods(names: Sequence[str], chunk: int) -> dict[str, Method]:
       chunk: evaluations at once: memory, not results.
 
     Raises:
-      ValueError: for a name that is not known.
+      ValueError: for a name that is not known, or is there twice: edits go by number.
     """
+    if len(set(names)) < len(names):
+        raise ValueError(f"a method is named twice: {', '.join(names)}")
     known = {
         "integrated_gradients": integrated_gradients(steps=50, chunk=chunk),
         "saliency": saliency(),

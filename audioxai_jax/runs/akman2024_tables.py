@@ -8,12 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.bootstrap import bootstrap_interval, enough_speakers
 from audioxai_jax.metrics.paired import mean_difference
 from audioxai_jax.runs.akman2024 import ARMS, BASES, COLUMNS, KEPT, MODES, RANDOM
 
-SPEAKERS = 10
-"""From so many on, intervals over speakers are given: of fewer they cover too little."""
 INSIDE = range(1, len(KEPT) - 1)
 """Fractions at which a ranking matters: with all or nothing replaced there is none."""
 TENTH = 5
@@ -146,12 +144,10 @@ def accuracy_row(right: np.ndarray, speakers: np.ndarray, key: Array) -> dict[st
     return {"mean": float(each.mean()), "std": std, "seeds": each.tolist(), **ends}
 
 
-def _enough(speakers: np.ndarray) -> bool:
-    return len(np.unique(speakers[speakers >= 0])) >= SPEAKERS
-
-
 def _ends(values: np.ndarray, speakers: np.ndarray, key: Array) -> dict[str, np.ndarray]:
-    groups = {"": None} | ({"speakers_": jnp.asarray(speakers)} if _enough(speakers) else {})
+    groups = {"": None} | (
+        {"speakers_": jnp.asarray(speakers)} if enough_speakers(speakers) else {}
+    )
     return {
         f"{who}{end}": np.asarray(value)
         for who, group in groups.items()
@@ -168,7 +164,7 @@ def _difference(
 ) -> dict[str, np.ndarray]:
     b = np.broadcast_to(b, a.shape)
     found = {name: np.asarray(value) for name, value in mean_difference(a, b, key).items()}
-    if _enough(speakers):
+    if enough_speakers(speakers):
         over = mean_difference(a, b, key, groups=speakers)
         found |= {f"speakers_{end}": np.asarray(over[end]) for end in ("low", "high")}
     return found

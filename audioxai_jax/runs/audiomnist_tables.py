@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.metrics.bootstrap import bootstrap_interval
+from audioxai_jax.metrics.bootstrap import SPEAKERS, bootstrap_interval, enough_speakers
 from audioxai_jax.metrics.paired import area_between, mean_difference, sign_flip
 from audioxai_jax.runs.audiomnist import METHODS, MOVES
 from audioxai_jax.runs.audiomnist_comparison import BANDS, correlations
@@ -16,8 +16,6 @@ CONTROLS = ("amplitude", "random")
 MEASURES = {"label": "clips that are heard right", "prediction": "clips whose answer stays"}
 """Accuracy is the paper's. Relevance is that of the answer, right or wrong, and to take away what
 speaks for a wrong one may make it right: where accuracy is low, only the second is telling."""
-SPEAKERS = 10
-"""From so many on, intervals over speakers are given: of fewer they cover too little."""
 PAPERS = {
     ("digit", "alexnet"): (95.82, 1.49),
     ("digit", "audionet"): (92.53, 2.04),
@@ -75,7 +73,7 @@ def deletion_rows(
 def _area(control, ranking, fractions, speakers: np.ndarray, key: Array) -> dict[str, float]:
     area = area_between(jnp.asarray(control), jnp.asarray(ranking), np.asarray(fractions))
     zero = jnp.zeros_like(area)
-    many = len(np.unique(speakers)) >= SPEAKERS
+    many = enough_speakers(speakers)
     p = sign_flip(area, zero, key, groups=speakers if many else None)
     found = mean_difference(area, zero, key) | {"p": p}
     if many:

@@ -13,6 +13,9 @@ import numpy as np
 
 from audioxai_jax.files import check_settings, replace_file
 
+DAMAGED = (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError, KeyError)
+"""What reading says of bytes that are no part, such as half of one."""
+
 
 class Parts:
     """A folder of parts of one computation, each a pytree of arrays in nested dictionaries.
@@ -22,27 +25,35 @@ class Parts:
       settings: JSON values that decide the results; kept in `settings.json`.
 
     Raises:
-      ValueError: if the folder holds parts of a computation with other settings.
+      ValueError: if the folder holds parts of a computation with other settings, or its settings
+        cannot be read.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, file = folder, folder / "settings.json"
         if file.exists():
-            check_settings(folder, json.loads(file.read_text()), settings)
+            try:
+                known = json.loads(file.read_text())
+            except ValueError:
+                raise ValueError(f"{file} is damaged: remove {folder} to begin anew") from None
+            check_settings(folder, known, settings)
         else:
             replace_file(file, json.dumps(settings, indent=1).encode())
 
     def get(self, number: int, compute: Callable[[], Any]) -> Any:
-        """Part `number`, read if it is there, else computed and kept."""
+        """Part `number`, read if it is there and whole, else computed and kept."""
         file = self.folder / f"{number:08d}.npz"
         try:
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
-                return _nested({name: arrays[name] for name in arrays.files})
+            kept = file.read_bytes()
         except FileNotFoundError:
-            pass
-        except (zipfile.BadZipFile, ValueError, OSError, EOFError):
-            file.unlink()  # whatever was written there, it is not a part
+            kept = None
+        if kept is not None:
+            try:
+                with np.load(io.BytesIO(kept), allow_pickle=False) as arrays:
+                    return _nested({name: arrays[name] for name in arrays.files})
+            except DAMAGED:
+                pass  # it is written anew
         found = jax.tree.map(np.asarray, compute())
         buffer = io.BytesIO()
         np.savez(buffer, **_flat(found))  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from jax import Array
 from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.batching import map_examples
 from audioxai_jax.metrics.areas import deletion_auc
-from audioxai_jax.metrics.bootstrap import bootstrap_interval, median_interval
+from audioxai_jax.metrics.bootstrap import bootstrap_interval, enough_speakers, median_interval
 from audioxai_jax.metrics.complexity import sparseness
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.randomisation import choose, other_class, redraw
@@ -46,7 +46,7 @@ def refusal(method: Method, model: Model, latent: Array) -> str:
         jax.eval_shape(
             lambda x: attribute(method, model, x, jnp.int32(0), key=jax.random.key(0)), latent
         )
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         return str(error).split("\n")[0]
     return ""
 
@@ -92,13 +92,14 @@ def check_method(
     areas = [_areas(model, latents, targets, ranking) for ranking in rankings]
 
     size = jnp.sqrt(jnp.mean(latents**2, axis=(1, 2), keepdims=True))
-    changes = []
+    norm = _norm(relevance)
+    size_of_relevance, changes = jnp.where(norm > 0, norm, jnp.nan), []
     for sample in range(SENSITIVITY_SAMPLES):
         noise = jax.random.uniform(
             jax.random.fold_in(noise_key, sample), latents.shape, minval=-1, maxval=1
         )
         near = explain(latents + RADIUS * size * noise, targets)
-        changes.append(_norm(near - relevance) / _norm(relevance))
+        changes.append(_norm(near - relevance) / size_of_relevance)
     return {
         "area": _areas(model, latents, targets, relevance),
         "random_area": jnp.mean(jnp.stack(areas), axis=0),
@@ -112,32 +113,41 @@ def check_method(
     }
 
 
-def summary(found: Mapping[str, np.ndarray], key: Array) -> dict[str, Any]:
+def summary(found: Mapping[str, np.ndarray], speakers: np.ndarray, key: Array) -> dict[str, Any]:
     """One method's row: its advantage over random deletion, medians, and what it passes.
 
     Args:
       found: of `check_method`, of all clips.
+      speakers: number of each clip's speaker `[N]`, -1 for nobody.
       key: consumed, by the bootstrap over clips.
 
     Returns:
       "over_random", a mean, in [-1, 1]; the medians of the other checks (those of CORRELATIONS
-      without sign); each with the 95 % interval "_low" to "_high". "beats_random": the interval
-      lies above 0; "depends_on_parameters": that of "all" lies below ALIKE; "undefined": clips
-      without a number, which are left out, by check.
+      without sign); each with the 95 % interval over clips, "_low" to "_high", and, of
+      "over_random" and 10 speakers or more, over these, "_speakers_low" to "_speakers_high".
+      "beats_random": the intervals lie above 0; "depends_on_parameters": that of "all" lies
+      below ALIKE; "undefined": clips without a number, which are left out, by check.
     """
     over = found["random_area"] - found["area"]
-    low, high = bootstrap_interval(jnp.asarray(over), jax.random.fold_in(key, 1))
-    row = {"over_random": np.mean(over), "over_random_low": low, "over_random_high": high}
+    over_key, known = jax.random.fold_in(key, 1), ~np.isnan(over)
+    row: dict[str, Any] = {"over_random": np.mean(over[known]) if known.any() else np.nan}
+    groups = {"": None} | ({"_speakers": speakers} if enough_speakers(speakers[known]) else {})
+    for who, group in groups.items():
+        ends = np.full(2, np.nan)
+        if known.any():
+            group = None if group is None else group[known]
+            ends = bootstrap_interval(over[known], over_key, groups=group)
+        row[f"over_random{who}_low"], row[f"over_random{who}_high"] = ends
+    lows = [value for name, value in row.items() if name.endswith("_low")]
     for number, name in enumerate(CHECKS[2:], start=2):
         values = found[name][~np.isnan(found[name])]
-        values = np.abs(values) if name in CORRELATIONS else values
-        ends = np.full(2, np.nan)
+        values, ends = np.abs(values) if name in CORRELATIONS else values, np.full(2, np.nan)
         if values.size:
-            ends = median_interval(jnp.asarray(values), jax.random.fold_in(key, number))
+            ends = median_interval(values, jax.random.fold_in(key, number))
         row[name] = np.median(values) if values.size else np.nan
         row[f"{name}_low"], row[f"{name}_high"] = ends
     return {name: float(value) for name, value in row.items()} | {
-        "beats_random": bool(low > 0),
+        "beats_random": bool(min(lows) > 0),
         "depends_on_parameters": bool(row["all_high"] < ALIKE),
         "undefined": {name: int(np.sum(np.isnan(found[name]))) for name in CHECKS},
     }

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.metrics.bootstrap import median_interval
+from audioxai_jax.metrics.bootstrap import enough_speakers, median_interval
 from audioxai_jax.records import record
 from audioxai_jax.synthesis.masks import unit_number
 from audioxai_jax.synthesis.smallest import EDITS, count_grid, smallest_set, through_sound
@@ -48,7 +48,8 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
 
     Returns:
       "target", the classifier's class; "fraction" and "lasting" by place, edit and method, see
-      `SmallestSet`; "finite": False if a model or a method returned NaN or infinity.
+      `SmallestSet`; "finite": False if a model or a method returned NaN or infinity, for
+      any edit: a NaN fraction would pass for a set that does not exist.
     """
     latent = what.codec.encode(audio)
     base_key, method_key = jax.random.split(key)
@@ -65,6 +66,7 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
         "sound": through_sound(what.codec, what.classifier, audio.shape[0]),
     }
     found: dict[str, Any] = {"fraction": {}, "lasting": {}, "target": target}
+    finite = [jnp.all(jnp.isfinite(array)) for array in (latent, base, logits, relevance)]
     for place, model in models.items():
         for edit in EDITS:
 
@@ -76,11 +78,17 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
             for name in ("fraction", "lasting"):
                 values = dict(zip(what.methods, getattr(sets, name), strict=True))
                 found[name].setdefault(place, {})[edit] = values
-    numbers = (latent, base, logits, relevance)
-    return found | {"finite": jnp.all(jnp.stack([jnp.all(jnp.isfinite(a)) for a in numbers]))}
+            finite.append(jnp.all(sets.finite))
+    return found | {"finite": jnp.all(jnp.stack(finite))}
 
 
-def make_rows(found: Mapping[str, Any], labels: Sequence[str], key: Array) -> list[dict[str, Any]]:
+def make_rows(
+    found: Mapping[str, Any],
+    labels: Sequence[str],
+    key: Array,
+    *,
+    speakers: np.ndarray | None = None,
+) -> list[dict[str, Any]]:
     """Medians over all clips and over those of each class that the classifier hears.
 
     A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
@@ -89,11 +97,15 @@ def make_rows(found: Mapping[str, Any], labels: Sequence[str], key: Array) -> li
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
       labels: names of the classes.
-      key: consumed, by the bootstrap over clips.
+      key: consumed, by the bootstrap.
+      speakers: number of each clip's speaker `[N]`, -1 for nobody.
 
     Returns:
       Rows with "label", "method", "edit", "place", "clips", "never" (share of NaN), "median",
-      its 95 % interval "low" to "high", and "lasting", the median of that.
+      its 95 % interval over clips, "low" to "high", NaN for a single clip, and "lasting", the
+      median of that. Those over all clips have the interval over speakers, too,
+      "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
+      drawn, and nobody's clips are in every resample.
     """
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
@@ -106,9 +118,8 @@ def make_rows(found: Mapping[str, Any], labels: Sequence[str], key: Array) -> li
                     if not clips.size:
                         continue
                     values = _beyond(fractions)[clips]
-                    low, high = median_interval(
-                        jnp.asarray(values), jax.random.fold_in(key, len(rows))
-                    )
+                    mine = jax.random.fold_in(key, len(rows))
+                    low, high = median_interval(values, mine)
                     lasting = _beyond(found["lasting"][place][edit][method])[clips]
                     rows.append({
                         "label": label, "method": method, "edit": edit, "place": place,
@@ -116,6 +127,9 @@ def make_rows(found: Mapping[str, Any], labels: Sequence[str], key: Array) -> li
                         "median": float(np.median(values)), "low": float(low),
                         "high": float(high), "lasting": float(np.median(lasting)),
                     })  # fmt: skip
+                    if label == ALL and speakers is not None and enough_speakers(speakers):
+                        low, high = median_interval(values, mine, groups=speakers)
+                        rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
     return rows
 
 

@@ -19,7 +19,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from audioxai_jax.records import as_model, record
-from audioxai_jax.synthesis.masks import RANKS, best
+from audioxai_jax.synthesis.masks import RANKS, best, check_count
 from audioxai_jax.types import Masker, Model
 
 CODE_UNITS = ("code", "stage")
@@ -62,7 +62,7 @@ def top_codes(count: int | Array, *, rank: str = "signed", unit: str = "code") -
     """Keeps the `count` most relevant codewords, or whole stages; ties to the lowest index.
 
     Args:
-      count: may be traced; all are kept if there are fewer.
+      count: a whole number from 0 up, may be traced; all are kept if there are fewer.
       rank: "signed" or "absolute", see `code_scores`.
       unit: "code", one stage of one frame, or "stage", in all frames.
 
@@ -71,14 +71,20 @@ def top_codes(count: int | Array, *, rank: str = "signed", unit: str = "code") -
       over channels.
 
     Raises:
-      ValueError: for an unknown rank or unit.
+      ValueError: for a count that is negative or not whole, an unknown rank or unit.
     """
+    check_count(count)
     _check(rank, unit)
     return TopCodes(count=count, rank=rank, unit=unit)
 
 
 def first_stages(count: int | Array) -> Masker:
-    """Keeps the first `count` stages, whatever their relevance: the codec at a lower bitrate."""
+    """Keeps the first `count` stages, whatever their relevance: the codec at a lower bitrate.
+
+    Raises:
+      ValueError: for a count that is negative or not whole.
+    """
+    check_count(count)
     return FirstStages(count=count)
 
 

@@ -48,9 +48,7 @@ def top_count(count: int | Array, *, rank: str = "signed", unit: str = "feature"
     Raises:
       ValueError: for a count that is negative or not whole, an unknown rank or unit.
     """
-    whole = jnp.issubdtype(jnp.result_type(count), jnp.integer)
-    if not whole or (not isinstance(count, Tracer) and bool(jnp.any(jnp.asarray(count) < 0))):
-        raise ValueError(f"count must be a whole number from 0 up, got {count}")
+    check_count(count)
     check_choice(rank, unit)
     return TopCount(count=count, rank=rank, unit=unit)
 
@@ -171,6 +169,15 @@ def check_choice(rank: str, unit: str) -> None:
         raise ValueError(f"unknown unit {unit!r}: choose one of {', '.join(UNITS)}")
 
 
+def check_count(count: int | Array) -> None:
+    """Raises ValueError for a number of units that is negative, not whole, or not one number."""
+    whole = jnp.issubdtype(jnp.result_type(count), jnp.integer) and jnp.ndim(count) == 0
+    if not whole or (not isinstance(count, Tracer) and int(count) < 0):
+        raise ValueError(f"count must be a whole number from 0 up, got {count}")
+
+
 def _check_fraction(keep: float | Array) -> None:
-    if not isinstance(keep, Array) and not 0 <= keep <= 1:
+    if isinstance(keep, Tracer):
+        return
+    if jnp.ndim(keep) or not 0 <= float(keep) <= 1:
         raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.tree_util import Partial
 
 from audioxai_jax.records import Static, as_model, record
@@ -41,12 +42,14 @@ class SmallestSet:
       count: units in the set, int32; all of them where the fraction is NaN.
       fraction: count over the number of units; 0 if the empty set has the property (the base
         alone is heard as the class, or as another one: the set explains nothing), NaN if no
-        set has it, or if the model returned NaN or infinity for any.
+        set has it, or if not all is finite.
       lasting: as `fraction`, of the count from which the property lasts; NaN if it does not
         hold for the set of all units.
       mask: 1 for the features of the set, in both edits, shaped as x.
       counts: examined in the first pass, int32 `[M]`; the first is 0, the last all units.
       holds: whether each has the property, `[M]`: `holds[0]` and `holds[-1]` are the ends.
+      finite: whether relevance and all outputs of the model were; a NaN fraction then says
+        that there is no such set.
     """
 
     count: Array
@@ -55,6 +58,7 @@ class SmallestSet:
     mask: Array
     counts: Array
     holds: Array
+    finite: Array
 
 
 def smallest_set(
@@ -93,7 +97,8 @@ def smallest_set(
       chunk: edited latents in one call of the model: memory against speed.
 
     Raises:
-      ValueError: for shapes, counts or options that do not fit.
+      ValueError: for shapes, counts or options that do not fit, and a target that is no class (a
+        traced one cannot be checked).
     """
     check_choice(rank, unit)
     if edit not in EDITS:
@@ -106,13 +111,17 @@ def smallest_set(
     number = unit_number(x.shape, unit)
     grid = _grid(counts, number)
     place = places(unit_scores(relevance, rank=rank, unit=unit))
-    target = jnp.argmax(model(x)) if target is None else target
+    logits = jax.eval_shape(model, x)
+    if len(logits.shape) != 1:
+        raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
+    if target is None:
+        target = jnp.argmax(model(x))
+    elif not isinstance(target, Tracer) and not 0 <= int(target) < logits.shape[0]:
+        raise ValueError(f"target {int(target)} is not a class: the model has {logits.shape[0]}")
 
     def examine(count: Array) -> tuple[Array, Array]:
         mask = jnp.broadcast_to(place < count, x.shape).astype(x.dtype)
         logits = model(mix(x, mask if edit == "keep" else 1 - mask, base))
-        if logits.ndim != 1:
-            raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
         finite = jnp.all(jnp.isfinite(logits))
         says = jnp.argmax(logits) == target
         return finite & (says if edit == "keep" else ~says), finite
@@ -122,7 +131,7 @@ def smallest_set(
         holds, fine = jax.vmap(examine)(examined)
     else:
         holds, fine = jax.lax.map(examine, examined, batch_size=chunk)
-    finite = jnp.all(fine)
+    finite = jnp.all(fine) & ~jnp.any(jnp.isnan(relevance))
 
     # Counts at either side of both boundaries: without the property (or -1), and with it.
     upto = jnp.asarray([jnp.argmax(holds), len(grid) - jnp.argmin(holds[::-1])])
@@ -151,6 +160,7 @@ def smallest_set(
         mask=jnp.broadcast_to(place < count, x.shape).astype(x.dtype),
         counts=examined,
         holds=holds,
+        finite=finite,
     )
 
 

@@ -59,10 +59,38 @@ def test_silence_gives_finite_numbers_and_gradients():
         functools.partial(measure, sample_rate=16_000)
         for measure in (log_mel_distance, mel_cepstral_distortion)
     ]
-    for measure in (si_sdr, log_spectral_distance, *at_rate):
+    for measure in (log_spectral_distance, *at_rate):
         assert np.isfinite(measure(silent, silent))
         assert np.isfinite(measure(sound, silent))
         assert np.all(np.isfinite(jax.grad(measure)(silent, sound)))
+    assert np.all(np.isfinite(jax.grad(si_sdr)(silent, sound)))
+
+
+def test_si_sdr_of_silence_is_not_that_of_half_the_sound():
+    """0 dB is what equal parts of sound and noise have: silence holds nothing of the sound."""
+    sound = jax.random.normal(jax.random.key(0), (1000,))
+    assert si_sdr(0 * sound, sound) == -jnp.inf
+    assert jnp.isnan(si_sdr(sound, 0 * sound)) and jnp.isnan(si_sdr(0 * sound, 0 * sound))
+    assert si_sdr(sound, sound) > 120
+
+
+@pytest.mark.parametrize("level", [1e-7, 1e-25])
+def test_si_sdr_of_what_is_very_soft(level):
+    clean, noise = (jnp.asarray(sound, jnp.float32) for sound in orthogonal_pair())
+    estimate = clean + 0.1 * noise
+    for pair in ((level * estimate, level * clean), (level * estimate, clean)):
+        np.testing.assert_allclose(si_sdr(*pair), 20, atol=1e-3)
+
+
+def test_sounds_that_would_be_broadcast_are_refused():
+    at_rate = [
+        functools.partial(measure, sample_rate=16_000)
+        for measure in (log_mel_distance, mel_cepstral_distortion)
+    ]
+    for measure in (si_sdr, level_db, log_spectral_distance, *at_rate):
+        for shapes in (((2, 900), (900,)), ((900,), (1,)), ((2, 900), (2, 900))):
+            with pytest.raises(ValueError, match="two waveforms"):
+                measure(*(jnp.ones(shape) for shape in shapes))
 
 
 def test_log_spectral_distance_of_a_gain_is_the_gain():

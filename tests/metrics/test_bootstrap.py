@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from audioxai_jax.metrics.bootstrap import bootstrap_interval, median_interval
 
@@ -59,6 +60,59 @@ def test_medians_of_what_is_never_found_are_infinite():
     never = jnp.inf
     low, high = median_interval(jnp.array([1.0, 2.0, never, never]), jax.random.key(0))
     assert low == 1 and high == never
-    for some in ([never], [never, never]):
-        assert all(end == never for end in median_interval(jnp.array(some), jax.random.key(0)))
-    assert median_interval(jnp.array([3.0]), jax.random.key(0)) == (3, 3)
+    assert median_interval(jnp.array([never, never]), jax.random.key(0)) == (never, never)
+    assert np.isnan(median_interval(jnp.array([3.0]), jax.random.key(0))).all()
+    assert np.isnan(median_interval(jnp.array([3.0, 1.0, jnp.nan]), jax.random.key(0))).all()
+
+
+def test_medians_over_speakers_draw_them_whole_and_nobodys_clips_always():
+    """Twelve speakers who always need the same are twelve observations, not 240."""
+    needs, random = np.random.default_rng(0).random(12), np.random.default_rng(1)
+    speakers = np.repeat(np.arange(12), 20)
+    drawn = random.choice(needs, (20_000, 12))
+    wanted = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    found = median_interval(needs[speakers], jax.random.key(1), groups=speakers)
+    np.testing.assert_allclose(found, wanted, atol=0.1)
+    nobody = np.where(np.arange(240) < 120, np.arange(240) % 12, -1)
+    values = np.where(nobody < 0, 0.5, needs[nobody])
+    found = median_interval(values, jax.random.key(1), groups=nobody)
+    np.testing.assert_allclose(found, 0.5, atol=0.1)
+
+
+def test_only_who_is_the_same_matters_not_the_numbers():
+    """Numbers between those of the groups are no groups: nobody would be drawn for them."""
+    scores, groups = np.random.default_rng(0).random(60), np.arange(60) % 12
+    ends = bootstrap_interval(scores, jax.random.key(1), groups=groups)
+    sparse = bootstrap_interval(scores, jax.random.key(1), groups=5 * groups + 7)
+    np.testing.assert_array_equal(sparse, ends)
+
+
+def test_one_clip_or_group_has_no_interval():
+    """An interval of no width would pass for certainty."""
+    assert np.isnan(bootstrap_interval(jnp.ones((1, 3)), jax.random.key(0))).all()
+    one = jnp.asarray([4, 4, -1])
+    assert np.isnan(bootstrap_interval(jnp.arange(3.0), jax.random.key(0), groups=one)).all()
+
+
+def test_yes_and_no_are_counted_and_half_precision_is_not_summed_in():
+    right = np.random.default_rng(0).random(5000) < 0.7
+    wanted = bootstrap_interval(jnp.asarray(right, jnp.float32), jax.random.key(0), samples=200)
+    for kind in (bool, jnp.float16):
+        found = bootstrap_interval(jnp.asarray(right, kind), jax.random.key(0), samples=200)
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "values, settings, said",
+    [
+        (np.zeros((0, 2)), {}, r"the values are \[0, 2\]"),
+        (np.float32(1), {}, r"the values are \[\]"),
+        (np.zeros(3), {"level": 95}, "level of 95"),
+        (np.zeros(3), {"samples": 0}, "0 samples"),
+        (np.zeros(3), {"groups": np.array([-1, -1, -1])}, "all clips are nobody's"),
+        (np.zeros(3), {"groups": np.zeros(1, int)}, r"expected integers \[3\]"),
+    ],
+)
+def test_what_has_no_interval_is_refused(values, settings, said):
+    with pytest.raises(ValueError, match=said):
+        bootstrap_interval(values, jax.random.key(0), **settings)

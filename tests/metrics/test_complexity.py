@@ -67,3 +67,8 @@ def test_relevance_that_says_nothing(metric):
         metric(jnp.ones(3, int))
     with pytest.raises(ValueError, match="threshold"):
         effective_complexity(jnp.ones(3), threshold=1.0)
+
+
+def test_features_are_counted_exactly_in_half_precision():
+    relevance = jnp.ones(3001, jnp.bfloat16)  # which has 8 binary digits
+    assert float(effective_complexity(relevance)) == 3001

@@ -35,3 +35,12 @@ def test_a_constant_map_ranks_nothing():
 def test_maps_of_other_shapes_are_refused():
     with pytest.raises(ValueError, match="carry them to a common domain first"):
         rank_correlation(jnp.zeros((3, 2)), jnp.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_ranks_are_whole_numbers_in_half_precision_too(kind):
+    """3,200 of them, whose squares are beyond float16."""
+    a, b = np.random.default_rng(0).normal(size=(2, 3200))
+    given = [jnp.asarray(values, kind) for values in (a, a + b)]
+    wanted = scipy.stats.spearmanr(*(np.asarray(values, float) for values in given)).statistic
+    assert float(rank_correlation(*given)) == pytest.approx(wanted, abs=1e-5)

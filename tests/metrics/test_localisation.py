@@ -82,6 +82,13 @@ def test_auc_is_the_share_of_pairs(x64):
     assert roc_auc(extreme, jnp.array([1, 1, 0, 0])) == (0.5 + 1 + 0 + 1) / 4
 
 
+def test_auc_of_more_pairs_than_whole_numbers():
+    """1e10 pairs; in int32 their number wraps around."""
+    labels = jnp.arange(200_000) % 2
+    assert roc_auc(labels.astype(jnp.float32), labels) == 1
+    assert roc_auc(jnp.zeros(200_000), labels) == 0.5
+
+
 def test_auc_undefined():
     scores = jnp.array([1.0, 2.0, jnp.nan])
     assert jnp.isnan(roc_auc(scores, jnp.array([1, 1, -1])))
@@ -113,3 +120,5 @@ def test_labels_of_events():
         segment_labels([(0.2, 0.1)], 3)
     with pytest.raises(ValueError, match="least"):
         segment_labels([], 3, least=0.0)
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        segment_labels([(0.1, 0.2)], 3, seconds=0)

@@ -69,6 +69,8 @@ def test_what_is_no_probability_is_not_measured(name):
     for bad in ([2.0, -1.0, 0.0], [0.5, 0.1, 0.1], [np.nan, 0.5, 0.5], [np.inf, 0, 0]):
         assert np.isnan(metric(good, jnp.asarray(bad))), bad
         assert np.isnan(metric(jnp.asarray(bad), good)), bad
+    certain = jnp.asarray([1.0, 0.0])
+    assert np.isnan(metric(certain, jnp.asarray([3.0, -2.0])))
     for shapes in (((3,), (2,)), ((1, 3), (1, 3)), ((0,), (0,))):
         with pytest.raises(ValueError, match="expected"):
             metric(*(jnp.ones(shape) for shape in shapes))

@@ -8,7 +8,7 @@ from jax.tree_util import Partial
 from refusals import refusal
 
 from audioxai_jax import Codec
-from audioxai_jax.hypotheses.domains import frequencies, latents, samples
+from audioxai_jax.hypotheses.domains import cells, frequencies, latents, samples
 from audioxai_jax.metrics import areas
 from audioxai_jax.metrics.perturbation import (
     EDITS,
@@ -18,6 +18,7 @@ from audioxai_jax.metrics.perturbation import (
     perturbation_curve,
     random_curves,
 )
+from audioxai_jax.synthesis.replacement import BASES
 
 DRAW = np.random.default_rng(0)
 FRAMES, CHANNELS, CLASSES, TARGET = 5, 4, 3, 1
@@ -242,3 +243,34 @@ def test_refusals_of_areas_and_controls(key):
     with pytest.raises(TypeError):
         areas.deletion_auc(MODEL, jnp.asarray(X), jnp.asarray(X), TARGET, edit="insert")
     assert samples().fill == 0
+
+
+def test_what_is_deleted_has_the_value_that_the_domain_says():
+    """0 dB would be the loudest cell there is, not an empty one."""
+    levels = jnp.asarray(X * 10 - 40)
+    given = {"fractions": FRACTIONS, "domain": cells(floor=-80.0), "read": "logit"}
+    found = perturbation_curve(MODEL, levels, jnp.asarray(RELEVANCE), TARGET, **given)
+    wanted = perturbation_curve(
+        MODEL, levels, jnp.asarray(RELEVANCE), TARGET, replacement=-80.0, **given
+    )
+    np.testing.assert_array_equal(found, wanted)
+    whole = random_curves(MODEL, levels, TARGET, key=jax.random.key(0), draws=2, **given)
+    np.testing.assert_array_equal(whole[:, -1], [wanted[-1]] * 2)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_latents_are_replaced_by_any_base(name):
+    """A base wants a codec first: what remains is `(latent, key) -> latent`."""
+    codec = Codec(
+        Partial(lambda audio: jnp.tanh(audio.reshape(-1, CHANNELS))),
+        Partial(lambda latent: 2 * latent.ravel()),
+        sample_rate=16,
+        hop=CHANNELS,
+        mean=jnp.arange(1.0 * CHANNELS),
+    )
+    key, x = jax.random.key(3), jnp.asarray(X)
+    base = BASES[name]()
+    found = perturbation_curve(MODEL, x, jnp.asarray(RELEVANCE), TARGET, fractions=[1.0],
+                               read="logit", replacement=Partial(base, codec), key=key)  # fmt: skip
+    wanted = logits_of(np.asarray(base(codec, x, jax.random.split(key)[0])))[TARGET]
+    np.testing.assert_allclose(found, [wanted], atol=1e-5)

@@ -118,3 +118,7 @@ def test_what_does_not_fit_is_refused():
         of_stages(Partial(linear, WEIGHTS))(LATENT)
     with pytest.raises(ValueError, match="does not fit codes"):
         kept_codes(CODES.T, WORDS_OF)
+    for keep in (top_codes, first_stages):
+        for count in (0.1, -1):  # a fraction would keep one
+            with pytest.raises(ValueError, match="count must be a whole number from 0 up"):
+                keep(count)

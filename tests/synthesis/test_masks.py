@@ -101,7 +101,10 @@ def test_a_count_survives_as_a_fraction_in_single_precision(size):
     assert np.array_equal(kept_count(jnp.asarray(counts / size, jnp.float32), size), counts)
 
 
-@pytest.mark.parametrize("keep", [-0.01, 1.01, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "keep",
+    [-0.01, 1.01, float("nan"), float("inf"), jnp.float32(1.5), jnp.float32(jnp.nan), jnp.ones(3)],
+)
 def test_fractions_outside_0_to_1_are_refused(keep):
     with pytest.raises(ValueError, match="keep must be a fraction between 0 and 1, got"):
         top_fraction(keep)

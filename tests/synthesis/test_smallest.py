@@ -202,7 +202,16 @@ def test_models_that_are_not_finite(counts):
     model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent) - 2.5, 1.0])))
     found = smallest_set(model, x, x, jnp.zeros_like(x), counts=counts)
     assert np.isnan(found.fraction) and np.isnan(found.lasting) and found.count == 6
-    assert not found.holds[0]
+    assert not found.holds[0] and not found.finite
+    never = smallest_set(two_classes((np.ones((2, 3), np.float32), 9.0)), x, x, x, target=1)
+    assert np.isnan(never.fraction) and never.finite
+
+
+def test_relevance_that_is_no_number_ranks_nothing():
+    x = jnp.ones((2, 3))
+    model = two_classes((np.ones((2, 3), np.float32), 0.0))
+    found = smallest_set(model, x, x.at[0, 1].set(jnp.nan), jnp.zeros_like(x))
+    assert np.isnan(found.fraction) and np.isnan(found.lasting) and not found.finite
 
 
 def test_jit_and_vmap_change_nothing():
@@ -260,6 +269,8 @@ def test_grids_have_both_ends():
         ({"base": jnp.zeros((3, 2))}, "relevance and base of its shape"),
         ({"x": jnp.zeros((0, 3)), "relevance": jnp.zeros((0, 3)), "base": jnp.zeros((0, 3)),
           "target": 0}, "x has no units"),
+        ({"target": 2}, "target 2 is not a class: the model has 2"),
+        ({"target": -1, "edit": "remove"}, "target -1 is not a class"),
         ({"model": Partial(jnp.sum), "target": 0}, "must return logits \\[K\\]"),
     ],
 )  # fmt: skip

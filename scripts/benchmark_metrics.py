@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=positive, default=1, help="clips at once, of a model")
     names = [name for name, metric in METRICS.items() if metric.of in KINDS]
     parser.add_argument("--metrics", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--without", nargs="+", choices=names, default=[], metavar="NAME")
     parser.add_argument("--together", action="store_true", help="all in one program only")
     parser.add_argument("--json", type=Path, help="write the table's rows here")
     options = parser.parse_args()
@@ -57,7 +58,7 @@ def main() -> None:
     relevance = attribute_batch(input_x_gradient(), model, x, target).relevance
     examples = {"x": x, "target": target, "relevance": relevance}
 
-    names = options.metrics
+    names = [name for name in options.metrics if name not in options.without]
     cheap = [name for name in names if METRICS[name].of != "method"]
     rows = []
     print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load", end=" ")

@@ -36,6 +36,7 @@ from audioxai_jax import explain, map_examples, pretrained, weights_file
 from audioxai_jax.data import tasks
 from audioxai_jax.files import replace_file
 from audioxai_jax.report.akman2024 import plot_confusion, plot_fidelity, plot_spectrograms
+from audioxai_jax.report.curves import words
 from audioxai_jax.runs import akman2024 as protocol
 from audioxai_jax.runs import akman2024_tables as tables
 from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, notes, to_markdown
@@ -80,13 +81,13 @@ def main() -> None:
     if not np.isfinite(options.level):
         parser.error(f"--level {options.level}: must be a number of dB")
 
-    options.out.mkdir(parents=True, exist_ok=True)
     codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
     task, key = TASKS[options.task], jax.random.key(options.seed)
     split = tasks.TASKS[task].splits[0]
     names = chosen_classifiers(options, codec, task)
     loaded = [load_classifier(codec, name, task, split) for name in names]
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
+    options.out.mkdir(parents=True, exist_ok=True)
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")
     del clips  # all but the test part
@@ -135,7 +136,9 @@ def main() -> None:
     for base in protocol.BASES:
         plot_fidelity(rows, options.out / f"fidelity_{base}.png", base=base)
     titles = {COLUMN_WORDS[column]: table for column, table in confusion.items()}
-    plot_confusion(titles, labels, options.out / "confusion.png")
+    share = f"{protocol.KEPT[tables.TENTH]:.1%}"
+    title = f"Latents, {words(claimed)}: the top {share} is replaced by zero"
+    plot_confusion(titles, labels, options.out / "confusion.png", title=title)
     draw_spectrograms(options, codec, loaded[0][0], judged, found[0]["target"])
 
 
@@ -271,8 +274,8 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
     titles = {
         f"original, “{labels[target[number]]}”": audio,
         "codec alone": sounds["reconstruction"],
-        f"explanation: top {kept:.0%} kept": sounds["explanation"],
-        f"top {kept:.0%} removed": sounds["removed"],
+        f"integrated gradients: top {kept:.1%} kept": sounds["explanation"],
+        f"top {kept:.1%} removed": sounds["removed"],
     }
     plot_spectrograms(titles, codec.sample_rate, options.out / "spectrograms.png")
 

@@ -140,8 +140,11 @@ def print_tables(rows: list[dict], options) -> None:
         for edit in COLUMNS:
             for method in methods:
                 row = at[place, ALL, edit, method]
+                alone = ""
+                if edit == "remove" and place == "sound":
+                    alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
                 print(f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
-                      f"never for {row['never']:.0%}")  # fmt: skip
+                      f"never for {row['never']:.0%}{alone}")  # fmt: skip
 
 
 def print_row(*cells: str) -> None:

@@ -178,7 +178,7 @@ def test_claims_follow_from_the_intervals(rows):
     found = tables.claims(rows, "saliency")
     assert len(found) == 2 * 2 * 2 * 3
     assert all(entry["verdicts"] == ["holds"] * 5 for entry in found)
-    lines = "\n".join(claim_lines({"claims": found, "claimed": "saliency"}))
+    lines = "\n".join(claim_lines({"claims": found, "claimed": "saliency", "clips": 30}))
     assert lines.count("holds at every fraction") == 24
 
 
@@ -237,3 +237,7 @@ def test_a_method_twice_is_refused():
     """There would be fewer rankings than `plan` numbers, and the last index is clamped."""
     with pytest.raises(ValueError, match="a method is named twice: lrp, lrp"):
         protocol.make_methods(["lrp", "lrp"], chunk=4)
+
+
+def test_few_clips_have_no_verdicts():
+    assert "29 clips are too few" in "\n".join(claim_lines({"clips": 29}))

@@ -102,6 +102,20 @@ def test_intervals_over_speakers_of_all_clips_are_wider_and_need_ten():
     assert "speakers_low" not in make_rows(found, ("a",), KEY, speakers=speakers % 9)[0]
 
 
+def test_clips_that_the_codec_alone_flips_are_not_counted_as_flips():
+    found = results([0, 0.1, 0.3, 0, 0, 0], np.full(6, 0.5))
+    for name in ("fraction", "lasting"):
+        found[name]["sound"]["remove"] = found[name]["sound"]["keep"]
+    rows = {(r["edit"], r["label"]): r for r in make_rows(found, "abc", KEY)}
+    flips = rows["remove", ALL]
+    assert (flips["median"], flips["clips"]) == (0.2, 2)
+    assert flips["at_once"] == pytest.approx(4 / 6)
+    nothing = rows["remove", "c"]
+    assert (nothing["clips"], nothing["at_once"]) == (0, 1)
+    assert np.isnan([nothing[name] for name in ("median", "low", "high", "lasting", "never")]).all()
+    assert rows["keep", ALL]["median"] == 0 and rows["keep", ALL]["clips"] == 6
+
+
 def test_one_clip_has_no_interval():
     found = results([0.3], [0.3]) | {"target": np.zeros(1, int)}
     row = make_rows(found, ("a",), KEY)[0]

@@ -50,7 +50,7 @@ def plot_fidelity(rows: Sequence[Mapping[str, Any]], file: str | Path, *, base: 
 
 
 def plot_confusion(
-    tables: Mapping[str, np.ndarray], labels: Sequence[str], file: str | Path
+    tables: Mapping[str, np.ndarray], labels: Sequence[str], file: str | Path, *, title: str
 ) -> None:
     """Predictions before (rows) and after (columns) what is most important was removed.
 
@@ -58,24 +58,26 @@ def plot_confusion(
       tables: counts `[K, K]` by title.
       labels: K names.
       file: PNG or SVG.
+      title: of the whole figure: what was removed.
     """
     figure = Figure(figsize=(5.2 * len(tables), 5), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(tables)))
-    for axes, (title, table) in zip(panels, tables.items(), strict=True):
+    figure.suptitle(title, fontsize=11)
+    for axes, (column, table) in zip(panels, tables.items(), strict=True):
         total = np.maximum(table.sum(axis=1, keepdims=True), 1)
         axes.imshow(table / total, cmap="Blues", vmin=0, vmax=1)
-        for row, column in zip(*np.nonzero(table), strict=True):
-            dark = table[row, column] / total[row, 0] > 0.5
-            axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8,
-                      color="white" if dark else "black")  # fmt: skip
+        for before, after in zip(*np.nonzero(table), strict=True):
+            dark = table[before, after] / total[before, 0] > 0.5
+            axes.text(after, before, str(table[before, after]), ha="center", va="center",
+                      fontsize=8, color="white" if dark else "black")  # fmt: skip
         axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", fontsize=8)
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
-        axes.set(xlabel="prediction after", ylabel="prediction before", title=title)
+        axes.set(xlabel="prediction after", ylabel="prediction before", title=column)
     figure.savefig(file, dpi=110)
 
 
 def plot_spectrograms(sounds: Mapping[str, np.ndarray], rate: int, file: str | Path) -> None:
-    """A log spectrogram per sound, all on one scale of 80 dB below the loudest of the first.
+    """A log spectrogram per sound, all on one scale: 80 dB below the first's loudest cell.
 
     Args:
       sounds: waveforms `[T]` by title.
@@ -89,13 +91,13 @@ def plot_spectrograms(sounds: Mapping[str, np.ndarray], rate: int, file: str | P
     image = None
     for axes, (title, level) in zip(panels, levels.items(), strict=True):
         seconds = len(next(iter(sounds.values()))) / rate
-        image = axes.imshow(level.T, origin="lower", aspect="auto", cmap="magma", vmin=top - 80,
-                            vmax=top, extent=(0, seconds, 0, rate / 2000))  # fmt: skip
+        image = axes.imshow(level.T - top, origin="lower", aspect="auto", cmap="magma", vmin=-80,
+                            vmax=0, extent=(0, seconds, 0, rate / 2000))  # fmt: skip
         axes.set(title=title, xlabel="s")
         axes.title.set_fontsize(9)
     panels[0].set_ylabel("kHz")
     if image is not None:
-        figure.colorbar(image, ax=panels, label="dB")
+        figure.colorbar(image, ax=panels, label="dB re the loudest")
     figure.savefig(file, dpi=110)
 
 

@@ -18,6 +18,8 @@ CLAIM_WORDS = {
     "over_waveform": "the latent arm is more faithful than the waveform arm",
     "over_random": "the method is more faithful than random features (latent arm)",
 }
+FEW = 30
+"""Clips; a bootstrap of fewer covers too little."""
 DIFFERENCES = {"over_waveform": "latent arm over waveform arm", "over_random": "over random"}
 
 
@@ -43,8 +45,8 @@ def notes(settings: Mapping[str, Any], codec: str, classes: int, split: str) -> 
         f"- The waveform arm edits {clip}; zero, its mean sample and white noise of "
         f"{settings['level']:g} dB replace samples; zero, the mean latent and the latent of the "
         "same noise replace features.",
-        f"- {settings['seeds']} seeds: random features, of each clip anew, and noise. SmoothGrad "
-        "draws once per clip.",
+        f"- {_number(settings['seeds'], 'seed')}: random features, of each clip anew, and noise. "
+        "SmoothGrad draws once per clip.",
         "- Changed on purpose: every fraction starts from the intact clip, each random mask is "
         "of one clip, and the most relevant features are the ones that are kept.",
     ]
@@ -54,6 +56,7 @@ def to_markdown(result: Mapping[str, Any]) -> str:
     """The whole result, as `scripts/reproduce_akman2024.py` writes it, as Markdown."""
     rows, methods = result["rows"], result["methods"]
     parts = [["# Rerun of arXiv 2410.07530", "", *result["notes"]], [*accuracy_lines(result)]]
+    parts.append([*claim_lines(result)])
     for mode in MODES:
         for column in COLUMNS:
             for base in BASES:
@@ -65,7 +68,6 @@ def to_markdown(result: Mapping[str, Any]) -> str:
     for column, table in result["confusion"].items():
         table = np.asarray(table)
         parts.append([*confusion_lines(table, result["labels"], column, result["claimed"])])
-    parts.append([*claim_lines(result)])
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
@@ -77,7 +79,9 @@ def accuracy_lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield _line("classifiers", "% right (95 % interval over clips; over speakers)")
     yield "|---|---|"
-    yield _line(f"mean of {len(found['seeds'])}", f"{100 * found['mean']:.1f}{spread} "
+    number = len(found["seeds"])
+    title = f"mean of {number}" if number > 1 else "one classifier"
+    yield _line(title, f"{100 * found['mean']:.1f}{spread} "
                 f"({_ends(found)})")  # fmt: skip
     for name, value in zip(result["classifiers"], found["seeds"], strict=True):
         yield _line(name, f"{100 * value:.1f}")
@@ -138,6 +142,9 @@ def claim_lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The plain statement: where each claim holds, judged by the intervals alone."""
     yield "## Which claims hold here"
     yield ""
+    if result["clips"] < FEW:
+        yield f"{result['clips']} clips are too few to say: {FEW} or more are needed."
+        return
     yield (f"Of {words(result['claimed'])}. A claim holds at a fraction if the 95 % interval of "
            "the difference lies above 0 (over clips, and over speakers where there are "
            "enough), the opposite if below, else it is open. Not corrected for many "
@@ -170,6 +177,10 @@ def _difference(found: Mapping[str, float]) -> str:
     if "speakers_low" in found:
         ends.append(f"{signed(found['speakers_low'])} to {signed(found['speakers_high'])}")
     return f"{signed(found['mean'])} ({'; '.join(ends)})"
+
+
+def _number(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _ends(found: Mapping[str, float]) -> str:

@@ -1,6 +1,6 @@
 """Smallest sets of many clips: what is searched per clip, and medians with intervals per class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -92,7 +92,8 @@ def make_rows(
     """Medians over all clips and over those of each class that the classifier hears.
 
     A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
-    features, so that medians and intervals need not leave it out, and may be infinite.
+    features, so that medians and intervals need not leave it out, and may be infinite. A clip
+    whose prediction the codec alone flips needs no feature removed: it is left out of "remove".
 
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
@@ -101,9 +102,10 @@ def make_rows(
       speakers: number of each clip's speaker `[N]`, -1 for nobody.
 
     Returns:
-      Rows with "label", "method", "edit", "place", "clips", "never" (share of NaN), "median",
-      its 95 % interval over clips, "low" to "high", NaN for a single clip, and "lasting", the
-      median of that. Those over all clips have the interval over speakers, too,
+      Rows with "label", "method", "edit", "place", "clips", "at_once" (share of clips that need no
+      feature), "never" (share of NaN), "median", its 95 % interval over clips, "low" to "high",
+      NaN for a single clip, and "lasting", the median of that; all NaN of no clips. Those over
+      all clips have the interval over speakers, too,
       "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
       drawn, and nobody's clips are in every resample.
     """
@@ -117,20 +119,28 @@ def make_rows(
                 for label, clips in groups.items():
                     if not clips.size:
                         continue
+                    at_once = np.asarray(fractions)[clips] == 0
+                    if edit == "remove":
+                        clips = clips[~at_once]
                     values = _beyond(fractions)[clips]
                     mine = jax.random.fold_in(key, len(rows))
-                    low, high = median_interval(values, mine)
+                    low, high = median_interval(values, mine) if clips.size else (np.nan, np.nan)
                     lasting = _beyond(found["lasting"][place][edit][method])[clips]
                     rows.append({
                         "label": label, "method": method, "edit": edit, "place": place,
-                        "clips": len(clips), "never": float(np.mean(np.isinf(values))),
-                        "median": float(np.median(values)), "low": float(low),
-                        "high": float(high), "lasting": float(np.median(lasting)),
+                        "clips": len(clips), "at_once": float(np.mean(at_once)),
+                        "never": _of(np.mean, np.isinf(values)), "median": _of(np.median, values),
+                        "low": float(low), "high": float(high), "lasting": _of(np.median, lasting),
                     })  # fmt: skip
-                    if label == ALL and speakers is not None and enough_speakers(speakers):
-                        low, high = median_interval(values, mine, groups=speakers)
+                    who = None if speakers is None or label != ALL else speakers[clips]
+                    if who is not None and enough_speakers(who):
+                        low, high = median_interval(values, mine, groups=who)
                         rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
     return rows
+
+
+def _of(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
+    return float(statistic(values)) if values.size else np.nan
 
 
 def _beyond(fractions: Any) -> np.ndarray:

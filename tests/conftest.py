@@ -19,7 +19,7 @@ FULL_SIZE = [
     r"test_batching\.py::test_(eight_devices|chunks_agree_with_single_clips\[random-[137])",
     r"test_audiomnist_clips\.py::test_clips_and_folds\[digit",
     r"test_encodec_folders\.py::test_every_member.*(48|32|16)khz",
-    r"test_readme\.py::test_(hypothesis|rule)_example",
+    r"test_readme\.py::test_(hypothesis|rule|metrics)_example",
     r"test_scripts\.py::test_a_finished_training",
     r"test_windows\.py::test_relevance_stays.*\[0-(5|11|18|20|21)\]",
     r"test_attention_and_recurrence\.py::test_transformer",

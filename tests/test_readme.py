@@ -12,6 +12,7 @@ from audioxai_jax import METHODS, Codec
 from audioxai_jax.cli import main
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
+from audioxai_jax.metrics.table import KINDS, METRICS
 from audioxai_jax.pretrained import available
 
 
@@ -99,6 +100,24 @@ def test_hypothesis_example(blocks, capsys):
     np.testing.assert_allclose(names["cells"].sum((1, 2)), whole, atol=1e-4)
     assert names["sounds"].shape == (4, 16_000) and np.any(names["sounds"] != 0)
     assert "'mean'" in capsys.readouterr().out
+
+
+def test_metrics_example(blocks, capsys):
+    (code,) = (block for block in blocks if "deletion_auc, (None" in block)
+    names: dict = {}
+    exec(code, names)
+    assert names["areas"].shape == (4,) and names["curve"].shape == (21,)
+    assert np.all((names["curve"] >= 0) & (names["curve"] <= 1))
+    assert np.all(names["control"]["low"] <= names["control"]["high"])
+    assert capsys.readouterr().out.startswith("{'logits': ")
+
+
+def test_every_metric_is_named_with_what_it_is_of(repo):
+    readme = (repo / "README.md").read_text(encoding="utf-8")
+    lines = {kind: next(line for line in readme.split("\n") if line.startswith(f'| `"{kind}"`'))
+             for kind in KINDS}  # fmt: skip
+    for name, metric in METRICS.items():
+        assert f"`{name}`" in lines[metric.of]
 
 
 def test_every_method_has_a_line_in_the_table(repo):

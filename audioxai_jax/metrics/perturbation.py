@@ -181,6 +181,13 @@ def _prepare(
     if drawn and key is None:
         raise ValueError("a replacement that is a function needs a key")
     base = replacement(coefficients, keys[0]) if drawn else replacement
+    fits = all(a in (1, b) for a, b in zip(np.shape(base)[::-1], full[::-1], strict=False))
+    if isinstance(base, str) or np.ndim(base) > len(full) or not fits:
+        told = repr(base) if isinstance(base, str) else list(np.shape(base))
+        raise ValueError(
+            f"the replacement is {told}, but there are {list(full)} coefficients: give a number, "
+            "an array that broadcasts to them, or a function (coefficients, key) -> coefficients"
+        )
     base = jnp.broadcast_to(jnp.asarray(base, coefficients.dtype), full)
     return coefficients, _counts(fractions, int(np.prod(shape, dtype=int))), base, keys
 

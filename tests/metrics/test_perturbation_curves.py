@@ -222,6 +222,8 @@ def test_what_is_not_a_number_is_not_measured(x64):
         ({"target": 3}, "target 3 is not a class"),
         ({"order": "random"}, "a random order needs a key"),
         ({"replacement": lambda x, key: x}, "a replacement that is a function needs a key"),
+        ({"replacement": jnp.zeros(7)}, "the replacement is [7], but there are"),
+        ({"replacement": "mean"}, "the replacement is 'mean', but there are"),
         ({"model": Partial(jnp.sum)}, "must return logits [K]"),
     ],
 )

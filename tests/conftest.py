@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -54,6 +55,19 @@ FULL_SIZE = [
     r"test_perturbation\.py::test_(memory|half_precision).*\[(lime|rise|shapley)",
     r"test_sanity\.py::test_two_methods",
     r"test_randomisation\.py::test_many_examples",
+    r"test_readme\.py::test_(method|batch)_example",
+    r"test_bring_your_own\.py::test_it_runs\[flax_nnx",
+    r"test_batching\.py::test_chunks_agree_with_single_clips\[integrated_gradients-[17]",
+    r"test_attribute_batch\.py::test_examples_that_are_done_make_room.*\[16",
+    r"test_streaming\.py::test_pieces_are_the_whole\[(chunks side by side|two channels)",
+    r"test_streaming\.py::test_(windows_of_one_frame\[looks|a_codec_that_was_cast\[chunks)",
+    r"test_streaming\.py::test_short_sounds\[7-",
+    r"nets/test_encodec\.py::test_lengths\[100000-encodec_48khz",
+    r"test_conservation\.py::test_the_ledger_of_real_networks\[transformer",
+    r"test_perturbation\.py::test_chunks_change_nothing\[(lime|shapley)",
+    r"test_smoothgrad\.py::test_chunks_change_nothing\[(squaregrad|vargrad)",
+    r"test_expected_gradients\.py::test_chunks_change_nothing\[gradient_shap",
+    r"test_replicas\.py::test_every_rule\[(conv1d|transposed)-",
 ]
 """Tests that run with --full-size only, as .ci/run does."""
 
@@ -90,6 +104,12 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("full_size")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("full_size")]
+
+
+def pytest_collection_finish():
+    """What is imported stays: the garbage collector needs not look through it, nor so often."""
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.fixture(scope="module", autouse=True)

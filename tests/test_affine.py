@@ -74,9 +74,10 @@ def test_the_parts_make_the_whole(function):
     between = parts.head(0.3 * x + 0.7 * other)
     for value, one, two in zip(between, parts.head(x), parts.head(other), strict=True):
         np.testing.assert_allclose(value, 0.3 * one + 0.7 * two, atol=1e-12)
-    slope = jax.grad(lambda values: parts.tail(values)[1])(parts.head(x))
+    slope = jax.jit(jax.grad(lambda values: parts.tail(values)[1]))(parts.head(x))
     found = affine.transposed(parts.head, x, slope)
-    np.testing.assert_allclose(found, jax.grad(lambda x: model(x)[1])(x), atol=1e-12)
+    wanted = jax.jit(jax.grad(lambda x: model(x)[1]))(x)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 @jax.custom_vjp
@@ -122,9 +123,9 @@ def test_masks_of_minus_infinity_do_not_move(masked):
     """Minus infinity less minus infinity is no number, but there is no way between them."""
     model = lambda x: jax.nn.softmax(masked(x @ jnp.asarray(PARAMS["kernel"][0])), -1).mean(0)
     x, nodes = jnp.asarray(X), gauss_legendre(8)
-    slope = jax.grad(lambda x: model(x)[1])
+    slope = jax.jit(jax.grad(lambda x: model(x)[1]))
     wanted = x * sum(w * slope(a * x) for a, w in zip(*nodes, strict=True))
-    found = integrated_gradients(steps=8)(model, x, 1, key=None).relevance
+    found = jax.jit(lambda x: integrated_gradients(steps=8)(model, x, 1, key=None).relevance)(x)
     np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 

@@ -205,7 +205,7 @@ def test_a_classifier_record_is_its_model():
 @pytest.mark.parametrize("samples", [1, 7, 8, 9])
 def test_sounds_are_as_long_as_the_clip(samples):
     model = lambda latent: jnp.stack([latent.sum(), latent.max()])
-    found = explain(codec(), model, jnp.ones(samples))
+    found = jax.jit(lambda clip: explain(codec(), model, clip))(jnp.ones(samples))
     assert {sound.shape for sound in found.sounds.values()} == {(samples,)}
     assert found.latent.shape == (-(-samples // HOP), HOP)
 
@@ -221,7 +221,7 @@ def test_jit_vmap_and_grad():
     audio = jnp.asarray(RANDOM.normal(size=(4, FRAMES * HOP)), jnp.float32)
     single = [explain(codec(), classifier(), clip) for clip in audio]
     jitted = jax.jit(explain)
-    mapped = jax.vmap(lambda clip: explain(codec(), classifier(), clip))(audio)
+    mapped = jax.jit(jax.vmap(lambda clip: explain(codec(), classifier(), clip)))(audio)
     for index, wanted in enumerate(single):
         for found in (jitted(codec(), classifier(), audio[index]),
                       jax.tree.map(lambda leaf, i=index: leaf[i], mapped)):  # fmt: skip

@@ -5,6 +5,7 @@ with the foreign packages that it may know. A new part has to be listed here.
 """
 
 import ast
+import functools
 import importlib.util
 import subprocess
 import sys
@@ -67,13 +68,18 @@ FOREIGN = {
 }
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(path: Path):
     """(line, module) of all imports, those inside functions and of names included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -123,7 +129,7 @@ def test_jax_internals_are_left_alone():
 
 def test_only_the_command_line_prints():
     for path in library_files():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
         prints = [n.lineno for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
         assert not prints or part_of(path) in ("cli", "terminal"), f"{path}:{prints}"
@@ -132,7 +138,7 @@ def test_only_the_command_line_prints():
 def test_scripts_use_names_that_exist():
     """Most scripts run for hours, and no other test runs them."""
     for path in sorted(REPO.glob("scripts/**/*.py")):
-        tree, known = ast.parse(path.read_text(encoding="utf-8")), {}
+        tree, known = parsed(path), {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("audioxai_jax"):
                 for alias in node.names:

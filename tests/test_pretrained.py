@@ -22,10 +22,17 @@ HEAD = transformer.TransformerConfig(classes=3, width=16, layers=1, heads=2, fee
 
 SMALLER = {
     "encodec": encodec.EncodecConfig(
-        seanet.SeanetConfig(filters=4, latent=8, lstm=1), codebooks=2, codebook_size=16
-    )
+        seanet.SeanetConfig(filters=4, latent=8, strides=(4, 2), lstm=1),
+        codebooks=2,
+        codebook_size=16,
+    ),
+    "seanet": seanet.SeanetConfig(filters=4, latent=8, strides=(4, 2), lstm=1),
 }
 """Configurations in place of the default ones."""
+
+
+ENCODE = jax.jit(lambda codec, audio: codec.encode(audio))
+DECODE = jax.jit(lambda codec, latent: codec.decode(latent))
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +70,9 @@ def test_a_codec_comes_back_bit_by_bit(made, suffix):
     codec, manifest = pretrained.load_codec(folder / f"small{suffix}")
     original = gainshape.codec(CONFIG, params, name="small")
     audio = 0.1 * jax.random.normal(jax.random.key(0), (3200,))
-    np.testing.assert_array_equal(codec.encode(audio), original.encode(audio))
-    latent = original.encode(audio)
-    np.testing.assert_array_equal(codec.decode(latent), original.decode(latent))
+    latent = ENCODE(original, audio)
+    np.testing.assert_array_equal(ENCODE(codec, audio), latent)
+    np.testing.assert_array_equal(DECODE(codec, latent), DECODE(original, latent))
     np.testing.assert_array_equal(codec.mean, mean)
     assert (codec.name, codec.sample_rate, codec.hop) == ("small", 16_000, 320)
     assert manifest["sample_rate"] == 16_000
@@ -118,7 +125,8 @@ def test_older_manifests_lack_later_fields(tmp_path):
     (tmp_path / "old.json").write_text(json.dumps(manifest))
     codec, _ = pretrained.load_codec(tmp_path / "old")
     sound = jnp.linspace(-1, 1, 17)
-    np.testing.assert_array_equal(codec.encode(sound), seanet.encode(config, params, sound))
+    original = seanet.codec(config, params, name="old")
+    np.testing.assert_array_equal(ENCODE(codec, sound), ENCODE(original, sound))
     del manifest["config"]["lstm"]
     (tmp_path / "old.json").write_text(json.dumps(manifest))
     assert "does not fit the network: lstm" in refusal(

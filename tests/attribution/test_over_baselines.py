@@ -114,8 +114,8 @@ def test_in_batches(model, x, baselines, key):
 
 
 def test_the_default_is_one_baseline_of_zeros(model, x):
-    found = over_baselines()(model, x, 0, key=None)
-    wanted = integrated_gradients()(model, x, 0, key=jax.random.key(0))
+    found = jax.jit(lambda x: over_baselines()(model, x, 0, key=None))(x)
+    wanted = run(integrated_gradients(), model, x, 0, jax.random.key(0))
     np.testing.assert_allclose(found.relevance, wanted.relevance, rtol=1e-12)
     assert over_baselines(baselines=0) == over_baselines()
 

@@ -45,7 +45,7 @@ def test_against_sets():
         both = set(tops[0]) & set(tops[1])
         same = {i for i in both if np.sign(a[i]) == np.sign(b[i])}
         ranked = [i for i, j in zip(*tops, strict=True) if i == j]
-        found = [measure(a, b, k=k) for measure in ALL[:4]]
+        found = jax.jit(lambda a, b, k=k: [measure(a, b, k=k) for measure in ALL[:4]])(a, b)
         wanted = [len(both), len(ranked), len(same), len([i for i in ranked if i in same])]
         np.testing.assert_allclose(found, np.array(wanted) / k, rtol=1e-6)
 
@@ -54,7 +54,7 @@ def test_the_order_of_agreements():
     keys = jax.random.split(jax.random.key(0), 2)
     a, b = (jax.random.normal(key, (50, 40)) for key in keys)
     found = {
-        measure.__name__: jax.vmap(lambda a, b, f=measure: f(a, a + b, k=9))(a, b)
+        measure.__name__: jax.jit(jax.vmap(lambda a, b, f=measure: f(a, a + b, k=9)))(a, b)
         for measure in ALL[:4]
     }
     assert jnp.all(found["signed_rank_agreement"] <= found["rank_agreement"])

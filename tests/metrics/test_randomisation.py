@@ -139,13 +139,14 @@ def test_each_stage_is_the_model_with_those_layers(key):
     down, up, alone = both(MODEL, X, KEY)
     assert down.layers == ORDER[::-1] and up.layers == alone.layers == ORDER
     gradient = jax.jit(lambda model: jax.grad(lambda x: model(x)[1])(X))
+    correlate = jax.jit(rank_correlation)
     redrawn = redraw(MODEL, jax.random.split(KEY)[0])
     for found, order in ((down, "cascading"), (up, "bottom_up"), (alone, "independent")):
         for stage, changed in enumerate(stages(MODEL, X, order=order)[1]):
             wanted, other = gradient(MODEL), gradient(choose(MODEL, redrawn, changed))
-            signed = rank_correlation(wanted, other)
+            signed = correlate(wanted, other)
             np.testing.assert_allclose(found.signed[stage], signed, atol=1e-5)
-            absolute = rank_correlation(jnp.abs(wanted), jnp.abs(other))
+            absolute = correlate(jnp.abs(wanted), jnp.abs(other))
             np.testing.assert_allclose(found.absolute[stage], absolute, atol=1e-5)
     np.testing.assert_allclose(down.signed[0], alone.signed[-1], atol=1e-6)
     np.testing.assert_allclose(up.signed[0], alone.signed[0], atol=1e-6)

@@ -1,6 +1,7 @@
 """A Hugging Face folder's fields and tensors: read as they are, or refused by name."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
@@ -33,6 +34,7 @@ DECODER = ["enter", "lstm", "", "up_0", "residual_0_0", "residual_0_1", "", "up_
 INSIDE = {"first": "block.1.", "second": "block.3.", "shortcut": "shortcut."}
 
 
+@functools.cache
 def params_of(config):
     return random_params(lambda: encodec.init(config, jax.random.key(0)))
 

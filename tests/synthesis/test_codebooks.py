@@ -70,8 +70,8 @@ def test_stages_share_what_integrated_gradients_gives_the_latent(x64, key):
     words, weights = (jnp.asarray(a, jnp.float64) for a in (WORDS_OF, WEIGHTS))
     model, latent = Partial(bent, weights), jnp.sum(words, 0)
     method = integrated_gradients(steps=40)
-    of_latent = method(model, latent, jnp.int32(0), key=key).relevance
-    of_words = method(of_stages(model), words, jnp.int32(0), key=key).relevance
+    run = jax.jit(lambda model, x: method(model, x, jnp.int32(0), key=key).relevance)
+    of_latent, of_words = run(model, latent), run(of_stages(model), words)
     np.testing.assert_allclose(jnp.sum(of_words, 0), of_latent, atol=1e-10)
     change = model(latent)[0] - model(0 * latent)[0]
     np.testing.assert_allclose(jnp.sum(code_scores(of_words)), change, atol=1e-8)

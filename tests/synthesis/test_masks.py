@@ -179,10 +179,11 @@ def test_gradients_of_soft_masks(x64, keep):
     weights = jnp.cos(jnp.arange(8.0)).reshape(4, 2)
     width = float(jnp.std(relevance))
 
+    @jax.jit
     def total(relevance, temperature):
         return jnp.sum(weights * soft_top_fraction(keep, temperature=temperature)(relevance))
 
-    slope = jax.grad(total)(relevance, 0.5)
+    slope = jax.jit(jax.grad(total))(relevance, 0.5)
     assert np.all(np.isfinite(slope)) and bool(jnp.any(slope != 0)) == (0 < keep < 1)
     for index in np.ndindex(4, 2):
         ends = []

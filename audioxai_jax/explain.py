@@ -11,6 +11,7 @@ beside two controls: the codec alone, and as many features kept at random.
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.core import Tracer
 
@@ -230,7 +231,8 @@ def _check_target(target: int | Array | None, classes: int) -> None:
     """Indexing would clamp a class that does not exist; a traced one was checked outside."""
     if target is None or isinstance(target, Tracer):
         return
-    low, high = int(jnp.min(jnp.asarray(target))), int(jnp.max(jnp.asarray(target)))
+    asked = np.asarray(target)  # on the host: under jit, jnp would trace even a number
+    low, high = int(asked.min()), int(asked.max())
     if low < 0 or high >= classes:
         raise ValueError(
             f"target {low if low < 0 else high} is not a class: the classifier has {classes}, "

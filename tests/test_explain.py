@@ -235,8 +235,9 @@ def test_jit_vmap_and_grad():
 def test_gradients_pass_through_the_sounds(x64, name):
     """The logit after the trip through sound is W . (m z), and z is the rotated audio."""
     audio = jnp.asarray(RANDOM.normal(size=FRAMES * HOP))
-    call = lambda clip: explain(codec(jnp.float64), classifier(jnp.float64), clip, target=1)
-    gradient = jax.grad(lambda clip: call(clip).logits[name][1])(audio)
+    models = codec(jnp.float64), classifier(jnp.float64)
+    call = jax.jit(lambda clip: explain(*models, clip, target=1))
+    gradient = jax.jit(jax.grad(lambda clip: call(clip).logits[name][1]))(audio)
     mask = call(audio).mask if name == "explanation" else 1
     wanted = (mask * WEIGHTS[1]) @ ROTATION.T
     np.testing.assert_allclose(gradient, wanted.ravel(), atol=1e-12)

@@ -18,7 +18,7 @@ NO_METRICS = {
     # of many examples, or with several numbers for one
     "agreement", "fidelity_curves", "perturbation_curve", "random_curves", "shares",
     "area_between", "mean_difference", "sign_flip", "paired_counts", "bootstrap_interval",
-    "numbered",
+    "numbered", "median_interval", "enough_speakers",
     # parts that metrics are made of
     "area", "mean_drop", "band", "host_fractions", "edit_masks", "ranks",
     # several numbers, given draws, parts of the robustness metrics

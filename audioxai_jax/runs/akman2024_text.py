@@ -113,7 +113,8 @@ def difference_lines(
     yield f"## {title}, {COLUMN_WORDS[column]}: {DIFFERENCES[kind]}, points"
     yield ""
     names = (*methods, RANDOM) if kind == "over_waveform" else methods
-    yield _line("arm", "method", "base", *(f"{KEPT[i]:.3f}" for i in INSIDE))
+    done = "kept" if mode == "keep" else "deleted"
+    yield _line("arm", "method", "base", *(f"{KEPT[i]:.3f} {done}" for i in INSIDE))
     yield "|---" * (3 + len(INSIDE)) + "|"
     for arm in ARMS[:1] if kind == "over_waveform" else ARMS:
         for method in names:

@@ -180,7 +180,7 @@ def _prepare(
     keys = (None, None) if key is None else jax.random.split(key)
     if drawn and key is None:
         raise ValueError("a replacement that is a function needs a key")
-    base = replacement(coefficients, keys[0]) if drawn else replacement
+    base: Any = replacement(coefficients, keys[0]) if drawn else replacement
     fits = all(a in (1, b) for a, b in zip(np.shape(base)[::-1], full[::-1], strict=False))
     if isinstance(base, str) or np.ndim(base) > len(full) or not fits:
         told = repr(base) if isinstance(base, str) else list(np.shape(base))

@@ -30,7 +30,7 @@ SCORES = {
 }
 
 
-def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORES):
+def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORES, notes=()):
     random = np.random.default_rng(0)
     length = round(16_000 * seconds)
     gains = dict(zip(SOUNDS, (0.2, 0.1, 0.02, 0.2, 0.0), strict=True))
@@ -51,6 +51,7 @@ def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORE
         info={"completeness_gap": math.nan, "evaluations": 0.0},
         frame_seconds=0.02,
         padded_seconds=1.0,
+        notes=notes,
     )
 
     facts = describe(
@@ -101,6 +102,15 @@ def test_the_page_loads_nothing_from_elsewhere():
             assert value.startswith(("data:", "#")), (tag, value[:80])
     styles = page(*explained()).split("<style>")[1]
     assert "@import" not in styles and not re.search(r"url\((?!#|\"#)", styles)
+
+
+def test_notes_come_before_everything_else():
+    found, facts = explained(notes=("its channels <cancel>\x1b[31m",))
+    text = page(found, facts)
+    assert facts["notes"] == ["its channels <cancel>\x1b[31m"]
+    assert "channels &lt;cancel&gt;\N{REPLACEMENT CHARACTER}[31m" in text
+    assert text.index('<ul class="notes"') < text.index('id="listen"')
+    assert '<ul class="notes"' not in page(*explained())
 
 
 def test_the_five_sounds_can_be_heard_and_are_those_of_the_explanation():

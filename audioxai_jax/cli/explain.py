@@ -120,7 +120,7 @@ def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         row[f"{name}_probability"] = prediction["probability"]
     return row | {
         "level_db": facts["levels_db"]["explanation"],
-        **{name: facts[name] for name in ("keep", "kept", "units", "unit", "smallest")},
+        **{name: facts[name] for name in ("keep", "kept", "units", "unit", "smallest", "notes")},
     }
 
 
@@ -137,6 +137,9 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         found = f"{100 * row['keep']:.3g} % of {row['unit']}s"
         lines.append(line + [found if row["smallest"] == "found" else "none is enough"] * sought)
     print_aligned(lines)
+    for row in rows:
+        for note in row["notes"]:
+            print(f"note: {printable(Path(row['folder']).name)}: {printable(note)}")
 
 
 def _use_compilation_cache() -> None:

@@ -24,6 +24,7 @@ class Clip:
       channels: of the file; `samples` is their mean.
       seconds: length of the recording in the file.
       path: the file.
+      notes: what a listener must know about the recording, a sentence each.
     """
 
     samples: np.ndarray
@@ -32,6 +33,7 @@ class Clip:
     channels: int
     seconds: float
     path: Path
+    notes: tuple[str, ...] = ()
 
 
 def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -> Clip:

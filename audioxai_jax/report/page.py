@@ -55,8 +55,19 @@ def _header(name: str, facts: dict[str, Any]) -> str:
 <p class="lead">{escape(words.controls(facts))}</p>
 <ul class="checks">
 {checks}
-</ul>
+</ul>{_notes(facts["notes"])}
 </header>"""
+
+
+def _notes(notes: list[str]) -> str:
+    """What a reader must know before believing the rest, if anything."""
+    if not notes:
+        return ""
+    lines = "\n".join(f"<li>{escape(words.printable(note))}</li>" for note in notes)
+    return f"""
+<ul class="notes" aria-label="Notes">
+{lines}
+</ul>"""
 
 
 def _marked(parts: list[tuple[str, str]]) -> str:

@@ -45,6 +45,7 @@ class ExplainedClip:
       info: what the method says of its own result.
       frame_seconds: length of a latent frame.
       padded_seconds: length of what was explained: the clip and zeros after it.
+      notes: what a reader of the explanation must know, a sentence each; those of the clip first.
     """
 
     clip: Clip
@@ -59,6 +60,7 @@ class ExplainedClip:
     info: dict[str, float]
     frame_seconds: float
     padded_seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def gain(self) -> float:
@@ -158,6 +160,7 @@ def explain_clip(
         info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
         frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
         padded_seconds=padded / codec.sample_rate,
+        notes=clip.notes,
     )
 
 

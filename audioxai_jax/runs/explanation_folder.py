@@ -147,7 +147,8 @@ def describe(
     "removed" and "random" what it hears in each sound, all {label, probability}. Levels are
     RMS in dB relative to the original, null where there is none; `gain_db` is what was done to
     all WAV files so that none is clipped. `smallest` is null if a fraction was given to keep;
-    else "found", or "none" if no set, not even all features, is heard as the target.
+    else "found", or "none" if no set, not even all features, is heard as the target. `notes` are
+    sentences that a reader must know, such as a doubt about the recording.
 
     Args:
       method: name and options.
@@ -196,6 +197,7 @@ def describe(
         "seed": settings.seed,
         "method": {key: _plain(value) for key, value in method.items()},
         "info": {name: _finite(value) for name, value in found.info.items()},
+        "notes": list(found.notes),
         "codec": codec,
         "classifier": classifier,
         "labels": list(found.labels),

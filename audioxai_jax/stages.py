@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Model
 
@@ -112,7 +113,7 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     return flow
 
 
-@jax.jit
+@compiled
 def _call(function, *args) -> Any:
     return function(*args)
 

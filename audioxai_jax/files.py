@@ -23,7 +23,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 DESCRIPTORS = re.compile(r"/dev/fd|/proc/(self|thread-self|\d+)(/task/\d+)?/fd")
 """Folders whose entries are a process's open files."""
@@ -101,7 +101,7 @@ def make_folder(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def writing(path: str | Path) -> Iterator[IO[bytes]]:
+def writing(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file that can be read and sought; it is at its place once the block is left.
 
     If the block raises, what was there stays as it was, and no byte goes to a pipe or device.
@@ -113,8 +113,8 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
     output = check_output(path)
     if not output.moves:
         with tempfile.TemporaryFile() as stream:
-            yield stream
-            _copy(stream, output)
+            yield cast(BinaryIO, stream)
+            _copy(cast(BinaryIO, stream), output)
         return
     partial = output.place.with_name(f".partial-{os.getpid()}-{secrets.token_hex(4)}")
     try:
@@ -185,7 +185,7 @@ def _keep_permissions(partial: Path, output: Output) -> None:
     os.chmod(partial, output.mode)
 
 
-def _copy(stream: IO[bytes], output: Output) -> None:
+def _copy(stream: BinaryIO, output: Output) -> None:
     """Writes all of a file into what is no file to be replaced."""
     stream.seek(0)
     try:

@@ -30,7 +30,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]
       function: of a module: it is kept for ever.
       options: of `jax.jit`.
     """
-    program = jax.jit(function, **options)
+    program: Any = jax.jit(function, **options)
     _PROGRAMS.append(program)
 
     @functools.wraps(function)

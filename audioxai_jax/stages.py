@@ -11,7 +11,6 @@ for a last one that lacks samples. A signal of less than a window is done at onc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from audioxai_jax.files import OutputError, check_output, replace_file
+from audioxai_jax.files import OutputError, check_folder, check_output, make_folder, replace_file
 
 BUNDLED = Path(__file__).resolve().parent / "assets" / "stop.wav"
 """The clip that comes along."""
@@ -111,14 +111,14 @@ def printable(text: str) -> str:
 
 def say(*lines: object, file: TextIO | None = None) -> None:
     """Prints a line for each argument, at once; all in it is made printable, line breaks too."""
-    for line in lines or ("",):
+    for line in lines:
         print(printable(str(line)), file=file, flush=True)
 
 
 def width(text: str) -> int:
     """Columns of a terminal that a text takes."""
-    wide = lambda c: 0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "FW")
-    return sum(map(wide, text))
+    wide = sum(unicodedata.east_asian_width(character) in "FW" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -149,19 +149,33 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def output_file(text: str) -> Path:
-    """A command line's name of a file to write."""
+    """A script's file to write; folders above it that are missing are made with it."""
     if text == "-":
         raise argparse.ArgumentTypeError("-: for standard output write /dev/stdout, for a file ./-")
+    path = output_folder(Path(text).parent) / Path(text).name
     try:
-        check_output(text)
+        if path.parent.is_dir():
+            check_output(path)
     except OutputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    return Path(text)
+    return path
+
+
+def output_folder(text: str | Path) -> Path:
+    """A script's folder to write to, which need not be there."""
+    path = Path(text)
+    try:
+        for folder in (path, *path.parents):
+            check_folder(folder)
+    except OutputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path
 
 
 def write_rows(path: Path | None, rows: Any) -> None:
     """Writes a table's rows as JSON, see `plain_json`; nothing if there is no path."""
     if path is not None:
+        make_folder(path.parent)
         replace_file(path, json.dumps(plain_json(rows), indent=1, allow_nan=False) + "\n")
 
 

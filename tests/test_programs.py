@@ -42,9 +42,15 @@ def test_memory_maps_of_many_lengths_are_bounded(monkeypatch):
 
 @pytest.mark.parametrize(
     "share, known, ours, all_of_them",
-    [(0.4, 99, False, False), (0.6, 99, True, False), (0.6, 3, False, False),
-     (0.9, 3, True, True), (None, 99, False, False), (None, 999, True, False)],
-)  # fmt: skip
+    [
+        (0.4, 99, False, False),
+        (0.6, 99, True, False),
+        (0.6, 3, False, False),
+        (0.9, 3, True, True),
+        (None, 99, False, False),
+        (None, 999, True, False),
+    ],
+)
 def test_what_is_dropped(monkeypatch, share, known, ours, all_of_them):
     dropped = []
 

@@ -4,7 +4,6 @@ Whatever ends the command, the rows of clips that were explained are there. A fi
 valid after each clip; a pipe or device gets all rows at the end.
 """
 
-import argparse
 import contextlib
 import sys
 from collections.abc import Sequence
@@ -81,13 +80,16 @@ class Rows:
 
     def close(self, out: Path) -> None:
         """Says where to listen, and writes the JSON once more."""
-        for row in self.rows:
-            for note in row["notes"]:
-                self.say(f"note: {Path(row['folder']).name}: {note}", file=self.stream)
-        if self.rows:
-            where = self.rows[0]["folder"] if len(self.rows) == 1 else out / "*"
-            self.say("", f"Listen: open {where}/report.html", file=self.stream)
-        if self.titles:  # the command was not refused as a whole
+        if not self.titles:  # the command was refused as a whole
+            return
+        try:
+            for row in self.rows:
+                name = Path(row["folder"]).name
+                self.say(*(f"note: {name}: {note}" for note in row["notes"]), file=self.stream)
+            if self.rows:
+                where = self.rows[0]["folder"] if len(self.rows) == 1 else out / "*"
+                self.say("", f"Listen: open {where}/report.html", file=self.stream)
+        finally:  # also if nobody reads what is printed
             write_rows(self.json, self.rows)
 
 

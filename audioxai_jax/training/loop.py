@@ -12,7 +12,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
 
-from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.files import check_settings, make_folder, replace_file
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""
@@ -55,7 +55,7 @@ def train(
         or was written by a newer version.
     """
     folder, settings = Path(folder).absolute(), {**settings, "steps": steps}
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     options = ocp.CheckpointManagerOptions(max_to_keep=2)
     with ocp.CheckpointManager(folder / "state", options=options) as manager:
         first = manager.latest_step() or 0

@@ -10,7 +10,6 @@ classifier, called with whole batches, on a few of the clips: seconds are scaled
 """
 
 import inspect
-import json
 import os
 import sys
 import time
@@ -24,7 +23,7 @@ import numpy as np
 from audioxai_jax import attribute_batch, input_x_gradient, map_examples, pretrained, saliency
 from audioxai_jax.metrics.table import METRICS
 from audioxai_jax.records import Static
-from audioxai_jax.terminal import Parser, add_json_option, one_line, positive, say
+from audioxai_jax.terminal import Parser, add_json_option, one_line, positive, say, write_rows
 
 FRAMES, CHANNELS, STEPS = 50, 64, 20
 BAR = 120
@@ -80,10 +79,8 @@ def main() -> None:
         own = next(row["seconds"] for row in rows if row["metric"] == name)
         few = f"{seconds:.2f} s for {options.their_clips} clips"
         say(f"Quantus, {name}: {few}, {scaled:.1f} s for all: {scaled / own:.1f} times ours")
-    if options.json:
-        found = {"rows": rows, "together": together, "of_relevance": of_relevance}
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({**found, "quantus": theirs}, indent=1))
+    found = {"rows": rows, "together": together, "of_relevance": of_relevance}
+    write_rows(options.json, {**found, "quantus": theirs})
 
 
 def measure(names, model, examples, chunk) -> tuple[dict[str, np.ndarray], float]:

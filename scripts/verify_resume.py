@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from audioxai_jax.files import make_folder
 from audioxai_jax.terminal import Parser, one_line, output_folder, say
 
 SCRIPTS = Path(__file__).parent
@@ -50,7 +51,7 @@ def main() -> None:
 def survives(options, script: str, dice: random.Random) -> bool:
     whole, disturbed = (options.out / Path(script).stem / name for name in ("whole", "killed"))
     shutil.rmtree(whole.parent, ignore_errors=True)
-    whole.parent.mkdir(parents=True)
+    make_folder(whole.parent)
     finish(start(options, script, whole), script)
     for number in range(KILLS):
         before, began = states(disturbed), time.monotonic()

@@ -86,7 +86,7 @@ def _explain_all(
     codec, classifier, settings, names = load(options)
     own = filter(plugins.is_plugin, (options.codec, options.classifier, options.method))
     own = list(dict.fromkeys(own))
-    expected = Exception if own else (ValueError, TypeError, RuntimeError, OSError)
+    expected = Exception if own else (ValueError, TypeError, RuntimeError, OSError, MemoryError)
     refused: list[Exception | str] = []
     progress.step("models loaded")
     names_of_folders = folders.folder_names(clips)
@@ -105,6 +105,8 @@ def _explain_all(
             known = isinstance(error, (AudioError, folders.FolderError))
             if isinstance(error, OSError) and not place:
                 error = f"{folder} cannot be written: {error.strerror or error}"
+            if isinstance(error, MemoryError):
+                error = "needs more memory than there is"
             refused.append(error if known else f"{place}{path}: {message(error)}")
             progress.step(f"{name} refused", 2)
         else:

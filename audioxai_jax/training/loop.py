@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 from tqdm import tqdm
 
 from audioxai_jax.files import check_settings, make_folder, replace_file
+from audioxai_jax.terminal import printable
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""
@@ -62,7 +63,7 @@ def train(
         if first:
             state = _restore(manager, first, state, settings, folder / "state" / str(first))
         began, recent = time.monotonic() - _cut_log(folder / "log.jsonl", first), []
-        bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
+        bar = tqdm(range(first, steps), printable(title), initial=first, total=steps, mininterval=2)
         for step in bar:
             state, metrics = advance(state, step)
             recent.append(metrics)

@@ -353,18 +353,14 @@ def test_listings(models, capsys, monkeypatch):
     assert capsys.readouterr().out.split()[:2] == ["codec", "bare"]
 
 
-HOSTILE = ("\x1b[31mred\nline\u202e.wav", "b\x07\rell.wav", "caf\udce9.wav", "zero\u200bwidth.wav")
-
-
 def test_names_never_reach_the_terminal_raw(models, capsys):
-    clips = [os.rename(sound("plain.wav"), name) or name for name in HOSTILE]
+    os.rename(sound("plain.wav"), "\x1b[31mred\nline\u202e.wav")
     models = [*models[:4], "--method", "saliency"]
-    assert explain(models, *clips[:1]) == 0
-    assert explain(models, *clips, "gone\n\x1b[2J.wav", "--overwrite") == 1
+    assert explain(models, "\x1b[31mred\nline\u202e.wav", "gone\n\x1b[2J.wav") == 1
     said = capsys.readouterr()
-    assert said.out.count("\n") == 4 + 3 + len(clips)
+    assert said.out.count("\n") == 4
     assert all(line.isprintable() for line in (said.out + said.err).split("\n"))
-    assert said.err.endswith("gone\ufffd\ufffd[2J.wav: no such file\n")
+    assert said.err == "audioxai: error: gone\ufffd\ufffd[2J.wav: no such file\n"
     assert "Listen: open out/\ufffd[31mred\ufffdline\ufffd/report.html" in said.out
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from audioxai_jax.programs import compiled
+
 ROWS_ON_CPU = 4
 ROWS_ON_ACCELERATOR = 64
 
@@ -103,7 +105,7 @@ def spread(examples: Any, devices: list) -> Any:
     return jax.device_put(examples, NamedSharding(mesh, PartitionSpec("examples")))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(compiled, static_argnums=0)
 def _map_chunk(function, shared, examples, key: Array, numbers: Array):
     def one(example, number):
         return function(shared, example, jax.random.fold_in(key, number))

@@ -11,11 +11,11 @@ for a last one that lacks samples. A signal of less than a window is done at onc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Model
 
@@ -112,7 +112,7 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     return flow
 
 
-@jax.jit
+@compiled
 def _call(function, *args) -> Any:
     return function(*args)
 

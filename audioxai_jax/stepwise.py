@@ -15,6 +15,7 @@ from jax import Array
 
 from audioxai_jax.batching import spread
 from audioxai_jax.estimators import rechunk
+from audioxai_jax.programs import compiled
 from audioxai_jax.types import Attribution, Model, check_attribution
 
 SHRINK = 4
@@ -91,7 +92,7 @@ def for_targets(function: Any, target: Array, *state: Any) -> Any:
     return jax.vmap(function)(target, *state) if target.ndim else function(target, *state)
 
 
-@jax.jit
+@compiled
 def _start(method: Any, model: Model, examples: Any, key: Array) -> Any:
     def one(example: Any) -> Any:
         x, target, index = example
@@ -101,7 +102,7 @@ def _start(method: Any, model: Model, examples: Any, key: Array) -> Any:
     return jax.vmap(one)(examples)
 
 
-@functools.partial(jax.jit, donate_argnums=3)
+@functools.partial(compiled, donate_argnums=3)
 def _advance(
     method: Any, model: Model, examples: Any, state: Any, counts: Array, key: Array
 ) -> Any:
@@ -116,7 +117,7 @@ def _advance(
     return jax.vmap(one)(examples, state, counts)
 
 
-@jax.jit
+@compiled
 def _done(method: Any, examples: Any, state: Any, counts: Array) -> Array:
     def one(example: Any, state: Any, count: Array) -> Array:
         return jnp.all(for_targets(lambda _, s: method.done(s, count), example[1], state))
@@ -124,7 +125,7 @@ def _done(method: Any, examples: Any, state: Any, counts: Array) -> Array:
     return jax.vmap(one)(examples, state, counts)
 
 
-@jax.jit
+@compiled
 def _read(method: Any, model: Model, examples: Any, state: Any, counts: Array) -> Attribution:
     def one(example: Any, state: Any, count: Array) -> Attribution:
         x, target, _ = example
@@ -135,6 +136,6 @@ def _read(method: Any, model: Model, examples: Any, state: Any, counts: Array) -
     return jax.vmap(one)(examples, state, counts)
 
 
-@jax.jit
+@compiled
 def _take(pool: Any, spare: Any, index: Array) -> Any:
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[index], pool, spare)

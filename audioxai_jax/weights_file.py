@@ -41,7 +41,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder, replace_file
 
 FORMAT = 1
 
@@ -54,8 +54,7 @@ def write(
     folder: str | Path, name: str, fields: Mapping[str, Any], params: Mapping[str, Any]
 ) -> None:
     """Writes both files; `fields` of the manifest but for format and sha256, JSON values."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     tensors = {
         name: np.ascontiguousarray(leaf, np.float32) for name, leaf in flatten(params).items()
     }

@@ -12,7 +12,6 @@ published (Becker et al., arXiv 1807.03418v3). Prints what the page says of each
 clips, the highest peak and the worst click.
 """
 
-import argparse
 import re
 import sys
 from pathlib import Path
@@ -22,19 +21,28 @@ import numpy as np
 from audioxai_jax import integrated_gradients, pretrained
 from audioxai_jax.data import audiomnist
 from audioxai_jax.data.audio import read_clip
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder, replace_file
 from audioxai_jax.lrp import lrp
 from audioxai_jax.report.heat_maps import heat_map_page
 from audioxai_jax.runs.heat_maps import HeatMapClip, make_heat_maps
 from audioxai_jax.spaces.dft import frequency_relevance
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_file,
+    positive,
+    say,
+    write_rows,
+)
 
 RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="CLIP", help="of a second at most")
     parser.add_argument("--network", required=True, metavar="PATH", help="of a waveform network")
     parser.add_argument("--data", help="data sets: clips of the network's test part")
@@ -45,14 +53,13 @@ def main() -> None:
     parser.add_argument("--keep", type=float, default=0.1, help="fraction; default: %(default)s")
     parser.add_argument("--steps", type=positive, default=64, help="of Integrated Gradients")
     parser.add_argument("--title", default="What a digit network listens to")
-    parser.add_argument("--out", type=Path, default=Path("heat_maps.html"), metavar="FILE",
+    parser.add_argument("--out", type=output_file, default=Path("heat_maps.html"), metavar="FILE",
                         help="the page; default: %(default)s")  # fmt: skip
+    add_json_option(parser)
     options = parser.parse_args()
     if bool(options.files) == bool(options.data):
         parser.error("name clips, or --data DIR to take them from: one of both")
-    if options.out.is_dir():
-        parser.error(f"--out {options.out}: is a folder, expected the name of the page")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out.parent)
 
     model, features, manifest = pretrained.load_network(options.network)
     if manifest["network"] != "audionet":
@@ -87,9 +94,12 @@ def main() -> None:
                 latent_method=path,
             )
         )
-    replace_file(options.out, heat_map_page(made, title=options.title).encode())
+    replace_file(options.out, heat_map_page(made, title=options.title))
     print_table([clip for clip in made if clip.sounds[clip.original].samples.any()])
-    print(f"\nListen: open {options.out}")
+    table = [(clip, name) for clip in made for name in clip.sounds]
+    rows = [{"clip": clip.name, "sound": name, **clip.measures(name)} for clip, name in table]
+    write_rows(options.json, rows)
+    say("", f"Listen: open {options.out}")
 
 
 def held_out(options, manifest) -> dict[str, np.ndarray]:
@@ -115,12 +125,12 @@ def print_table(clips: list[HeatMapClip]) -> None:
     """Of clips that are not silent: beside silence there are no levels."""
     if not clips:
         return
-    print("| sound | level, dB | highest peak | clicks, dB | worst |\n|---|---|---|---|---|")
+    say("| sound | level, dB | highest peak | clicks, dB | worst |", "|---" * 5 + "|")
     for name in clips[0].sounds:
         rows = [clip.measures(name) for clip in clips]
         level, clicks = (float(np.median([r[k] for r in rows])) for k in ("level_db", "clicks_db"))
         peak, worst = (max(row[key] for row in rows) for key in ("peak", "clicks_db"))
-        print(f"| {name} | {level:.1f} | {peak:.2f} | {clicks:.1f} | {worst:.1f} |")
+        say(f"| {name} | {level:.1f} | {peak:.2f} | {clicks:.1f} | {worst:.1f} |")
 
 
 if __name__ == "__main__":

@@ -7,33 +7,37 @@ its neighbours: the speed of a matrix product, measured in between, says what wa
 Then the command line, cold (no compilation cache) and warm.
 """
 
-import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 
 from audioxai_jax import METHODS, explain_batch, pretrained
-from audioxai_jax.terminal import add_codec_options, one_line
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    say,
+    write_rows,
+)
 
 USUAL = ("integrated_gradients", "input_x_gradient", "lrp", "saliency", "random_control")
 SIZE = 1024
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16], help="clips of 1 s")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--skip-command", action="store_true", help="only time the library")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
@@ -60,19 +64,18 @@ def main() -> None:
         {"method": name, "batch": batch, "seconds": time, "clips_per_second": batch / time}
         for (name, batch), time in seconds.items()
     ]
-    print(f"{jax.devices()[0].device_kind}, matrix product {gflops:.0f} GFLOP/s")
-    print(
+    say(f"{jax.devices()[0].device_kind}, matrix product {gflops:.0f} GFLOP/s")
+    say(
         f"{'method':22}"
         + "".join(f"{f'{b} clips':>14}" for b in options.batches)
         + "   (clips a second)"
     )
     for name in USUAL:
         speeds = [f"{b / seconds[name, b]:14.1f}" for b in options.batches]
-        print(f"{name:22}" + "".join(speeds))
+        say(f"{name:22}" + "".join(speeds))
     if not options.skip_command:
         rows += command_line(options)
-    if options.json:
-        options.json.write_text(json.dumps({"gflops": gflops, "rows": rows}, indent=1))
+    write_rows(options.json, {"gflops": gflops, "rows": rows})
 
 
 @jax.jit
@@ -98,7 +101,7 @@ def command_line(options) -> list[dict]:
             began = time.perf_counter()
             subprocess.run(command, env={**os.environ, **cache}, check=True, capture_output=True)
             rows.append({"command": run, "seconds": time.perf_counter() - began})
-            print(f"audioxai explain, {run}: {rows[-1]['seconds']:.1f} s")
+            say(f"audioxai explain, {run}: {rows[-1]['seconds']:.1f} s")
     return rows
 
 

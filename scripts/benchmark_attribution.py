@@ -8,13 +8,11 @@ the minimum of the repeats; captum has the fastest of several batch sizes. Needs
 the extra `oracles`.
 """
 
-import argparse
-import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -30,6 +28,7 @@ from audioxai_jax import (
     smoothgrad,
 )
 from audioxai_jax.attribution.smoothgrad import noise
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 
 FRAMES, CHANNELS, CLASSES, KERNEL = 75, 128, 35, 3
 STEPS, DEVIATION, SIZE = 50, 0.15, 1024
@@ -51,10 +50,10 @@ class Job:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch", type=int, default=64, help="examples at once")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     params = draw_params()
@@ -63,7 +62,7 @@ def main() -> None:
     x = np.random.default_rng(1).normal(size=(options.batch, FRAMES, CHANNELS)).astype(np.float32)
     logits = np.asarray(jax.vmap(model)(x))
     apart = np.max(np.abs(logits - theirs.network(theirs.torch.tensor(x)).detach().numpy()))
-    print(f"logits differ by {apart:.1e}")
+    say(f"logits differ by {apart:.1e}")
     jobs = make_jobs(model, theirs, x, logits.argmax(1))
     square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
 
@@ -76,26 +75,24 @@ def main() -> None:
             ceiling = min(ceiling, timed(lambda: product(square).block_until_ready(), 3))
 
     gflops = 2 * SIZE**3 / ceiling / 1e9
-    print(
-        f"\n{jax.devices()[0].device_kind}, {theirs.torch.get_num_threads()} threads, load", end=""
-    )
-    print(f" {os.getloadavg()[0]:.1f}; matrix product {SIZE}^3: {gflops:.0f} GFLOP/s")
-    print(f"{'seconds':44}{'captum':>8}{'ours':>8}{'ratio':>7}{'bar':>5}{'GFLOP/s':>9}{'apart':>9}")
+    load = f"{theirs.torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
+    speed = f"matrix product {SIZE}^3: {gflops:.0f} GFLOP/s"
+    say("", f"{jax.devices()[0].device_kind}, {load}; {speed}")
+    say(f"{'seconds':44}{'captum':>8}{'ours':>8}{'ratio':>7}{'bar':>5}{'GFLOP/s':>9}{'apart':>9}")
     rows = []
     for job, (a, b), (own, expected) in zip(jobs, seconds, found, strict=True):
         relevance = np.asarray(own.relevance)
         apart = float(np.max(np.abs(relevance - expected)) / np.max(np.abs(expected)))
         each = float(np.mean(own.info["evaluations"]))
         bar, speed = job.bar or "", "" if np.isnan(job.gflop) else f"{job.gflop / b:.0f}"
-        print(f"{job.name:44}{a:8.3f}{b:8.3f}{a / b:7.2f}{bar:>5}{speed:>9}{apart:9.1e}")
+        say(f"{job.name:44}{a:8.3f}{b:8.3f}{a / b:7.2f}{bar:>5}{speed:>9}{apart:9.1e}")
         row = {"job": job.name, "captum": a, "ours": b, "ratio": a / b, "bar": job.bar}
         rows.append(row | {"apart": apart, "evaluations": each})
-    print(
+    say(
         f"The adaptive rule took {rows[-1]['evaluations']:.1f} evaluations an example, captum "
         f"{STEPS}: captum given fewer steps gains the same."
     )
-    if options.json:
-        options.json.write_text(json.dumps({"matrix_gflops": gflops, "jobs": rows}, indent=1))
+    write_rows(options.json, {"matrix_gflops": gflops, "jobs": rows})
 
 
 def make_jobs(model: Any, theirs: "Captum", x: np.ndarray, target: np.ndarray) -> list[Job]:
@@ -162,7 +159,8 @@ def fastest(name: str, sizes: tuple[int, ...], job: Callable[[int], Any]) -> int
     """The size with which captum is fastest, each tried once."""
     job(sizes[0])
     seconds = {size: timed(lambda size=size: job(size), 1) for size in sizes}
-    print(f"captum's {name}:", ", ".join(f"{n} takes {s:.2f} s" for n, s in seconds.items()))
+    took = ", ".join(f"{n} takes {s:.2f} s" for n, s in seconds.items())
+    say(f"captum's {name}: {took}")
     return min(seconds, key=lambda size: seconds[size])
 
 
@@ -280,4 +278,4 @@ class Captum:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -15,10 +15,9 @@ GPU jax multiplies float32 as TF32 unless a network asks for more, and Lyra does
 of the type: an H100 and an H200 have 989 TFLOP/s in dense bfloat16, 494 in TF32, 67 in float32.
 """
 
-import argparse
 import dataclasses
-import json
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,11 +31,12 @@ from audioxai_jax import pretrained
 from audioxai_jax.nets import encodec, lyra
 from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.precision import cast
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 from audioxai_jax.types import Codec
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--member", choices=list(MEMBERS), default="encodec_24khz")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each sound, at most")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="of the float32 rows")
     parser.add_argument("--peak-bfloat16", type=float, default=None, metavar="TFLOPS",
                         help="of the bfloat16 rows; that of the others if not given")  # fmt: skip
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     config = MEMBERS[options.member]
@@ -63,7 +63,7 @@ def main() -> None:
     torch, model, device = their_model(config)
     peaks = {"bfloat16": options.peak_bfloat16 or options.peak}
     rows = []
-    print(f"{jax.devices()[0].device_kind}; torch {where(torch, device)}; {options.seconds:g} s of "
+    say(f"{jax.devices()[0].device_kind}; torch {where(torch, device)}; {options.seconds:g} s of "
           "sound; milliseconds a batch, seconds of sound per second")  # fmt: skip
     for batch in options.batches:
         jobs, work = {}, {}
@@ -79,9 +79,7 @@ def main() -> None:
             row |= {"member": options.member, "batch": batch, "seconds_each": options.seconds}
             show(row, peaks.get(row["codec"], options.peak))
             rows.append(row)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(rows, indent=1))
+    write_rows(options.json, rows)
 
 
 def random_params(init):
@@ -95,7 +93,7 @@ def lyra_codec(folder: str) -> Codec:
     """Lyra V2 of a folder's files, or with random weights if they are not there."""
     if folder and (Path(folder) / "lyragan.tflite").exists():
         return pretrained.load_codec("lyra_v2", folder)[0]
-    print("Lyra V2 has random weights", flush=True)
+    say("Lyra V2 has random weights")
     config = lyra.LyraConfig()
     params = random_params(lambda: lyra.init(config, jax.random.key(0)))
     return lyra.codec(config, params, name="lyra_v2")
@@ -252,10 +250,10 @@ def measured(seconds, work, sounds: dict[str, float]) -> list[dict]:
 def show(row: dict, peak: float | None) -> None:
     share = f" {row['tflops'] / peak:6.1%}" if peak else ""
     ratio = f"   theirs / this {row['ratio']:.2f}" if row["ratio"] else ""
-    print(f"{row['batch']:4} {row['way']}  {row['codec']:16}{1e3 * row['seconds']:10.2f}"
+    say(f"{row['batch']:4} {row['way']}  {row['codec']:16}{1e3 * row['seconds']:10.2f}"
           f"{row['sound_per_second']:10.0f}  {row['gflop']:8.2f} GFLOP {row['tflops']:8.3f} TFLOP/s"
-          f"{share}{ratio}", flush=True)  # fmt: skip
+          f"{share}{ratio}")  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -9,12 +9,9 @@ transform: 8,000 x 8,002 of them for whole clips, those of one window for frames
 agree: the difference is the largest of any entry, relative to the largest entry.
 """
 
-import argparse
-import json
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +24,7 @@ from audioxai_jax.spaces.short_time import (
     short_time_relevance,
     time_relevance_of_frames,
 )
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import Parser, add_json_option, one_line, positive, say, write_rows
 
 SAMPLES = 8000
 SPEECH = {"window": ("hann", 455), "hop": 35}
@@ -35,10 +32,10 @@ BLOCKS = {"window": ("rectangle", 800), "hop": 800}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch", type=positive, default=16, help="clips at once")
     parser.add_argument("--repeats", type=positive, default=20)
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     random = np.random.default_rng(0)
@@ -53,9 +50,9 @@ def main() -> None:
             job().block_until_ready()
             seconds[name].append(time.perf_counter() - began)
 
-    print(f"{jax.devices()[0].device_kind}, batch {options.batch}, milliseconds a clip")
+    say(f"{jax.devices()[0].device_kind}, batch {options.batch}, milliseconds a clip")
     head = ("", "", "least", "median", "most", "times", "difference")
-    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
+    say(f"| {' | '.join(head)} |", "|---" * len(head) + "|")
     rows = []
     for (name, way), times in seconds.items():
         each = 1000 * np.asarray(times) / options.batch
@@ -67,10 +64,9 @@ def main() -> None:
             row["times"] = each.min() / (1000 * min(seconds[name, "here"]) / options.batch)
             row["difference"] = np.abs(found[name, way] - here).max() / np.abs(here).max()
             cells[3:] = f"{row['times']:.0f}", f"{row['difference']:.0e}"
-        print(f"| {name} | {way} | {' | '.join(cells)} |")
+        say(f"| {name} | {way} | {' | '.join(cells)} |")
         rows.append({k: v if isinstance(v, str) else float(v) for k, v in row.items()})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    write_rows(options.json, rows)
 
 
 def make_jobs(clips, relevance):

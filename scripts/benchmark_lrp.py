@@ -6,12 +6,9 @@ One interleaved run, the minimum of the repeats; both sides have the same weight
 and stabilise as zennit does by default. Needs torch and zennit: the extra `oracles`.
 """
 
-import argparse
-import json
 import sys
 import time
 import types
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +16,7 @@ import numpy as np
 
 from audioxai_jax.lrp import PRESETS, lrp
 from audioxai_jax.nets import audionet
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 
 THEIRS = {
     "epsilon_plus": "EpsilonPlus",
@@ -30,10 +28,10 @@ THEIRS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch", type=int, default=16, help="clips at once")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     torch, composites = their_library()
@@ -59,17 +57,16 @@ def main() -> None:
             job()
             seconds[name] = min(seconds[name], time.perf_counter() - began)
     where = f"{jax.devices()[0].device_kind}, {torch.get_num_threads()} threads"
-    print(f"{where}, AudioNet, batch {options.batch}, seconds a batch")
-    print(f"{'composite':28}{'zennit':>10}{'ours':>10}{'ratio':>8}{'difference':>12}")
+    say(f"{where}, AudioNet, batch {options.batch}, seconds a batch")
+    say(f"{'composite':28}{'zennit':>10}{'ours':>10}{'ratio':>8}{'difference':>12}")
     rows = []
     for name in THEIRS:
         a, b = seconds[name, "theirs"], seconds[name, "ours"]
         expected, relevance = found[name, "theirs"], np.asarray(found[name, "ours"])
         apart = float(np.max(np.abs(relevance - expected)) / np.max(np.abs(expected)))
-        print(f"{name:28}{a:10.3f}{b:10.3f}{a / b:8.2f}{apart:12.1e}")
+        say(f"{name:28}{a:10.3f}{b:10.3f}{a / b:8.2f}{apart:12.1e}")
         rows.append({"composite": name, "zennit": a, "ours": b, "difference": apart})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    write_rows(options.json, rows)
 
 
 @jax.jit
@@ -128,4 +125,4 @@ def their_relevance(torch, composite, network, x, targets):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

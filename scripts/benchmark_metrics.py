@@ -9,14 +9,11 @@ they have in common. Curves have 20 steps. Quantus, where it is installed, has t
 classifier, called with whole batches, on a few of the clips: seconds are scaled to all.
 """
 
-import argparse
 import inspect
-import json
 import os
 import sys
 import time
 import types
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -26,7 +23,7 @@ import numpy as np
 from audioxai_jax import attribute_batch, input_x_gradient, map_examples, pretrained, saliency
 from audioxai_jax.metrics.table import METRICS
 from audioxai_jax.records import Static
-from audioxai_jax.terminal import positive
+from audioxai_jax.terminal import Parser, add_json_option, one_line, positive, say, write_rows
 
 FRAMES, CHANNELS, STEPS = 50, 64, 20
 BAR = 120
@@ -38,7 +35,7 @@ SETTINGS: dict[str, Any] = {"size": FRAMES * CHANNELS // 10, "step": FRAMES * CH
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=positive, default=1000)
     parser.add_argument("--their-clips", type=int, default=20, help="0 leaves Quantus out")
     parser.add_argument("--chunk", type=positive, default=1, help="clips at once, of a model")
@@ -46,7 +43,7 @@ def main() -> None:
     parser.add_argument("--metrics", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--without", nargs="+", choices=names, default=[], metavar="NAME")
     parser.add_argument("--together", action="store_true", help="all in one program only")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
     if not 0 <= options.their_clips <= options.clips:
         parser.error("--their-clips are some of --clips: their seconds are scaled by the two")
@@ -61,31 +58,29 @@ def main() -> None:
     names = [name for name in options.metrics if name not in options.without]
     cheap = [name for name in names if METRICS[name].of != "method"]
     rows = []
-    print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load", end=" ")
-    print(f"{os.getloadavg()[0]:.1f}; {options.clips} clips\n")
-    print(f"| {'metric':28} | {'of':9} | seconds | median |\n|---|---|---|---|")
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    say(f"{jax.devices()[0].device_kind}, {load}; {options.clips} clips", "")
+    say(f"| {'metric':28} | {'of':9} | seconds | median |", "|---" * 4 + "|")
     for name in () if options.together else names:
         chunk = options.chunk if METRICS[name].of != "relevance" else MANY
         found, seconds = measure((name,), model, examples, chunk)
         median = float(np.nanmedian(found[name]))
-        print(f"| {name:28} | {METRICS[name].of:9} | {seconds:7.2f} | {median:.4g} |", flush=True)
+        say(f"| {name:28} | {METRICS[name].of:9} | {seconds:7.2f} | {median:.4g} |")
         rows.append({"metric": name, "seconds": seconds, "median": median})
     alone = sum(row["seconds"] for row in rows)
     together = measure(tuple(names), model, examples, options.chunk)[1]
     of_relevance = measure(tuple(n for n in names if n in cheap), model, examples, options.chunk)[1]
-    print(f"\none by one {alone:.1f} s; " if rows else "\n", end="")
-    print(f"all in one program {together:.1f} s", end=", ")
-    print(f"without those of a method {of_relevance:.1f} s; bar {BAR} s")
+    first = f"one by one {alone:.1f} s; " if rows else ""
+    rest = f"without those of a method {of_relevance:.1f} s; bar {BAR} s"
+    say("", f"{first}all in one program {together:.1f} s, {rest}")
     theirs = their_seconds(names, model, examples, options.their_clips) if rows else {}
     for name, seconds in theirs.items():
         scaled = seconds * options.clips / options.their_clips
         own = next(row["seconds"] for row in rows if row["metric"] == name)
-        print(f"Quantus, {name}: {seconds:.2f} s for {options.their_clips} clips,", end=" ")
-        print(f"{scaled:.1f} s for all: {scaled / own:.1f} times ours")
-    if options.json:
-        found = {"rows": rows, "together": together, "of_relevance": of_relevance}
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({**found, "quantus": theirs}, indent=1))
+        few = f"{seconds:.2f} s for {options.their_clips} clips"
+        say(f"Quantus, {name}: {few}, {scaled:.1f} s for all: {scaled / own:.1f} times ours")
+    found = {"rows": rows, "together": together, "of_relevance": of_relevance}
+    write_rows(options.json, {**found, "quantus": theirs})
 
 
 def measure(names, model, examples, chunk) -> tuple[dict[str, np.ndarray], float]:
@@ -123,7 +118,7 @@ def their_seconds(names, model, examples, clips: int) -> dict[str, float]:
     try:
         torch, quantus = their_library()
     except ImportError as error:
-        print(f"Quantus is left out: {error}")
+        say(f"Quantus is left out: {error}")
         return {}
     predict = jax.jit(jax.vmap(model))
 
@@ -178,4 +173,4 @@ def their_library():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from audioxai_jax.terminal import say
+
 SCRIPTS = Path(__file__).parent
 TENTH = 1 - 8600 / 9600
 """Of the features: what the paper keeps at its strictest."""
@@ -249,10 +251,10 @@ def run(python: Path, *arguments, **variables: str) -> int:
 def call(options, script: str, *arguments) -> int:
     """Runs a script, shows and keeps what it prints, returns its status."""
     words = [str(argument) for argument in arguments]
-    print(f"\n$ {script} {' '.join(words)}", flush=True)
+    say("", f"$ {script} {' '.join(words)}")
     command = [sys.executable, str(SCRIPTS / script), *words]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    print(result.stdout, flush=True)
+    say(*result.stdout.split("\n"))
     with (options.out / f"{Path(script).stem}.txt").open("a") as log:
         log.write(result.stdout)
     return result.returncode

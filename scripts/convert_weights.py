@@ -7,22 +7,21 @@ checkpoint is loaded by its path, `--codec FOLDER/NAME`, without the files that 
 classifiers fit both. `audioxai codecs` lists the names.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from audioxai_jax import pretrained, weights_file
 from audioxai_jax.published.codecs import read_published
 from audioxai_jax.published.table import CODECS
-from audioxai_jax.terminal import one_line
+from audioxai_jax.terminal import Parser, one_line, output_folder, say
 from audioxai_jax.weights_file import WeightsError
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--codec", required=True, choices=CODECS)
     parser.add_argument("--weights", required=True, metavar="DIR_OR_REPOSITORY")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--out", type=output_folder, required=True, metavar="FOLDER")
     parser.add_argument("--overwrite", action="store_true", help="replace a checkpoint there")
     options = parser.parse_args()
 
@@ -33,7 +32,7 @@ def main() -> None:
     codec, manifest, params = read_published(options.codec, options.weights)
     weights_file.write(options.out, codec.name, manifest, params)
     pretrained.load_codec(written)  # what cannot be loaded again is said now
-    print(f"{written}.safetensors and .json; source {manifest['source']}, licence "
+    say(f"{written}.safetensors and .json; source {manifest['source']}, licence "
           f"{manifest['licence']}, sha256 {codec.fingerprint[:12]}..")  # fmt: skip
 
 

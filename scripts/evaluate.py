@@ -14,11 +14,8 @@ bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `c
 and the clips that are done: the same command goes on where it was killed.
 """
 
-import argparse
-import json
 import os
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,14 +24,24 @@ from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.data import tasks
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder
 from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
 from audioxai_jax.report.curves import plot_curves, words
 from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    printable,
+    say,
+    write_rows,
+)
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)
@@ -49,9 +56,9 @@ TOGETHER = 32
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this evaluation")
+    parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     add_codec_options(parser)
     parser.add_argument("--classifiers", nargs="+", help="names or paths; the codec's own one")
     parser.add_argument("--listeners", nargs="+", help="one each; the shipped one of the task")
@@ -66,6 +73,7 @@ def main() -> None:
     parser.add_argument("--clips", type=positive, help="so many per classifier; all by default")
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -75,7 +83,7 @@ def main() -> None:
     if options.listeners and len(options.listeners) != len(options.classifiers):
         parser.error("--listeners: name one for each of --classifiers")
 
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     jobs = list(zip(options.classifiers, options.listeners or [None] * len(options.classifiers)))
     found, facts = [], []
     for number, job in enumerate(jobs):
@@ -96,7 +104,8 @@ def main() -> None:
     print_summary(summary)
     settings = {name: str(value) for name, value in vars(options).items()}
     table = {"settings": settings, "summary": summary, "rows": rows}
-    replace_file(options.out / "table.json", json.dumps(table, indent=1).encode())
+    write_rows(options.out / "table.json", table)
+    write_rows(options.json, rows)
     plot_curves(rows, options.out / "curves.png", unit=options.units[0])
 
 
@@ -149,7 +158,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
                 one_clip, what, clips.audio[start : start + TOGETHER], key=key, first_index=start
             ),
         )
-        for start in tqdm(starts, title, mininterval=2)
+        for start in tqdm(starts, printable(title), mininterval=2)
     ]
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
     return found, {"target": clips.target, "speaker": clips.speaker}
@@ -188,18 +197,18 @@ def print_tables(rows: list[dict], options) -> None:
     methods = [*options.methods, RANDOM]
     for unit in options.units:
         for place, title in PLACES.items():
-            print(f"\nBy {unit}, {title}: % of clips (95 % interval over clips)\n")
+            say("", f"By {unit}, {title}: % of clips (95 % interval over clips)", "")
             print_row("", *(f"{edit} {fraction:.0%}" for edit, fraction in columns))
-            print("|---" * (1 + len(columns)) + "|")
+            say("|---" * (1 + len(columns)) + "|")
             for name in methods:
                 cells = [cell(find(rows, name, unit, place, *column)) for column in columns]
                 print_row(words(name), *cells)
     only = {p: find(rows, "codec_only", "-", p, "keep", 1.0) for p in PLACES if p != "latent"}
-    print(f"\nCodec only: sound {cell(only['sound'])}, listener {cell(only['listener'])}")
+    say("", f"Codec only: sound {cell(only['sound'])}, listener {cell(only['listener'])}")
     wanted = (("keep", 0.1), ("keep", 0.2), ("delete", 0.1))
-    print("\nOver random, points (95 % interval over clips; over speakers)\n")
+    say("", "Over random, points (95 % interval over clips; over speakers)", "")
     print_row("", *(f"{edit} {fraction:.0%}" for edit, fraction in wanted))
-    print("|---" * (1 + len(wanted)) + "|")
+    say("|---" * (1 + len(wanted)) + "|")
     for name in options.methods:
         for place, title in PLACES.items():
             found = [find(rows, name, options.units[0], place, *column) for column in wanted]
@@ -207,7 +216,7 @@ def print_tables(rows: list[dict], options) -> None:
 
 
 def print_row(*cells: str) -> None:
-    print(f"| {' | '.join(cells)} |")
+    say(f"| {' | '.join(cells)} |")
 
 
 def over_random(row: dict) -> str:
@@ -229,17 +238,18 @@ def cell(row: dict) -> str:
 
 
 def print_summary(summary: dict) -> None:
-    print(
-        "\n{clips} clips; right: classifier {classifier_right:.1%}, listener {listener_right:.1%},"
+    say("")
+    say(
+        "{clips} clips; right: classifier {classifier_right:.1%}, listener {listener_right:.1%},"
         " ratio {share_of_listener:.1%}; they agree on {listener_agrees:.1%}".format(**summary)
     )
     if "gap_below_1_percent" in summary:
-        print(
+        say(
             "completeness gap of integrated gradients: below 1 % on {gap_below_1_percent:.1%}, "
             "95th percentile {gap_95th_percentile:.2%}".format(**summary)
         )
     levels = ", ".join(f"{name} {level:.1f}" for name, level in summary["level_db"].items())
-    print(f"level of the 10 % sound re original, median dB: {levels}")
+    say(f"level of the 10 % sound re original, median dB: {levels}")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,8 @@ lyra_v2=DIR` (the tflite files of google/lyra) the pretrained Lyra V2 is measure
 without its quantiser; it was trained for perception, so its SI-SDR says little.
 """
 
-import argparse
-import json
 import os
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -28,19 +25,19 @@ from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.published.table import CODECS
 from audioxai_jax.spaces.lapped import analyse, synthesise
-from audioxai_jax.terminal import one_line
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"],
                         help="names, paths, or NAME=DIR_OR_REPOSITORY (published)")  # fmt: skip
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -60,14 +57,13 @@ def main() -> None:
 
     trips = {"original": audio, **trips}
     rows = [row(n, listener, test, audio, decoded, peak / 0.7) for n, decoded in trips.items()]
-    print("\n| | SI-SDR, dB | log-mel L1 | listener right |\n|---|---|---|---|")
+    say("", "| | SI-SDR, dB | log-mel L1 | listener right |", "|---" * 4 + "|")
     for entry in rows:
         heard = "{listener:.1%} ({low:.1%}-{high:.1%})".format(**entry)
         quality = "{si_sdr_db:.1f} | {log_mel_l1:.2f}".format(**entry)
         quality = " | " if entry["codec"] == "original" else quality
-        print(f"| {entry['codec']} | {quality} | {heard} |")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        say(f"| {entry['codec']} | {quality} | {heard} |")
+    write_rows(options.json, rows)
 
 
 def trip(codec: Codec, audio: np.ndarray) -> jax.Array:

@@ -8,12 +8,9 @@ too: the largest difference from an integral with 2,000 steps, relative to the l
 relevance, on every n-th clip. Clips that are not within the tolerance are listed.
 """
 
-import argparse
-import json
 import os
 import sys
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,11 +24,19 @@ from audioxai_jax import (
     pretrained,
 )
 from audioxai_jax.data import tasks
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    positive,
+    say,
+    write_rows,
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
@@ -39,7 +44,7 @@ def main() -> None:
     parser.add_argument("--truth-steps", type=positive, default=2000)
     parser.add_argument("--truth-every", type=positive, default=6, help="clips with a true error")
     parser.add_argument("--clips", type=positive, help="so many; all of the part by default")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -69,9 +74,9 @@ def main() -> None:
     truth = attribute_batch(exact, classifier.model, latents[probed]).relevance
 
     rows = []
-    print(f"{len(clips)} clips; true error on {len(truth)}, {options.truth_steps} steps")
+    say(f"{len(clips)} clips; true error on {len(truth)}, {options.truth_steps} steps")
     head = ("", "evaluations", "95 %", "seconds", "gap 95 %", "gap max", "error", "95 %", "max")
-    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
+    say(f"| {' | '.join(head)} |", "|---" * len(head) + "|")
     for name, result in found.items():
         evaluations, gap = result.info["evaluations"], result.info["completeness_gap"]
         errors = distance(result.relevance[probed], truth)
@@ -92,18 +97,17 @@ def main() -> None:
             f"{row['seconds']:.0f}",
         ]
         cells += [f"{row[k]:.2%}" for k in ("gap_95", "gap_max", "error", "error_95", "error_max")]
-        print(f"| {name} | {' | '.join(cells)} |")
+        say(f"| {name} | {' | '.join(cells)} |")
         rows.append(row)
 
     info = next(iter(found.values())).info
     missed = (info["completeness_gap"] > options.tolerance) | (info["change"] > options.tolerance)
     rows[0]["met"] = 1 - float(jnp.mean(missed))
-    print(f"within the tolerance: {rows[0]['met']:.1%} of the clips")
+    say(f"within the tolerance: {rows[0]['met']:.1%} of the clips")
     for index in np.flatnonzero(missed):
         gap, change = (float(info[name][index]) for name in ("completeness_gap", "change"))
-        print(f"not within: {clips.file[index]}, gap {gap:.2%}, last change {change:.2%}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        say(f"not within: {clips.file[index]}, gap {gap:.2%}, last change {change:.2%}")
+    write_rows(options.json, rows)
 
 
 def encode(codec, clip, key):

@@ -3,8 +3,7 @@
 python scripts/readme_picture.py --out .github/explanation.png
 """
 
-import argparse
-from pathlib import Path
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +12,9 @@ from matplotlib.figure import Figure
 
 from audioxai_jax import explain_batch, pretrained
 from audioxai_jax.data.audio import read_clip
+from audioxai_jax.files import make_folder, writing
 from audioxai_jax.report import plots
-from audioxai_jax.terminal import BUNDLED
+from audioxai_jax.terminal import BUNDLED, Parser, one_line, output_file
 
 PLACES = {
     "the whole clip": "original",
@@ -26,8 +26,8 @@ PLACES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser = Parser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=output_file, required=True)
     options = parser.parse_args()
     codec, _ = pretrained.load_codec("gainshape_16khz")
     classifier, _ = pretrained.load_classifier("keywords")
@@ -63,9 +63,10 @@ def main() -> None:
     bars.set_title("what the model hears", fontsize=9, loc="left")
     bars.invert_yaxis()
     bars.spines[["top", "right", "bottom"]].set_visible(False)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out)
+    make_folder(options.out.parent)
+    with writing(options.out) as stream:
+        figure.savefig(stream, format=options.out.suffix[1:] or "png")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(one_line(main))

@@ -21,11 +21,9 @@ may not be passed on: keep it in `<out>`.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -34,14 +32,24 @@ from tqdm import tqdm
 
 from audioxai_jax import explain, map_examples, pretrained, weights_file
 from audioxai_jax.data import tasks
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder, replace_file
 from audioxai_jax.report.akman2024 import plot_confusion, plot_fidelity, plot_spectrograms
 from audioxai_jax.report.curves import words
 from audioxai_jax.runs import akman2024 as protocol
 from audioxai_jax.runs import akman2024_tables as tables
 from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, notes, to_markdown
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    printable,
+    say,
+    write_rows,
+)
 
 TASKS = {"kws": "keywords", "ser": "emotion"}
 TOGETHER = 8
@@ -51,9 +59,9 @@ FOR_THE_MEAN = 200
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this rerun")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder of this rerun")
     add_codec_options(parser)
     parser.add_argument("--task", default="kws", choices=TASKS)
     parser.add_argument("--classifiers", "--classifier", nargs="+", help="the shipped one")
@@ -65,6 +73,7 @@ def main() -> None:
     parser.add_argument("--waveform", default="clip", choices=("clip", "decoded"))
     parser.add_argument("--level", type=float, default=-60.0, help="of noise, dB re full scale")
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -87,7 +96,7 @@ def main() -> None:
     names = chosen_classifiers(options, codec, task)
     loaded = [load_classifier(codec, name, task, split) for name in names]
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")
     del clips  # all but the test part
@@ -129,10 +138,11 @@ def main() -> None:
         "confusion": {column: table.tolist() for column, table in confusion.items()},
         "claims": tables.claims(rows, claimed),
     }
-    replace_file(options.out / "results.json", json.dumps(result, indent=1).encode())
+    write_rows(options.out / "results.json", result)
     text = to_markdown(result)
-    replace_file(options.out / "results.md", text.encode())
-    print(text)
+    replace_file(options.out / "results.md", text)
+    say(*text.split("\n"))
+    write_rows(options.json, rows)
     for base in protocol.BASES:
         plot_fidelity(rows, options.out / f"fidelity_{base}.png", base=base)
     titles = {COLUMN_WORDS[column]: table for column, table in confusion.items()}
@@ -250,12 +260,12 @@ def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
         return found
 
     title = f"{manifest['name']}, {TOGETHER} clips at a time"
-    starts = tqdm(range(0, len(clips), TOGETHER), title, mininterval=2)
+    starts = tqdm(range(0, len(clips), TOGETHER), printable(title), mininterval=2)
     found = [parts.get(start, lambda start=start: compute(start)) for start in starts]
     if spent:
         later = spent[1:] or spent
         what = "" if spent[1:] else ", compilation included"
-        print(f"{np.mean(later):.2f} s per clip{what}, on {jax.devices()[0].device_kind}")
+        say(f"{np.mean(later):.2f} s per clip{what}, on {jax.devices()[0].device_kind}")
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
 
 

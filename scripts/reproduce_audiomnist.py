@@ -17,7 +17,6 @@ names all of them makes the tables of all, from what is done. Each fold has a fo
 checkpoint, its log and `rules.txt`, the LRP rule of each layer.
 """
 
-import argparse
 import functools
 import json
 import os
@@ -32,7 +31,7 @@ from tqdm import tqdm
 
 from audioxai_jax import pretrained
 from audioxai_jax.data import audiomnist, tasks
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder, replace_file
 from audioxai_jax.lrp import PRESETS
 from audioxai_jax.report.audiomnist import plot_deletion, plot_maps, plot_training
 from audioxai_jax.runs import audiomnist as experiments
@@ -40,14 +39,25 @@ from audioxai_jax.runs.audiomnist_comparison import compared, in_common_cells
 from audioxai_jax.runs.audiomnist_tables import (
     MEASURES,
     accuracy_table,
+    comparison_rows,
     comparison_table,
     deletion_rows,
     deletion_table,
+    moves_rows,
     moves_table,
     reach,
 )
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    printable,
+    say,
+    write_rows,
+)
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.audiomnist_fold import Fold, train_fold
 
@@ -63,7 +73,7 @@ TITLES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"
     add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     add("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"), help=default[2:])
@@ -77,10 +87,9 @@ def main() -> None:
     add("--clips", type=positive, default=200, help="to explain, of each fold" + default)
     add("--only-train", action="store_true", help="accuracy alone")
     add("--seed", type=int, default=0, help=default[2:])
-    add("--out", type=Path, required=True, help="folder of the runs")
+    add("--out", type=output_folder, required=True, help="folder of the runs")
+    add_json_option(parser)
     options = parser.parse_args()
-    if options.out.exists() and not options.out.is_dir():
-        parser.error(f"--out {options.out}: is not a folder")
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     question = audiomnist.QUESTIONS.get((options.dataset, options.task))
@@ -98,7 +107,7 @@ def main() -> None:
         for net in options.net
     }  # fmt: skip
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
-    text = []
+    text, table = [], []
     for net, recipe in recipes.items():
         rows = [train_one(options, net, recipe, clips, fold) for fold in folds]
         logs = {fold: folder_of(options, net, fold) / "log.jsonl" for fold in folds}
@@ -106,21 +115,26 @@ def main() -> None:
         text += ["", f"## {net}, {options.recipe} recipe\n"]
         text.append("Accuracy on speakers that were never heard, %\n")
         text.append(accuracy_table(rows, options.task, net))
+        one = {"table": "accuracy", "network": net}
+        table += [one | {k: v for k, v in row.items() if k != "settings"} for row in rows]
         if not options.only_train:
-            text += tested(options, net, recipe, clips, folds)
+            more, rows = tested(options, net, recipe, clips, folds)
+            text, table = text + more, table + rows
     if len(recipes) == 2 and not options.only_train:
-        text += compare(options, recipes, clips, folds)
+        more, rows = compare(options, recipes, clips, folds)
+        text, table = text + more, table + rows
     title = f"# {options.task} of {options.dataset}, folds {', '.join(folds)}"
     report = "\n".join([title, *text, ""])
     name = "_".join([*options.net, *["accuracy"] * options.only_train])
-    replace_file(place(options, f"{name}.md"), report.encode())
-    print(report)
+    replace_file(place(options, f"{name}.md"), report)
+    say(*report.split("\n"))
+    write_rows(options.json, table)
 
 
 def place(options, name: str) -> Path:
     """A file of the results, beside the folders of the networks."""
     folder = options.out / f"{options.dataset}_{options.task}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder / f"{options.recipe}_{name.replace(':', '_')}"
 
 
@@ -143,17 +157,17 @@ def chosen(options, clips: tasks.Clips, fold: str) -> tasks.Clips:
     return held_out[np.linspace(0, len(held_out) - 1, options.clips).round().astype(int)]
 
 
-def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list[str]:
-    """Tables of one network, over all folds."""
+def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds):
+    """Tables of one network, over all folds: the lines of a text, and rows."""
     found, speakers = [], []
     for fold in folds:
         held_out = chosen(options, clips, fold)
         parts, *one = opened(options, net, recipe, fold, held_out)
         example = one[1](jnp.zeros(audiomnist.SAMPLES))
         rules = str(PRESETS["epsilon_plus"]().table(one[0], example))
-        replace_file(folder_of(options, net, fold) / "rules.txt", rules.encode())
+        replace_file(folder_of(options, net, fold) / "rules.txt", rules)
         title = f"{net} {fold}, {TOGETHER} clips at a time"
-        for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
+        for start in tqdm(range(0, len(held_out), TOGETHER), printable(title), mininterval=2):
             few = held_out[start : start + TOGETHER]
             compute = functools.partial(test_few, net, *one, few, start)
             found.append(parts.get(start, compute))
@@ -179,10 +193,15 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds) -> list
         plot_deletion(rows, fractions, TITLES, what, file)
         table[measure] = rows
     table["folds"] = list(folds)
-    replace_file(place(options, f"deletion_{net}.json"), json.dumps(table, indent=1).encode())
-    moves = moves_table(found["moves"], found["labels"], options.task, key)
+    write_rows(place(options, f"deletion_{net}.json"), table)
+    moves = moves_rows(found["moves"], found["labels"], options.task, key)
+    lines = [{"table": "moves", "network": net} | row for row in moves]
+    for measure in MEASURES:
+        for domain, rows in table[measure].items():
+            one = {"table": "deletion", "network": net, "measure": measure, "domain": domain}
+            lines += [one | row for row in rows]
     scaled = "" if "cells" in table["label"] else "; only a spectrogram's frequency axis is scaled"
-    return [*text, "", f"Accuracy on moved clips{scaled}\n", moves]
+    return [*text, "", f"Accuracy on moved clips{scaled}\n", moves_table(moves)], lines
 
 
 def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
@@ -230,8 +249,8 @@ def _read(features, audio):
     return jax.vmap(features)(audio)
 
 
-def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
-    """Tables of both networks on the same clips."""
+def compare(options, recipes, clips: tasks.Clips, folds):
+    """Tables of both networks on the same clips: the lines of a text, and rows."""
     found, labels = [], []
     for fold in folds:
         held_out = chosen(options, clips, fold)
@@ -243,13 +262,15 @@ def compare(options, recipes, clips: tasks.Clips, folds) -> list[str]:
                     for net, one in opens.items()}  # fmt: skip
         parts = Parts(folder, settings)
         title = f"both networks, {fold}, {TOGETHER} clips at a time"
-        for start in tqdm(range(0, len(held_out), TOGETHER), title, mininterval=2):
+        for start in tqdm(range(0, len(held_out), TOGETHER), printable(title), mininterval=2):
             few = held_out[start : start + TOGETHER]
             found.append(parts.get(start, functools.partial(compare_few, opens, few, start)))
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
     key, count = jax.random.key(options.seed), len(labels)
-    table = comparison_table(found, np.array(labels), experiments.FRACTIONS, key)
-    return ["", f"## Both on the same {count} clips, in cells of 4.4 ms by 17.6 Hz\n", table]
+    tables = comparison_rows(found, np.array(labels), key)
+    lines = [{"table": name} | row for name, rows in tables.items() for row in rows]
+    text = comparison_table(tables, experiments.FRACTIONS)
+    return ["", f"## Both on the same {count} clips, in cells of 4.4 ms by 17.6 Hz\n", text], lines
 
 
 def compare_few(opens, clips: tasks.Clips, start: int) -> dict:

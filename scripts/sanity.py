@@ -25,11 +25,8 @@ are ten or more. `<out>` gets `sanity.json` and the clips that are done: the sam
 where it was killed, and more methods can be added to it.
 """
 
-import argparse
-import json
 import os
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +35,6 @@ from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.data import tasks
-from audioxai_jax.files import replace_file
 from audioxai_jax.metrics.randomisation import stages
 from audioxai_jax.named_methods import named_method
 from audioxai_jax.runs.parts import Parts
@@ -51,16 +47,26 @@ from audioxai_jax.runs.sanity import (
     refusal,
     summary,
 )
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    printable,
+    say,
+    write_rows,
+)
 
 TOGETHER = 10
 """Clips of a part, which share a draw of random parameters."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder of this run")
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), help="or FILE.py:FUNCTION")
@@ -68,6 +74,7 @@ def main() -> None:
     parser.add_argument("--draws", type=positive, default=5, help="of random rankings, per clip")
     parser.add_argument("--chunk", type=positive, help="evaluations at once; as many as fit")
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -116,14 +123,15 @@ def main() -> None:
                     chunk=options.chunk or "auto",
                 ),
             )
-            for start in tqdm(starts, name, mininterval=2)
+            for start in tqdm(starts, printable(name), mininterval=2)
         ]  # fmt: skip
         found = {check: np.concatenate([part[check] for part in found]) for check in CHECKS}
         rows.append({"method": name, **summary(found, clips.speaker_numbers, key)})
     print_table(rows, refused, len(clips), names)
     about = {"settings": {k: str(v) for k, v in vars(options).items()}, "layers": names}
     table = about | {"rows": rows, "refused": refused}
-    replace_file(options.out / "sanity.json", json.dumps(table, indent=1).encode())
+    write_rows(options.out / "sanity.json", table)
+    write_rows(options.json, rows)
 
 
 def encode(codec, clip, key):
@@ -133,11 +141,11 @@ def encode(codec, clip, key):
 
 def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, ...]) -> None:
     """As Markdown, ready for a README."""
-    print(f"\n{clips} clips; layers drawn anew: {layers[0]} alone, and all {len(layers)}\n")
+    say("", f"{clips} clips; layers drawn anew: {layers[0]} alone, and all {len(layers)}", "")
     print_row("", "over random, points", "beats it", "top layer random", "all random",
               f"below {ALIKE}", "all random, absolute values", "other class", "max-sensitivity",
               "sparseness")  # fmt: skip
-    print("|---" * 10 + "|")
+    say("|---" * 10 + "|")
     for row in rows:
         print_row(
             row["method"],
@@ -152,12 +160,12 @@ def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, 
             cell(row, "sparseness", ".2f"),
         )
     for name, reason in refused.items():
-        print(f"\n{name} needs settings: {reason}")
+        say("", f"{name} needs settings: {reason}")
     for row in rows:
         missing = {name: number for name, number in row["undefined"].items() if number}
         if missing:
             told = ", ".join(f"{name} on {number}" for name, number in missing.items())
-            print(f"\n{row['method']} is undefined on clips: {told}")
+            say("", f"{row['method']} is undefined on clips: {told}")
 
 
 def cell(row: dict, name: str, form: str, times: int = 1) -> str:
@@ -170,7 +178,7 @@ def cell(row: dict, name: str, form: str, times: int = 1) -> str:
 
 
 def print_row(*cells: str) -> None:
-    print(f"| {' | '.join(cells)} |")
+    say(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ class that is heard, and over speakers for all clips together. `<out>` gets `tab
 killed.
 """
 
-import argparse
-import json
 import math
 import os
 import sys
@@ -25,14 +23,23 @@ from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples, plugins, pretrained
 from audioxai_jax.data import tasks
-from audioxai_jax.files import replace_file
+from audioxai_jax.files import make_folder
 from audioxai_jax.report.curves import words
 from audioxai_jax.report.smallest_sets import plot_smallest
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.runs.smallest_sets import ALL, PLACES, Searches, make_rows, search_clip
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    say,
+    write_rows,
+)
 
 RANDOM = "random_control"
 TOGETHER = 12
@@ -41,9 +48,9 @@ COLUMNS = ("keep", "remove")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, default=Path("runs/smallest_sets"))
+    parser.add_argument("--out", type=output_folder, default=Path("runs/smallest_sets"))
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the codec's own one")
     parser.add_argument("--methods", nargs="+", default=["integrated_gradients"])
@@ -54,6 +61,7 @@ def main() -> None:
     parser.add_argument("--clips", type=positive, default=200)
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -85,7 +93,7 @@ def main() -> None:
         rank=options.rank,
         points=options.points,
     )
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     parts, key = Parts(options.out / "parts", settings), jax.random.key(options.seed)
     results = [
         parts.get(
@@ -103,9 +111,10 @@ def main() -> None:
         found, classifier.labels, jax.random.fold_in(key, 1), speakers=clips.speaker_numbers
     )
     print_tables(rows, options)
-    table = {"settings": settings, "rows": [dict(map(plain, row.items())) for row in rows]}
-    text = json.dumps(table, indent=1, allow_nan=False)
-    replace_file(options.out / "table.json", text.encode())
+    # JSON has no infinity: null says that half of the clips or more have no such set, or, as an
+    # interval's end, that there is one clip only
+    write_rows(options.out / "table.json", {"settings": settings, "rows": rows})
+    write_rows(options.json, rows)
     for place in PLACES:
         plot_smallest(rows, options.out / f"{place}.png", place=place)
 
@@ -128,27 +137,27 @@ def print_tables(rows: list[dict], options) -> None:
     labels = list(dict.fromkeys(row["label"] for row in rows))
     at = {tuple(r[k] for k in ("place", "label", "edit", "method")): r for r in rows}
     for place in PLACES:
-        print(f"\nIn the {place}: smallest set, median % of {options.unit}s "
+        say("", f"In the {place}: smallest set, median % of {options.unit}s "
               "(95 % interval over clips; over speakers)\n")  # fmt: skip
         head = [f"{edit}: {words(method)}" for edit in COLUMNS for method in methods]
         print_row("heard as", "clips", *head)
-        print("|---" * (2 + len(head)) + "|")
+        say("|---" * (2 + len(head)) + "|")
         for label in labels:
             found = [at[place, label, edit, method] for edit in COLUMNS for method in methods]
             print_row(label, str(found[0]["clips"]), *map(cell, found))
-        print("\nOver all clips: from where the property lasts, and the clips without any set\n")
+        say("", "Over all clips: from where the property lasts, and the clips without any set", "")
         for edit in COLUMNS:
             for method in methods:
                 row = at[place, ALL, edit, method]
                 alone = ""
                 if edit == "remove" and place == "sound":
                     alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
-                print(f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
+                say(f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
                       f"never for {row['never']:.0%}{alone}")  # fmt: skip
 
 
 def print_row(*cells: str) -> None:
-    print(f"| {' | '.join(cells)} |")
+    say(f"| {' | '.join(cells)} |")
 
 
 def cell(row: dict) -> str:
@@ -161,13 +170,6 @@ def percent(share: float) -> str:
     if math.isnan(share):
         return "?"
     return f"{100 * share:.2g}" if share < 0.995 else "never" if math.isinf(share) else "100"
-
-
-def plain(item: tuple[str, object]) -> tuple[str, object]:
-    """JSON has no infinity: null says that half of the clips or more have no such set, or, as an
-    interval's end, that there is one clip only."""
-    name, value = item
-    return name, None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

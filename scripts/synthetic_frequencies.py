@@ -17,11 +17,8 @@ class. The energy is that of the signal itself, |X_k|^2: what comes of knowing n
 the tutorial, tones have whole periods, and the network is smaller and trained by AdamW.
 """
 
-import argparse
-import json
 import sys
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +28,7 @@ import optax
 from audioxai_jax import attribute_batch, input_x_gradient, integrated_gradients, lrp
 from audioxai_jax.lrp import rules
 from audioxai_jax.spaces.dft import frequency_relevance
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import Parser, add_json_option, one_line, positive, say, write_rows
 
 SAMPLES, TONES, FEWEST, MOST, NOISE = 2560, 63, 10, 49, 0.01
 DECIDING = np.array([5, 16, 32, 53])
@@ -46,12 +43,12 @@ METHODS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=positive, default=5, help="networks")
     parser.add_argument("--steps", type=positive, default=600, help="of training")
     parser.add_argument("--width", type=positive, default=256, help="hidden units")
     parser.add_argument("--signals", type=positive, default=512, help="to test with")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
 
     found: dict[str, list] = {}
@@ -62,21 +59,20 @@ def main() -> None:
         signals, labels = draw(random, options.signals)
         heard = jnp.argmax(jax.vmap(model)(jnp.asarray(signals)), axis=-1)
         accuracies.append(float(jnp.mean(heard == labels)))
-        print(f"seed {seed}: accuracy {accuracies[-1]:.1%}", flush=True)
+        say(f"seed {seed}: accuracy {accuracies[-1]:.1%}")
         for name, values in shares(model, signals[labels > 0]).items():
             found.setdefault(name, []).append(values)
 
-    print(f"accuracy {np.mean(accuracies):.1%}, {min(accuracies):.1%} to {max(accuracies):.1%}")
-    print("|  | share | least to most | positive share | least to most |\n|---|---|---|---|---|")
+    say(f"accuracy {np.mean(accuracies):.1%}, {min(accuracies):.1%} to {max(accuracies):.1%}")
+    say("|  | share | least to most | positive share | least to most |", "|---" * 5 + "|")
     rows = []
     for name, values in found.items():
         cells = []
         for column in np.transpose(values):
             cells += [f"{column.mean():.1%}", f"{column.min():.1%} to {column.max():.1%}"]
-        print(f"| {name} | {' | '.join(cells)} |")
+        say(f"| {name} | {' | '.join(cells)} |")
         rows.append({"method": name, "share": values})
-    if options.json:
-        options.json.write_text(json.dumps({"accuracy": accuracies, "rows": rows}, indent=1))
+    write_rows(options.json, {"accuracy": accuracies, "rows": rows})
 
 
 def draw(random, count):

@@ -12,7 +12,6 @@ end comes a table of the accuracy on the clips that were held out, mean and stan
 over seeds; `--json FILE` writes its rows.
 """
 
-import argparse
 import dataclasses
 import json
 import os
@@ -29,9 +28,18 @@ from audioxai_jax import pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
 from audioxai_jax.data.splits import SPLITS
-from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.files import check_settings, make_folder
 from audioxai_jax.published import huggingface
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import (
+    Parser,
+    add_codec_options,
+    add_json_option,
+    one_line,
+    output_folder,
+    positive,
+    say,
+    write_rows,
+)
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
@@ -40,9 +48,9 @@ FOLDS = "mean of the speakers left out"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder of the runs")
     add_codec_options(parser)
     parser.add_argument("--tasks", nargs="+", default=["keywords"], choices=sorted(tasks.TASKS))
     parser.add_argument("--splits", nargs="+", default=[], help="all usual ones, or names")
@@ -50,12 +58,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=positive, help="of each run, instead of the recipe's")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     for task in options.tasks:  # what is unknown is said before any work
         chosen_splits(options, task)
         for head in options.heads:
@@ -63,8 +71,7 @@ def main() -> None:
 
     rows = [row for task in options.tasks for row in run_task(options, codec, task)]
     print_table(rows)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2))
+    write_rows(options.json, rows)
 
 
 def run_task(options, codec, task: str) -> list[dict]:
@@ -113,10 +120,10 @@ def settings_of(recipe: Recipe, codec, source: str) -> dict:
 
 def timed_features(kind: str, task: str, codec, clips, learned):
     began = time.monotonic()
-    print(f"{task}: {kind} features of {len(clips)} clips, and {COPIES} augmented copies of "
-          f"{learned.sum()}; this takes minutes", flush=True)  # fmt: skip
+    say(f"{task}: {kind} features of {len(clips)} clips, and {COPIES} augmented copies of "
+          f"{learned.sum()}; this takes minutes")  # fmt: skip
     found = make_features(kind, task, codec, clips, learned)
-    print(f"{task}: ready after {time.monotonic() - began:.0f} s", flush=True)
+    say(f"{task}: ready after {time.monotonic() - began:.0f} s")
     return found
 
 
@@ -193,7 +200,7 @@ def run(options, recipe, step, predict, clips, features, learned, names, setting
         "settings": settings,
     }
     save(folder, recipe, state, clips[wanted], row, options)
-    replace_file(folder / "row.json", json.dumps(row, indent=1).encode())
+    write_rows(folder / "row.json", row)
 
 
 def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> None:
@@ -243,9 +250,9 @@ def print_table(rows: list[dict]) -> None:
         spread = f" ± {np.std(means, ddof=1):.1f}" if len(means) > 1 else ""
         return f"{np.mean(means):.1f}{spread}" if means else ""
 
-    print(f"| % of `test` right | {' | '.join(heads)} |\n{'|---' * (1 + len(heads))}|")
+    say(f"| % of `test` right | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|")
     for name, found in lines.items():
-        print(f"| {name} | {' | '.join(cell(found.get(head, {})) for head in heads)} |")
+        say(f"| {name} | {' | '.join(cell(found.get(head, {})) for head in heads)} |")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Killed at any moment, the same command goes on where it was. `<out>/reconstruct`
 the resulting checkpoints `<name>` (first stage) and `<name>_masked` (both).
 """
 
-import argparse
 import dataclasses
 import functools
 import importlib
@@ -28,7 +27,7 @@ from audioxai_jax import pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import Parser, one_line, output_folder, positive, say
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
 
@@ -39,10 +38,10 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", type=Path, required=True, help="a file of scripts/configs")
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder of this run")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
     parser.add_argument("--stop-after", type=positive, help="steps of each stage, to try")
     options = parser.parse_args()
@@ -161,7 +160,7 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality, credit
         },
         {**params, "mean": mean},
     )
-    print(json.dumps({"written": str(options.out / f"{name}.safetensors")}))
+    say(json.dumps({"written": str(options.out / f"{name}.safetensors")}))
 
 
 if __name__ == "__main__":

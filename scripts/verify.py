@@ -10,29 +10,30 @@ the shipped weights, keeps their tables in `<out>`, and says for each promise wh
 FSDD finds what they use. Exit status 1 if a promise is broken.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 import checks
 
-from audioxai_jax.terminal import one_line
+from audioxai_jax.files import make_folder
+from audioxai_jax.terminal import Parser, add_json_option, one_line, output_folder, say, write_rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--runs", type=Path, help="folder of the trained heads")
     parser.add_argument("--audiomnist", type=Path, help="folder of its runs, modern recipe")
     parser.add_argument("--oracles", type=Path, help="Python of an environment with torch, zennit")
     parser.add_argument("--skip-faults", action="store_true", help="no kills, no long clip")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder of the tables")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     data = ["--data", options.data]
 
     promises = []
@@ -53,12 +54,15 @@ def main() -> None:
         promises += checks.accuracy_promises(options, data)
     if options.audiomnist:
         promises += checks.deletion_promises(options, data)
-    broken = 0
-    print()
+    rows = []
+    say("")
     for name, found, relation, bound in promises:
         kept = {">=": found >= bound, "<=": found <= bound, "==": found == bound}[relation]
-        broken += not kept
-        print(f"{'kept  ' if kept else 'BROKEN'} {name}: {found:.3f} ({relation} {bound})")
+        rows.append({"promise": name, "value": found, "relation": relation, "bound": bound})
+        rows[-1]["kept"] = bool(kept)
+        say(f"{'kept  ' if kept else 'BROKEN'} {name}: {found:.3f} ({relation} {bound})")
+    write_rows(options.json, rows)
+    broken = sum(not row["kept"] for row in rows)
     if broken:
         raise ValueError(f"{broken} of {len(promises)} promises are broken")
 

@@ -3,27 +3,26 @@
 python scripts/verify_long_clip.py --out runs/long
 """
 
-import argparse
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from audioxai_jax import cli
 from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.terminal import BUNDLED, one_line
+from audioxai_jax.files import make_folder
+from audioxai_jax.terminal import BUNDLED, Parser, one_line, output_folder, say
 
 SECONDS, RATE = 600, 16_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder of the explanation")
+    parser = Parser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     parser.add_argument("--seconds", type=int, default=SECONDS)
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     word = read_clip(BUNDLED, RATE).samples
     sound = 0.001 * np.random.default_rng(0).normal(size=options.seconds * RATE)
     for start in range(0, len(sound) - len(word), 7 * RATE):
@@ -34,7 +33,7 @@ def main() -> None:
         ["explain", str(options.out / "long.wav"), "--out", str(options.out), "--overwrite"]
     )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{options.seconds} s: {time.monotonic() - began:.0f} s, {memory:.1f} GB")
+    say(f"{options.seconds} s: {time.monotonic() - began:.0f} s, {memory:.1f} GB")
     if status:
         raise ValueError("the clip was not explained")
 

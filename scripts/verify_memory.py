@@ -6,32 +6,30 @@ Peak memory of Integrated Gradients with 10 and with 1,000 steps, chunks of 5, i
 within one program, and stepped from outside. Exit status 1 if one grows by more than 5 %.
 """
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
 from audioxai_jax import attribute_batch, integrated_gradients
-from audioxai_jax.terminal import one_line
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 
 SAMPLES, WIDTH, CHUNK = 32_000, 64, 5  # 10 steps are two chunks: a state before and one after
 MOST = 1.05
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", nargs=2, metavar=("DRIVER", "STEPS"), help="one measurement")
-    parser.add_argument("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.run:
         driver, steps = options.run
-        print(json.dumps(measure(driver, int(steps))))
+        say(json.dumps(measure(driver, int(steps))))
         return
     rows = []
     for driver in ("inside", "stepwise"):
@@ -41,9 +39,8 @@ def main() -> None:
             for steps in ("10", "1000")
         )
         rows.append({"driver": driver, "few": few, "many": many, "growth": many / few})
-        print(f"{driver}: {few:.0f} MB with 10 steps, {many:.0f} MB with 1,000 ({many / few:.3f})")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        say(f"{driver}: {few:.0f} MB with 10 steps, {many:.0f} MB with 1,000 ({many / few:.3f})")
+    write_rows(options.json, rows)
     if max(row["growth"] for row in rows) > MOST:
         raise ValueError("memory grows with the steps")
 

@@ -6,7 +6,6 @@ For each script: one run that nobody disturbs, and one that is killed five times
 started again. The checkpoints of both must have the same bytes. Exit status 1 if not.
 """
 
-import argparse
 import os
 import random
 import shutil
@@ -16,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from audioxai_jax.terminal import one_line
+from audioxai_jax.files import make_folder
+from audioxai_jax.terminal import Parser, one_line, output_folder, say
 
 SCRIPTS = Path(__file__).parent
 KILLS, LATER_S = 5, 3.0
@@ -34,9 +34,9 @@ JOBS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the runs, emptied")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder, emptied")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--scripts", nargs="+", default=list(JOBS), choices=list(JOBS))
     options = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> None:
 def survives(options, script: str, dice: random.Random) -> bool:
     whole, disturbed = (options.out / Path(script).stem / name for name in ("whole", "killed"))
     shutil.rmtree(whole.parent, ignore_errors=True)
-    whole.parent.mkdir(parents=True)
+    make_folder(whole.parent)
     finish(start(options, script, whole), script)
     for number in range(KILLS):
         before, began = states(disturbed), time.monotonic()
@@ -62,12 +62,12 @@ def survives(options, script: str, dice: random.Random) -> bool:
         process.send_signal(signal.SIGKILL)
         if process.wait() != -signal.SIGKILL:
             raise ValueError(f"{script} ended before kill {number + 1}: it needs more steps")
-        print(f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
-              f"saved states: {states(disturbed)}", flush=True)  # fmt: skip
+        say(f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
+              f"saved states: {states(disturbed)}")  # fmt: skip
     finish(start(options, script, disturbed), script)
     wanted, found = checkpoints(whole), checkpoints(disturbed)
     same = bool(wanted) and wanted == found
-    print(f"{script}: {len(wanted)} checkpoints, {'the same' if same else 'NOT the same'} bytes")
+    say(f"{script}: {len(wanted)} checkpoints, {'the same' if same else 'NOT the same'} bytes")
     return same
 
 

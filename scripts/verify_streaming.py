@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -25,26 +24,26 @@ from audioxai_jax import Codec, streaming
 from audioxai_jax.nets import encodec, lyra
 from audioxai_jax.nets.encodec_members import MEMBERS
 from audioxai_jax.pretrained import load_codec
-from audioxai_jax.terminal import one_line
+from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
 
 CODECS = ("gainshape_16khz", "lyra_v2", *MEMBERS)
 MOST_ERROR, MOST_GROWTH = 1e-5, 1.1
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--codecs", nargs="+", choices=CODECS, default=CODECS, metavar="NAME")
     add("--lyra", metavar="FOLDER", help="of Lyra V2's weights")
     add("--seconds", type=float, default=20.0, help="of the comparison")
     add("--short", type=float, default=60.0, help="seconds of the short sound")
     add("--long", type=float, default=300.0, help="seconds of the long one")
-    add("--json", type=Path, help="write the table's rows here")
+    add_json_option(parser)
     add("--memory", nargs=2, metavar=("NAME", "SECONDS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory:
         name, seconds = options.memory
-        print(json.dumps(memory(build(name, options.lyra), float(seconds))))
+        say(json.dumps(memory(build(name, options.lyra), float(seconds))))
         return
     rows = []
     for name in options.codecs:
@@ -58,14 +57,13 @@ def main() -> None:
         )
         row = {"codec": name, **errors(build(name, options.lyra), options.seconds)}
         rows.append({**row, "short": short, "long": long, "growth": long / short})
-        print(
+        say(
             f"{name}: encoder {row['encoder']:.1e}, decoder {row['decoder']:.1e}; "
             f"{options.short:g} s {short:.0f} MB, {options.long:g} s {long:.0f} MB "
             f"({long / short:.3f})",
             flush=True,
         )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    write_rows(options.json, rows)
     if max(max(row["encoder"], row["decoder"]) for row in rows) > MOST_ERROR:
         raise ValueError("pieces differ from the whole")
     if max(row["growth"] for row in rows) > MOST_GROWTH:

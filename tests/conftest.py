@@ -1,5 +1,7 @@
 """Fixtures shared by all tests."""
 
+import contextlib
+import ctypes
 import gc
 import os
 import re
@@ -71,8 +73,12 @@ FULL_SIZE = [
 ]
 """Tests that run with --full-size only, as .ci/run does."""
 
-MAPS = 45_000
-"""Two thirds of what Linux allows a process, by default."""
+MAPS = 25_000
+"""Fewer than half of what Linux allows a process, where the library begins to make room."""
+ROOM_MB = 1_200
+"""Memory above which compiled programs are dropped."""
+MOST_MB = 2_000
+"""What a process of the default test command may take."""
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -118,7 +124,62 @@ def compiled_programs():
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > MAPS:
-        jax.clear_caches()
+        drop_programs()
+
+
+@pytest.fixture(autouse=True)
+def memory(compiled_programs):
+    """After each test, as looking costs nothing; what tests hold themselves cannot be dropped."""
+    yield
+    if memory_mb("VmRSS") > max(ROOM_MB, HELD_MB[0] + ROOM_MB // 4):
+        drop_programs()
+        HELD_MB[0] = memory_mb("VmRSS")
+
+
+HELD_MB = [0]
+"""Memory that was left when programs were last dropped."""
+
+
+def drop_programs():
+    """Gives their memory back to the system, too."""
+    jax.clear_caches()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # of glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def memory_mb(field: str) -> int:
+    """A line of Linux's account of this process, 0 elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{field}:"))
+
+
+def pytest_testnodedown(node):
+    """A worker of xdist tells how much memory it took."""
+    PEAKS_MB[node.gateway.id] = getattr(node, "workeroutput", {}).get("peak_mb", 0)
+
+
+PEAKS_MB: dict[str, int] = {}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    peak = memory_mb("VmHWM")
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak_mb"] = peak
+        return
+    PEAKS_MB["main"] = peak
+    if max(PEAKS_MB.values()) > MOST_MB and not session.config.getoption("full_size"):
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    over = "; too much" * (max(PEAKS_MB.values()) > MOST_MB)
+    told = ", ".join(f"{name} {peak}" for name, peak in PEAKS_MB.items())
+    terminalreporter.write_line(f"peak memory, MB: {told} (at most {MOST_MB}{over})")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -353,6 +353,79 @@ def test_listings(models, capsys, monkeypatch):
     assert capsys.readouterr().out.split()[:2] == ["codec", "bare"]
 
 
+def test_names_never_reach_the_terminal_raw(models, capsys):
+    os.rename(sound("plain.wav"), "\x1b[31mred\nline\u202e.wav")
+    models = [*models[:4], "--method", "saliency"]
+    assert explain(models, "\x1b[31mred\nline\u202e.wav", "gone\n\x1b[2J.wav") == 1
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 4
+    assert all(line.isprintable() for line in (said.out + said.err).split("\n"))
+    assert said.err == "audioxai: error: gone\ufffd\ufffd[2J.wav: no such file\n"
+    assert "Listen: open out/\ufffd[31mred\ufffdline\ufffd/report.html" in said.out
+
+
+@pytest.mark.parametrize("stop, status", [(KeyboardInterrupt, 130), (ZeroDivisionError, None)])
+def test_what_is_done_is_said_when_the_command_is_stopped(
+    models, capsys, monkeypatch, stop, status
+):
+    """The JSON is valid and whole after each clip: whatever ends the process, no row is lost."""
+    from audioxai_jax.runs import explain_clips
+
+    true, counts = explain_clips.explain_clip, []
+
+    def until_the_third(*arguments):
+        rows = Path("rows.json")
+        counts.append(len(json.loads(rows.read_text())) if rows.exists() else 0)
+        if len(counts) == 3:
+            raise stop
+        return true(*arguments)
+
+    monkeypatch.setattr(explain_clips, "explain_clip", until_the_third)
+    clips = [sound(f"{name}.wav", seed=ord(name)) for name in "abc"]
+    models = [*models[:4], "--method", "saliency"]
+    if status is None:
+        with pytest.raises(stop):
+            explain(models, *clips, "--json", "rows.json")
+    else:
+        assert explain(models, *clips, "--json", "rows.json") == status
+        assert "audioxai: stopped" in capsys.readouterr().err
+    assert counts == [0, 1, 2]
+    assert [row["clip"] for row in json.loads(Path("rows.json").read_text())] == clips[:2]
+    assert {path.name for path in Path("out").iterdir()} == {"a", "b"}
+
+
+def test_rows_go_where_they_are_wanted(models, capfd):
+    """A link stays a link; what stands on standard output is JSON alone."""
+    clip = sound("x.wav")
+    Path("real.json").write_text("old")
+    Path("link.json").symlink_to("real.json")
+    models = [*models[:4], "--method", "saliency", "--overwrite"]
+    assert explain(models, clip, "--json", "link.json") == 0
+    assert Path("link.json").is_symlink()
+    rows = json.loads(Path("real.json").read_text())
+    capfd.readouterr()
+    assert explain(models, clip, "--json", "-") == 0
+    printed = capfd.readouterr()
+    assert json.loads(printed.out) == rows and "Listen: open out/x/report.html" in printed.err
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--json", "folder"], "--json folder: is a folder"),
+        (["--json", "gone"], "--json gone: there is no such folder: it is a link to "),
+        (["--out", "gone"], "--out gone: is a link to what does not exist (none/x)"),
+        (["--out", "loop"], "--out loop: is a link to what does not exist (loop)"),
+    ],
+)
+def test_places_are_refused_before_the_work(models, capsys, monkeypatch, arguments, said):
+    Path("folder").mkdir()
+    Path("gone").symlink_to("none/x")
+    Path("loop").symlink_to("loop")
+    monkeypatch.setattr("audioxai_jax.cli.explain.load", lambda _: pytest.fail("it works"))
+    assert said in refused(capsys, models, sound("x.wav"), *arguments)
+
+
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
     monkeypatch.setattr("audioxai_jax.cli.explain.BUNDLED", Path(sound("bundled/stop.wav")))
     assert explain(models) == 0

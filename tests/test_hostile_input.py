@@ -312,15 +312,23 @@ NAMES = (
     "ünï.wav",
     ".hidden.wav",
     "<script>.wav",
+    "\x1b]0;title\x07\r\u202e\u200b.wav",
+    "caf\udce9.wav",
 )
 
 
 def test_odd_file_names(models, capsys):
-    clips = [write(f"clips/{name}", noise(100, seed=i)) for i, name in enumerate(NAMES)]
+    clips = []
+    for number, name in enumerate(NAMES):
+        plain = write("clips/plain", noise(100, seed=number))
+        clips.append(f"clips/{name}")
+        os.rename(plain, clips[-1])
     clips.append(write("elsewhere/two.dots.wav", noise(100, seed=99)))
     assert explain(models, *clips) == 0
-    assert capsys.readouterr().err == ""
-    stems = [Path(name).stem for name in NAMES]
+    printed = capsys.readouterr()
+    assert printed.err == "" and all(line.isprintable() for line in printed.out.split("\n"))
+    assert printed.out.count("\n") == 1 + len(clips) + 2
+    stems = [Path(name).stem.replace("\udce9", "") for name in NAMES]
     assert {path.name for path in Path("out").iterdir()} == {*stems, "two.dots-2"}
     said = json.loads(Path("out/two.dots-2/explanation.json").read_text())
     assert said["clip"]["path"] == "elsewhere/two.dots.wav"

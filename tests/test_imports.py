@@ -18,21 +18,22 @@ REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "audioxai_jax"
 
 CORE = {
+    "programs": set(),
     "records": set(),
     "types": {"records"},
-    "batching": set(),
-    "spaces": set(),
-    "stages": {"types", "records"},
+    "batching": {"programs"},
+    "spaces": {"programs"},
+    "stages": {"types", "records", "programs"},
     "windows": {"types", "records"},
     "graph": set(),
     "tracing": {"types", "records", "graph"},
-    "lrp": {"types", "records", "graph", "tracing", "gradients"},
+    "lrp": {"types", "records", "graph", "tracing", "gradients", "programs"},
     "estimators": {"types", "records"},
     "gradients": {"types", "records", "graph", "tracing"},
     "affine": {"types", "records"},
     "precision": {"types", "records"},
     "cost": {"types", "records", "estimators"},
-    "stepwise": {"types", "records", "batching", "estimators"},
+    "stepwise": {"types", "records", "batching", "estimators", "programs"},
     "attribute_batch": {"types", "records", "batching", "cost", "estimators", "stepwise"},
     "outputs": {"types", "records"},
     "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
@@ -46,14 +47,15 @@ CORE = {
         "synthesis",
         "spaces",
         "hypotheses",
+        "programs",
     },
     "hypotheses": {"types", "records", "batching", "attribute_batch", "spaces", "synthesis"},
     "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
 MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "training", "data",
-          "export", "named_methods", "published", "streaming"}  # fmt: skip
-TOP = {"cli", "report", "runs", "terminal"}
+          "export", "named_methods", "published", "streaming", "terminal"}  # fmt: skip
+TOP = {"cli", "report", "runs"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {
     **CORE,
@@ -127,12 +129,70 @@ def test_jax_internals_are_left_alone():
         assert used == (["jax.extend"] if allowed else []), path
 
 
-def test_only_the_command_line_prints():
+def test_programs_of_the_core_are_kept_in_bounds():
+    """Elsewhere `jax.jit` is of a study's own few shapes; `cost` lowers and keeps nothing."""
     for path in library_files():
-        tree = parsed(path)
-        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
-        prints = [n.lineno for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
-        assert not prints or part_of(path) in ("cli", "terminal"), f"{path}:{prints}"
+        part = part_of(path)
+        if part in CORE and part not in ("programs", "cost"):
+            names = [n for n in ast.walk(parsed(path)) if isinstance(n, ast.Attribute)]
+            assert "jit" not in [n.attr for n in names], f"{path}: use programs.compiled"
+
+
+def calls(path: Path) -> list[tuple[str, ast.Call]]:
+    """All calls, by the last part of what is called, such as "save" of `np.save(..)`."""
+    found = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    return [(getattr(n.func, "attr", getattr(n.func, "id", "")), n) for n in found]
+
+
+def every_file():
+    return [*library_files(), *sorted(REPO.glob("scripts/**/*.py"))]
+
+
+def test_all_that_is_printed_is_made_printable():
+    """Through `terminal.say`; titles of progress bars by themselves."""
+    for path in every_file():
+        for name, call in calls(path):
+            place = f"{path.name}:{call.lineno}"
+            assert name != "print" or path.name == "terminal.py", f"{place}: use terminal.say"
+            assert name != "ArgumentParser", f"{place}: use terminal.Parser"
+            if name == "tqdm" and len(call.args) > 1:
+                title = call.args[1]
+                made = isinstance(title, ast.Call) and ast.unparse(title.func) == "printable"
+                assert made or isinstance(title, ast.Constant), f"{place}: make it printable"
+
+
+def test_all_files_are_written_in_one_way():
+    """By `files.replace_file` and `files.writing`, which leave pipes and links in place."""
+    opened = ("stream", "buffer")
+    for path in every_file():
+        if path.name == "files.py":
+            continue
+        for name, call in calls(path):
+            words, place = [ast.unparse(arg) for arg in call.args], f"{path.name}:{call.lineno}"
+            assert name not in ("write_text", "write_bytes", "tofile"), place
+            if name in ("savefig", "save", "savez", "savez_compressed", "dump", "write"):
+                library = ast.unparse(call.func).partition(".")[0]
+                if library in ("np", "figure", "soundfile", "json"):
+                    assert words[0] in opened, place
+            if name in ("open", "fdopen"):
+                mode = [w for w in words if set(w) & set("wx") and len(w) < 6]
+                assert not mode, f"{place}: opens a file to replace it"
+            if name == "mkdir":
+                assert path.name in ("explanation_folder.py", "explain.py") or (
+                    "data" in path.parts
+                ), f"{place}: use files.make_folder"
+
+
+TABLELESS = ("checks", "convert_weights", "readme_picture", "train_codec",
+             "verify_long_clip", "verify_resume")  # fmt: skip
+
+
+def test_every_script_ends_well_and_writes_the_rows_of_its_table():
+    for path in sorted(REPO.glob("scripts/*.py")):
+        names = [name for name, _ in calls(path)]
+        assert path.stem == "checks" or "one_line" in names, path.name
+        rows = {"add_json_option", "write_rows"} <= set(names)
+        assert rows != (path.stem in TABLELESS), path.name
 
 
 def test_scripts_use_names_that_exist():

@@ -54,7 +54,8 @@ def test_everything(monkeypatch, capsys, data, models, tmp_path):
     out = tmp_path / "out"
     command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 3,
                "--seeds", 2, "--methods", "integrated_gradients", "saliency",
-               "--classifiers", models / "words_0", models / "words_1"]  # fmt: skip
+               "--classifiers", models / "words_0", models / "words_1",
+               "--json", tmp_path / "rows" / "table.json"]  # fmt: skip
     run(monkeypatch, *command)
     printed = capsys.readouterr().out
     assert "12 classes (the paper: 35)" in printed and "Which claims hold here" in printed
@@ -64,6 +65,7 @@ def test_everything(monkeypatch, capsys, data, models, tmp_path):
     assert result["clips"] == 3 and result["test_clips"] == 12
     assert len(result["accuracy"]["seeds"]) == len(result["classifiers"]) == 2
     rows = result["rows"]
+    assert json.loads((tmp_path / "rows" / "table.json").read_text()) == rows
     assert len(rows) == 2 * 2 * 3 * 3 * 2 * 7
     for row in rows:
         assert 0 <= row["low"] <= row["score"] + 1e-6 <= row["high"] + 2e-6 <= 1 + 3e-6
@@ -139,6 +141,8 @@ def test_a_classifier_of_another_task_is_refused(monkeypatch, capsys, tmp_path):
         (["--clips", "1"], "an interval needs two clips"),
         (["--train-steps", "3"], "add --train-seeds"),
         (["--level", "nan"], "must be a number of dB"),
+        (["--json", "-"], "for standard output write /dev/stdout"),
+        (["--json", f"{__file__}/rows.json"], "test_reproduce_akman2024.py: is not a folder"),
     ],
 )
 def test_options_that_would_mislead_are_refused(monkeypatch, capsys, tmp_path, arguments, said):

@@ -35,11 +35,17 @@ def run(monkeypatch, data, out, *arguments, status=0):
 )
 def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
     command = ["--task", task, "--net", *nets, "--folds", *folds]
+    command += ["--json", tmp_path / "rows.json"]
     run(monkeypatch, data, tmp_path, *command)
     printed, folder = capsys.readouterr().out, tmp_path / f"audiomnist_{task}"
     assert printed.strip() == (folder / f"modern_{'_'.join(nets)}.md").read_text().strip()
     assert "the paper's, on AudioMNIST" in printed and "| lrp | " in printed
     assert ("## Both on the same" in printed) == (len(nets) == 2)
+    found = json.loads((tmp_path / "rows.json").read_text())
+    tables = {"accuracy", "deletion", "moves"}
+    tables |= {"shares", "correlations"} if len(nets) == 2 else set()
+    assert {row["table"] for row in found} == tables
+    assert [r["fold"] for r in found if r["table"] == "accuracy"] == folds * len(nets)
     for net in nets:
         assert (folder / f"modern_training_{net}.png").is_file()
         table = json.loads((folder / f"modern_deletion_{net}.json").read_text())

@@ -4,28 +4,20 @@ Heavy imports happen inside the functions that need them, so that `--help` is in
 """
 
 import argparse
-import io
-import sys
 from collections.abc import Sequence
 
 from audioxai_jax.cli import explain, lists
-from audioxai_jax.terminal import Parser, Version, complain
+from audioxai_jax.terminal import Parser, Version, one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, or 1 if anything was refused."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal may lack a clip's characters
-    options = _parser().parse_args(argv)
-    try:
+
+    def command() -> int:
+        options = _parser().parse_args(argv)
         return options.run(options)
-    except KeyboardInterrupt:
-        print("\naudioxai: stopped", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        complain(error)
-        return 1
+
+    return one_line(command, "audioxai")
 
 
 def _parser() -> argparse.ArgumentParser:

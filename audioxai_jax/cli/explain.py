@@ -1,16 +1,14 @@
 """`audioxai explain`: a folder per clip, and a table of what the model hears in each part."""
 
 import argparse
-import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
-from audioxai_jax.cli.choices import CliError, kept, load
-from audioxai_jax.terminal import BUNDLED, add_codec_options, complain, first_line, print_aligned
-
-SAID = ("original", "explanation", "removed", "reconstruction", "random")
+from audioxai_jax.cli.choices import SMALLEST, CliError, kept, load
+from audioxai_jax.cli.rows import Rows, json_place
+from audioxai_jax.files import OutputError, check_folder
+from audioxai_jax.terminal import BUNDLED, add_codec_options, complain, message
 
 
 def add_command(commands) -> None:
@@ -46,7 +44,7 @@ def add_command(commands) -> None:
     )
     add("--target", metavar="LABEL", help="explain this class; default: the one that is heard")
     add("--seed", type=int, default=0, help="of everything random; default: %(default)s")
-    add("--json", type=Path, metavar="FILE", help="write the table's rows here")
+    add("--json", type=json_place, metavar="FILE", help="write the table's rows here, - is stdout")
     add("--level-match", action="store_true", help="write all sounds as loud as the original")
     add("--overwrite", action="store_true", help="replace earlier explanations in DIR")
     explain.set_defaults(run=_run)
@@ -56,28 +54,27 @@ def _run(options: argparse.Namespace) -> int:
     clips = options.clips or [BUNDLED]
     if not options.clips and not BUNDLED.is_file():
         raise CliError("no clip comes with this installation: name a sound file")
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise CliError(f"--json {options.json}: there is no such folder")
-    if options.out.exists() and not options.out.is_dir():
-        raise CliError(f"--out {options.out}: is not a folder")
-    from audioxai_jax.files import replace_file
+    try:
+        check_folder(options.out)
+    except OutputError as error:
+        raise CliError(f"--out {error}") from None
     from audioxai_jax.runs.progress import Progress
 
+    rows = Rows(options.json)
     with Progress(2 * len(clips) + 1) as progress:
-        rows, refused = _explain_all(options, clips, progress)
-    if rows:
-        _print_table(rows)
-        one = len(rows) == 1
-        print(f"\nListen: open {rows[0]['folder'] if one else options.out / '*'}/report.html")
-    if options.json:
-        replace_file(options.json, (json.dumps(rows, indent=2) + "\n").encode())
+        try:
+            refused = _explain_all(options, clips, rows, progress)
+        finally:  # what is done is said and kept, also if the command is stopped
+            rows.close(options.out)
     for error in refused:
         complain(error)
     return 1 if refused else 0
 
 
-def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
-    """Rows of the table, and the errors of the clips that could not be explained."""
+def _explain_all(
+    options: argparse.Namespace, clips: list[Path], rows: Rows, progress
+) -> list[Exception | str]:
+    """Gives rows of the table, and returns the errors of the clips that were not explained."""
     _use_compilation_cache()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are its own affair
     from audioxai_jax import plugins
@@ -89,10 +86,12 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
     codec, classifier, settings, names = load(options)
     own = filter(plugins.is_plugin, (options.codec, options.classifier, options.method))
     own = list(dict.fromkeys(own))
-    expected = Exception if own else (ValueError, TypeError, RuntimeError, OSError)
-    rows, refused = [], []
+    expected = Exception if own else (ValueError, TypeError, RuntimeError, OSError, MemoryError)
+    refused: list[Exception | str] = []
     progress.step("models loaded")
-    for path, name in zip(clips, folders.folder_names(clips), strict=True):
+    names_of_folders = folders.folder_names(clips)
+    rows.begin(names_of_folders, classifier.labels, progress, smallest=options.keep == SMALLEST)
+    for path, name in zip(clips, names_of_folders, strict=True):
         folder = options.out / name
         try:
             folders.check_free(folder, overwrite=options.overwrite)
@@ -101,45 +100,18 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
             facts = folders.describe(found, settings, **names, level_match=options.level_match)
             folders.write_folder(folder, found, facts, overwrite=options.overwrite)
             progress.step(f"{name} written")
-            rows.append(_row(folder, facts))
         except expected as error:
             place = "".join(plugins.place(error, spec) for spec in own)
             known = isinstance(error, (AudioError, folders.FolderError))
             if isinstance(error, OSError) and not place:
                 error = f"{folder} cannot be written: {error.strerror or error}"
-            refused.append(error if known else f"{place}{path}: {first_line(error)}")
+            if isinstance(error, MemoryError):
+                error = "needs more memory than there is"
+            refused.append(error if known else f"{place}{path}: {message(error)}")
             progress.step(f"{name} refused", 2)
-    return rows, refused
-
-
-def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    said = {"original": facts["prediction"], **{name: facts[name] for name in SAID[1:]}}
-    row: dict[str, Any] = {"clip": facts["clip"]["path"], "folder": str(folder)}
-    for name, prediction in said.items():
-        row[name] = prediction["label"]
-        row[f"{name}_probability"] = prediction["probability"]
-    return row | {
-        "level_db": facts["levels_db"]["explanation"],
-        **{name: facts[name] for name in ("keep", "kept", "units", "unit", "smallest", "notes")},
-    }
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    from audioxai_jax.report.words import printable
-
-    head = ["clip", "heard", "kept only", "without", "codec only", "random", "level"]
-    sought = rows[0]["smallest"] is not None
-    lines = [head + ["smallest set"] * sought]
-    for row in rows:
-        said = [f"{printable(row[n])} {row[f'{n}_probability']:.0%}" for n in SAID]
-        level = "silent" if row["level_db"] is None else f"{row['level_db']:+.1f} dB"
-        line = [printable(Path(row["folder"]).name), *said, level]
-        found = f"{100 * row['keep']:.3g} % of {row['unit']}s"
-        lines.append(line + [found if row["smallest"] == "found" else "none is enough"] * sought)
-    print_aligned(lines)
-    for row in rows:
-        for note in row["notes"]:
-            print(f"note: {printable(Path(row['folder']).name)}: {printable(note)}")
+        else:
+            rows.add(folder, facts)
+    return refused
 
 
 def _use_compilation_cache() -> None:

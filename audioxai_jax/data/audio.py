@@ -96,12 +96,13 @@ def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, i
 
 
 def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
-    """Writes a waveform as 16-bit PCM; the file appears whole or not at all.
+    """Writes a waveform as 16-bit PCM, whole or not at all; see `files` for pipes and links.
 
     Args:
       samples: `[T]`; values outside [-1, 1] are clipped.
 
     Raises:
+      OutputError: a ValueError, if nothing can be written there.
       ValueError: for samples that are not finite, or not one waveform.
     """
     replace_file(path, wav_bytes(samples, sample_rate))

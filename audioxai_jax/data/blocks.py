@@ -1,6 +1,5 @@
 """Long sound files, block by block: what `audioxai_jax.streaming` reads and makes."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import soundfile
 
 from audioxai_jax.data.audio import pcm
 from audioxai_jax.data.sound_files import AudioError, mono_blocks, open_sound, opened
+from audioxai_jax.files import OutputError, writing
 
 
 def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
@@ -51,24 +51,14 @@ def write_blocks(path: str | Path, blocks: Iterable[np.ndarray], sample_rate: in
       ValueError: as `write_wav`.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    _make(path, partial)
     try:
-        with soundfile.SoundFile(
-            partial, "w", sample_rate, 1, format="WAV", subtype="PCM_16"
-        ) as file:
+        with (
+            writing(path) as stream,
+            soundfile.SoundFile(
+                stream, "w", sample_rate, 1, format="WAV", subtype="PCM_16"
+            ) as file,
+        ):
             for block in blocks:
                 file.write(pcm(block))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _make(path: Path, partial: Path) -> None:
-    """Makes the partial file, so that what is wrong is said of the path, and before any work."""
-    try:
-        if path.is_dir():
-            raise AudioError(f"{path}: is a folder, expected the path of a file to write")
-        partial.touch()
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except OutputError as error:
+        raise AudioError(str(error)) from None

@@ -26,6 +26,7 @@ from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
+from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
 from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model, select
@@ -134,7 +135,7 @@ def step_by_step(
     )
 
 
-_compiled = jax.jit(step_by_step, static_argnames="at")
+_compiled = compiled(step_by_step, static_argnames="at")
 """One large program; the hundreds of small ones take far longer to compile."""
 
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.programs import compiled
+
 SPEAKERS = 10
 """From so many on, intervals over speakers are given: of fewer they cover too little."""
 
@@ -116,7 +118,7 @@ def numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
     return np.searchsorted(np.unique(groups[groups >= 0]), groups) - (groups < 0)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+@functools.partial(compiled, static_argnums=(3, 4, 5))
 def _interval(values: Array, key: Array, groups: Array, number: int, samples: int, level: float):
     flat = values.reshape(values.shape[0], -1)
     ones = jnp.ones_like(flat[:, :1])
@@ -136,7 +138,7 @@ def _interval(values: Array, key: Array, groups: Array, number: int, samples: in
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+@functools.partial(compiled, static_argnums=(3, 4, 5))
 def _median_interval(
     values: Array, key: Array, groups: Array, number: int, samples: int, level: float
 ):

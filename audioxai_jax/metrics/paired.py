@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.metrics.bootstrap import bootstrap_interval, numbered
+from audioxai_jax.programs import compiled
 
 EXACT = 14
 """Up to so many clips, or groups, all patterns of signs are looked at."""
@@ -167,7 +168,7 @@ def _difference(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
     return a.astype(wide) - b.astype(wide)
 
 
-@functools.partial(jax.jit, static_argnums=2)
+@functools.partial(compiled, static_argnums=2)
 def _drawn_sums(difference: Array, key: Array, samples: int) -> Array:
     def one(key: Array) -> Array:
         signs = jax.random.rademacher(key, difference.shape, difference.dtype)

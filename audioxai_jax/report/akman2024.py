@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audioxai_jax.report.curves import words
+from audioxai_jax.report.plots import save_figure
 
 TITLES = {"keep": "prediction stays, %", "delete": "prediction flips, %"}
 COLUMNS = {"code_faithful": "code-faithful", "fair": "fair"}
@@ -46,7 +47,7 @@ def plot_fidelity(rows: Sequence[Mapping[str, Any]], file: str | Path, *, base: 
         panels[0, across].set_title(f"{title}, replaced by {base}")
     lines, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside lower center", ncols=4, fontsize=8)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def plot_confusion(
@@ -73,7 +74,7 @@ def plot_confusion(
         axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", fontsize=8)
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.set(xlabel="prediction after", ylabel="prediction before", title=column)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def plot_spectrograms(sounds: Mapping[str, np.ndarray], rate: int, file: str | Path) -> None:
@@ -98,7 +99,7 @@ def plot_spectrograms(sounds: Mapping[str, np.ndarray], rate: int, file: str | P
     panels[0].set_ylabel("kHz")
     if image is not None:
         figure.colorbar(image, ax=panels, label="dB re the loudest")
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def _spectrogram(samples: np.ndarray, rate: int) -> np.ndarray:

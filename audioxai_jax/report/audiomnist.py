@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from audioxai_jax.data.tasks import Clips
 from audioxai_jax.report.curves import words
-from audioxai_jax.report.plots import RELEVANCE
+from audioxai_jax.report.plots import RELEVANCE, save_figure
 from audioxai_jax.runs.audiomnist import explained, methods
 from audioxai_jax.types import Model
 
@@ -42,7 +42,7 @@ def plot_training(logs: Mapping[str, Path], file: str | Path) -> None:
     loss.legend(fontsize=8)
     accuracy.set(xlabel="step", ylabel="% right", ylim=(0, 100))
     accuracy.set_title("batches (thin, augmented) and val (dots)", fontsize=9)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def plot_deletion(
@@ -82,7 +82,7 @@ def plot_deletion(
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(f"% of {what}")
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=7, fontsize=8)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str | Path) -> None:
@@ -120,4 +120,4 @@ def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str |
     bar = figure.colorbar(scale, ax=panels.tolist(), shrink=0.6, aspect=40)
     bar.set_label("relevance by LRP, in units of the clip's largest")
     bar.set_ticks([-1, 0, 1], labels=["-1 (against)", "0", "1 (for it)"])
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)

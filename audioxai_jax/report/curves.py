@@ -5,6 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from audioxai_jax.report.plots import save_figure
+
 TITLES = {"latent": "in the latent", "sound": "in the sound", "listener": "for the listener"}
 CONTROLS = ("magnitude_control", "random_control")
 
@@ -47,7 +49,7 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
     panels[1, 0].set_ylabel("prediction flips, % of clips")
     lines, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=9)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)
 
 
 def words(method: str) -> str:

@@ -7,6 +7,7 @@ against it, and clear where it is zero. Matplotlib's object interface only, no p
 
 import io
 import re
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from audioxai_jax.files import writing
 from audioxai_jax.spaces.mel import mel_bands
 
 INK = "#010203"
@@ -178,6 +180,12 @@ def pooled(values: np.ndarray, columns: int) -> np.ndarray:
 def _starts(length: int, columns: int) -> np.ndarray:
     """Where each of at most so many columns begins."""
     return np.linspace(0, length, min(columns, length), endpoint=False).astype(int)
+
+
+def save_figure(figure: Figure, file: str | Path) -> None:
+    """Writes the figure as its name's suffix says; see `files`."""
+    with writing(file) as stream:
+        figure.savefig(stream, format=Path(file).suffix[1:] or "png", dpi=110)
 
 
 def to_svg(figure: Figure, name: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audioxai_jax.report.curves import words
+from audioxai_jax.report.plots import save_figure
 
 TITLES = {"keep": "enough to keep the prediction", "remove": "removed until it flips"}
 
@@ -49,4 +50,4 @@ def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -
     axes.invert_yaxis()
     lines, names = axes.get_legend_handles_labels()
     figure.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=9)
-    figure.savefig(file, dpi=110)
+    save_figure(figure, file)

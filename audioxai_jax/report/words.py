@@ -1,10 +1,11 @@
 """The explanation in plain words, made of what `explanation.json` holds."""
 
 import math
-import unicodedata
 from typing import Any
 
 import numpy as np
+
+from audioxai_jax.terminal import printable
 
 UNITS = {"feature": "features", "frame": "frames", "channel": "channels"}
 BASES = {
@@ -22,16 +23,6 @@ SMALLEST = {
     "none": ", as no fewer are enough",
 }
 """By what `explanation.json` says of the search for the smallest set."""
-
-
-def printable(text: str) -> str:
-    """Text that any terminal and file can hold: control and undecodable characters replaced.
-
-    Spaces of any width stay.
-    """
-    fine = lambda c: c.isprintable() or unicodedata.category(c) == "Zs"
-    clean = "".join(c if fine(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return clean.encode("utf-8", "replace").decode("utf-8")
 
 
 def label(name: str) -> str:

@@ -13,6 +13,12 @@ from audioxai_jax.runs.audiomnist import METHODS, MOVES
 from audioxai_jax.runs.audiomnist_comparison import BANDS, correlations
 
 CONTROLS = ("amplitude", "random")
+SHARES = (
+    *(f"{low}-{high} Hz" for low, high in zip(BANDS, BANDS[1:], strict=False)),
+    *(f"quarter {number} of the sounding part" for number in (1, 2, 3, 4)),
+    "silence around it",
+)
+"""Columns of relevance, by band and by time."""
 MEASURES = {"label": "clips that are heard right", "prediction": "clips whose answer stays"}
 """Accuracy is the paper's. Relevance is that of the answer, right or wrong, and to take away what
 speaks for a wrong one may make it right: where accuracy is low, only the second is telling."""
@@ -120,13 +126,13 @@ def reach(speakers: np.ndarray) -> str:
     return f"Intervals are 95 % over clips of {some}: they say nothing of other speakers. {area}"
 
 
-def moves_table(
+def moves_rows(
     moves: Mapping[str, Mapping[str, np.ndarray]], labels: np.ndarray, task: str, key: Array
-) -> str:
-    """Markdown: accuracy after each move, what it lost, and which answers stay, over clips.
+) -> list[dict[str, Any]]:
+    """A row per move: "clips", "accuracy", "lost" by it and answers that "stay", as shares.
 
-    For speaker sex a row more says what becomes of it if each voice is moved to where the other
-    sex has it.
+    "lost" has "mean" and its interval over clips, "low" and "high". For speaker sex a row more
+    says what becomes of it if each voice is moved to where the other sex has it.
     """
     known = {name: moves[name] for name in ("original", *MOVES) if name in moves}
     up, down = "frequency axis x 1.5", "frequency axis x 0.66"
@@ -135,14 +141,21 @@ def moves_table(
             measure: np.where(labels == 0, known[up][measure], known[down][measure])
             for measure in known[up]
         }
-    lines = ["| clips | accuracy, % | points lost | answers that stay, % |", "|---|---|---|---|"]
-    whole = known["original"]["label"]
+    whole, rows = known["original"]["label"], []
     for name, found in known.items():
-        difference = mean_difference(whole, found["label"], key)
-        lost = _interval({k: float(v) for k, v in difference.items()})
-        cells = [name, f"{100 * np.mean(found['label']):.1f}", lost]
-        cells.append(f"{100 * np.mean(found['prediction']):.1f}")
-        lines.append("| " + " | ".join(cells) + " |")
+        lost = mean_difference(whole, found["label"], key)
+        row = {"clips": name, "accuracy": float(np.mean(found["label"]))}
+        row |= {"lost": {k: float(v) for k, v in lost.items()}}
+        rows.append(row | {"stay": float(np.mean(found["prediction"]))})
+    return rows
+
+
+def moves_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown: accuracy after each move, what it lost, and which answers stay, over clips."""
+    lines = ["| clips | accuracy, % | points lost | answers that stay, % |", "|---|---|---|---|"]
+    for row in rows:
+        shares = f"{100 * row['accuracy']:.1f} | {_interval(row['lost'])} | {100 * row['stay']:.1f}"
+        lines.append(f"| {row['clips']} | {shares} |")
     return "\n".join(lines)
 
 
@@ -162,36 +175,45 @@ def accuracy_table(rows: Sequence[Mapping[str, Any]], task: str, net: str) -> st
     return "\n".join(lines)
 
 
-def comparison_table(
-    found: Mapping[str, Any], labels: np.ndarray, fractions: Sequence[float], key: Array
-) -> str:
-    """Markdown: shares of relevance, correlation of maps, deletion in the common domain."""
+def comparison_rows(found: Mapping[str, Any], labels: np.ndarray, key: Array) -> dict[str, list]:
+    """Rows of three tables: "shares" of relevance, "correlations" of maps, "deletion".
+
+    All numbers are shares or correlations; lists are in the order of `SHARES`, or of the fractions
+    that are deleted, nothing first.
+    """
     nets = list(found["curves"])
-    bands = [f"{low}-{high} Hz" for low, high in zip(BANDS, BANDS[1:], strict=False)]
-    times = [f"quarter {number} of the sounding part" for number in (1, 2, 3, 4)]
-    times.append("silence around it")
-    lines = ["| share, % | " + " | ".join(bands + times) + " |"]
-    lines.append("|---" * (1 + len(bands + times)) + "|")
+    shares, correlated, deletion = [], [], []
     titles = {net: f"positive relevance for {net}" for net in nets}
     for name, title in (titles | {"energy": "energy of the clips"}).items():
         quarters = np.nanmean(found[name]["times"], 0)
         means = [*np.nanmean(found[name]["bands"], 0), *quarters, 1 - quarters.sum()]
-        lines.append(f"| {title} | " + " | ".join(f"{100 * value:.1f}" for value in means) + " |")
-    lines += ["", "| rank correlation of both maps | mean (95 % over clips) |", "|---|---|"]
+        shares.append({"of": title, "shares": list(map(float, means))})
     for title, values in correlations(found, labels).items():
         values = values[np.isfinite(values)]
-        low, high = bootstrap_interval(values, key)
-        lines.append(f"| {title} | {float(values.mean()):.2f} ({low:.2f} to {high:.2f}) |")
-    head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
-    lines += ["", "| answers that stay, %: network, cells deleted by | " + " | ".join(head) + " |"]
-    lines.append("|---" * (1 + len(head)) + "|")
+        low, high = map(float, bootstrap_interval(values, key))
+        correlated.append({"of": title, "mean": float(values.mean()), "low": low, "high": high})
     for net in nets:
         other = nets[1 - nets.index(net)]
-        curves = found["curves"][net]
         titles = {"own": f"relevance for {net}", "other": f"relevance for {other}",
                   "amplitude": "amplitude", "random": "random"}  # fmt: skip
         for name, title in titles.items():
-            values = [1.0, *np.mean(curves[name]["prediction"], axis=0)]
-            cells = " | ".join(f"{100 * value:.1f}" for value in values)
-            lines.append(f"| {net}, {title} | {cells} |")
+            left = [1.0, *np.mean(found["curves"][net][name]["prediction"], axis=0)]
+            deletion.append({"network": net, "ranking": title, "left": list(map(float, left))})
+    return {"shares": shares, "correlations": correlated, "deletion": deletion}
+
+
+def comparison_table(rows: Mapping[str, list], fractions: Sequence[float]) -> str:
+    """Markdown: shares of relevance, correlation of maps, deletion in the common domain."""
+    percents = lambda values: " | ".join(f"{100 * value:.1f}" for value in values)
+    lines = ["| share, % | " + " | ".join(SHARES) + " |", "|---" * (1 + len(SHARES)) + "|"]
+    lines += [f"| {row['of']} | {percents(row['shares'])} |" for row in rows["shares"]]
+    lines += ["", "| rank correlation of both maps | mean (95 % over clips) |", "|---|---|"]
+    for row in rows["correlations"]:
+        interval = "{mean:.2f} ({low:.2f} to {high:.2f})".format(**row)
+        lines.append(f"| {row['of']} | {interval} |")
+    head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
+    lines += ["", "| answers that stay, %: network, cells deleted by | " + " | ".join(head) + " |"]
+    lines.append("|---" * (1 + len(head)) + "|")
+    for row in rows["deletion"]:
+        lines.append(f"| {row['network']}, {row['ranking']} | {percents(row['left'])} |")
     return "\n".join(lines)

@@ -135,7 +135,7 @@ def explain_clip(
         target=target,
         key=jax.random.key(settings.seed),
     )
-    found = jax.tree.map(lambda leaf: np.asarray(leaf[0]), explanation)
+    found = jax.tree.map(lambda leaf: np.asarray(leaf)[0], explanation)
     if not found.finite:
         named = {"latent": found.latent, "relevance": found.relevance, "logits": found.logits,
                  "decoded sound": found.sounds}  # fmt: skip

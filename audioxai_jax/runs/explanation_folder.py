@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from audioxai_jax.data.audio import write_wav
+from audioxai_jax.files import replace_file, writing
 from audioxai_jax.report.page import page
 from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip, Settings
 from audioxai_jax.synthesis.levels import match_level
@@ -89,10 +90,11 @@ def write_folder(
             if facts["level_match"]:
                 sound = match_level(sound, found.written("original"))
             write_wav(partial / f"{name}.wav", sound, found.clip.sample_rate)
-        np.savez_compressed(partial / "relevance.npz", **arrays(found))  # type: ignore[arg-type]
+        with writing(partial / "relevance.npz") as stream:
+            np.savez_compressed(stream, **arrays(found))  # type: ignore[arg-type]
         text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
-        (partial / "explanation.json").write_text(text, encoding="utf-8")
-        (partial / "report.html").write_text(page(found, facts), encoding="utf-8")
+        replace_file(partial / "explanation.json", text)
+        replace_file(partial / "report.html", page(found, facts))
         if folder.exists():
             os.replace(folder, old)
         os.replace(partial, folder)

@@ -14,6 +14,7 @@ from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution import integrated_gradients
 from audioxai_jax.data.audio import Clip, resample
 from audioxai_jax.metrics.clicks import click_level
+from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model
 from audioxai_jax.report import words
 from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
@@ -191,11 +192,11 @@ def make_heat_maps(
     return HeatMapClip(name, {**known, **(facts or {})}, sounds, rate, sample_rate / 2)
 
 
-_evaluate = jax.jit(lambda model, x: model(x))
-_heat_map = jax.jit(heat_map_sound, static_argnames="smooth")
-_filtered = jax.jit(filter_by_frequency, static_argnames="smooth")
-_literal = jax.jit(rectified_signal_sound)
-_faded = jax.jit(fade_ends, static_argnames="length")
+_evaluate = compiled(lambda model, x: model(x))
+_heat_map = compiled(heat_map_sound, static_argnames="smooth")
+_filtered = compiled(filter_by_frequency, static_argnames="smooth")
+_literal = compiled(rectified_signal_sound)
+_faded = compiled(fade_ends, static_argnames="length")
 
 
 def _check(name: str, audio: Array, x: Array, methods: Mapping[str, Method], keep: float) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 import jax
 import numpy as np
 
-from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.files import check_settings, make_folder, replace_file, writing
 
 DAMAGED = (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError, KeyError)
 """What reading says of bytes that are no part, such as half of one."""
@@ -30,7 +30,7 @@ class Parts:
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.folder, file = folder, folder / "settings.json"
         if file.exists():
             try:
@@ -39,7 +39,7 @@ class Parts:
                 raise ValueError(f"{file} is damaged: remove {folder} to begin anew") from None
             check_settings(folder, known, settings)
         else:
-            replace_file(file, json.dumps(settings, indent=1).encode())
+            replace_file(file, json.dumps(settings, indent=1))
 
     def get(self, number: int, compute: Callable[[], Any]) -> Any:
         """Part `number`, read if it is there and whole, else computed and kept."""
@@ -55,9 +55,8 @@ class Parts:
             except DAMAGED:
                 pass  # it is written anew
         found = jax.tree.map(np.asarray, compute())
-        buffer = io.BytesIO()
-        np.savez(buffer, **_flat(found))  # type: ignore[arg-type]
-        replace_file(file, buffer.getvalue())
+        with writing(file) as stream:
+            np.savez(stream, **_flat(found))  # type: ignore[arg-type]
         return found
 
 

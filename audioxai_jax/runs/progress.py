@@ -2,8 +2,11 @@
 
 import sys
 import threading
+from typing import TextIO
 
 from tqdm import tqdm
+
+from audioxai_jax.terminal import printable, say
 
 
 class Progress:
@@ -30,10 +33,19 @@ class Progress:
     def step(self, text: str, count: int = 1) -> None:
         """Counts steps that are done; `text` says what was."""
         with self.lock:
-            self.done, self.text = self.done + count, text
+            self.done, self.text = self.done + count, printable(text)
             if self.bar is not None:
                 self.bar.n = self.done
-                self.bar.set_postfix_str(text)
+                self.bar.set_postfix_str(self.text)
+
+    def say(self, *lines: str, file: TextIO | None = None) -> None:
+        """Prints lines above the bar, see `terminal.say`."""
+        with self.lock:
+            if self.bar is not None:
+                self.bar.clear()
+            say(*lines, file=file)
+            if self.bar is not None:
+                self.bar.refresh()
 
     def _show(self) -> None:
         with self.lock:

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.programs import compiled
+
 
 def quotient(values: Array, relevance: Array, epsilon: float | Array) -> tuple[Array, Array]:
     """R / z where z is large enough to carry it, and the relevance that is left over.
@@ -40,7 +42,7 @@ def largest(values: Array) -> Array:
     return jnp.where(found == 0, 1, found)
 
 
-@jax.jit  # many small programs take far longer to compile
+@compiled  # many small programs take far longer to compile
 def settle(found: Array, relevance: Array) -> Array:
     """`found`, with what rounding took from its sum given back to two of its entries.
 

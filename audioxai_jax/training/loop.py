@@ -12,7 +12,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
 
-from audioxai_jax.files import check_settings, replace_file
+from audioxai_jax.files import check_settings, make_folder, replace_file
+from audioxai_jax.terminal import printable
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""
@@ -55,14 +56,14 @@ def train(
         or was written by a newer version.
     """
     folder, settings = Path(folder).absolute(), {**settings, "steps": steps}
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     options = ocp.CheckpointManagerOptions(max_to_keep=2)
     with ocp.CheckpointManager(folder / "state", options=options) as manager:
         first = manager.latest_step() or 0
         if first:
             state = _restore(manager, first, state, settings, folder / "state" / str(first))
         began, recent = time.monotonic() - _cut_log(folder / "log.jsonl", first), []
-        bar = tqdm(range(first, steps), title, initial=first, total=steps, mininterval=2)
+        bar = tqdm(range(first, steps), printable(title), initial=first, total=steps, mininterval=2)
         for step in bar:
             state, metrics = advance(state, step)
             recent.append(metrics)

@@ -46,7 +46,7 @@ def test_places_that_cannot_be_written_are_named(tmp_path):
     missing = tmp_path / "none" / "x.wav"
     (tmp_path / "folder.wav").mkdir()
     for path, said in (
-        (missing, f"{missing}: cannot be written: No such file or directory"),
+        (missing, f"{missing}: there is no such folder"),
         (tmp_path / "folder.wav", f"{tmp_path / 'folder.wav'}: is a folder, expected the path"),
     ):
         with pytest.raises(AudioError) as refused:

@@ -22,12 +22,12 @@ from audioxai_jax.files import OutputError, check_folder, check_output, make_fol
 BUNDLED = Path(__file__).resolve().parent / "assets" / "stop.wav"
 """The clip that comes along."""
 HERE = str(Path(__file__).resolve().parent)
-STOPPED = {signal.SIGINT: 130, signal.SIGTERM: 143}
-"""Exit statuses, as shells give them."""
+INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
+"""Exit statuses, as shells give them: of SIGINT, SIGPIPE and SIGTERM."""
 
 
-class Stopped(KeyboardInterrupt):
-    """The process was asked to end."""
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,14 +68,14 @@ def one_line(script: Callable[[], Any], who: str | None = None) -> int:
             return script() or 0
     except KeyboardInterrupt as stop:
         say("", f"{who}: stopped", file=sys.stderr)
-        return STOPPED[signal.SIGTERM if isinstance(stop, Stopped) else signal.SIGINT]
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError as error:
         if error.filename is not None:
             complain(error, who=who)
             return 1
         with contextlib.suppress(OSError):  # who reads what is printed has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return UNREAD
     except (ValueError, OSError) as error:
         complain(error, who=who)
         return 1
@@ -86,7 +86,7 @@ def _terminated() -> Iterator[None]:
     """SIGTERM ends the work as Ctrl-C does, so that what is done is kept."""
 
     def stop(*_: Any) -> None:
-        raise Stopped
+        raise Terminated
 
     try:
         before = signal.signal(signal.SIGTERM, stop)
@@ -96,7 +96,7 @@ def _terminated() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def printable(text: str) -> str:

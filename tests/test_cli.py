@@ -413,6 +413,7 @@ def test_rows_go_where_they_are_wanted(models, capfd):
     "arguments, said",
     [
         (["--json", "folder"], "--json folder: is a folder"),
+        (["--json", "./x.wav"], "--json x.wav: is a clip to explain"),
         (["--json", "gone"], "--json gone: there is no such folder: it is a link to "),
         (["--out", "gone"], "--out gone: is a link to what does not exist (none/x)"),
         (["--out", "loop"], "--out loop: is a link to what does not exist (loop)"),

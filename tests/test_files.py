@@ -128,6 +128,26 @@ def test_a_file_that_is_mounted_is_written_in_place(write, content, monkeypatch)
     assert os.listdir() == ["old"]
 
 
+@pytest.mark.parametrize(
+    "closed, said",
+    [("x", "x: cannot be written: it is read-only"), ("", "y: cannot be written: Permission")],
+)
+def test_what_may_not_be_written_is_refused(monkeypatch, tmp_path, closed, said):
+    """Root may write anywhere, so it is pretended."""
+    Path("x").touch()
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path / closed)
+    with pytest.raises(files.OutputError, match=said):
+        files.check_output(said[0])
+
+
+def test_a_file_in_a_folder_that_takes_no_others(write, content, monkeypatch, tmp_path):
+    Path("x").touch()
+    number = os.stat("x").st_ino
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    write(Path("x"))
+    assert Path("x").read_bytes() == content and os.stat("x").st_ino == number
+
+
 def unix_socket(path):
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(path)

@@ -58,6 +58,10 @@ def _run(options: argparse.Namespace) -> int:
         check_folder(options.out)
     except OutputError as error:
         raise CliError(f"--out {error}") from None
+    if options.json is not None and options.json.exists():
+        for clip in filter(Path.exists, clips):
+            if clip.samefile(options.json):
+                raise CliError(f"--json {options.json}: is a clip to explain, not replaced")
     from audioxai_jax.runs.progress import Progress
 
     rows = Rows(options.json)

@@ -165,8 +165,10 @@ def deep_lift() -> Composite:
         (moves, rules.gradient()),
         (kind("activation"), rules.rescale()),
         (kind("max"), rules.rescale_winners()),
-        (kind("product", "gate"), rules.shapley_pair()),
+        (kind("product", "gate", "decision", "pow", "rem", "atan2", "clamp"), rules.shapley()),
         (kind("matmul", "attention"), rules.midpoint()),
+        (kind("logsumexp"), rules.rescale_logsumexp()),
+        (kind("softmax"), rules.rescale_softmax()),
     ]
     return composite(entries, base=[], fuse=False)
 

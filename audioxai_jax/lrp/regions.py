@@ -7,7 +7,7 @@ is found.
 
 import dataclasses
 
-from audioxai_jax.graph import Equation
+from audioxai_jax.graph import Equation, Graph
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 
 UNARY = frozenset(
@@ -49,10 +49,11 @@ def activation(reader: Reader, equation: Equation) -> Region | None:
     if equation.name not in ("mul", "div", "select_n") or not operands:
         return None
     decided = any(n in reader.graph.touched and n not in operands for n in equation.inputs)
+    decided |= equation.name == "select_n" and equation.inputs[0] in operands
     if not decided and (equation.name == "select_n" or len(operands) != 2):
         return None
     start = reader.decider(output)
-    if start not in reader.graph.depends:
+    if start not in reader.graph.depends or not reader.inexact(start):
         return None
     equations, shape = reader.between(start, output, deciding=True), reader.shape(start)
     known = POINTWISE | DECISIONS
@@ -60,6 +61,13 @@ def activation(reader: Reader, equation: Equation) -> Region | None:
         return None
     name = "relu" if _rectifies(reader, equation, start) else "activation"
     return Region("activation", name, start, output, equations)
+
+
+def of_single_values(graph: Graph) -> bool:
+    """Whether a graph is a function of single values of one shape."""
+    (shape, *others) = {graph.shapes[n].shape for n in graph.depends}
+    names = (e.name for e in graph.equations if graph.depends.intersection(e.outputs))
+    return not others and all(name in POINTWISE | DECISIONS for name in names)
 
 
 def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
@@ -81,12 +89,12 @@ def softmax(reader: Reader, equation: Equation) -> Region | None:
     """`exp(x) / sum(exp(x))`, whatever was subtracted from x before, with masks or without."""
     if equation.name != "div" or common_start(reader, equation) is None:
         return None
-    top = _source(reader, equation.inputs[0], MASKED)
-    bottom = _source(reader, equation.inputs[1], MASKED | {"add", "max"})
+    top = source(reader, equation.inputs[0], MASKED)
+    bottom = source(reader, equation.inputs[1], MASKED | {"add", "max"})
     total, exponential = reader.makers.get(bottom), reader.makers.get(top)
     if total is None or exponential is None or total.name != "reduce_sum":
         return None
-    if exponential.name != "exp" or _source(reader, total.inputs[0], MASKED) != top:
+    if exponential.name != "exp" or source(reader, total.inputs[0], MASKED) != top:
         return None
     start = _unshifted(reader, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
@@ -97,12 +105,12 @@ def logsumexp(reader: Reader, equation: Equation) -> Region | None:
     """`log(sum(exp(x)))`, with what was subtracted from x before added again."""
     if equation.name != "log":
         return None
-    total = reader.makers.get(_source(reader, equation.inputs[0]))
+    total = reader.makers.get(source(reader, equation.inputs[0]))
     if total is not None and total.name == "abs":  # as in jax.nn.logsumexp
         total = reader.makers.get(total.inputs[0])
     if total is None or total.name != "reduce_sum":
         return None
-    exponential = reader.makers.get(_source(reader, total.inputs[0]))
+    exponential = reader.makers.get(source(reader, total.inputs[0]))
     if exponential is None or exponential.name != "exp":
         return None
     start, tail = _unshifted(reader, exponential.inputs[0], shapes=False), equation
@@ -137,7 +145,7 @@ def common_start(reader: Reader, equation: Equation) -> int | None:
     return None if start < 0 else start
 
 
-def _source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
+def source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
     """Back through changes of shape, type and masks."""
     while (maker := reader.makers.get(value)) is not None:
         operands = reader.dependent(maker)
@@ -150,7 +158,7 @@ def _source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
 def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
     """Back through shifts as well: by constants, or by what is the same for all of x."""
     while True:
-        value = _source(reader, value, MOVED if shapes else CHOSEN)
+        value = source(reader, value, MOVED if shapes else CHOSEN)
         shift = reader.makers.get(value)
         if shift is None or shift.name not in ("sub", "add"):
             return value

@@ -26,9 +26,10 @@ CALLS = frozenset(
 CUSTOM = frozenset("custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr".split())
 """Those of them that have derivatives of their own."""
 
-CUTS = frozenset(
-    "stop_gradient sign floor ceil round pure_callback io_callback ffi_call".split()
-)
+OUTSIDE = frozenset("pure_callback io_callback ffi_call".split())
+"""Primitives that JAX cannot look into."""
+
+CUTS = OUTSIDE | frozenset("stop_gradient sign floor ceil round".split())
 """Primitives whose result is constant as far as the gradient is concerned."""
 
 DECISIONS = frozenset(
@@ -39,7 +40,7 @@ DECISIONS = frozenset(
 
 MOVED = frozenset(
     "reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate reduce_sum "
-    "cumsum copy name".split()
+    "cumsum copy name dot_general".split()
 )
 """Primitives that treat what was decided or counted as they treat other numbers."""
 
@@ -220,7 +221,7 @@ class _Builder:
         elif any(dependent) and name == "cond":
             branches = eqn.params["branches"]
             graphs = tuple(build(b, dependent[1:], paths[1:], *context) for b in branches)
-        marked = any(dependent) and (self.reading.compares or name not in CUTS)
+        marked = any(dependent) and name not in (OUTSIDE if self.reading.compares else CUTS)
         if graphs:
             per_graph = [[out in g.depends for out in g.outputs] for g in graphs]
             flows = [any(flags) for flags in zip(*per_graph, strict=True)]
@@ -284,9 +285,9 @@ class _Builder:
             return within
         whole = tuple(self.value(v.aval) for v in eqn.outvars)
         self.equations.append(dataclasses.replace(call, outputs=whole))
-        self.depends.update(n for n, flag in zip(whole, lost, strict=True) if flag)
+        self.depends.update(n for n in whole if self.inexact(n))
         self.touched.update(whole)
-        return tuple(w if flag else n for w, n, flag in zip(whole, within, lost, strict=True))
+        return whole
 
 
 def _called(eqn: Any) -> Any:

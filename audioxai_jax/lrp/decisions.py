@@ -26,8 +26,11 @@ def as_real(value: Array) -> Array:
 def decision(reader: Reader, equation: Equation) -> Operation | None:
     """An equation with decisions or counts among what goes in or comes out, or one that rounds."""
     inputs = tuple(reader.dependent(equation))
-    if all(reader.inexact(n) for n in (*inputs, *equation.outputs)):
+    outputs = tuple(n for n in equation.outputs if n in reader.graph.depends)
+    if all(reader.inexact(n) for n in (*inputs, *outputs)):
         return _function(reader, equation, "activation") if equation.name in CUTS else None
+    if equation.name == "dot_general":
+        return _function(reader, equation, "sum" if len(inputs) == 1 else "matmul")
     if equation.name not in MOVED:
         return _function(reader, equation, "decision")
     return _function(reader, equation, "sum" if "sum" in equation.name else "route")
@@ -43,8 +46,8 @@ def _function(reader: Reader, equation: Equation, kind: str) -> Operation:
             operands = [values[n] for n in equation.inputs]
             for place, operand in zip(places, x if len(places) > 1 else (x,), strict=True):
                 dtype = graph.shapes[equation.inputs[place]].dtype
-                operands[place] = operand.astype(dtype) if kind != "route" else operand
-            if kind in ("route", "sum"):
+                operands[place] = operand.astype(dtype) if kind == "decision" else operand
+            if kind in ("route", "sum", "matmul"):
                 operands = [as_real(operand) for operand in operands]
             return as_real(equation(*operands)[0])
 
@@ -78,7 +81,7 @@ def looked_up(reader: Reader, equation: Equation) -> Operation:
 
 
 def straight_through(reader: Reader, equation: Equation) -> Operation | None:
-    """`x + stop_gradient(q - x)`, in any order: what its author made a function of x, one by one."""
+    """`x + stop_gradient(q - x)`, in any order: its author made it a function of single values."""
     if equation.name not in ("add", "sub", "add_any") or not reader.graph.compares:
         return None
     terms = _terms(reader, equation.outputs[0], 1)

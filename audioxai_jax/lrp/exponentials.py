@@ -10,7 +10,6 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from audioxai_jax.graph import Equation, Values, function
 from audioxai_jax.lrp.operations import Operation, Prepared
@@ -95,11 +94,13 @@ def _sum(reader: Reader, value: int) -> Sum | None:
 
 def _equal(reader: Reader, a: int, b: int) -> bool:
     """Whether two values are computed from the same ones in the same way, perhaps twice."""
+    if a == b:
+        return True
     one, other = reader.makers.get(a), reader.makers.get(b)
-    if a == b or one is None or other is None:
-        one, other = (reader.graph.constants.get(n) for n in (a, b))
-        known = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
-        return a == b or (known and np.array_equal(one, other))
+    if one is None or other is None:
+        here, there = (reader.graph.constants.get(n) for n in (a, b))
+        known = isinstance(here, np.ndarray) and isinstance(there, np.ndarray)
+        return known and np.array_equal(np.asarray(here), np.asarray(there))
     if one.name != other.name or str(one.params) != str(other.params):
         return False
     return all(_equal(reader, m, n) for m, n in zip(one.inputs, other.inputs, strict=True))

@@ -1,9 +1,11 @@
 """Makes operations of the equations of a graph."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
+from jax import Array
 
 from audioxai_jax.graph import Equation, Graph, Values, function
 from audioxai_jax.lrp import decisions, exponentials, folding, known, norms, regions
@@ -11,7 +13,8 @@ from audioxai_jax.lrp.maxima import winner
 from audioxai_jax.lrp.operations import Operation, Prepared
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 from audioxai_jax.lrp.regions import UNARY
-from audioxai_jax.tracing import CUSTOM, derivative
+from audioxai_jax.tracing import CUSTOM, derivative, trace
+from audioxai_jax.types import Model
 
 ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
     "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
@@ -34,6 +37,15 @@ def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
         products that they consist of.
     """
     return known.mark(graph, _group(graph, fuse=fuse))
+
+
+def every_operation(model: Model, x: Array) -> Iterator[Operation]:
+    """The operations of a model, those inside of its loops and branches included."""
+    pending = list(operations(trace(model, x)[0]))
+    while pending:
+        operation = pending.pop(0)
+        yield operation
+        pending += [inner for body in operation.bodies for inner in body]
 
 
 def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
@@ -190,6 +202,8 @@ def _activation(reader: Reader, equation: Equation) -> Operation:
     (x,) = dict.fromkeys(reader.dependent(equation))
     constants = [v for v in equation.inputs if v != x]
     plain = _plain(reader, equation, "activation")
+    if equation.name == "clamp" and reader.is_zero(equation.inputs[0]):
+        return dataclasses.replace(plain, name="relu6")
     if equation.name not in ("max", "min"):
         return plain
     rectifies = reader.is_zero(constants[0])

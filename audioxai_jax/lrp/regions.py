@@ -71,18 +71,29 @@ def of_single_values(graph: Graph) -> bool:
 
 
 def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
-    """`where(x > 0, x, 0)`, or x times `x > 0`."""
+    """`where(x > 0, x, 0)`, or x times `x > 0`, however the comparison is written."""
     if equation.name == "select_n":
         decision, otherwise, value = (*equation.inputs, -1)[:3]
+        positive = reader.is_zero(otherwise)  # else it chooses zero where the comparison holds
+        if not positive:
+            value, otherwise = otherwise, value
         if not reader.is_zero(otherwise):
             return False
+    elif equation.name == "mul":
+        value, decision = sorted(equation.inputs, key=lambda n: n != start)
+        positive = True
     else:
-        value, decision = sorted(equation.inputs, key=lambda n: n not in reader.graph.depends)
+        return False
     maker = reader.makers.get(decision)
     while maker is not None and maker.name in CASTS:
         maker = reader.makers.get(maker.inputs[0])
-    compares = maker is not None and maker.name in ("gt", "ge") and maker.inputs[0] == start
-    return value == start and maker is not None and compares and reader.is_zero(maker.inputs[1])
+    if value != start or maker is None or maker.name not in ("gt", "ge", "lt", "le"):
+        return False
+    left, right = maker.inputs
+    rises = maker.name in ("gt", "ge")
+    if left == start and reader.is_zero(right):
+        return rises == positive
+    return right == start and reader.is_zero(left) and rises != positive
 
 
 def softmax(reader: Reader, equation: Equation) -> Region | None:

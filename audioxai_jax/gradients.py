@@ -122,4 +122,6 @@ def _cuts(graph: Graph) -> list[Equation]:
 
 
 def _place(equation: Equation) -> str:
+    if equation.name == "squeeze" and equation.params["dimensions"] == ():  # see tracing.IDENTITY
+        return f"whole numbers that are looked up or counted by at {equation.source}"
     return f"{equation.name} at {equation.source}" if equation.source else equation.name

@@ -4,6 +4,9 @@ A `Graph` is what a model computes, with all calls (`jit`, remat, custom derivat
 by what they contain, so that a reused or functional layer is one equation per use. It knows of
 each value whether it depends on the input, and of each constant which leaves of the model it
 comes from. `tracing` makes graphs; attribution rules read them.
+
+Dependence is that of the gradient, or that of differences, see `tracing.Reading`: a rounded value
+has no gradient, but it differs between an input and a reference.
 """
 
 import dataclasses
@@ -42,7 +45,8 @@ class Equation:
         return self.primitive.name
 
     def __call__(self, *operands: Array) -> tuple[Array, ...]:
-        found = self.primitive.bind(*operands, **self.params)
+        params = self.primitive.get_bind_params(self.params)
+        found = self.primitive.bind(*operands, **params)
         return tuple(found) if self.primitive.multiple_results else (found,)
 
 
@@ -58,6 +62,8 @@ class Graph:
       depends: the values that depend on an input for which relevance is wanted.
       touched: those, and what was decided by them: comparisons, signs, integers.
       paths: leaves of the model that a constant value was computed from.
+      compares: whether dependence is that of differences.
+      stopped: values whose gradient the model stops; only where differences count.
     """
 
     equations: tuple[Equation, ...]
@@ -68,6 +74,8 @@ class Graph:
     depends: frozenset[int]
     touched: frozenset[int]
     paths: Mapping[int, tuple[str, ...]]
+    compares: bool = False
+    stopped: frozenset[int] = frozenset()
 
     def consumers(self) -> dict[int, list[Equation]]:
         found: dict[int, list[Equation]] = {}

@@ -1,5 +1,6 @@
 """Writes a model down as a graph; with `affine`, the only module that looks inside jaxprs."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,13 +23,56 @@ CALLS = frozenset(
 )
 """Primitives that only group equations; all others with jaxprs inside steer the control flow."""
 
-CUTS = frozenset("stop_gradient sign floor ceil round".split())
-"""Primitives whose result is constant as far as relevance is concerned."""
+CUSTOM = frozenset("custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr".split())
+"""Those of them that have derivatives of their own."""
+
+OUTSIDE = frozenset("pure_callback io_callback ffi_call".split())
+"""Primitives that JAX cannot look into."""
+
+CUTS = OUTSIDE | frozenset("stop_gradient sign floor ceil round".split())
+"""Primitives whose result is constant as far as the gradient is concerned."""
+
+DECISIONS = frozenset(
+    "gt lt ge le eq ne and or not xor is_finite select_n add sub mul neg max min clamp rem div abs "
+    "sign square integer_pow convert_element_type".split()
+)
+"""Functions of single values that may decide, count or be decided by what was."""
+
+MOVED = frozenset(
+    "reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate reduce_sum "
+    "cumsum copy name dot_general".split()
+)
+"""Primitives that treat what was decided or counted as they treat other numbers."""
+
+IDENTITY: tuple[Any, dict[str, Any]] = (jax.lax.squeeze_p, {"dimensions": ()})
+"""A primitive that changes nothing, with its parameters."""
 
 FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku")
 
 
-def trace(model: Model, x: Array) -> tuple[Graph, list[Array]]:
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What counts as depending on the input, and what is left whole.
+
+    A function with a derivative of its own is replaced by what it contains, but for outputs to
+    which no gradient leads within: they come from the function as a whole.
+
+    Attributes:
+      compares: whether a value depends that differs between two inputs, and not only one that
+        a gradient leads to. Stopped values are what they are, and decisions and counts are
+        numbers; but where something was found (`argmax`, the order of a sort) or is looked up,
+        no difference is handed back.
+      whole: whether functions with derivatives of their own stay whole, for their gradient.
+    """
+
+    compares: bool = False
+    whole: bool = False
+
+
+GRADIENT, DIFFERENCES, WHOLE = Reading(), Reading(compares=True), Reading(whole=True)
+
+
+def trace(model: Model, x: Array, reading: Reading = GRADIENT) -> tuple[Graph, list[Array]]:
     """Writes `model` down for inputs like `x`; nothing is computed.
 
     Returns:
@@ -46,7 +90,7 @@ def trace(model: Model, x: Array) -> tuple[Graph, list[Array]]:
     if len(closed.jaxpr.outvars) != 1:
         raise ValueError(f"the model returns {len(closed.jaxpr.outvars)} arrays, expected one")
     paths = [(name,) for name in names] + [()]
-    return build(closed, [False] * len(leaves) + [True], paths), leaves
+    return build(closed, [False] * len(leaves) + [True], paths, reading), leaves
 
 
 def leaf_names(leaves: Iterable[tuple[Any, Any]]) -> list[str]:
@@ -64,6 +108,7 @@ def build(
     closed: Any,
     depends: Iterable[bool],
     paths: Iterable[tuple[str, ...]],
+    reading: Reading = GRADIENT,
     scope: str = "",
     source: str = "",
 ) -> Graph:
@@ -74,7 +119,7 @@ def build(
       paths: where its other inputs come from, see `Graph.paths`.
       scope, source: of the equation that contains it.
     """
-    builder = _Builder()
+    builder = _Builder(reading)
     inputs = tuple(builder.value(v.aval) for v in closed.jaxpr.invars)
     for number, dependent, path in zip(inputs, depends, paths, strict=True):
         if dependent and jnp.issubdtype(builder.shapes[number].dtype, jnp.inexact):
@@ -91,6 +136,8 @@ def build(
         depends=frozenset(builder.depends),
         touched=frozenset(builder.touched | builder.depends),
         paths=builder.paths,
+        compares=reading.compares,
+        stopped=frozenset(builder.stopped),
     )
 
 
@@ -104,7 +151,9 @@ def _needed(equations: list[Equation], outputs: tuple[int, ...]) -> list[Equatio
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.stopped: set[int] = set()
         self.equations: list[Equation] = []
         self.shapes: list[jax.ShapeDtypeStruct] = []
         self.constants: Values = {}
@@ -141,9 +190,12 @@ class _Builder:
             names = (scope, str(eqn.source_info.name_stack))
             stack = "/".join(part for part in names if part)
             place = _source(eqn) or source
-            inner = _called(eqn)
+            custom = eqn.primitive.name in CUSTOM
+            inner = None if custom and self.reading.whole else _called(eqn)
             if inner is not None:
                 found = self.walk(inner.jaxpr, inner.consts, operands, stack, place)
+                if custom:
+                    found = self.declared(eqn, operands, found, stack, place)
             else:
                 found = tuple(self.value(v.aval) for v in eqn.outvars)
                 self.add(eqn, operands, found, stack, place)
@@ -158,33 +210,84 @@ class _Builder:
         scope: str,
         source: str,
     ) -> None:
+        name = eqn.primitive.name
+        inputs = self.settled(name, inputs, scope, source)
         dependent = [number in self.depends for number in inputs]
         paths = [self.paths.get(number, ()) for number in inputs]
         graphs: tuple[Graph, ...] = ()
-        if any(dependent) and eqn.primitive.name == "scan":
-            graphs = (_loop(eqn, dependent, paths, scope, source),)
-        elif any(dependent) and eqn.primitive.name == "cond":
+        context = self.reading, scope, source
+        if any(dependent) and name == "scan":
+            graphs = (_loop(eqn, dependent, paths, *context),)
+        elif any(dependent) and name == "cond":
             branches = eqn.params["branches"]
-            graphs = tuple(build(b, dependent[1:], paths[1:], scope, source) for b in branches)
-        marked = any(dependent) and eqn.primitive.name not in CUTS
+            graphs = tuple(build(b, dependent[1:], paths[1:], *context) for b in branches)
+        marked = any(dependent) and name not in (OUTSIDE if self.reading.compares else CUTS)
         if graphs:
             per_graph = [[out in g.depends for out in g.outputs] for g in graphs]
             flows = [any(flags) for flags in zip(*per_graph, strict=True)]
         else:
             flows = [marked] * len(outputs)
-        if eqn.primitive.name != "stop_gradient":
+        if self.reading.compares or name != "stop_gradient":
             known = self.depends | self.touched
             if any(number in known for number in inputs):
                 self.touched.update(outputs)
         origin = tuple(dict.fromkeys(itertools.chain.from_iterable(paths)))
+        counts = self.reading.compares and name in DECISIONS | MOVED
         for number, flow in zip(outputs, flows, strict=True):
-            if flow and jnp.issubdtype(self.shapes[number].dtype, jnp.inexact):
+            if flow and (counts or self.inexact(number)):
                 self.depends.add(number)
             else:
                 self.paths[number] = origin
-        self.equations.append(
-            Equation(eqn.primitive, eqn.params, inputs, outputs, scope, source, graphs)
-        )
+        primitive, params = eqn.primitive, eqn.params
+        if self.reading.compares and name == "stop_gradient":
+            self.stopped.update(outputs)
+            primitive, params = IDENTITY
+        self.equations.append(Equation(primitive, params, inputs, outputs, scope, source, graphs))
+
+    def inexact(self, number: int) -> bool:
+        return jnp.issubdtype(self.shapes[number].dtype, jnp.inexact)
+
+    def settled(
+        self, name: str, inputs: tuple[int, ...], scope: str, source: str
+    ) -> tuple[int, ...]:
+        """The operands, with decisions as they are for what cannot hand anything back to them."""
+        if not self.reading.compares or name in DECISIONS | MOVED:
+            return inputs
+        found = list(inputs)
+        for place, number in enumerate(inputs):
+            if number in self.depends and not self.inexact(number):
+                found[place] = self.value(self.shapes[number])
+                self.touched.add(found[place])
+                same = Equation(*IDENTITY, (number,), (found[place],), scope, source)
+                self.equations.append(same)
+        return tuple(found)
+
+    def declared(
+        self,
+        eqn: Any,
+        inputs: tuple[int, ...],
+        within: tuple[int, ...],
+        scope: str,
+        source: str,
+    ) -> tuple[int, ...]:
+        """The outputs of a function with a derivative of its own.
+
+        Args:
+          within: its outputs, computed by what it contains.
+        """
+        dependent = [n in self.depends and self.inexact(n) for n in inputs]
+        lost = [self.inexact(n) and n not in self.depends for n in within]
+        if not any(dependent) or not any(lost):
+            return within
+        call = Equation(eqn.primitive, eqn.params, inputs, (), scope, source)
+        pulled = derivative(call, [self.shapes[n] for n in inputs], dependent)
+        if pulled.depends.isdisjoint(pulled.outputs):
+            return within
+        whole = tuple(self.value(v.aval) for v in eqn.outvars)
+        self.equations.append(dataclasses.replace(call, outputs=whole))
+        self.depends.update(n for n in whole if self.inexact(n))
+        self.touched.update(whole)
+        return whole
 
 
 def _called(eqn: Any) -> Any:
@@ -200,14 +303,49 @@ def _called(eqn: Any) -> Any:
     return None
 
 
+def derivative(call: Equation, operands: list[Any], dependent: list[bool]) -> Graph:
+    """What an equation's derivative makes of a change of its outputs, as a graph.
+
+    Args:
+      operands: shapes and dtypes of all its operands.
+      dependent: those that it is differentiated by.
+
+    Returns:
+      The graph, whose outputs belong to these operands.
+    """
+    real = lambda arrays: [a for a in arrays if jnp.issubdtype(a.dtype, jnp.inexact)]
+
+    def part(operands: list[Array]) -> Any:
+        def function(*chosen: Array) -> list[Array]:
+            rest = iter(chosen)
+            pairs = zip(operands, dependent, strict=True)
+            return real(call(*(next(rest) if flag else o for o, flag in pairs)))
+
+        return function, [o for o, flag in zip(operands, dependent, strict=True) if flag]
+
+    def pull(operands: list[Array], slopes: list[Array]) -> list[Array]:
+        function, chosen = part(operands)
+        return list(jax.vjp(function, *chosen)[1](slopes))
+
+    slopes = jax.eval_shape(lambda operands: part(operands)[0](*part(operands)[1]), operands)
+    closed = jax.make_jaxpr(pull)(operands, slopes)
+    flags = [False] * len(operands) + [True] * len(slopes)
+    return build(closed, flags, [()] * len(flags))
+
+
 def _loop(
-    eqn: Any, dependent: list[bool], paths: list[tuple[str, ...]], scope: str, source: str
+    eqn: Any,
+    dependent: list[bool],
+    paths: list[tuple[str, ...]],
+    reading: Reading,
+    scope: str,
+    source: str,
 ) -> Graph:
     """The graph of a scan's body; a carry depends on the input if it does in any step."""
     first, carried = eqn.params["num_consts"], eqn.params["num_carry"]
     dependent = list(dependent)
     while True:
-        graph = build(eqn.params["jaxpr"], dependent, paths, scope, source)
+        graph = build(eqn.params["jaxpr"], dependent, paths, reading, scope, source)
         carries = [out in graph.depends for out in graph.outputs[:carried]]
         known = dependent[first : first + carried]
         merged = [a or b for a, b in zip(known, carries, strict=True)]

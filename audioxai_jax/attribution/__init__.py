@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from audioxai_jax.attribution.adaptive_integrated_gradients import adaptive_integrated_gradients
+from audioxai_jax.attribution.caveats import caveats
 from audioxai_jax.attribution.deep_lift import deep_lift
 from audioxai_jax.attribution.expected_gradients import expected_gradients, gradient_shap
 from audioxai_jax.attribution.feature_ablation import feature_ablation
@@ -65,6 +66,7 @@ __all__ = [
     "METHODS",
     "absolute",
     "adaptive_integrated_gradients",
+    "caveats",
     "deconvolution",
     "deep_lift",
     "expected_gradients",

@@ -1,10 +1,13 @@
 """Grad-CAM.
 
 R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-Based
-Localization", ICCV 2017, equations 1 and 2. With the activation A `[.., C]` at a layer:
+Localization", ICCV 2017, equations 1 and 2. With the activation A at a layer, of channels c and
+positions p, whatever the order of its axes:
 
     w_c = mean over positions p of  d f(x) / d A_pc            map_p = max(0, sum_c w_c A_pc)
 """
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -12,22 +15,25 @@ from jax import Array
 
 from audioxai_jax import lrp
 from audioxai_jax.gradients import gradient
+from audioxai_jax.lrp import layout
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
-def grad_cam(at: str | None = None) -> Method:
+def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Method:
     """Where in the input a convolution sees what speaks for the target. Never negative.
 
-    The map has a value for each position of the layer. It is interpolated linearly (positions
-    are the middles of equal parts) to all axes of the input but its channels, the last axis,
-    and each channel gets the value of its position. If the map has as many axes as the input,
-    then the input has no channels: audio `[T]`, or a spectrogram that is read as an image.
-    `class_map` is the map itself.
+    The map has a value for each position of the layer. Each of its axes is interpolated linearly
+    (positions are the middles of equal parts) to the axis of the input that it goes along, found
+    in the code of the model; where that cannot be told, to the first that is left. Along all
+    other axes of the input, such as its channels, the map is the same. `class_map` is the map
+    itself.
 
     Args:
-      at: a point of the model, see `lrp.split`, with an activation `[.., C]`, channels last; the
-        last convolution with its bias, before its activation function, if None.
+      at: a point of the model, see `lrp.split`; the last convolution with its bias, before its
+        activation function, if None.
+      channel_axis: axis of the activation's channels, such as 0 or -1. If None, it is that of the
+        convolution that the activation comes from, and the last one where there is none.
 
     Returns a `Method`; it needs no key.
 
@@ -42,55 +48,104 @@ def grad_cam(at: str | None = None) -> Method:
     >>> grad_cam("h")(model, x, 0, key=jax.random.key(0)).relevance.tolist()
     [[2.0, 2.0], [0.0, 0.0]]
     """
-    return GradCam(at)
+    return GradCam(at, channel_axis)
 
 
-@record(static=("at",))
+@record(static=("at", "channel_axis"))
 class GradCam:
     at: str | None
+    channel_axis: int | None
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        relevance = to_input(class_map(model, x, target, self.at), x)
+        found, axes = _map(model, x, target, self.at, self.channel_axis)
+        relevance = to_input(found, x, axes)
         return Attribution(relevance, make_info(evaluations=1))
 
 
-def class_map(model: Model, x: Array, target: Array | int, at: str | None = None) -> Array:
-    """Grad-CAM at the layer itself: a value for each position, the activation's axes but the last.
+def class_map(
+    model: Model,
+    x: Array,
+    target: Array | int,
+    at: str | None = None,
+    *,
+    channel_axis: int | None = None,
+) -> Array:
+    """Grad-CAM at the layer itself: a value for each position, the activation without channels.
 
     Raises:
       ValueError: if there is no such point or no convolution, or the activation has no positions.
     """
-    if at is None:
-        activation, rest = lrp.split_last(model, x, "conv")
-    else:
-        activation, rest = lrp.split(model, x, at)
+    return _map(model, x, target, at, channel_axis)[0]
+
+
+def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -> Array:
+    """A map over positions in the input's shape, as `grad_cam` says.
+
+    Args:
+      axes: for each axis of the map the axis of the input that it goes along, None where that is
+        not known; all None if left out.
+
+    Raises:
+      ValueError: if the map has an axis for which the input has none.
+    """
+    known = [None] * found.ndim if axes is None else list(axes)
+    shape, kept = found.shape, range(found.ndim)
+    free = [axis for axis in range(x.ndim) if axis not in known]
+    unknown = [place for place in kept if known[place] is None]
+    # axes of examples come first, and of length one
+    surplus = [place for place in unknown if shape[place] == 1]
+    surplus = surplus[: max(0, len(unknown) - _room(x, free, known))]
+    kept = [place for place in kept if place not in surplus]
+    free = free[: len(unknown) - len(surplus)]
+    if len(free) < len(unknown) - len(surplus):
+        raise ValueError(
+            f"grad_cam: the map {list(shape)} does not fit the input {list(x.shape)}: each of its "
+            "axes must go along one of the input's own"
+        )
+    rest = iter(free)
+    places = [next(rest) if known[i] is None else known[i] for i in kept]
+    order = sorted(range(len(kept)), key=lambda i: places[i])
+    found = jnp.transpose(found.reshape([shape[i] for i in kept]), order)
+    wanted = [x.shape[axis] if axis in places else 1 for axis in range(x.ndim)]
+    found = jnp.expand_dims(found, [axis for axis in range(x.ndim) if axis not in places])
+    resized = jax.image.resize(found, wanted, "linear", antialias=False).astype(x.dtype)
+    return jnp.broadcast_to(resized, x.shape)
+
+
+def _room(x: Array, free: list[int], known: list[int | None]) -> int:
+    """How many axes of unknown positions there can be, if the input's last one is of channels."""
+    channels = x.ndim > 1 and x.ndim - 1 in free and all(one is None for one in known)
+    return max(1, len(free) - channels) if free else 0
+
+
+def _map(
+    model: Model, x: Array, target: Array | int, at: str | None, channel_axis: int | None
+) -> tuple[Array, tuple[int | None, ...]]:
+    """The map, and the axis of the input that each of its axes goes along, if it is known."""
+    activation, rest, axes = lrp.split_with_axes(model, x, at, "conv")
     if activation.ndim < 2:
         raise ValueError(
             f"grad_cam: the activation {list(activation.shape)} has no positions: name a point "
-            "whose activation is [.., C], channels last"
+            "whose activation has channels and positions"
         )
+    channels = _channels(activation, axes, channel_axis)
     slope = gradient(rest, activation, target)
-    weights = jnp.mean(slope, axis=tuple(range(slope.ndim - 1)))
-    return jax.nn.relu(activation @ weights)
+    positions = tuple(i for i in range(activation.ndim) if i not in channels)
+    weights = jnp.mean(slope, axis=positions, keepdims=True)
+    found = jax.nn.relu(jnp.sum(activation * weights, axis=channels))
+    known, order, sizes = layout.merged(tuple(axes[i] for i in positions), found.shape)
+    found = jnp.transpose(found, order).reshape(sizes)
+    return found, tuple(one.axis if isinstance(one, layout.Along) else None for one in known)
 
 
-def to_input(found: Array, x: Array) -> Array:
-    """A map over positions in the input's shape, as `grad_cam` says.
-
-    Raises:
-      ValueError: if it has more axes than the input, or fewer than all but the channels.
-    """
-    shape = found.shape
-    most = x.ndim - 1  # axes of positions; once an axis of examples is off, the input's own
-    while max(1, most) < found.ndim and found.shape[0] == 1:
-        found, most = found[0], x.ndim
-    if found.ndim not in (x.ndim, x.ndim - 1):
-        raise ValueError(
-            f"grad_cam: the map {list(shape)} does not fit the input {list(x.shape)}: it must have "
-            "as many axes, or one less where the last one is channels"
-        )
-    wanted = x.shape[: found.ndim]
-    resized = jax.image.resize(found, wanted, "linear", antialias=False).astype(x.dtype)
-    resized = resized if resized.ndim == x.ndim else resized[..., None]
-    return jnp.broadcast_to(resized, x.shape)
+def _channels(activation: Array, axes: layout.Axes, asked: int | None) -> tuple[int, ...]:
+    if asked is not None:
+        if not -activation.ndim <= asked < activation.ndim:
+            raise ValueError(
+                f"grad_cam: channel_axis {asked} is no axis of the activation "
+                f"{list(activation.shape)}"
+            )
+        return (asked % activation.ndim,)
+    found = tuple(i for i, one in enumerate(axes) if one == layout.CHANNEL)
+    return found if 0 < len(found) < activation.ndim else (activation.ndim - 1,)

@@ -5,10 +5,11 @@ Fraunhofer HHI and others state patents on LRP; see README, "Layer-wise relevanc
 
 from audioxai_jax.lrp import rules
 from audioxai_jax.lrp.composites import PRESETS, Composite, base, composite
+from audioxai_jax.lrp.grouping import every_operation
 from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.method import lrp
 from audioxai_jax.lrp.patterns import anything, both, first, kind, last, path, scope
-from audioxai_jax.lrp.points import Point, split, split_last
+from audioxai_jax.lrp.points import Point, split, split_last, split_with_axes
 from audioxai_jax.lrp.propagate import Propagation, propagate
 from audioxai_jax.lrp.refusals import SoftmaxOutput, UncoveredOperation
 from audioxai_jax.lrp.rules import RULES, Rule, Shares
@@ -28,6 +29,7 @@ __all__ = [
     "base",
     "both",
     "composite",
+    "every_operation",
     "first",
     "kind",
     "last",
@@ -38,4 +40,5 @@ __all__ = [
     "scope",
     "split",
     "split_last",
+    "split_with_axes",
 ]

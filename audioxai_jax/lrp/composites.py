@@ -146,15 +146,19 @@ def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Comp
     return composite([layers], base=base(epsilon, absolute=absolute))
 
 
+RECTIFIER = kind("relu", "relu6")
+"""What guided backpropagation and deconvolution change."""
+
+
 def guided_backprop() -> Composite:
     """The gradient, but through ReLUs only where it is positive, and their input too."""
-    entries = [(kind("relu"), rules.guided()), (anything(), rules.gradient())]
+    entries = [(RECTIFIER, rules.guided()), (anything(), rules.gradient())]
     return composite(entries, base=[], fuse=False)
 
 
 def deconvnet() -> Composite:
     """The gradient, but through ReLUs only where it is positive."""
-    entries = [(kind("relu"), rules.deconvolved()), (anything(), rules.gradient())]
+    entries = [(RECTIFIER, rules.deconvolved()), (anything(), rules.gradient())]
     return composite(entries, base=[], fuse=False)
 
 
@@ -165,8 +169,10 @@ def deep_lift() -> Composite:
         (moves, rules.gradient()),
         (kind("activation"), rules.rescale()),
         (kind("max"), rules.rescale_winners()),
-        (kind("product", "gate"), rules.shapley_pair()),
+        (kind("product", "gate", "decision", "pow", "rem", "atan2", "clamp"), rules.shapley()),
         (kind("matmul", "attention"), rules.midpoint()),
+        (kind("logsumexp"), rules.rescale_logsumexp()),
+        (kind("softmax"), rules.rescale_softmax()),
     ]
     return composite(entries, base=[], fuse=False)
 

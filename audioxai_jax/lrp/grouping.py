@@ -1,22 +1,27 @@
 """Makes operations of the equations of a graph."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
+from jax import Array
 
 from audioxai_jax.graph import Equation, Graph, Values, function
-from audioxai_jax.lrp import folding, known, norms, regions
+from audioxai_jax.lrp import decisions, exponentials, folding, known, norms, regions
 from audioxai_jax.lrp.maxima import winner
 from audioxai_jax.lrp.operations import Operation, Prepared
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 from audioxai_jax.lrp.regions import UNARY
+from audioxai_jax.tracing import CUSTOM, derivative, trace
+from audioxai_jax.types import Model
 
 ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
     "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
     "optimization_barrier split stack unstack tile sharding_constraint device_put pvary".split()
 )
 FILLS = frozenset("concatenate pad select_n scatter scatter-add dynamic_update_slice".split())
+LOOKED_UP = frozenset("gather dynamic_slice select_n scatter dynamic_update_slice".split())
 SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
 MAXIMA = frozenset(
     "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
@@ -34,6 +39,15 @@ def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
     return known.mark(graph, _group(graph, fuse=fuse))
 
 
+def every_operation(model: Model, x: Array) -> Iterator[Operation]:
+    """The operations of a model, those inside of its loops and branches included."""
+    pending = list(operations(trace(model, x)[0]))
+    while pending:
+        operation = pending.pop(0)
+        yield operation
+        pending += [inner for body in operation.bodies for inner in body]
+
+
 def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
     reader = Reader(graph)
     found: list[Operation] = []
@@ -44,7 +58,8 @@ def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
                 found.append(_from_region(reader, region))
     for equation in graph.equations:
         if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
-            found.append(_single(reader, equation, fuse=fuse))
+            compared = _compared(reader, equation) if graph.compares else None
+            found.append(compared or _single(reader, equation, fuse=fuse))
     found.sort(key=lambda operation: operation.outputs[0])
     return _reaching(found, graph.outputs)
 
@@ -84,6 +99,16 @@ def _from_region(reader: Reader, region: regions.Region) -> Operation:
     return Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
 
 
+def _compared(reader: Reader, equation: Equation) -> Operation | None:
+    """What is an operation of its own only where differences count."""
+    finders = decisions.straight_through, decisions.decision, exponentials.exponentials
+    found = next(filter(None, (find(reader, equation) for find in finders)), None)
+    if found is None and equation.name in LOOKED_UP:
+        if any(n in reader.graph.touched - reader.graph.depends for n in equation.inputs):
+            return decisions.looked_up(reader, equation)
+    return found
+
+
 def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
     """An equation, with what it takes up of those after it."""
     name, depends = equation.name, reader.graph.depends
@@ -92,6 +117,8 @@ def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
     dtypes = [reader.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         return _plain(reader, equation, name)
+    if name in CUSTOM:
+        return _custom(reader, equation)
     if name in PRODUCTS and several:
         return _plain(reader, equation, "matmul")
     if name in PRODUCTS:
@@ -153,11 +180,30 @@ def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
     )
 
 
+def _custom(reader: Reader, equation: Equation) -> Operation:
+    """A function that has a gradient by its own derivative only.
+
+    It is an activation where that is a function of single values.
+    """
+    plain = _plain(reader, equation, "custom")
+    told = equation.params.get("call_jaxpr", equation.params.get("fun_jaxpr"))
+    name = told.jaxpr.debug_info.func_name if told is not None else equation.name
+    kind = "custom"
+    if len(plain.inputs) == len(plain.outputs) == 1:
+        flags = [number in plain.inputs for number in equation.inputs]
+        shapes = [reader.graph.shapes[number] for number in equation.inputs]
+        if regions.of_single_values(derivative(equation, shapes, flags)):
+            kind = "activation"
+    return dataclasses.replace(plain, name=f"custom {name}", kind=kind)
+
+
 def _activation(reader: Reader, equation: Equation) -> Operation:
     """A maximum with a constant has no gradient where the constant is reached."""
     (x,) = dict.fromkeys(reader.dependent(equation))
     constants = [v for v in equation.inputs if v != x]
     plain = _plain(reader, equation, "activation")
+    if equation.name == "clamp" and reader.is_zero(equation.inputs[0]):
+        return dataclasses.replace(plain, name="relu6")
     if equation.name not in ("max", "min"):
         return plain
     rectifies = reader.is_zero(constants[0])

@@ -1,6 +1,6 @@
 """Named points inside a model: where activations and relevance can be read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 import jax
@@ -8,10 +8,11 @@ from jax import Array
 from jax.tree_util import Partial
 
 from audioxai_jax.graph import Equation, Graph, evaluate
+from audioxai_jax.lrp import layout
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
 from audioxai_jax.records import Static, as_model, record
-from audioxai_jax.tracing import leaf_names, trace
+from audioxai_jax.tracing import WHOLE, leaf_names, trace
 from audioxai_jax.types import Model
 
 
@@ -56,8 +57,8 @@ def split(model: Model, x: Array, name: str) -> tuple[Array, Model]:
     Raises:
       ValueError: as `find`.
     """
-    graph, leaves = trace(model, x)
-    return _cut(graph, model, leaves, x, find(graph, operations(graph), name))
+    graph, leaves, number = _whole(model, x, lambda graph: find(graph, operations(graph), name))
+    return _cut(graph, model, leaves, x, number)
 
 
 def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
@@ -66,7 +67,34 @@ def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
     Raises:
       ValueError: if there is none.
     """
+    graph, leaves, number = _whole(model, x, lambda graph: _last(graph, kind))
+    return _cut(graph, model, leaves, x, number)
+
+
+def split_with_axes(
+    model: Model, x: Array, name: str | None, kind: str
+) -> tuple[Array, Model, layout.Axes]:
+    """As `split`, or `split_last` without a name, and what the activation's axes are."""
+    place = lambda graph: (
+        _last(graph, kind) if name is None else find(graph, operations(graph), name)
+    )
+    graph, leaves, number = _whole(model, x, place)
+    activation, rest = _cut(graph, model, leaves, x, number)
+    return activation, rest, layout.axes(graph)[number]
+
+
+def _whole(model: Model, x: Array, place: Callable[[Graph], int]) -> tuple[Graph, list[Array], int]:
+    """A trace that keeps derivatives of a model's own, unless the place is inside of them."""
+    graph, leaves = trace(model, x, WHOLE)
+    try:
+        return graph, leaves, place(graph)
+    except ValueError:
+        pass
     graph, leaves = trace(model, x)
+    return graph, leaves, place(graph)
+
+
+def _last(graph: Graph, kind: str) -> int:
     found = operations(graph)
     values = [operation.outputs[0] for operation in found if operation.kind == kind]
     if not values:
@@ -75,7 +103,7 @@ def split_last(model: Model, x: Array, kind: str) -> tuple[Array, Model]:
             f"the model has no operation of kind {kind!r}: name a point (at=...). Its operations "
             f"are of the kinds {told}"
         )
-    return _cut(graph, model, leaves, x, values[-1])
+    return values[-1]
 
 
 def _cut(

@@ -21,6 +21,7 @@ from audioxai_jax.gradients import check_graph
 from audioxai_jax.graph import Values, evaluate
 from audioxai_jax.lrp import loops, points, refusals
 from audioxai_jax.lrp.composites import Composite
+from audioxai_jax.lrp.decisions import as_real
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.operations import Operation
@@ -28,7 +29,7 @@ from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
 from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
-from audioxai_jax.tracing import trace
+from audioxai_jax.tracing import DIFFERENCES, GRADIENT, trace
 from audioxai_jax.types import Model, select
 
 
@@ -78,7 +79,8 @@ def propagate(
       x: one example.
       target: index of the logit.
       at: names of points whose activation and relevance are wanted, see `points.find`.
-      reference: another input, for rules that compare with one (DeepLIFT).
+      reference: another input, for rules that compare with one (DeepLIFT). A value whose
+        gradient the model stops, or that it rounds, then counts as what it is.
       seed: relevance of the target's logit; the logit itself if None.
 
     Raises:
@@ -106,7 +108,7 @@ def step_by_step(
     at: tuple[str, ...] = (),
 ) -> Propagation:
     """The same, operation by operation, as rules are debugged."""
-    graph, leaves = trace(model, x)
+    graph, leaves = trace(model, x, GRADIENT if reference is None else DIFFERENCES)
     check_graph(graph)
     found = operations(graph, fuse=composite.fuse)
     refusals.check_output(graph, found)
@@ -197,7 +199,7 @@ def _hand_back(
             found, ledger = _control(step, values, relevance, compared)
         else:
             pairs = zip(step.operation.outputs, given, strict=True)
-            full = [jnp.zeros_like(values[n]) if r is None else r for n, r in pairs]
+            full = [jnp.zeros_like(as_real(values[n])) if r is None else r for n, r in pairs]
             found, ledger = _through(step, values, full, compared)
         for number, r in found:
             relevance[number] = relevance[number] + r if number in relevance else r
@@ -238,8 +240,8 @@ def _through(step: Step, values: Values, given: list[Array], compared: Values | 
 
 def _read(operation: Operation, values: Values) -> tuple[Any, Any, Any, Any, Any]:
     lin, w, b = operation.prepare(values)
-    x = _one_or_all([values[number] for number in operation.inputs])
-    z = _one_or_all([values[number] for number in operation.outputs])
+    x = _one_or_all([as_real(values[number]) for number in operation.inputs])
+    z = _one_or_all([as_real(values[number]) for number in operation.outputs])
     return x, w, b, z, lin
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.graph import Equation, Graph
@@ -48,6 +49,10 @@ class Reader:
 
     def shape(self, value: int) -> tuple[int, ...]:
         return self.graph.shapes[value].shape
+
+    def inexact(self, value: int) -> bool:
+        """Whether it is a floating point number, and no decision or count."""
+        return bool(jnp.issubdtype(self.graph.shapes[value].dtype, jnp.inexact))
 
     def between(self, start: int, end: int, *, deciding: bool = False) -> tuple[Equation, ...]:
         """The equations on the paths from a dominator of `end`, in their order."""
@@ -100,6 +105,8 @@ class Reader:
         if maker is not None and maker.name == "broadcast_in_dim":
             below = self.varying(maker.inputs[0])
             axes = {maker.params["broadcast_dimensions"][axis] for axis in below}
+        elif maker is not None and value in self.graph.stopped:
+            axes = self.varying(maker.inputs[0])
         else:
             axes = set(range(len(shape)))
         return {axis for axis in axes if shape[axis] > 1}

@@ -7,7 +7,7 @@ is found.
 
 import dataclasses
 
-from audioxai_jax.graph import Equation
+from audioxai_jax.graph import Equation, Graph
 from audioxai_jax.lrp.reader import CASTS, SHAPES, Reader
 
 UNARY = frozenset(
@@ -49,10 +49,11 @@ def activation(reader: Reader, equation: Equation) -> Region | None:
     if equation.name not in ("mul", "div", "select_n") or not operands:
         return None
     decided = any(n in reader.graph.touched and n not in operands for n in equation.inputs)
+    decided |= equation.name == "select_n" and equation.inputs[0] in operands
     if not decided and (equation.name == "select_n" or len(operands) != 2):
         return None
     start = reader.decider(output)
-    if start not in reader.graph.depends:
+    if start not in reader.graph.depends or not reader.inexact(start):
         return None
     equations, shape = reader.between(start, output, deciding=True), reader.shape(start)
     known = POINTWISE | DECISIONS
@@ -62,31 +63,49 @@ def activation(reader: Reader, equation: Equation) -> Region | None:
     return Region("activation", name, start, output, equations)
 
 
+def of_single_values(graph: Graph) -> bool:
+    """Whether a graph is a function of single values of one shape."""
+    (shape, *others) = {graph.shapes[n].shape for n in graph.depends}
+    names = (e.name for e in graph.equations if graph.depends.intersection(e.outputs))
+    return not others and all(name in POINTWISE | DECISIONS for name in names)
+
+
 def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
-    """`where(x > 0, x, 0)`, or x times `x > 0`."""
+    """`where(x > 0, x, 0)`, or x times `x > 0`, however the comparison is written."""
     if equation.name == "select_n":
         decision, otherwise, value = (*equation.inputs, -1)[:3]
+        positive = reader.is_zero(otherwise)  # else it chooses zero where the comparison holds
+        if not positive:
+            value, otherwise = otherwise, value
         if not reader.is_zero(otherwise):
             return False
+    elif equation.name == "mul":
+        value, decision = sorted(equation.inputs, key=lambda n: n != start)
+        positive = True
     else:
-        value, decision = sorted(equation.inputs, key=lambda n: n not in reader.graph.depends)
+        return False
     maker = reader.makers.get(decision)
     while maker is not None and maker.name in CASTS:
         maker = reader.makers.get(maker.inputs[0])
-    compares = maker is not None and maker.name in ("gt", "ge") and maker.inputs[0] == start
-    return value == start and maker is not None and compares and reader.is_zero(maker.inputs[1])
+    if value != start or maker is None or maker.name not in ("gt", "ge", "lt", "le"):
+        return False
+    left, right = maker.inputs
+    rises = maker.name in ("gt", "ge")
+    if left == start and reader.is_zero(right):
+        return rises == positive
+    return right == start and reader.is_zero(left) and rises != positive
 
 
 def softmax(reader: Reader, equation: Equation) -> Region | None:
     """`exp(x) / sum(exp(x))`, whatever was subtracted from x before, with masks or without."""
     if equation.name != "div" or common_start(reader, equation) is None:
         return None
-    top = _source(reader, equation.inputs[0], MASKED)
-    bottom = _source(reader, equation.inputs[1], MASKED | {"add", "max"})
+    top = source(reader, equation.inputs[0], MASKED)
+    bottom = source(reader, equation.inputs[1], MASKED | {"add", "max"})
     total, exponential = reader.makers.get(bottom), reader.makers.get(top)
     if total is None or exponential is None or total.name != "reduce_sum":
         return None
-    if exponential.name != "exp" or _source(reader, total.inputs[0], MASKED) != top:
+    if exponential.name != "exp" or source(reader, total.inputs[0], MASKED) != top:
         return None
     start = _unshifted(reader, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
@@ -97,12 +116,12 @@ def logsumexp(reader: Reader, equation: Equation) -> Region | None:
     """`log(sum(exp(x)))`, with what was subtracted from x before added again."""
     if equation.name != "log":
         return None
-    total = reader.makers.get(_source(reader, equation.inputs[0]))
+    total = reader.makers.get(source(reader, equation.inputs[0]))
     if total is not None and total.name == "abs":  # as in jax.nn.logsumexp
         total = reader.makers.get(total.inputs[0])
     if total is None or total.name != "reduce_sum":
         return None
-    exponential = reader.makers.get(_source(reader, total.inputs[0]))
+    exponential = reader.makers.get(source(reader, total.inputs[0]))
     if exponential is None or exponential.name != "exp":
         return None
     start, tail = _unshifted(reader, exponential.inputs[0], shapes=False), equation
@@ -137,7 +156,7 @@ def common_start(reader: Reader, equation: Equation) -> int | None:
     return None if start < 0 else start
 
 
-def _source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
+def source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
     """Back through changes of shape, type and masks."""
     while (maker := reader.makers.get(value)) is not None:
         operands = reader.dependent(maker)
@@ -150,7 +169,7 @@ def _source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
 def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
     """Back through shifts as well: by constants, or by what is the same for all of x."""
     while True:
-        value = _source(reader, value, MOVED if shapes else CHOSEN)
+        value = source(reader, value, MOVED if shapes else CHOSEN)
         shift = reader.makers.get(value)
         if shift is None or shift.name not in ("sub", "add"):
             return value

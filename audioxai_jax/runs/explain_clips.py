@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.attribution import caveats
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.explain import explain_batch
 from audioxai_jax.synthesis.levels import rms
@@ -123,9 +124,10 @@ def explain_clip(
     length = len(clip.samples)
     padded = padded_length(codec, classifier, length)
     audio = jnp.asarray(np.pad(clip.samples, (0, padded - length))[None])
+    whole = windowed(classifier)
     explanation = explain_batch(
         codec,
-        windowed(classifier),
+        whole,
         audio,
         method=settings.method,
         keep=settings.keep,
@@ -160,7 +162,8 @@ def explain_clip(
         info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
         frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
         padded_seconds=padded / codec.sample_rate,
-        notes=clip.notes,
+        notes=clip.notes
+        + caveats(settings.method, whole, found.latent, found.relevance, found.info),
     )
 
 

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from audioxai_jax.lrp.rules.alpha_beta import alpha_beta, z_plus
-from audioxai_jax.lrp.rules.contrast import midpoint, rescale, rescale_winners, shapley_pair
+from audioxai_jax.lrp.rules.contrast import (
+    midpoint,
+    rescale,
+    rescale_logsumexp,
+    rescale_softmax,
+    rescale_winners,
+    shapley,
+)
 from audioxai_jax.lrp.rules.epsilon import epsilon, zero
 from audioxai_jax.lrp.rules.first_layer import flat, w_square, z_box
 from audioxai_jax.lrp.rules.gamma import gamma, generalised_gamma
@@ -28,10 +35,12 @@ RULES: dict[str, Callable[..., Any]] = {
     "midpoint": midpoint,
     "pass_through": pass_through,
     "rescale": rescale,
+    "rescale_logsumexp": rescale_logsumexp,
+    "rescale_softmax": rescale_softmax,
     "rescale_winners": rescale_winners,
     "route": route,
     "scaled": scaled,
-    "shapley_pair": shapley_pair,
+    "shapley": shapley,
     "signal": signal,
     "taylor": taylor,
     "uniform": uniform,
@@ -60,10 +69,12 @@ __all__ = [
     "midpoint",
     "pass_through",
     "rescale",
+    "rescale_logsumexp",
+    "rescale_softmax",
     "rescale_winners",
     "route",
     "scaled",
-    "shapley_pair",
+    "shapley",
     "share",
     "signal",
     "stabilise",

@@ -1,5 +1,11 @@
 """The files of a folder, a tar archive or a zip archive, one after the other."""
 
+import contextlib
+import dataclasses
+import lzma
+import os
+import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -7,54 +13,219 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
+from audioxai_jax.data.names import clean_name, is_rubbish, shown
+
+ZIPS = (".zip",)
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
+SUFFIXES = (*TARS, *ZIPS)
+FOREIGN = (".7z", ".rar", ".zipx", ".tar.zst", ".tzst", ".tar.lz", ".tar.z", ".z01", ".iso")
+"""Suffixes of archives that cannot be opened here, which is said."""
+ENCRYPTED, UTF8 = 0x1, 0x800
+"""Flags of an entry in a zip archive."""
+PACKING = {1: "shrink", 6: "implode", 9: "deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd"}
+"""Methods that other programs pack the entries of a zip archive by."""
+DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+    OSError, RuntimeError, ValueError, LookupError, ArithmeticError,
+)  # fmt: skip
+"""What the readers of archives raise when bytes are not what they should be."""
 
 
 class ArchiveError(ValueError):
-    """An archive that cannot be read; the message is one line and names it."""
+    """An archive or a file in it that cannot be read; the message is one line and names it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A file of a folder or an archive.
+
+    Attributes:
+      name: relative to it, see `names.clean_name`.
+      place: the same for messages, with the folder or the archive.
+      problem: why it cannot be read, as in "is a link that leads nowhere"; "" if it can.
+      read: gives its content, at once: not when the next entry has come. Raises ArchiveError.
+    """
+
+    name: str
+    place: str
+    problem: str
+    read: Callable[[], bytes]
 
 
 def is_archive(path: Path) -> bool:
-    """Whether `members` can open this file."""
-    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+    """Whether this file is an archive by its suffix; `entries` says if it cannot open one."""
+    return path.is_file() and named_as_archive(path.name)
+
+
+def named_as_archive(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES + FOREIGN)
+
+
+def named_like(folder: Path, start: str) -> list[Path]:
+    """What lies in a folder under names that begin so, in capitals or not; sorted."""
+    if not folder.is_dir():
+        return []
+    return [p for p in sorted(folder.iterdir()) if p.name.lower().startswith(start.lower())]
+
+
+def holds(folder: Path, wanted: Callable[[str], bool]) -> bool:
+    """Whether a folder is there and a file in it has a name, as `entries` has it, that is
+    wanted."""
+    if not folder.is_dir():
+        return False
+    names = (
+        clean_name(str(path.relative_to(folder))) for path, bad in files_below(folder) if not bad
+    )
+    return any(wanted(name) for name in names if not is_rubbish(name))
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Yields `(name, content)` of the files whose name is wanted.
+    """Yields `(name, content)` of the readable entries whose name is wanted; see `entries`."""
+    for entry in entries(path):
+        if not entry.problem and wanted(entry.name):
+            yield entry.name, entry.read()
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yields all files but what Finder leaves (`._a.wav`, `__MACOSX/`).
 
     Args:
-      path: a folder, which is searched to the bottom in sorted order, or an archive, which
-        is read from front to back. Names are relative to it, with "/" and no leading "./".
-      wanted: whether a name is; the others are not read. Finder's copies of names (`._a.wav`)
-        never are.
+      path: a folder, which is searched to the bottom in sorted order, through links too, or an
+        archive, which is read from front to back.
 
     Raises:
-      ArchiveError: for an archive that is damaged or cut short.
+      ArchiveError: for an archive that is damaged, cut short, or of a kind that is not known.
     """
-    take = lambda name: wanted(name) and not name.rpartition("/")[2].startswith("._")
+    name = path.name.lower()
+    if path.is_dir():
+        found = _in_folder(path)
+    elif name.endswith(FOREIGN):
+        raise ArchiveError(f"{path}: archives of this kind cannot be opened here: unpack it")
+    else:
+        found = _in_zip(path) if name.endswith(ZIPS) else _in_tar(path)
     try:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                name = file.relative_to(path).as_posix()
-                if file.is_file() and take(name):
-                    yield name, file.read_bytes()
-        elif path.name.lower().endswith(".zip"):
-            with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist():
-                    if not entry.is_dir() and take(entry.filename):
-                        yield entry.filename, archive.read(entry)
+        for entry in found:
+            if not is_rubbish(entry.name):
+                yield entry
+    except ArchiveError:
+        raise
+    except DAMAGE as error:
+        raise _damaged(str(path), error) from None
+
+
+def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yields `(file, problem)` of all files, in sorted order, as `entries` has them.
+
+    Links to folders are followed, but every folder is entered once, whatever leads to it.
+    """
+    whole = folder.resolve()
+    return _files_below(folder, {_identity(place) for place in (whole, *whole.parents)})
+
+
+def _files_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.iterdir()):
+        if not path.exists():
+            yield path, "is a link that leads nowhere"
+        elif not path.is_dir():
+            yield path, "" if path.is_file() else "is a pipe or a device"
+        elif _identity(path) in seen:
+            yield path, "leads to a folder that is read already"
         else:
-            with tarfile.open(path) as archive:
-                for entry in archive:
-                    name = entry.name.removeprefix("./")
-                    if entry.isfile() and take(name):
-                        stream = archive.extractfile(entry)
-                        assert stream is not None
-                        yield name, stream.read()
-                _check_end(archive)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0].rstrip(":")
-        raise ArchiveError(f"{path}: is damaged or cut short ({reason}): fetch it again") from error
+            seen.add(_identity(path))
+            yield from _files_below(path, seen)
+
+
+def _in_folder(folder: Path) -> Iterator[Entry]:
+    for path, problem in files_below(folder):
+        place = shown(str(path))
+        read = lambda path=path, place=place: _content(place, path.read_bytes)
+        yield Entry(clean_name(str(path.relative_to(folder))), place, problem, read)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _in_zip(path: Path) -> Iterator[Entry]:
+    with zipfile.ZipFile(path) as archive:
+        named = {_zip_name(info): info for info in archive.infolist()}
+        for info in archive.infolist():
+            written = _zip_name(info)
+            name = clean_name(written)
+            if written.endswith(("/", "\\")) or not name:
+                continue
+            problem, source = "", info
+            if stat.S_ISLNK(info.external_attr >> 16):
+                target = _content(f"{path}: {shown(name)}", lambda info=info: archive.read(info))
+                beside = os.path.dirname(written) + "/" + target.decode("utf-8", "replace")
+                source = named.get(os.path.normpath(beside).lstrip("/"))
+                problem = "" if source else "is a link to what is not a file of the archive"
+            place = f"{path}: {shown(name)}"
+            yield Entry(name, place, problem, lambda p=place, s=source: _unzipped(archive, p, s))
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Names without the mark of UTF-8 are taken for it all the same if that makes sense."""
+    if not info.flag_bits & UTF8:
+        with contextlib.suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
+
+
+def _unzipped(archive: zipfile.ZipFile, place: str, info: Any) -> bytes:
+    if info.flag_bits & ENCRYPTED:
+        raise ArchiveError(f"{place}: is encrypted: unpack the archive with its password")
+    try:
+        return _content(place, lambda: archive.read(info))
+    except NotImplementedError:
+        method = PACKING.get(info.compress_type, f"number {info.compress_type}")
+        raise ArchiveError(
+            f"{place}: is packed by a method that cannot be read here ({method}): unpack the "
+            "archive, with unzip or 7-Zip"
+        ) from None
+
+
+def _in_tar(path: Path) -> Iterator[Entry]:
+    with tarfile.open(path) as archive:
+        for info in archive:
+            name = clean_name(info.name)
+            if info.isdir() or not name:
+                continue
+            place, problem = f"{path}: {shown(name)}", ""
+            if info.issym() or info.islnk():
+                problem = _broken_link(archive, info)
+            elif not info.isfile():
+                problem = "is a pipe or a device"
+            unpack: Callable[[], Any] = lambda info=info: archive.extractfile(info)
+            read = lambda place=place, unpack=unpack: _content(place, lambda: unpack().read())
+            yield Entry(name, place, problem, read)
+        _check_end(archive)
+
+
+def _broken_link(archive: tarfile.TarFile, info: tarfile.TarInfo) -> str:
+    """What is wrong with a link; "" if it leads to a file of the archive."""
+    try:
+        found = archive.extractfile(info)
+    except (KeyError, RecursionError):
+        found = None
+    return "" if found else f"is a link to {shown(info.linkname)!r}, no file of the archive"
+
+
+def _content(place: str, read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except NotImplementedError:
+        raise
+    except DAMAGE as error:
+        raise _damaged(place, error) from None
+
+
+def _damaged(place: str, error: Exception) -> ArchiveError:
+    if isinstance(error, OSError) and error.strerror:
+        return ArchiveError(f"{error.filename or place}: cannot be read: {error.strerror}")
+    reason = shown(str(error).partition("\n")[0].rstrip(":")) or type(error).__name__
+    return ArchiveError(f"{place}: is damaged or cut short ({reason}): fetch it again")
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

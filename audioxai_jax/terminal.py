@@ -53,6 +53,12 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
     add("--codec-weights", metavar="DIR_OR_REPOSITORY", help="of a published codec, see codecs")
 
 
+def say_each(title: str, lines: Sequence[str]) -> None:
+    """Says on stderr what must be known before the results, such as of a data set."""
+    for line in lines:
+        print(f"{title}: {line}", file=sys.stderr, flush=True)
+
+
 def positive(text: str) -> int:
     """A command line's number of steps, clips and the like."""
     if not text.isdecimal() or int(text) == 0:

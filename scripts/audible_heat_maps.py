@@ -27,7 +27,7 @@ from audioxai_jax.lrp import lrp
 from audioxai_jax.report.heat_maps import heat_map_page
 from audioxai_jax.runs.heat_maps import HeatMapClip, make_heat_maps
 from audioxai_jax.spaces.dft import frequency_relevance
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
@@ -95,6 +95,7 @@ def main() -> None:
 def held_out(options, manifest) -> dict[str, np.ndarray]:
     """Waveforms of the network's test part by name, evenly from all of it."""
     clips = audiomnist.load(options.data, options.dataset, manifest["task"])
+    say_each(options.dataset, clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")
     wanted = np.linspace(0, len(clips) - 1, options.clips).round().astype(int)
     clips = clips[np.unique(wanted)]

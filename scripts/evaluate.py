@@ -34,7 +34,7 @@ from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)
@@ -117,6 +117,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     tasks.check_rate(f"the listener {listener_name}", listener_manifest["sample_rate"])
     clips = tasks.load(options.data, task).part(split, options.part)
+    say_each(task, clips.outcome.lines())
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")

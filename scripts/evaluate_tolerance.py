@@ -27,7 +27,7 @@ from audioxai_jax import (
     pretrained,
 )
 from audioxai_jax.data import tasks
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 
 def main() -> None:
@@ -49,6 +49,7 @@ def main() -> None:
     classifier, manifest = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
+    say_each(manifest["task"], clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]

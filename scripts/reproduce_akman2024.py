@@ -41,7 +41,7 @@ from audioxai_jax.runs import akman2024 as protocol
 from audioxai_jax.runs import akman2024_tables as tables
 from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, notes, to_markdown
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 TASKS = {"kws": "keywords", "ser": "emotion"}
 TOGETHER = 8
@@ -87,6 +87,7 @@ def main() -> None:
     names = chosen_classifiers(options, codec, task)
     loaded = [load_classifier(codec, name, task, split) for name in names]
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
+    say_each(task, clips.outcome.lines())
     options.out.mkdir(parents=True, exist_ok=True)
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")

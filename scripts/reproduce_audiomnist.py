@@ -47,7 +47,7 @@ from audioxai_jax.runs.audiomnist_tables import (
     reach,
 )
 from audioxai_jax.runs.parts import Parts
-from audioxai_jax.terminal import one_line, positive
+from audioxai_jax.terminal import one_line, positive, say_each
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.audiomnist_fold import Fold, train_fold
 
@@ -98,6 +98,7 @@ def main() -> None:
         for net in options.net
     }  # fmt: skip
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
+    say_each(options.dataset, clips.outcome.lines())
     text = []
     for net, recipe in recipes.items():
         rows = [train_one(options, net, recipe, clips, fold) for fold in folds]

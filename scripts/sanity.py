@@ -51,7 +51,7 @@ from audioxai_jax.runs.sanity import (
     refusal,
     summary,
 )
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 TOGETHER = 10
 """Clips of a part, which share a draw of random parameters."""
@@ -84,6 +84,7 @@ def main() -> None:
             f"{options.classifier}: its manifest must name its task and the split it was trained on"
         )
     clips = tasks.load(options.data, task, rate=codec.sample_rate).part(split, "test")
+    say_each(task, clips.outcome.lines())
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     key = jax.random.key(options.seed)

@@ -32,7 +32,7 @@ from audioxai_jax.runs.parts import Parts
 from audioxai_jax.runs.smallest_sets import ALL, PLACES, Searches, make_rows, search_clip
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 
 RANDOM = "random_control"
 TOGETHER = 12
@@ -67,6 +67,7 @@ def main() -> None:
         raise ValueError(f"{name}: its manifest must name its task and the split it was trained on")
     tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     clips = tasks.load(options.data, task).part(split, options.part)
+    say_each(task, clips.outcome.lines())
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
 

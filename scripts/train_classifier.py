@@ -31,7 +31,7 @@ from audioxai_jax.data.augment import spec_augment
 from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.files import check_settings, replace_file
 from audioxai_jax.published import huggingface
-from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.terminal import add_codec_options, one_line, positive, say_each
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
@@ -70,6 +70,7 @@ def main() -> None:
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
+    say_each(task, clips.outcome.lines())
     splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
     learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
     source = tasks.digest(clips[learned])

@@ -42,7 +42,7 @@ class Entry:
     Attributes:
       name: relative to it, see `names.clean_name`.
       place: the same for messages, with the folder or the archive.
-      problem: why it cannot be read, as in "is a link that leads nowhere"; "" if it can.
+      problem: why it cannot be read, as in "a link that leads nowhere"; "" if it can.
       read: gives its content, at once: not when the next entry has come. Raises ArchiveError.
     """
 
@@ -117,19 +117,25 @@ def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yields `(file, problem)` of all files, in sorted order, as `entries` has them.
 
     Links to folders are followed, but every folder is entered once, whatever leads to it.
+
+    Raises:
+      ArchiveError: naming it, for a folder that cannot be searched.
     """
-    whole = folder.resolve()
-    return _files_below(folder, {_identity(place) for place in (whole, *whole.parents)})
+    try:
+        whole = folder.resolve()
+        yield from _files_below(folder, {_identity(place) for place in (whole, *whole.parents)})
+    except OSError as error:
+        raise _damaged(str(folder), error) from None
 
 
 def _files_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.iterdir()):
         if not path.exists():
-            yield path, "is a link that leads nowhere"
+            yield path, "a link that leads nowhere"
         elif not path.is_dir():
-            yield path, "" if path.is_file() else "is a pipe or a device"
+            yield path, "" if path.is_file() else "a pipe or a device"
         elif _identity(path) in seen:
-            yield path, "leads to a folder that is read already"
+            yield path, "a link to a folder that is read already"
         else:
             seen.add(_identity(path))
             yield from _files_below(path, seen)
@@ -160,7 +166,7 @@ def _in_zip(path: Path) -> Iterator[Entry]:
                 target = _content(f"{path}: {shown(name)}", lambda info=info: archive.read(info))
                 beside = os.path.dirname(written) + "/" + target.decode("utf-8", "replace")
                 source = named.get(os.path.normpath(beside).lstrip("/"))
-                problem = "" if source else "is a link to what is not a file of the archive"
+                problem = "" if source else "a link to what is no file of the archive"
             place = f"{path}: {shown(name)}"
             yield Entry(name, place, problem, lambda p=place, s=source: _unzipped(archive, p, s))
 
@@ -196,7 +202,7 @@ def _in_tar(path: Path) -> Iterator[Entry]:
             if info.issym() or info.islnk():
                 problem = _broken_link(archive, info)
             elif not info.isfile():
-                problem = "is a pipe or a device"
+                problem = "a pipe or a device"
             unpack: Callable[[], Any] = lambda info=info: archive.extractfile(info)
             read = lambda place=place, unpack=unpack: _content(place, lambda: unpack().read())
             yield Entry(name, place, problem, read)
@@ -209,7 +215,7 @@ def _broken_link(archive: tarfile.TarFile, info: tarfile.TarInfo) -> str:
         found = archive.extractfile(info)
     except (KeyError, RecursionError):
         found = None
-    return "" if found else f"is a link to {shown(info.linkname)!r}, no file of the archive"
+    return "" if found else f"a link to {shown(info.linkname)}, which is no file of the archive"
 
 
 def _content(place: str, read: Callable[[], bytes]) -> bytes:

@@ -8,7 +8,7 @@ from audioxai_jax.data.names import shown
 
 Groups = tuple[tuple[str, tuple[str, ...]], ...]
 """`(reason, files)` pairs, in the order in which the reasons came up."""
-REPEATED = "repeats the sound, the label and the word of another clip of its part"
+REPEATED = "the same sound, label and word as another clip of its part"
 NAMED = 3
 """Files that a line names before it says "and so on"."""
 

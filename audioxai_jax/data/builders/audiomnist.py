@@ -40,7 +40,7 @@ class AudioMnist(Recordings, skip_registration=True):
         "a checkout (AudioMNIST/, audiomnist/ or the folder itself) or an archive of one, whose "
         f"folder data/ holds 01/0_01_0.wav and so on and {METADATA}"
     )
-    UNLABELLED = "is of a speaker whose sex is not known"
+    UNLABELLED = "of a speaker whose sex is not known"
     CREDIT = {
         "name": "AudioMNIST",
         "licence": "MIT",
@@ -85,7 +85,7 @@ class AudioMnist(Recordings, skip_registration=True):
                 continue
             file = inside(source, entry.name)
             if not file:
-                yield LeftOut(entry.name, "is not in the folder data/")
+                yield LeftOut(entry.name, "not in the folder data/")
                 continue
             parts = CLIP.fullmatch(stem(file))
             if parts is None:

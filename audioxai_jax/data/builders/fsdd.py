@@ -28,7 +28,7 @@ class Fsdd(Recordings, skip_registration=True):
     @classmethod
     def official_places(cls, data: Path) -> list[list[Path]]:
         places = [data / cls.DATASET, *named_like(data, "free-spoken-digit-dataset")]
-        places += named_like(data / cls.DATASET, "")
+        places += filter(is_archive, named_like(data / cls.DATASET, ""))
         return [[p for p in places if is_archive(p) or holds(p, is_clip)]]
 
     def official_items(self, sources: list[Path]) -> Iterator[Item]:
@@ -36,7 +36,7 @@ class Fsdd(Recordings, skip_registration=True):
             if isinstance(entry, LeftOut):
                 yield entry
             elif not is_clip(entry.name):
-                yield LeftOut(entry.name, "is not in a folder recordings/")
+                yield LeftOut(entry.name, "not in a folder recordings/")
             else:
                 file = entry.name.rpartition("/")[2]
                 parts = CLIP.fullmatch(stem(file))

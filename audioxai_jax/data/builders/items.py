@@ -12,6 +12,7 @@ from audioxai_jax.data.names import is_hidden, looks_like_sound
 from audioxai_jax.data.sound_files import AudioError, decode_sound
 
 Columns = dict[str, str]
+TABLE = "metadata.csv"
 LOUDEST = 2.0
 """Of full scale: lossy formats and resampling overshoot a little, more is another scale."""
 TOO_SOFT = 0.1
@@ -56,7 +57,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """A file that gives no clip, and the reason, as in "is hidden"."""
+    """A file that gives no clip, and the reason, as in "hidden"."""
 
     file: str
     reason: str
@@ -90,7 +91,7 @@ def sounds(source: Path, known: tuple[str, ...] = ()) -> Iterator[Entry | LeftOu
             yield LeftOut(name, entry.problem)
         elif is_hidden(name):
             if looks_like_sound(name):
-                yield LeftOut(name, "is hidden")
+                yield LeftOut(name, "hidden")
         elif looks_like_sound(name):
             yield entry
         elif name.rpartition("/")[2] not in known:
@@ -100,8 +101,10 @@ def sounds(source: Path, known: tuple[str, ...] = ()) -> Iterator[Entry | LeftOu
 def no_sound(name: str) -> str:
     """Why a file that is not named as a sound file is left out."""
     if named_as_archive(name):
-        return "is an archive in the data, not looked into: unpack it"
-    return "is not named as a sound file"
+        return "an archive in the data, to be unpacked first"
+    if name == TABLE:
+        return "a table without its archive beside it"
+    return "not named as a sound file"
 
 
 def decode(place: str, content: bytes) -> Recording:
@@ -131,8 +134,8 @@ def decode(place: str, content: bytes) -> Recording:
             "nothing: amplify the data set"
         )
     if peak > 1:
-        remarks += ("has samples beyond full scale, which are clipped",)
+        remarks += ("samples beyond full scale, clipped",)
     lost = audio / np.float32(32768) - np.clip(samples, -1, 1)
     if np.square(lost).mean() > TOO_SOFT**2 * np.square(samples).mean():
-        remarks += ("is so soft that 16 bits change it by more than a tenth",)
+        remarks += ("so soft that 16 bits change it by more than a tenth",)
     return Recording(audio, sound.sample_rate, remarks)

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.builders.items import (
+    TABLE,
     Columns,
     DataError,
     Found,
@@ -32,11 +33,11 @@ from audioxai_jax.data.builders.items import (
     Recording,
     Remark,
 )
-from audioxai_jax.data.builders.table import TABLE, read_table, table_places
+from audioxai_jax.data.builders.table import read_table, table_places
 from audioxai_jax.data.names import looks_like_sound, shown, stem
 from audioxai_jax.data.outcome import Outcome, grouped
 
-BESIDE = "lies beside what was read and was not looked into"
+BESIDE = "beside what was read, not looked into"
 
 
 class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
@@ -61,7 +62,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
     LABELS: ClassVar[tuple[str, ...]]
     PAGE: ClassVar[str]
     LAYOUT: ClassVar[str]
-    UNLABELLED: ClassVar[str] = "is of none of the classes asked for"
+    UNLABELLED: ClassVar[str] = "of none of the classes asked for"
     CREDIT: ClassVar[dict[str, str]]
 
     def __init__(self, **options: Any):
@@ -154,7 +155,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         """Notes where a clip is; DataError if another file was taken for the same clip."""
         if name in places:
             raise DataError(
-                f"{item.place}: the clip {shown(name)} is there twice, the other is "
+                f"{item.place}: the clip {shown(item.file)} is there twice, the other is "
                 f"{places[name]}: leave one copy of the data"
             )
         places[name] = item.place
@@ -180,7 +181,9 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         parts = [place for place in cls.official_places(data) if place]
         read = table[:2] or [part[0] for part in parts]
         others = [*table[2:], *(path for part in parts for path in part)]
-        others = [path for path in dict.fromkeys(others) if not any(map(path.samefile, read))]
+        others += [data / cls.DATASET / TABLE] if not table else []  # without its archive
+        others = [path for path in dict.fromkeys(others) if path.exists()]
+        others = [path for path in others if not any(map(path.samefile, read))]
         return read, [path for path in others if not any(p in read for p in path.parents)]
 
 

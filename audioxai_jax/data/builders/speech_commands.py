@@ -59,7 +59,7 @@ class SpeechCommands(Recordings, skip_registration=True):
         f"{TRAINING}.tar.gz and {TEST}.tar.gz (either will do, also extracted to a folder of "
         "that name)"
     )
-    UNLABELLED = "is silence, or a word that is not known, of which the 35 words have none"
+    UNLABELLED = "silence or a word that is not known, none of the 35 classes"
     CREDIT = {
         "name": "Speech Commands v0.02",
         "licence": "CC BY 4.0",
@@ -115,11 +115,14 @@ def _training_items(source: Path, *, listed: bool) -> Iterator[Item]:
         if listed or split != "test":
             yield found(f"{word}/{file}", _columns(entry, word, file, split, TRAINING), entry)
         else:
-            yield LeftOut(entry.name, "is on the testing list: the test archive has its own clips")
-    yield from (Remark(name, "is not there") for name, split in LISTS.items()
-                if split not in lists.values())  # fmt: skip
+            yield LeftOut(
+                entry.name, "on the testing list, and the test archive has clips of its own"
+            )
+    for name, split in LISTS.items():
+        if split not in lists.values():
+            yield Remark(name, "a list that is not there, so no clip is in its part")
     lacking = sorted(set(lists) - there - {""})
-    yield from (Remark(name, "is on a list of the archive, but not in it") for name in lacking)
+    yield from (Remark(name, "on a list of the archive, but not in it") for name in lacking)
 
 
 def _test_items(source: Path) -> Iterator[Item]:
@@ -170,7 +173,7 @@ def _seconds(file: str, entry: Entry) -> Iterator[Item]:
     split = "val" if stem(file).lower() == VALIDATION_NOISE else "train"
     columns = {"label": SILENCE, "speaker": "", "split": split, "source": TRAINING}
     if len(audio) < rate:
-        yield LeftOut(entry.name, "is a noise of less than a second")
+        yield LeftOut(entry.name, "a noise of less than a second")
     yield from (Remark(entry.name, remark) for remark in noise.remarks)
     for start in range(0, len(audio) - rate + 1, rate):
         second = Recording(audio[start : start + rate], rate)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from audioxai_jax.data.archives import SUFFIXES, entries
 from audioxai_jax.data.builders.items import (
+    TABLE,
     Columns,
     DataError,
     Item,
@@ -22,7 +23,6 @@ from audioxai_jax.data.builders.items import (
 )
 from audioxai_jax.data.names import clean_name, is_hidden, looks_like_sound, shown
 
-TABLE = "metadata.csv"
 NEEDED = ("file", "label", "speaker")
 COLUMNS = (*NEEDED, "word", "split", "source", "sex")
 """Those that are read; two rows contradict each other if they differ in one of them."""
@@ -64,13 +64,13 @@ def read_table(table: Path, archive: Path) -> Iterator[Item]:
     """
     text, encoding = decoded_text(table, table.read_bytes())
     if encoding:
-        yield Remark(table.name, f"is not UTF-8 and was read as {encoding}")
+        yield Remark(table.name, f"not UTF-8, read as {encoding}")
     rows: dict[str, Row] = {}
     for row in _rows(table, text):
         file = row.cells["file"]
         if file in rows:
             _check_equal(table, rows[file], row)
-            yield Remark(file, "has two equal rows in the table, of which one was used")
+            yield Remark(file, "two equal rows in the table, one was used")
         else:
             rows[file] = row
     readable = [entry.name for entry in entries(archive) if not entry.problem]
@@ -87,7 +87,7 @@ def read_table(table: Path, archive: Path) -> Iterator[Item]:
         if entry.name in files and not entry.problem:
             yield found(entry.name, rows[files[entry.name]].cells, entry)
         elif entry.problem or looks_like_sound(entry.name):
-            yield LeftOut(entry.name, entry.problem or "is in no row of the table")
+            yield LeftOut(entry.name, entry.problem or "in no row of the table")
         elif not is_hidden(entry.name):
             yield LeftOut(entry.name, no_sound(entry.name))
 
@@ -239,4 +239,4 @@ def _change(rows: tuple[list[str], int], sounds: tuple[list[str], int], folded: 
             start = shown("/".join(names[0].split("/")[:above]))
             parts.append(f"without {start!r}, with which every {where} begins")
     how = ", ".join(parts)
-    return f"names its files otherwise than the archive; they were compared {how}" if how else ""
+    return f"other names of files than in the archive; they were compared {how}" if how else ""

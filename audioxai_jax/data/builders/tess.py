@@ -51,7 +51,7 @@ class Tess(Recordings, skip_registration=True):
             file, content = entry.name.rpartition("/")[2], entry.read()
             digest = hashlib.sha256(content).digest()
             if seen.get(file) == digest:
-                yield LeftOut(entry.name, "is a second copy of a clip")
+                yield LeftOut(entry.name, "a second copy of a clip")
                 continue
             seen[file] = digest
             prefix, word, emotion = parts.groups()

@@ -155,6 +155,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def _in_zip(path: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(path) as archive:
+        _check_count(path, len(archive.infolist()))
         named = {_zip_name(info): info for info in archive.infolist()}
         for info in archive.infolist():
             written = _zip_name(info)
@@ -169,6 +170,20 @@ def _in_zip(path: Path) -> Iterator[Entry]:
                 problem = "" if source else "a link to what is no file of the archive"
             place = f"{path}: {shown(name)}"
             yield Entry(name, place, problem, lambda p=place, s=source: _unzipped(archive, p, s))
+
+
+def _check_count(path: Path, count: int) -> None:
+    """Raises BadZipFile unless a zip archive has as many entries as its end says.
+
+    `zipfile` reads the directory up to a damaged entry, and takes what it has for all.
+    """
+    with path.open("rb") as stream:
+        stream.seek(-min(path.stat().st_size, 22 + 0xFFFF), os.SEEK_END)
+        end = stream.read()
+    place = end.rfind(b"PK\5\6") + 10
+    promised = int.from_bytes(end[place : place + 2], "little")
+    if promised not in (count % 0x10000, 0xFFFF):  # the latter: said elsewhere, in 64 bits
+        raise zipfile.BadZipFile(f"{count} of {promised} entries can be read")
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:

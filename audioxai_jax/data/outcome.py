@@ -53,7 +53,13 @@ class Outcome:
     def of(metadata: Mapping[str, Any]) -> "Outcome":
         """The outcome that `as_json` wrote."""
         groups = lambda name: tuple((text, tuple(files)) for text, files in metadata[name])
-        return Outcome(metadata["found"], metadata["used"], groups("left_out"), groups("remarks"))
+        return Outcome(
+            found=metadata["found"],
+            used=metadata["used"],
+            left_out=groups("left_out"),
+            remarks=groups("remarks"),
+            repeated=tuple(metadata["repeated"]),
+        )
 
 
 def _line(text: str, files: tuple[str, ...]) -> str:

@@ -115,6 +115,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         tabled = sources[0].name == TABLE
         items = read_table(sources[0], sources[1]) if tabled else self.official_items(sources)
         left_out = [(BESIDE, str(path.relative_to(data))) for path in beside]
+        lost = 0
         remarks: list[tuple[str, str]] = []
         places: dict[str, str] = {}
         seen: set[tuple[str, bytes]] = set()
@@ -123,6 +124,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         for item in items:
             if isinstance(item, LeftOut):
                 left_out.append((item.reason, item.file))
+                lost += looks_like_sound(item.file)
                 continue
             if isinstance(item, Remark):
                 remarks.append((item.text, item.file))
@@ -141,7 +143,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
             used += 1
             yield item.file, record
         outcome = Outcome(
-            found=len(set(places.values())) + sum(_is_lost(*pair) for pair in left_out),
+            found=len(set(places.values())) + lost,
             used=used,
             left_out=grouped(left_out),
             remarks=grouped(remarks),
@@ -207,8 +209,3 @@ def _record(
         "file": item.file,
         "duplicate": duplicate,
     }
-
-
-def _is_lost(reason: str, file: str) -> bool:
-    """Whether what was left out is a sound file of the places that were read."""
-    return reason != BESIDE and looks_like_sound(file)

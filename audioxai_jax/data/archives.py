@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from audioxai_jax.data.folders import ArchiveError, damaged, files_below
 from audioxai_jax.data.names import clean_name, is_rubbish, shown
 
 ZIPS = (".zip",)
@@ -29,10 +30,6 @@ DAMAGE = (
     OSError, RuntimeError, ValueError, LookupError, ArithmeticError,
 )  # fmt: skip
 """What the readers of archives raise when bytes are not what they should be."""
-
-
-class ArchiveError(ValueError):
-    """An archive or a file in it that cannot be read; the message is one line and names it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,24 +56,6 @@ def is_archive(path: Path) -> bool:
 
 def named_as_archive(name: str) -> bool:
     return name.lower().endswith(SUFFIXES + FOREIGN)
-
-
-def named_like(folder: Path, start: str) -> list[Path]:
-    """What lies in a folder under names that begin so, in capitals or not; sorted."""
-    if not folder.is_dir():
-        return []
-    return [p for p in sorted(folder.iterdir()) if p.name.lower().startswith(start.lower())]
-
-
-def holds(folder: Path, wanted: Callable[[str], bool]) -> bool:
-    """Whether a folder is there and a file in it has a name, as `entries` has it, that is
-    wanted."""
-    if not folder.is_dir():
-        return False
-    names = (
-        clean_name(str(path.relative_to(folder))) for path, bad in files_below(folder) if not bad
-    )
-    return any(wanted(name) for name in names if not is_rubbish(name))
 
 
 def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -110,35 +89,7 @@ def entries(path: Path) -> Iterator[Entry]:
     except ArchiveError:
         raise
     except DAMAGE as error:
-        raise _damaged(str(path), error) from None
-
-
-def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yields `(file, problem)` of all files, in sorted order, as `entries` has them.
-
-    Links to folders are followed, but every folder is entered once, whatever leads to it.
-
-    Raises:
-      ArchiveError: naming it, for a folder that cannot be searched.
-    """
-    try:
-        whole = folder.resolve()
-        yield from _files_below(folder, {_identity(place) for place in (whole, *whole.parents)})
-    except OSError as error:
-        raise _damaged(str(folder), error) from None
-
-
-def _files_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
-    for path in sorted(folder.iterdir()):
-        if not path.exists():
-            yield path, "a link that leads nowhere"
-        elif not path.is_dir():
-            yield path, "" if path.is_file() else "a pipe or a device"
-        elif _identity(path) in seen:
-            yield path, "a link to a folder that is read already"
-        else:
-            seen.add(_identity(path))
-            yield from _files_below(path, seen)
+        raise damaged(str(path), error) from None
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:
@@ -146,11 +97,6 @@ def _in_folder(folder: Path) -> Iterator[Entry]:
         place = shown(str(path))
         read = lambda path=path, place=place: _content(place, path.read_bytes)
         yield Entry(clean_name(str(path.relative_to(folder))), place, problem, read)
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
 
 
 def _in_zip(path: Path) -> Iterator[Entry]:
@@ -239,14 +185,7 @@ def _content(place: str, read: Callable[[], bytes]) -> bytes:
     except NotImplementedError:
         raise
     except DAMAGE as error:
-        raise _damaged(place, error) from None
-
-
-def _damaged(place: str, error: Exception) -> ArchiveError:
-    if isinstance(error, OSError) and error.strerror:
-        return ArchiveError(f"{error.filename or place}: cannot be read: {error.strerror}")
-    reason = shown(str(error).partition("\n")[0].rstrip(":")) or type(error).__name__
-    return ArchiveError(f"{place}: is damaged or cut short ({reason}): fetch it again")
+        raise damaged(place, error) from None
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

@@ -103,22 +103,33 @@ def test_links_in_zip(tmp_path):
 
 def test_links_in_folders(tmp_path):
     far = made_up.folder(tmp_path / "far", FILES)
-    root = made_up.folder(tmp_path / "root", {"b/c/1.wav": b"1"})
-    os.symlink(far / "a", root / "a")
-    os.symlink("a", root / "again")
-    os.symlink(far / "a" / "0.wav", root / "b" / "file.wav")
-    for name, target in (("up", root), ("above", tmp_path), ("top", "/"), ("b/c/b", root / "b"),
-                         ("gone.wav", "nowhere"), ("self.wav", "self.wav")):  # fmt: skip
+    root = made_up.folder(tmp_path / "root", {"b/c/1.wav": b"1", ".store/2.wav": b"2"})
+    for name, target in (("a", far / "a"), ("b/again", "../a"), ("hidden", ".store"),
+                         ("b/file.wav", far / "a" / "0.wav"), ("up", root), ("above", tmp_path),
+                         ("top", "/"), ("b/c/b", root / "b"), ("gone.wav", "nowhere"),
+                         ("self.wav", "self.wav")):  # fmt: skip
         os.symlink(target, root / name)
     os.mkfifo(root / "pipe.wav")
-    wanted = {**FILES, "b/c/1.wav": b"1", "b/file.wav": FILES["a/0.wav"]}
-    assert everything(root) == wanted
-    again, gone = "a link to a folder that is read already", "a link that leads nowhere"
+    assert everything(root) == {
+        **FILES, **{name.replace("a/", "b/again/"): content for name, content in FILES.items()},
+        "b/c/1.wav": b"1", "b/file.wav": FILES["a/0.wav"],
+        ".store/2.wav": b"2", "hidden/2.wav": b"2",
+    }  # fmt: skip
+    circle, gone = "a link to a folder that it lies in", "a link that leads nowhere"
     assert problems(root) == {
-        **dict.fromkeys(("again", "up", "above", "top", "b/c/b"), again),
+        **dict.fromkeys(("up", "above", "top", "b/c/b"), circle),
         **dict.fromkeys(("gone.wav", "self.wav"), gone),
         "pipe.wav": "a pipe or a device",
     }
+
+
+def test_folders_that_link_to_each_other_end(tmp_path):
+    names = [f"f{number}" for number in range(5)]
+    made_up.folder(tmp_path, {f"{name}/x.wav": b"" for name in names})
+    for name in names:
+        for other in names:
+            os.symlink(f"../{other}", tmp_path / name / f"to_{other}")
+    assert {name.rpartition("/")[0].rpartition("_")[2] for name in everything(tmp_path)} == {*names}
 
 
 def with_fields(path: Path, local: int, central: int, value: bytes) -> Path:

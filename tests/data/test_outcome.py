@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from refusals import refusal
 
-from audioxai_jax.data import audiomnist, builders, tasks
+from audioxai_jax.data import builders, tasks
 from audioxai_jax.data.builders import DataError
 from audioxai_jax.data.outcome import Outcome
 from audioxai_jax.terminal import say_each
@@ -58,6 +58,17 @@ def test_what_lies_beside_the_recordings(tmp_path):
     }
 
 
+@pytest.mark.parametrize("real", ["audio", ".cache", "zoo/recordings"])
+def test_a_linked_folder_wherever_it_really_is(tmp_path, real):
+    names = [f"{digit}_jo_0.wav" for digit in range(3)]
+    made_up.folder(
+        tmp_path / "fsdd" / real, {name: made_up.sound(name, 99, 8_000) for name in names}
+    )
+    os.symlink(real, tmp_path / "fsdd" / "recordings")
+    records = builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
+    assert len(records) == 3 and builders.outcome(records).found == 6
+
+
 def test_one_clip_in_two_formats_is_refused(tmp_path):
     files = made_up.official_fsdd() | {"recordings/0_theo_0.FLAC": SOUND}
     made_up.folder(tmp_path / "fsdd", files)
@@ -71,9 +82,10 @@ def test_linked_speakers_are_heard(tmp_path):
     made_up.folder(tmp_path / "far", far)
     made_up.folder(tmp_path / "AudioMNIST", {n: c for n, c in files.items() if n not in far})
     os.symlink(tmp_path / "far" / "data" / "02", tmp_path / "AudioMNIST" / "data" / "02")
-    clips = audiomnist.load(tmp_path, cache=tmp_path / "cache")
-    assert set(clips.speaker) == {"01", "02", "03"} and len(clips) == 6
-    assert clips.outcome.used == clips.outcome.found == 6
+    records = builders.prepare("audiomnist", tmp_path, cache=tmp_path / "cache")
+    assert {record["speaker"] for record in records} == {b"01", b"02", b"03"}
+    found = builders.outcome(records)
+    assert found.used == found.found == 6 and len(records) == 6
 
 
 def test_speakers_of_unknown_sex_are_counted(tmp_path):

@@ -10,13 +10,13 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from audioxai_jax.data.archives import files_below
 from audioxai_jax.data.builders.audiomnist import AudioMnist
 from audioxai_jax.data.builders.fsdd import Fsdd
 from audioxai_jax.data.builders.items import DataError
 from audioxai_jax.data.builders.recordings import Recordings
 from audioxai_jax.data.builders.speech_commands import SpeechCommands
 from audioxai_jax.data.builders.tess import Tess
+from audioxai_jax.data.folders import files_below
 from audioxai_jax.data.names import is_hidden
 from audioxai_jax.data.outcome import Outcome
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from audioxai_jax.data.archives import holds, is_archive, members, named_like
+from audioxai_jax.data.archives import is_archive, members
 from audioxai_jax.data.builders.items import Columns, DataError, Item, LeftOut, found, sounds
 from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.folders import holds, named_like
 from audioxai_jax.data.names import is_hidden, looks_like_sound, stem
 from audioxai_jax.data.splits import SEX_BLOCKS
 

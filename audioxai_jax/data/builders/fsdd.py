@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audioxai_jax.data.archives import holds, is_archive, named_like
+from audioxai_jax.data.archives import is_archive
 from audioxai_jax.data.builders.items import DataError, Item, LeftOut, found, sounds
 from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.folders import holds, named_like
 from audioxai_jax.data.names import looks_like_sound, stem
 
 CLIP = re.compile(r"([^_]+)_([^_]+)_([0-9]+)")

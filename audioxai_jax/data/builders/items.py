@@ -8,7 +8,7 @@ import numpy as np
 
 from audioxai_jax.data.archives import Entry, entries, named_as_archive
 from audioxai_jax.data.audio import pcm
-from audioxai_jax.data.names import is_hidden, looks_like_sound
+from audioxai_jax.data.names import is_hidden, looks_like_sound, stem
 from audioxai_jax.data.sound_files import AudioError, decode_sound
 
 Columns = dict[str, str]
@@ -44,12 +44,14 @@ class Found:
 
     Attributes:
       file: name of the record.
+      clip: what other files of the same clip would have in common.
       columns: label and speaker, and word, split and source where there are any.
       place: the sound file, as messages name it.
       hear: its sound, at once: not when the next item has come. Raises DataError.
     """
 
     file: str
+    clip: str
     columns: Columns
     place: str
     hear: Callable[[], Recording]
@@ -74,9 +76,10 @@ class Remark:
 Item = Found | LeftOut | Remark
 
 
-def found(file: str, columns: Columns, entry: Entry) -> Found:
-    """The clip that an entry holds."""
-    return Found(file, columns, entry.place, lambda: decode(entry.place, entry.read()))
+def found(file: str, columns: Columns, entry: Entry, clip: str | None = None) -> Found:
+    """The clip that an entry holds; `clip` is the file's name without suffix unless given."""
+    clip = stem(file) if clip is None else clip
+    return Found(file, clip, columns, entry.place, lambda: decode(entry.place, entry.read()))
 
 
 def sounds(source: Path, known: tuple[str, ...] = ()) -> Iterator[Entry | LeftOut]:

@@ -15,7 +15,9 @@ builder's metadata says of each file what and why.
 """
 
 import abc
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,9 +36,10 @@ from audioxai_jax.data.builders.items import (
     Remark,
 )
 from audioxai_jax.data.builders.table import read_table, table_places
-from audioxai_jax.data.names import looks_like_sound, shown, stem
+from audioxai_jax.data.names import looks_like_sound, shown
 from audioxai_jax.data.outcome import Outcome, grouped
 
+LINKED = "the same file as another clip, by a link"
 BESIDE = "beside what was read, not looked into"
 
 
@@ -109,19 +112,14 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         return {"clips": self._generate_examples(Path(dl_manager.manual_dir))}
 
     def _generate_examples(self, data: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-        sources, beside = self.sources(data)
-        if not sources:
-            raise DataError(self.missing(data))
-        tabled = sources[0].name == TABLE
-        items = read_table(sources[0], sources[1]) if tabled else self.official_items(sources)
-        left_out = [(BESIDE, str(path.relative_to(data))) for path in beside]
+        left_out: list[tuple[str, str]] = []
         lost = 0
         remarks: list[tuple[str, str]] = []
         places: dict[str, str] = {}
         seen: set[tuple[str, bytes]] = set()
         repeated: list[str] = []
         used = 0
-        for item in items:
+        for item in self._items(data):
             if isinstance(item, LeftOut):
                 left_out.append((item.reason, item.file))
                 lost += looks_like_sound(item.file)
@@ -129,7 +127,12 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
             if isinstance(item, Remark):
                 remarks.append((item.text, item.file))
                 continue
-            self._check_new(item, item.file if tabled else stem(item.file), places)
+            if item.clip in places:
+                _check_linked(item, places[item.clip])
+                left_out.append((LINKED, item.file))
+                lost += 1
+                continue
+            places[item.clip] = item.place
             label = self.relabelled(item.columns)
             if label is None:
                 left_out.append((self.UNLABELLED, item.file))
@@ -153,14 +156,15 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
             raise DataError("; ".join([self.missing(data), *outcome.lines()[1:]]))
         self.info.metadata.update(outcome.as_json())  # type: ignore[union-attr]
 
-    def _check_new(self, item: Found, name: str, places: dict[str, str]) -> None:
-        """Notes where a clip is; DataError if another file was taken for the same clip."""
-        if name in places:
-            raise DataError(
-                f"{item.place}: the clip {shown(item.file)} is there twice, the other is "
-                f"{places[name]}: leave one copy of the data"
-            )
-        places[name] = item.place
+    def _items(self, data: Path) -> Iterator[Item]:
+        sources, beside = self.sources(data)
+        if not sources:
+            raise DataError(self.missing(data))
+        yield from (LeftOut(str(path.relative_to(data)), BESIDE) for path in beside)
+        if sources[0].name == TABLE:
+            yield from read_table(sources[0], sources[1])
+        else:
+            yield from self.official_items(sources)
 
     def relabelled(self, columns: Columns) -> str | None:
         """The class of a clip, None to leave it out."""
@@ -187,6 +191,17 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         others = [path for path in dict.fromkeys(others) if path.exists()]
         others = [path for path in others if not any(map(path.samefile, read))]
         return read, [path for path in others if not any(p in read for p in path.parents)]
+
+
+def _check_linked(item: Found, place: str) -> None:
+    """DataError if a clip is in another place too, unless both are one file, by a link."""
+    with contextlib.suppress(OSError):  # a place in an archive
+        if os.path.samefile(item.place, place):
+            return
+    raise DataError(
+        f"{item.place}: the clip {shown(item.file)} is there twice, the other is {place}: leave "
+        "one copy of the data"
+    )
 
 
 def _record(

@@ -178,4 +178,4 @@ def _seconds(file: str, entry: Entry) -> Iterator[Item]:
     for start in range(0, len(audio) - rate + 1, rate):
         second = Recording(audio[start : start + rate], rate)
         name = f"{NOISES}/{file}@{start // rate}"
-        yield Found(name, columns, entry.place, lambda second=second: second)
+        yield Found(name, name, columns, entry.place, lambda second=second: second)

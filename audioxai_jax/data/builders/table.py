@@ -85,7 +85,7 @@ def read_table(table: Path, archive: Path) -> Iterator[Item]:
         yield Remark(table.name, remark)
     for entry in entries(archive):
         if entry.name in files and not entry.problem:
-            yield found(entry.name, rows[files[entry.name]].cells, entry)
+            yield found(entry.name, rows[files[entry.name]].cells, entry, clip=entry.name)
         elif entry.problem or looks_like_sound(entry.name):
             yield LeftOut(entry.name, entry.problem or "in no row of the table")
         elif not is_hidden(entry.name):

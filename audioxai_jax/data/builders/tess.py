@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audioxai_jax.data.archives import holds, is_archive, named_like
+from audioxai_jax.data.archives import is_archive
 from audioxai_jax.data.builders.items import DataError, Found, Item, LeftOut, decode, sounds
 from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.folders import holds, named_like
 from audioxai_jax.data.names import looks_like_sound, stem
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "pleasant_surprise", "sad")
@@ -58,7 +59,7 @@ class Tess(Recordings, skip_registration=True):
             emotion = "pleasant_surprise" if emotion.lower() == "ps" else emotion.lower()
             columns = {"label": emotion, "speaker": SPEAKERS[prefix.upper()], "word": word}
             hear = lambda place=entry.place, content=content: decode(place, content)
-            yield Found(file, columns, entry.place, hear)
+            yield Found(file, stem(file), columns, entry.place, hear)
 
 
 def _clip(name: str) -> re.Match[str] | None:

@@ -194,6 +194,11 @@ def plain_json(value: Any) -> Any:
     return str(value)
 
 
+def say_each(title: str, lines: Sequence[str]) -> None:
+    """Says on stderr what must be known before the results, such as of a data set."""
+    say(*(f"{title}: {line}" for line in lines), file=sys.stderr)
+
+
 def positive(text: str) -> int:
     """A command line's number of steps, clips and the like."""
     if not text.isdecimal() or int(text) == 0:

@@ -34,6 +34,7 @@ from audioxai_jax.terminal import (
     output_file,
     positive,
     say,
+    say_each,
     write_rows,
 )
 
@@ -105,6 +106,7 @@ def main() -> None:
 def held_out(options, manifest) -> dict[str, np.ndarray]:
     """Waveforms of the network's test part by name, evenly from all of it."""
     clips = audiomnist.load(options.data, options.dataset, manifest["task"])
+    say_each(options.dataset, clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")
     wanted = np.linspace(0, len(clips) - 1, options.clips).round().astype(int)
     clips = clips[np.unique(wanted)]

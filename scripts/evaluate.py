@@ -40,6 +40,7 @@ from audioxai_jax.terminal import (
     positive,
     printable,
     say,
+    say_each,
     write_rows,
 )
 
@@ -126,6 +127,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     tasks.check_rate(f"the listener {listener_name}", listener_manifest["sample_rate"])
     clips = tasks.load(options.data, task).part(split, options.part)
+    say_each(task, clips.outcome.lines())
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")

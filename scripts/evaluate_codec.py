@@ -25,7 +25,14 @@ from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.published.table import CODECS
 from audioxai_jax.spaces.lapped import analyse, synthesise
-from audioxai_jax.terminal import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.terminal import (
+    Parser,
+    add_json_option,
+    one_line,
+    say,
+    say_each,
+    write_rows,
+)
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
@@ -44,6 +51,7 @@ def main() -> None:
 
     listener, _ = pretrained.load_listener(options.listener)
     clips = tasks.load(options.data, "keywords")
+    say_each("keywords", clips.outcome.lines())
     train, test = (clips.part("speaker_disjoint", part) for part in ("train", "test"))
     peak = np.abs(test.audio).max(1, keepdims=True).clip(1) / 32768
     audio = (0.7 / peak * test.audio / 32768).astype(np.float32)

@@ -31,6 +31,7 @@ from audioxai_jax.terminal import (
     one_line,
     positive,
     say,
+    say_each,
     write_rows,
 )
 
@@ -54,6 +55,7 @@ def main() -> None:
     classifier, manifest = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
+    say_each(manifest["task"], clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]

@@ -48,6 +48,7 @@ from audioxai_jax.terminal import (
     positive,
     printable,
     say,
+    say_each,
     write_rows,
 )
 
@@ -96,6 +97,7 @@ def main() -> None:
     names = chosen_classifiers(options, codec, task)
     loaded = [load_classifier(codec, name, task, split) for name in names]
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
+    say_each(task, clips.outcome.lines())
     make_folder(options.out)
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")

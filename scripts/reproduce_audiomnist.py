@@ -56,6 +56,7 @@ from audioxai_jax.terminal import (
     positive,
     printable,
     say,
+    say_each,
     write_rows,
 )
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
@@ -107,6 +108,7 @@ def main() -> None:
         for net in options.net
     }  # fmt: skip
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
+    say_each(options.dataset, clips.outcome.lines())
     text, table = [], []
     for net, recipe in recipes.items():
         rows = [train_one(options, net, recipe, clips, fold) for fold in folds]

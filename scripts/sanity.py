@@ -56,6 +56,7 @@ from audioxai_jax.terminal import (
     positive,
     printable,
     say,
+    say_each,
     write_rows,
 )
 
@@ -91,6 +92,7 @@ def main() -> None:
             f"{options.classifier}: its manifest must name its task and the split it was trained on"
         )
     clips = tasks.load(options.data, task, rate=codec.sample_rate).part(split, "test")
+    say_each(task, clips.outcome.lines())
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
     key = jax.random.key(options.seed)

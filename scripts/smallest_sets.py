@@ -38,6 +38,7 @@ from audioxai_jax.terminal import (
     output_folder,
     positive,
     say,
+    say_each,
     write_rows,
 )
 
@@ -75,6 +76,7 @@ def main() -> None:
         raise ValueError(f"{name}: its manifest must name its task and the split it was trained on")
     tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
     clips = tasks.load(options.data, task).part(split, options.part)
+    say_each(task, clips.outcome.lines())
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
 

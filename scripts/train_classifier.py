@@ -38,6 +38,7 @@ from audioxai_jax.terminal import (
     output_folder,
     positive,
     say,
+    say_each,
     write_rows,
 )
 from audioxai_jax.training.classifier import make_step
@@ -77,6 +78,7 @@ def main() -> None:
 def run_task(options, codec, task: str) -> list[dict]:
     """All runs of one task, head by head: what they learn from is computed once for each kind."""
     clips = tasks.load(options.data, task, rate=codec.sample_rate)
+    say_each(task, clips.outcome.lines())
     splits = dict.fromkeys((*tasks.TASKS[task].splits, *chosen_splits(options, task)))
     learned = np.any([clips.parts[split] == "train" for split in splits], axis=0)  # in any run
     source = tasks.digest(clips[learned])

@@ -27,7 +27,14 @@ from audioxai_jax import pretrained
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
-from audioxai_jax.terminal import Parser, one_line, output_folder, positive, say
+from audioxai_jax.terminal import (
+    Parser,
+    one_line,
+    output_folder,
+    positive,
+    say,
+    say_each,
+)
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
 
@@ -57,6 +64,7 @@ def main() -> None:
     tasks.check_rate(f"the codec {settings.name!r}", rate)
 
     keywords = tasks.load(options.data, "keywords")
+    say_each("keywords", keywords.outcome.lines())
     clips, validation = (keywords.part(SPLIT, part) for part in ("train", "val"))
     audio = speed_copies(clips.audio, settings.speeds).reshape(-1, clips.audio.shape[1])
     spoken = validation.audio[validation.target != SILENCE][:256]

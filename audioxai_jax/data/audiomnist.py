@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audioxai_jax.data.builders import DataError, prepare
+from audioxai_jax.data.builders import DataError, outcome, prepare
 from audioxai_jax.data.pipelines import decoded
 from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS
 from audioxai_jax.data.tasks import Clips
@@ -72,7 +72,8 @@ def load(
         raise DataError(f"{task} of {dataset} cannot be asked: known are {known}")
     question = QUESTIONS[dataset, task]
     found, sounds = [], []
-    for record in map(decoded, prepare(dataset, data, config=question.config, cache=cache)):
+    records = prepare(dataset, data, config=question.config, cache=cache)
+    for record in map(decoded, records):
         if not record["duplicate"]:
             sound = to_8khz(record.pop("audio"), int(record["sample_rate"]))
             sounds.append(embed(sound, offset(Path(record["file"]).stem, len(sound), seed)))
@@ -87,6 +88,7 @@ def load(
         file=np.array([record["file"] for record in found]),
         origin=np.array([record["origin"] for record in found]),
         parts={name: np.array([split(r) for r in found]) for name, split in splits.items()},
+        outcome=outcome(records).without_repeated(),
     )
 
 

@@ -5,6 +5,7 @@ compared with what is there.
 """
 
 import contextlib
+import dataclasses
 import io
 import os
 import stat
@@ -164,3 +165,50 @@ def check_length(path: str | Path, stream: BinaryIO) -> BinaryIO | None:
             f"{there} are there"
         )
     return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """A sound file, decoded.
+
+    Attributes:
+      samples: float32 `[T, channels]`, full scale is 1; T is at least 1, all are finite.
+      sample_rate: Hz.
+      notes: what a listener must know about the recording, a sentence each.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    notes: tuple[str, ...] = ()
+
+
+def decode_sound(name: str | Path, content: bytes) -> Sound:
+    """A sound file's samples, of whatever format libsndfile reads.
+
+    Args:
+      name: of the file, for messages.
+      content: of the file.
+
+    Raises:
+      AudioError: if it is empty, no audio, cut short, or has samples that are not finite.
+    """
+    path = Path(name)
+    corrected = check_length(path, io.BytesIO(content))
+    with open_sound(path, corrected or io.BytesIO(content)) as file:
+        blocks = []
+        try:
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                blocks.append(block)
+        except soundfile.LibsndfileError:
+            raise AudioError(f"{path}: is cut short or damaged") from None
+        rate, format, frames = file.samplerate, file.format, file.frames
+    if not blocks:
+        raise AudioError(f"{path}: holds no samples")
+    samples = np.concatenate(blocks)
+    if format == "FLAC" and len(samples) < frames:
+        raise AudioError(f"{path}: is cut short: {len(samples)} of {frames} samples are there")
+    if not np.isfinite(samples).all():
+        count = np.sum(~np.isfinite(samples))
+        raise AudioError(f"{path}: {count} samples are NaN or infinite")
+    notes = ("Its header does not say how long it is: all that is there was read.",)
+    return Sound(samples, rate, notes if corrected else ())

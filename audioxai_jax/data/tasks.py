@@ -16,8 +16,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from audioxai_jax.data.builders import BUILDERS, DataError, prepare
+from audioxai_jax.data.builders import BUILDERS, DataError, outcome, prepare
 from audioxai_jax.data.builders.speech_commands import TEST
+from audioxai_jax.data.outcome import Outcome
 from audioxai_jax.data.pipelines import pipeline
 from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS
 
@@ -74,6 +75,7 @@ class Clips:
       file: where each clip was read, `[N]`.
       origin: collection that each clip comes from, "" if that is not known, `[N]`.
       parts: by the name of a split, "train", "val" or "test" of each clip, `[N]`.
+      outcome: what became of the files of the whole data set.
     """
 
     audio: np.ndarray
@@ -82,6 +84,7 @@ class Clips:
     file: np.ndarray
     origin: np.ndarray
     parts: dict[str, np.ndarray]
+    outcome: Outcome = dataclasses.field(default=Outcome(), metadata={"static": True})
 
     def __len__(self) -> int:
         return len(self.audio)
@@ -143,6 +146,7 @@ def load(
         file=np.array([element["file"] for element in found]),
         origin=np.array([element["origin"] for element in found]),
         parts={name: np.array([split(e) for e in found]) for name, split in splits.items()},
+        outcome=outcome(records).without_repeated(),
     )
 
 

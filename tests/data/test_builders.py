@@ -206,7 +206,7 @@ def test_missing_data_is_said_with_page_and_layout(dataset, tmp_path):
 def test_damaged_downloads_are_refused_and_leave_nothing_prepared(tmp_path):
     archive = MAKERS["fsdd"](tmp_path)
     archive.write_bytes(archive.read_bytes()[:3000])
-    with pytest.raises(ArchiveError, match=r"v1.0.10.tar.gz: is damaged or cut short"):
+    with pytest.raises(ArchiveError, match=r"v1.0.10.tar.gz: .*is damaged or cut short"):
         builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.array_record*"))
 
@@ -230,7 +230,7 @@ def test_an_archive_of_something_else_is_no_data(tmp_path):
 @pytest.mark.parametrize("content, said", [
     (b"no sound", "is not audio"),
     (made_up.sound("x", 900, 8_000)[:-500], "is cut short"),
-    (made_up.sound("x", 0, 8_000), "1 channels of 0 samples"),
+    (made_up.sound("x", 0, 8_000), "holds no samples"),
 ])  # fmt: skip
 def test_clips_that_are_no_clips_are_named(tmp_path, content, said):
     files = made_up.official_fsdd()

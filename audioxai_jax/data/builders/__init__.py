@@ -12,9 +12,13 @@ import tensorflow_datasets as tfds
 
 from audioxai_jax.data.builders.audiomnist import AudioMnist
 from audioxai_jax.data.builders.fsdd import Fsdd
-from audioxai_jax.data.builders.recordings import DataError, Recordings
+from audioxai_jax.data.builders.items import DataError
+from audioxai_jax.data.builders.recordings import Recordings
 from audioxai_jax.data.builders.speech_commands import SpeechCommands
 from audioxai_jax.data.builders.tess import Tess
+from audioxai_jax.data.folders import files_below
+from audioxai_jax.data.names import is_hidden
+from audioxai_jax.data.outcome import Outcome
 
 BUILDERS: dict[str, type[Recordings]] = {
     builder.DATASET: builder for builder in (AudioMnist, Fsdd, SpeechCommands, Tess)
@@ -37,19 +41,21 @@ def prepare(
 
     Returns:
       A sequence of records, each `{"audio": int16 [T], "sample_rate": .., "label": ..,
-      "speaker": .., "word": .., "split": .., "origin": .., "file": .., "duplicate": ..}`.
+      "speaker": .., "word": .., "split": .., "origin": .., "file": .., "duplicate": ..}`;
+      `outcome` says what they were made of, and what was left out.
 
     Raises:
       DataError: if the data is not there, or not what it should be.
+      ArchiveError: for an archive, or a file of it, that cannot be read.
     """
     if dataset not in BUILDERS:
         raise DataError(f"unknown data set {dataset!r}: known are {', '.join(BUILDERS)}")
     builder_class: Any = BUILDERS[dataset]
     data = Path(data).absolute()
-    sources = builder_class.sources(data) if data.is_dir() else []
+    sources, beside = builder_class.sources(data) if data.is_dir() else ([], [])
     if not sources:
         raise DataError(builder_class.missing(data))
-    stamps = repr([stamp for source in sources for stamp in _stamps(source)])
+    stamps = repr([beside, *(stamp for source in sources for stamp in _stamps(source))])
     folder = Path(cache or _cache()) / hashlib.sha256(stamps.encode()).hexdigest()[:16]
     tfds.disable_progress_bar()
     downloads = tfds.download.DownloadConfig(manual_dir=data, extract_dir=folder / "none")
@@ -65,12 +71,21 @@ def prepare(
     return builder.as_data_source("clips")
 
 
+def outcome(records: Any) -> Outcome:
+    """What became of the sound files of a data set.
+
+    Args:
+      records: from `prepare`.
+    """
+    return Outcome.of(records.dataset_info.metadata)
+
+
 def _stamps(source: Path) -> list[tuple[str, int, int]]:
     """Name, size and time of a file, or of all files in a folder but hidden ones."""
     files = [source]
     if source.is_dir():
-        hidden = lambda file: any(p.startswith(".") for p in file.relative_to(source).parts)
-        files = [file for file in sorted(source.rglob("*")) if file.is_file() and not hidden(file)]
+        hidden = lambda file: is_hidden(file.relative_to(source).as_posix())
+        files = [file for file, problem in files_below(source) if not problem and not hidden(file)]
     return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 

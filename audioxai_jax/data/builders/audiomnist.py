@@ -9,13 +9,16 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.archives import is_archive, members
-from audioxai_jax.data.builders.recordings import Columns, DataError, Recordings
+from audioxai_jax.data.builders.items import Columns, DataError, Item, LeftOut, found, sounds
+from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.folders import holds, named_like
+from audioxai_jax.data.names import is_hidden, looks_like_sound, stem
 from audioxai_jax.data.splits import SEX_BLOCKS
 
 SEXES = ("male", "female")
 METADATA = "audioMNIST_meta.txt"
-IN_ARCHIVE = re.compile(r"(?:[^/]+/)?data/(.+)")
-CLIP = re.compile(r"([0-9]{2})/([0-9])_([0-9]{2})_[0-9]+\.wav")
+IN_ARCHIVE = re.compile(r"(?:.*/)?data/(.+)")
+CLIP = re.compile(r"([0-9]{2})/([0-9])_([0-9]{2})_[0-9]+")
 
 
 class AudioMnist(Recordings, skip_registration=True):
@@ -38,6 +41,7 @@ class AudioMnist(Recordings, skip_registration=True):
         "a checkout (AudioMNIST/, audiomnist/ or the folder itself) or an archive of one, whose "
         f"folder data/ holds 01/0_01_0.wav and so on and {METADATA}"
     )
+    UNLABELLED = "of a speaker whose sex is not known"
     CREDIT = {
         "name": "AudioMNIST",
         "licence": "MIT",
@@ -64,32 +68,38 @@ class AudioMnist(Recordings, skip_registration=True):
         return columns["sex"] or None
 
     @classmethod
-    def official_sources(cls, data: Path) -> list[Path]:
+    def official_places(cls, data: Path) -> list[list[Path]]:
         """The folder `data` of a checkout, or an archive."""
-        named = [data / "AudioMNIST", data / cls.DATASET, *sorted(data.glob("AudioMNIST-*"))]
-        below = [path for place in named for path in sorted(place.glob("*"))]
-        places = [*named, *below, data]  # a checkout has a folder audiomnist of programs
-        folders = [p / "data" for p in places if next(p.glob("data/[0-9][0-9]/?_??_*.wav"), None)]
-        archives = [p for p in [*sorted(data.glob("AudioMNIST*")), *below] if is_archive(p)]
-        return [*folders, *archives][:1]
+        named = [data / "AudioMNIST", data / cls.DATASET, *named_like(data, "AudioMNIST-")]
+        below = [path for place in named for path in named_like(place, "")]
+        places = dict.fromkeys([*named, *below, data])  # a checkout has a folder of programs
+        folders = [p / "data" for p in places if holds(p / "data", is_clip)]
+        archives = [p for p in [*named_like(data, "AudioMNIST"), *below] if is_archive(p)]
+        return [[*folders, *archives]]
 
-    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_items(self, sources: list[Path]) -> Iterator[Item]:
         source = sources[0]
         known = self._sexes(source) if self.tells_sex else {}
-        wanted = lambda name: inside(source, name).lower().endswith(".wav")
-        for name, content in members(source, wanted):
-            file = inside(source, name)
-            parts = CLIP.fullmatch(file)
+        for entry in sounds(source, (METADATA,)):
+            if isinstance(entry, LeftOut):
+                yield entry
+                continue
+            file = inside(source, entry.name)
+            if not file:
+                yield LeftOut(entry.name, "not in the folder data/")
+                continue
+            parts = CLIP.fullmatch(stem(file))
             if parts is None:
-                raise DataError(f"{name}: expected a name such as 01/0_01_0.wav")
+                raise DataError(f"{entry.place}: expected a name such as 01/0_01_0.wav")
             folder, digit, speaker = parts.groups()
             if folder != speaker:
                 raise DataError(
-                    f"{name}: a clip of speaker {speaker} in the folder of speaker {folder}: put "
-                    "it where it belongs, or fetch the data again"
+                    f"{entry.place}: a clip of speaker {speaker} in the folder of speaker "
+                    f"{folder}: put it where it belongs, or fetch the data again"
                 )
             sex = known.get(speaker, "")
-            yield file, content, {"label": digit, "word": digit, "speaker": speaker, "sex": sex}
+            columns = {"label": digit, "word": digit, "speaker": speaker, "sex": sex}
+            yield found(file, columns, entry)
 
     def _generate_examples(self, data: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         """As of all data sets; then no speaker of the folds may be missing."""
@@ -102,21 +112,26 @@ class AudioMnist(Recordings, skip_registration=True):
 
     def _sexes(self, source: Path) -> dict[str, str]:
         """Sex by speaker of a checkout or an archive."""
-        found = next(members(source, lambda name: inside(source, name) == METADATA), None)
-        if found is None:
+        file = next(members(source, lambda name: inside(source, name) == METADATA), None)
+        if file is None:
             raise DataError(
                 f"{source}: {METADATA} is missing, which says who is a man and who is a woman: "
                 f"fetch it from {self.PAGE}, or use the configuration 'digit', which needs none"
             )
-        known = sexes(f"{source}: {found[0]}", found[1])
-        check_folds(known, f"{source}: {found[0]} has no entries")
+        known = sexes(f"{source}: {file[0]}", file[1])
+        check_folds(known, f"{source}: {file[0]} has no entries")
         return known
 
 
 def inside(source: Path, name: str) -> str:
     """A member's name within the folder `data`, "" if it is not there or hidden."""
-    found = IN_ARCHIVE.fullmatch(name if source.is_file() else f"data/{name}")
-    return found[1] if found and "/." not in f"/{found[1]}" else ""
+    match = IN_ARCHIVE.fullmatch(name if source.is_file() else f"data/{name}")
+    return match[1] if match and not is_hidden(match[1]) else ""
+
+
+def is_clip(name: str) -> bool:
+    """Whether a file in the folder `data` is named as a clip."""
+    return looks_like_sound(name) and CLIP.fullmatch(stem(name)) is not None
 
 
 def sexes(name: str, content: bytes) -> dict[str, str]:

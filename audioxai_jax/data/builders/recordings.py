@@ -9,28 +9,38 @@ The data must be there already. It is looked for in tfds' manual folder, as eith
 * the *table layout*: `<dataset>/metadata.csv` (a row per clip: file, label, speaker and
   perhaps word, split, source) beside `<dataset>/<dataset>.tar` with those files, or
 * what the data set's own page hands out, in the folder `<dataset>` or beside it.
+
+Whatever lies there becomes a clip, is refused, or is left out and counted: an `Outcome` in the
+builder's metadata says of each file what and why.
 """
 
 import abc
-import csv
+import contextlib
 import hashlib
-import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import soundfile
 import tensorflow_datasets as tfds
 
-from audioxai_jax.data.archives import members
-from audioxai_jax.data.sound_files import AudioError, check_length
+from audioxai_jax.data.builders.items import (
+    TABLE,
+    Columns,
+    DataError,
+    Found,
+    Item,
+    LeftOut,
+    Recording,
+    Remark,
+)
+from audioxai_jax.data.builders.table import read_table, table_places
+from audioxai_jax.data.names import looks_like_sound, shown
+from audioxai_jax.data.outcome import Outcome, grouped
 
-Columns = dict[str, str]
-
-
-class DataError(ValueError):
-    """Data that is missing or not what it should be; the message says what was expected."""
+LINKED = "the same file as another clip, by a link"
+BESIDE = "beside what was read, not looked into"
 
 
 class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
@@ -44,16 +54,18 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
       LABELS: classes, in the order of their numbers.
       PAGE: where it is downloaded from.
       LAYOUT: what the download looks like, for the message when it is not there.
+      UNLABELLED: why clips are left out that `relabelled` gives no class.
       CREDIT: name, licence and credit, for the manifests of what is trained on it.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     url_infos: ClassVar = {}  # nothing is downloaded, so tfds need not look for checksums
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Download the data from PAGE; LAYOUT says what is expected."
     DATASET: ClassVar[str]
     LABELS: ClassVar[tuple[str, ...]]
     PAGE: ClassVar[str]
     LAYOUT: ClassVar[str]
+    UNLABELLED: ClassVar[str] = "of none of the classes asked for"
     CREDIT: ClassVar[dict[str, str]]
 
     def __init__(self, **options: Any):
@@ -61,15 +73,13 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
 
     @classmethod
     @abc.abstractmethod
-    def official_sources(cls, data: Path) -> list[Path]:
-        """The files and folders of the official download; none if it is not there."""
+    def official_places(cls, data: Path) -> list[list[Path]]:
+        """For each part of the official download the files and folders that hold it, of which
+        the first is read; none if it is not there."""
 
     @abc.abstractmethod
-    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
-        """`(file, content, columns)` of each clip in the official download.
-
-        Columns are label and speaker, and word, split and source where there are any.
-        """
+    def official_items(self, sources: list[Path]) -> Iterator[Item]:
+        """The clips in the official download, and what becomes of the other files in it."""
 
     def labels(self) -> tuple[str, ...]:
         return self.LABELS
@@ -82,6 +92,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
             homepage=self.PAGE,
             citation=self.CREDIT["credit"],
             license=self.CREDIT["licence"],
+            metadata=tfds.core.MetadataDict(),
             features=tfds.features.FeaturesDict(
                 {
                     "audio": tfds.features.Tensor(shape=(None,), dtype=np.int16),
@@ -101,44 +112,59 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         return {"clips": self._generate_examples(Path(dl_manager.manual_dir))}
 
     def _generate_examples(self, data: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-        found = read_table(data / self.DATASET, self.DATASET)
-        if found is None:
-            sources = self.official_sources(data)
-            if not sources:
-                raise DataError(self.missing(data))
-            found = self.official_clips(sources)
-        names, files, seen = set(self.labels()), set(), set()
-        for file, content, columns in found:
-            if file in files:
-                raise DataError(
-                    f"{self.DATASET}: {file} is there twice: leave one copy of the data"
-                )
-            files.add(file)
-            label = self.relabelled(columns)
-            if label is None:
+        left_out: list[tuple[str, str]] = []
+        lost = 0
+        remarks: list[tuple[str, str]] = []
+        places: dict[str, str] = {}
+        seen: set[tuple[str, bytes]] = set()
+        repeated: list[str] = []
+        used = 0
+        for item in self._items(data):
+            if isinstance(item, LeftOut):
+                left_out.append((item.reason, item.file))
+                lost += looks_like_sound(item.file)
                 continue
-            if label not in names:
-                raise DataError(f"{self.DATASET}: {file} has the unknown label {label!r}")
-            audio, rate = decode(file, content)
-            print_ = hashlib.sha256(audio.tobytes() + f"{label} {columns.get('word')}".encode())
-            twin = (columns.get("split", ""), print_.digest())
-            yield (
-                file,
-                {
-                    "audio": audio,
-                    "sample_rate": rate,
-                    "label": label,
-                    "speaker": columns.get("speaker", ""),
-                    "word": columns.get("word", ""),
-                    "split": columns.get("split", ""),
-                    "origin": columns.get("source", ""),
-                    "file": file,
-                    "duplicate": twin in seen,
-                },
-            )
-            seen.add(twin)
-        if not files:
+            if isinstance(item, Remark):
+                remarks.append((item.text, item.file))
+                continue
+            if item.clip in places:
+                _check_linked(item, places[item.clip])
+                left_out.append((LINKED, item.file))
+                lost += 1
+                continue
+            places[item.clip] = item.place
+            label = self.relabelled(item.columns)
+            if label is None:
+                left_out.append((self.UNLABELLED, item.file))
+                continue
+            if label not in self.labels():
+                raise DataError(f"{item.place} has the unknown label {label!r}")
+            sound = item.hear()
+            remarks += [(text, item.file) for text in sound.remarks]
+            record = _record(item, label, sound, seen)
+            repeated += [item.file] if record["duplicate"] else []
+            used += 1
+            yield item.file, record
+        outcome = Outcome(
+            found=len(set(places.values())) + lost,
+            used=used,
+            left_out=grouped(left_out),
+            remarks=grouped(remarks),
+            repeated=tuple(repeated),
+        )
+        if not used:
+            raise DataError("; ".join([self.missing(data), *outcome.lines()[1:]]))
+        self.info.metadata.update(outcome.as_json())  # type: ignore[union-attr]
+
+    def _items(self, data: Path) -> Iterator[Item]:
+        sources, beside = self.sources(data)
+        if not sources:
             raise DataError(self.missing(data))
+        yield from (LeftOut(str(path.relative_to(data)), BESIDE) for path in beside)
+        if sources[0].name == TABLE:
+            yield from read_table(sources[0], sources[1])
+        else:
+            yield from self.official_items(sources)
 
     def relabelled(self, columns: Columns) -> str | None:
         """The class of a clip, None to leave it out."""
@@ -154,56 +180,47 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
         )
 
     @classmethod
-    def sources(cls, data: Path) -> list[Path]:
-        """The files and folders that the records would be made from; none if they are not there."""
-        folder = data / cls.DATASET
-        table = [folder / "metadata.csv", folder / f"{cls.DATASET}.tar"]
-        return table if all(path.is_file() for path in table) else cls.official_sources(data)
+    def sources(cls, data: Path) -> tuple[list[Path], list[Path]]:
+        """The files and folders that the records would be made from, none if they are not there,
+        and those of the same data set beside them, which are not read."""
+        table = table_places(data / cls.DATASET, cls.DATASET)
+        parts = [place for place in cls.official_places(data) if place]
+        read = table[:2] or [part[0] for part in parts]
+        others = [*table[2:], *(path for part in parts for path in part)]
+        others += [data / cls.DATASET / TABLE] if not table else []  # without its archive
+        others = [path for path in dict.fromkeys(others) if path.exists()]
+        others = [path for path in others if not any(map(path.samefile, read))]
+        return read, [path for path in others if not any(p in read for p in path.parents)]
 
 
-def read_table(folder: Path, name: str) -> Iterator[tuple[str, bytes, Columns]] | None:
-    """`(file, content, columns)` of each clip in the table layout, None if that is not there.
-
-    Raises:
-      DataError: while iterating, if a clip of the table is not in the archive.
-    """
-    table, archive = folder / "metadata.csv", folder / f"{name}.tar"
-    if not (table.is_file() and archive.is_file()):
-        return None
-    with table.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        lacking = {"file", "label", "speaker"} - set(reader.fieldnames or ())
-        if lacking:
-            raise DataError(f"{table}: lacks the columns {', '.join(sorted(lacking))}")
-        rows = {row["file"]: row for row in reader}
-
-    def clips() -> Iterator[tuple[str, bytes, Columns]]:
-        missing = set(rows)
-        for file, content in members(archive, lambda name: name in rows):
-            missing.discard(file)
-            yield file, content, rows[file]
-        if missing:
-            raise DataError(
-                f"{archive}: {len(missing)} clips of {table.name} are missing, the first is "
-                f"{min(missing)}"
-            )
-
-    return clips()
+def _check_linked(item: Found, place: str) -> None:
+    """DataError if a clip is in another place too, unless both are one file, by a link."""
+    with contextlib.suppress(OSError):  # a place in an archive
+        if os.path.samefile(item.place, place):
+            return
+    raise DataError(
+        f"{item.place}: the clip {shown(item.file)} is there twice, the other is {place}: leave "
+        "one copy of the data"
+    )
 
 
-def decode(file: str, content: bytes) -> tuple[np.ndarray, int]:
-    """int16 `[T]` and the rate of a mono sound file.
-
-    Raises:
-      DataError: if it is no audio, cut short, empty, or not mono.
-    """
-    try:
-        check_length(file, io.BytesIO(content))
-        audio, rate = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
-    except AudioError as error:
-        raise DataError(str(error)) from None
-    except soundfile.LibsndfileError as error:
-        raise DataError(f"{file}: is not audio that can be read ({error.error_string})") from None
-    if audio.shape[1] != 1 or not len(audio):
-        raise DataError(f"{file}: {audio.shape[1]} channels of {len(audio)} samples, expected mono")
-    return np.ascontiguousarray(audio[:, 0]), rate
+def _record(
+    item: Found, label: str, sound: Recording, seen: set[tuple[str, bytes]]
+) -> dict[str, Any]:
+    """The record of a clip; a duplicate if `seen` holds one of its split, sound, label and word."""
+    columns = item.columns
+    name = f"{label} {columns.get('word')}".encode()
+    twin = (columns.get("split", ""), hashlib.sha256(sound.audio.tobytes() + name).digest())
+    duplicate = twin in seen
+    seen.add(twin)
+    return {
+        "audio": sound.audio,
+        "sample_rate": sound.sample_rate,
+        "label": label,
+        "speaker": columns.get("speaker", ""),
+        "word": columns.get("word", ""),
+        "split": columns.get("split", ""),
+        "origin": columns.get("source", ""),
+        "file": item.file,
+        "duplicate": duplicate,
+    }

@@ -1,14 +1,27 @@
 """Speech Commands v0.02: one-second clips of single words by thousands of speakers."""
 
-import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import soundfile
 import tensorflow_datasets as tfds
 
-from audioxai_jax.data.archives import members
-from audioxai_jax.data.builders.recordings import Columns, Recordings, decode
+from audioxai_jax.data.archives import FOREIGN, SUFFIXES, Entry, members
+from audioxai_jax.data.builders.items import (
+    Columns,
+    DataError,
+    Found,
+    Item,
+    LeftOut,
+    Recording,
+    Remark,
+    decode,
+    found,
+    sounds,
+)
+from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.builders.table import decoded_text
+from audioxai_jax.data.names import clean_name, is_hidden, stem
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (
@@ -19,8 +32,11 @@ OTHERS = (
 SILENCE, UNKNOWN, NOISES = "_silence_", "_unknown_", "_background_noise_"
 TRAINING = "speech_commands_v0.02"
 TEST = "speech_commands_test_set_v0.02"
-VALIDATION_NOISE = "running_tap.wav"
+VALIDATION_NOISE = "running_tap"
 """As in tfds' own builder, one of the six long noises is for validation."""
+LISTS = {"validation_list.txt": "val", "testing_list.txt": "test"}
+"""The part that the clips on a list of the training archive are in."""
+CLIP = re.compile(r"(.+)_nohash_[0-9]+")
 
 
 class SpeechCommands(Recordings, skip_registration=True):
@@ -43,6 +59,7 @@ class SpeechCommands(Recordings, skip_registration=True):
         f"{TRAINING}.tar.gz and {TEST}.tar.gz (either will do, also extracted to a folder of "
         "that name)"
     )
+    UNLABELLED = "silence or a word that is not known, none of the 35 classes"
     CREDIT = {
         "name": "Speech Commands v0.02",
         "licence": "CC BY 4.0",
@@ -61,65 +78,104 @@ class SpeechCommands(Recordings, skip_registration=True):
         return None if label == SILENCE or not (word or label != UNKNOWN) else word or label
 
     @classmethod
-    def official_sources(cls, data: Path) -> list[Path]:
-        found = []
+    def official_places(cls, data: Path) -> list[list[Path]]:
+        parts = []
         for name in (TRAINING, TEST):
-            places = [data / cls.DATASET / name, data / name]
-            places += [place.with_name(f"{name}.tar.gz") for place in places]
-            found += [place for place in places if place.exists()][:1]
-        return found
+            folders = [data / cls.DATASET / name, data / name]
+            archives = [f.with_name(f"{name}{s}") for s in SUFFIXES + FOREIGN for f in folders]
+            parts.append([*filter(Path.is_dir, folders), *filter(Path.is_file, archives)])
+        return parts
 
-    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
+    def official_items(self, sources: list[Path]) -> Iterator[Item]:
         tested = any(source.name.startswith(TEST) for source in sources)
         for source in sources:
             if source.name.startswith(TEST):
-                yield from self._test_clips(source)
+                yield from _test_items(source)
             else:
-                yield from self._training_clips(source, listed=not tested)
-
-    @classmethod
-    def _training_clips(cls, source: Path, *, listed: bool):
-        """Clips of the training archive, those on its testing list only if `listed`."""
-        lists = {}
-        for split in ("validation", "testing"):
-            for _, text in members(source, lambda name, s=split: name == f"{s}_list.txt"):
-                lists |= dict.fromkeys(text.decode().split(), {"testing": "test"}.get(split, "val"))
-        for name, content in members(source, lambda name: name.endswith(".wav")):
-            word, _, file = name.rpartition("/")
-            if word == NOISES:
-                yield from _seconds(file, content)
-                continue
-            split = lists.get(name, "train")
-            if listed or split != "test":
-                yield name, content, _columns(word, file, split, TRAINING)
-
-    @classmethod
-    def _test_clips(cls, source: Path):
-        for name, content in members(source, lambda name: name.endswith(".wav")):
-            word, _, file = name.rpartition("/")
-            if word == SILENCE:
-                columns = {"label": SILENCE, "speaker": "", "split": "test", "source": TEST}
-            elif word == UNKNOWN:  # named <word>_<speaker>_nohash_<number>.wav
-                true, _, file = file.partition("_")
-                columns = _columns(true, file, "test", TEST)
-            else:
-                columns = _columns(word, file, "test", TEST)
-            yield f"test/{name}", content, columns
+                yield from _training_items(source, listed=not tested)
 
 
-def _columns(word: str, file: str, split: str, source: str) -> Columns:
+def _training_items(source: Path, *, listed: bool) -> Iterator[Item]:
+    """Clips of the training archive, those on its testing list only if `listed`."""
+    lists: dict[str, str] = {}
+    for name, content in members(source, lambda name: _base(name) in LISTS and not is_hidden(name)):
+        text = decoded_text(Path(f"{source}: {name}"), content)[0]
+        lists |= dict.fromkeys(map(_key, text.splitlines()), LISTS[_base(name)])
+    there = set()
+    for entry in sounds(source, tuple(LISTS)):
+        if isinstance(entry, LeftOut):
+            yield entry
+            continue
+        word, file = _folder(entry), _base(entry.name)
+        there.add(_key(f"{word}/{file}"))
+        if word == NOISES:
+            yield from _seconds(file, entry)
+            continue
+        split = lists.get(_key(f"{word}/{file}"), "train")
+        if listed or split != "test":
+            yield found(f"{word}/{file}", _columns(entry, word, file, split, TRAINING), entry)
+        else:
+            yield LeftOut(
+                entry.name, "on the testing list, and the test archive has clips of its own"
+            )
+    for name, split in LISTS.items():
+        if split not in lists.values():
+            yield Remark(name, "a list that is not there, so no clip is in its part")
+    lacking = sorted(set(lists) - there - {""})
+    yield from (Remark(name, "on a list of the archive, but not in it") for name in lacking)
+
+
+def _test_items(source: Path) -> Iterator[Item]:
+    for entry in sounds(source):
+        if isinstance(entry, LeftOut):
+            yield entry
+            continue
+        word, file = _folder(entry), _base(entry.name)
+        if word == SILENCE:
+            columns = {"label": SILENCE, "speaker": "", "split": "test", "source": TEST}
+        elif word == UNKNOWN:  # named <word>_<speaker>_nohash_<number>.wav
+            true, _, rest = file.partition("_")
+            columns = _columns(entry, true, rest, "test", TEST)
+        else:
+            columns = _columns(entry, word, file, "test", TEST)
+        yield found(f"test/{word}/{file}", columns, entry)
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _folder(entry: Entry) -> str:
+    """The folder of a file, which is the word that is said."""
+    return _base(entry.name.rpartition("/")[0]).lower()
+
+
+def _key(name: str) -> str:
+    """A name of a list, as it is compared with those of the archive."""
+    return stem(clean_name(name)).lower()
+
+
+def _columns(entry: Entry, word: str, file: str, split: str, source: str) -> Columns:
+    parts = CLIP.fullmatch(stem(file))
+    if parts is None or word not in WORDS + OTHERS:
+        raise DataError(
+            f"{entry.place}: expected a name such as yes/0a7c2a8d_nohash_0.wav, with one of the "
+            f"{len(WORDS + OTHERS)} words"
+        )
     label = word if word in WORDS else UNKNOWN
-    speaker = file.partition("_nohash_")[0]
-    return {"label": label, "word": word, "speaker": speaker, "split": split, "source": source}
+    return {"label": label, "word": word, "speaker": parts[1], "split": split, "source": source}
 
 
-def _seconds(file: str, content: bytes) -> Iterator[tuple[str, bytes, Columns]]:
+def _seconds(file: str, entry: Entry) -> Iterator[Item]:
     """A long noise, cut to whole seconds."""
-    audio, rate = decode(file, content)
-    split = "val" if file == VALIDATION_NOISE else "train"
+    noise = decode(entry.place, entry.read())
+    audio, rate = noise.audio, noise.sample_rate
+    split = "val" if stem(file).lower() == VALIDATION_NOISE else "train"
+    columns = {"label": SILENCE, "speaker": "", "split": split, "source": TRAINING}
+    if len(audio) < rate:
+        yield LeftOut(entry.name, "a noise of less than a second")
+    yield from (Remark(entry.name, remark) for remark in noise.remarks)
     for start in range(0, len(audio) - rate + 1, rate):
-        stream = io.BytesIO()
-        soundfile.write(stream, audio[start : start + rate], rate, format="WAV", subtype="PCM_16")
+        second = Recording(audio[start : start + rate], rate)
         name = f"{NOISES}/{file}@{start // rate}"
-        columns = {"label": SILENCE, "speaker": "", "split": split, "source": TRAINING}
-        yield name, stream.getvalue(), columns
+        yield Found(name, name, columns, entry.place, lambda second=second: second)

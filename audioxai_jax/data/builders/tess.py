@@ -1,12 +1,20 @@
 """Toronto emotional speech set: two actresses say "Say the word ..." in seven emotions."""
 
+import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audioxai_jax.data.archives import is_archive, members
-from audioxai_jax.data.builders.recordings import Columns, DataError, Recordings
+from audioxai_jax.data.archives import is_archive
+from audioxai_jax.data.builders.items import DataError, Found, Item, LeftOut, decode, sounds
+from audioxai_jax.data.builders.recordings import Recordings
+from audioxai_jax.data.folders import holds, named_like
+from audioxai_jax.data.names import looks_like_sound, stem
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "pleasant_surprise", "sad")
+SPEAKERS = {"OAF": "OAF", "YAF": "YAF", "OA": "OAF"}
+"""By the prefix of a file's name; one actress' lost its F once."""
+CLIP = re.compile(rf"({'|'.join(SPEAKERS)})_([^_]+)_([^_]+)", re.IGNORECASE)
 
 
 class Tess(Recordings, skip_registration=True):
@@ -24,24 +32,35 @@ class Tess(Recordings, skip_registration=True):
     }
 
     @classmethod
-    def official_sources(cls, data: Path) -> list[Path]:
+    def official_places(cls, data: Path) -> list[list[Path]]:
+        """The folder if clips lie in it, else every archive in it: they may hold a half each."""
         folder = data / cls.DATASET
-        archives = [path for path in sorted(folder.glob("*")) if is_archive(path)]
-        sounds = folder.is_dir() and next(folder.rglob("?AF_*.wav"), None)
-        return [folder] if sounds else archives[:1]
+        archives = [path for path in named_like(folder, "") if is_archive(path)]
+        loose = holds(folder, lambda n: looks_like_sound(n) and _clip(n) is not None)
+        return [[folder]] if loose else [[archive] for archive in archives]
 
-    def official_clips(self, sources: list[Path]) -> Iterator[tuple[str, bytes, Columns]]:
-        """File names are `<speaker>_<word>_<emotion>.wav`; one actress' prefix lost its F once."""
-        seen = set()  # the copy on Kaggle holds every file twice
-        for name, content in members(sources[0], lambda name: name.lower().endswith(".wav")):
-            file = name.rpartition("/")[2]
-            parts = file[: -len(".wav")].split("_")
-            if len(parts) != 3:
-                raise DataError(f"{name}: expected a name such as OAF_back_angry.wav")
-            if file in seen:
+    def official_items(self, sources: list[Path]) -> Iterator[Item]:
+        """File names are `<speaker>_<word>_<emotion>.wav`; the copy on Kaggle has each twice."""
+        seen: dict[str, bytes] = {}
+        for entry in (entry for source in sources for entry in sounds(source)):
+            if isinstance(entry, LeftOut):
+                yield entry
                 continue
-            seen.add(file)
-            speaker, word, emotion = parts
+            parts = _clip(entry.name)
+            if parts is None:
+                raise DataError(f"{entry.place}: expected a name such as OAF_back_angry.wav")
+            file, content = entry.name.rpartition("/")[2], entry.read()
+            digest = hashlib.sha256(content).digest()
+            if seen.get(file) == digest:
+                yield LeftOut(entry.name, "a second copy of a clip")
+                continue
+            seen[file] = digest
+            prefix, word, emotion = parts.groups()
             emotion = "pleasant_surprise" if emotion.lower() == "ps" else emotion.lower()
-            speaker = {"OA": "OAF"}.get(speaker, speaker)
-            yield file, content, {"label": emotion, "speaker": speaker, "word": word}
+            columns = {"label": emotion, "speaker": SPEAKERS[prefix.upper()], "word": word}
+            hear = lambda place=entry.place, content=content: decode(place, content)
+            yield Found(file, stem(file), columns, entry.place, hear)
+
+
+def _clip(name: str) -> re.Match[str] | None:
+    return CLIP.fullmatch(stem(name.rpartition("/")[2]))

@@ -14,17 +14,16 @@ The data must be there already. It is looked for in tfds' manual folder, as eith
 import abc
 import csv
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import soundfile
 import tensorflow_datasets as tfds
 
 from audioxai_jax.data.archives import members
-from audioxai_jax.data.sound_files import AudioError, check_length
+from audioxai_jax.data.audio import pcm
+from audioxai_jax.data.sound_files import AudioError, decode_sound
 
 Columns = dict[str, str]
 
@@ -198,12 +197,10 @@ def decode(file: str, content: bytes) -> tuple[np.ndarray, int]:
       DataError: if it is no audio, cut short, empty, or not mono.
     """
     try:
-        check_length(file, io.BytesIO(content))
-        audio, rate = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
+        sound = decode_sound(file, content)
     except AudioError as error:
         raise DataError(str(error)) from None
-    except soundfile.LibsndfileError as error:
-        raise DataError(f"{file}: is not audio that can be read ({error.error_string})") from None
-    if audio.shape[1] != 1 or not len(audio):
-        raise DataError(f"{file}: {audio.shape[1]} channels of {len(audio)} samples, expected mono")
-    return np.ascontiguousarray(audio[:, 0]), rate
+    count, channels = sound.samples.shape
+    if channels != 1:
+        raise DataError(f"{file}: {channels} channels of {count} samples, expected mono")
+    return pcm(sound.samples[:, 0]), sound.sample_rate

@@ -1,0 +1,120 @@
+"""What formats have in common: bytes promised and there, and integers in wide containers."""
+
+import dataclasses
+import struct
+
+import numpy as np
+
+from audioxai_jax.data.formats.layout import FormatError, Source, cut_short
+
+MOST_CHUNKS = 10_000
+WINDOW = 1 << 20
+
+
+def size(
+    source: Source, start: int, promised: int | None, order: str = "<"
+) -> tuple[int, tuple[str, ...]]:
+    """Bytes of sound from `start` on, and a note if they are not what the header promises.
+
+    Args:
+      promised: by the header; None if it does not say.
+      order: of the bytes of the chunks that may follow.
+
+    Raises:
+      FormatError: if fewer are there than it promises.
+    """
+    there = max(0, source.size - start)
+    if promised is None:
+        return there, ("The header does not say how long it is; it was read to its end.",)
+    if promised > there:
+        raise cut_short(promised, there)
+    left = there - promised
+    if left <= 1 or trailer(source, start + promised, order):
+        return promised, ()
+    if promised == 0:
+        return there, ("The header was never updated; the file was read to its end.",)
+    return promised, (
+        f"The header promises {promised} bytes of sound; {left} more follow and were not read.",
+    )
+
+
+def trailer(source: Source, place: int, order: str) -> bool:
+    """Whether what lies there is chunks, a tag, or zeros, and no sound that was left out."""
+    for start in (place, place + place % 2):
+        if chunks(source, start, order):
+            return True
+    return zeros(source, place)
+
+
+def chunks(source: Source, place: int, order: str) -> bool:
+    for _ in range(MOST_CHUNKS):
+        head = source.read(place, 8)
+        if len(head) < 8 or head.startswith(b"TAG") and place + 128 >= source.size:
+            return True
+        if not all(32 <= byte < 127 for byte in head[:4]):
+            return zeros(source, place)
+        length = struct.unpack(f"{order}I", head[4:])[0]
+        place += 8 + length + length % 2
+        if place > source.size + 1:
+            return False
+    return False
+
+
+def zeros(source: Source, place: int) -> bool:
+    while block := source.read(place, WINDOW):
+        if block.strip(b"\0"):
+            return False
+        place += len(block)
+    return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Integers:
+    """Integers of `width` bytes in `[start, stop)` of a file; `offset` ones have 0 in the middle."""
+
+    source: Source
+    start: int
+    stop: int
+    width: int
+    order: str
+    offset: bool = False
+
+    def blocks(self):
+        """Yields them as int64 `[n]`."""
+        step = WINDOW // self.width * self.width
+        for place in range(self.start, self.stop, step):
+            data = self.source.read(place, min(step, self.stop - place))
+            parts = np.frombuffer(data[: len(data) // self.width * self.width], np.uint8)
+            parts = parts.reshape(-1, self.width)
+            parts = parts[:, ::-1] if self.order == ">" else parts
+            value = np.zeros(len(parts), np.int64)
+            for number in range(self.width):
+                value |= parts[:, number].astype(np.int64) << 8 * number
+            middle = 1 << 8 * self.width - 1
+            yield value - middle if self.offset else (value ^ middle) - middle
+
+
+def justified(data: Integers, valid: int) -> tuple[float, tuple[str, ...]]:
+    """Factor of integers of `valid` bits in wider containers, and a note.
+
+    By the rule they fill the upper bits and the rest is 0. Some writers fill the lower ones, which
+    makes the sound softer.
+
+    Raises:
+      FormatError: if they do neither.
+    """
+    spare = 8 * data.width - valid
+    low, most = 0, 0
+    for block in data.blocks():
+        low |= int(np.bitwise_or.reduce(block & (1 << spare) - 1))
+        most = max(most, int(np.max(np.where(block < 0, ~block, block), initial=0)))
+    if low == 0:
+        return 1.0, ()
+    if most < 1 << valid - 1:
+        return float(1 << spare), (
+            f"Its {valid} bits lie in the lower end of {8 * data.width}; they were scaled up.",
+        )
+    raise FormatError(
+        f"contradicts itself: samples of {valid} bits use all of {8 * data.width}: its header "
+        "may be damaged"
+    )

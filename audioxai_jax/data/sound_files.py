@@ -145,7 +145,27 @@ def recording(name: str | Path, stream: BinaryIO) -> Recording:
 
 
 def _foreign(name: str | Path, stream: BinaryIO, kind: str) -> Recording:
-    raise AudioError(f"{name}: is {kind}, which cannot be read: convert it")
+    """What libsndfile does not decode, through FFmpeg's libraries if they are installed."""
+    from audioxai_jax.data.formats import libav
+
+    if not libav.installed():
+        raise AudioError(
+            f"{name}: is {kind}, which cannot be read without more: convert it with "
+            f'ffmpeg -i {_quoted(name)} out.wav, or pip install "audioxai_jax[formats]"'
+        )
+    try:
+        found = libav.open_sound(stream)
+    except FormatError as error:
+        raise AudioError(f"{name}: {error}") from None
+    return Recording(*found[:4], _said(name, found[4]))
+
+
+def _said(name: str | Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks whose FormatError becomes an AudioError that names the file."""
+    try:
+        yield from blocks
+    except FormatError as error:
+        raise AudioError(f"{name}: {error}") from None
 
 
 class Forward(soundfile.SoundFile):
@@ -194,6 +214,8 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
         file = Forward(Spliced(source, part))  # type: ignore[arg-type]
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
+        if "does not exist" in reason:  # said of whatever does not look like a sound file
+            reason = "Format not recognised"
         raise AudioError(f"{name}: is not audio that can be read ({reason})") from None
     except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
         raise AudioError(f"{name}: is not audio that can be read ({error})") from None

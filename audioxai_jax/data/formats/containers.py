@@ -70,7 +70,7 @@ def zeros(source: Source, place: int) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Integers:
-    """Integers of `width` bytes in `[start, stop)` of a file; `offset` ones have 0 in the middle."""
+    """Integers of `width` bytes in `[start, stop)` of a file; with `offset` they are unsigned."""
 
     source: Source
     start: int

@@ -128,13 +128,13 @@ def describe(source: Source, start: int) -> Stream:
     )
 
 
-def streams(source: Source, start: int) -> list[Stream]:
+def streams(source: Source, start: int, stop: int) -> list[Stream]:
     """Walks through all frames of all joined streams."""
     found = [describe(source, start)]
     place = found[0].sound
-    while place < source.size:
-        block, jump = source.read(place, WINDOW), None
-        last = place + len(block) >= source.size
+    while place < stop:
+        block, jump = source.read(place, min(WINDOW, stop - place)), None
+        last = place + len(block) >= stop
         for match in SYNC.finditer(block):
             at = match.start()
             if at + LONGEST_HEADER > len(block) and not last:
@@ -150,7 +150,7 @@ def streams(source: Source, start: int) -> list[Stream]:
         if jump is None:
             jump = place + len(block) if last else place + len(block) - 6
         place = jump
-    found[-1].stop = source.size
+    found[-1].stop = stop
     return found
 
 
@@ -172,10 +172,10 @@ def add(stream: Stream, one: Header) -> None:
     stream.next += 1 if one.fixed else one.samples
 
 
-def layout(source: Source, start: int = 0) -> Layout:
+def layout(source: Source, start: int, stop: int) -> Layout:
     """All streams of a FLAC file, each with the total that its frames add up to."""
     parts, notes = [], []
-    for stream in streams(source, start):
+    for stream in streams(source, start, stop):
         if stream.bits not in READABLE:
             raise ForeignError(f"FLAC of {stream.bits} bits per sample")
         there, total = stream.samples, stream.total

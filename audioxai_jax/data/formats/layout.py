@@ -61,7 +61,7 @@ class Source:
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start` on; fewer at the end of the file."""
-        if start >= self.size or count <= 0:
+        if not 0 <= start < self.size or count <= 0:
             return b""
         self.stream.seek(start)
         return self.stream.read(min(count, self.size - start))

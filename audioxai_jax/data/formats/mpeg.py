@@ -19,13 +19,17 @@ HEAD = 4 + 32 + 12 + 4
 
 @dataclasses.dataclass
 class Stretch:
-    """Frames that are decoded together; `first` is the header of a Xing frame before them."""
+    """Frames that are decoded together; `first` is a Xing frame before them.
+
+    `headless` ones begin with bits that lay in frames before them.
+    """
 
     kind: tuple[int, int, int, int]
     samples: int
     pieces: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     count: int = 0
     first: tuple[int, int, int] | None = None
+    headless: bool = False
 
     def add(self, start: int, stop: int) -> None:
         self.count += 1
@@ -102,7 +106,7 @@ class Walk:
             elif size := tag_size(self.source, self.place, self.stop):
                 self.place += size
             else:
-                self.skip(found)
+                self.skip()
 
     def take(self, head: bytes, found: Frame, size: int) -> None:
         start, end = self.place, min(self.place + size, self.stop)
@@ -110,9 +114,7 @@ class Walk:
         xing = found.kind[1] == 3 and is_header(head, found)
         if end - start < size:
             if not now or found.kind != now.kind:
-                self.skip(found)
-                return
-            if self.ends_in_tag(start, size):
+                self.skip()
                 return
             raise FormatError(
                 f"is cut short: {end - start} of {size} bytes of its last frame are there"
@@ -120,7 +122,7 @@ class Walk:
         if now and found.kind != now.kind:
             changes(now, found)
             # The bits of a layer III frame may begin in frames before it.
-            if found.kind[1] == 3 and self.borrows(head, found):
+            if borrows(head, found):
                 raise FormatError(
                     "changes from one MPEG layer to another in the middle: convert it, for "
                     "example with ffmpeg -i FILE out.wav"
@@ -130,20 +132,14 @@ class Walk:
         if xing:
             self.stretches[-1].first = (start, end, found.tag)
         else:
+            if not self.stretches[-1].count:
+                self.stretches[-1].headless = borrows(head, found)
             self.stretches[-1].add(start, end)
         self.place = end
 
-    def ends_in_tag(self, start: int, size: int) -> bool:
-        """Whether the last frame is a false one in front of a tag: never, by its bytes."""
-        return False
-
-    def borrows(self, head: bytes, found: Frame) -> bool:
-        at = 4 if head[1] & 1 else 6
-        return bool(head[at] or (found.kind[0] == 3 and head[at + 1] & 0x80))
-
-    def skip(self, found: Frame | None) -> None:
+    def skip(self) -> None:
         """Over what is no frame, to the next one."""
-        limit = self.place + SEARCHED if not self.stretches else self.stop
+        limit = min(self.stop, self.place + SEARCHED) if not self.stretches else self.stop
         self.place += 1
         place = self.search(limit)
         if place is None:
@@ -171,26 +167,35 @@ def changes(now: Stretch, found: Frame) -> None:
         )
 
 
+def borrows(head: bytes, found: Frame) -> bool:
+    """Whether the bits of a frame of layer III begin in frames before it."""
+    at = 4 if head[1] & 1 else 6
+    mpeg1 = found.kind[0] == 3
+    return found.kind[1] == 3 and bool(head[at] or (mpeg1 and head[at + 1] & 0x80))
+
+
 def is_header(head: bytes, found: Frame) -> bool:
     """Whether a frame is no sound but a Xing, Info or VBRI header."""
     return head[found.tag : found.tag + 4] in (b"Xing", b"Info") or head[36:40] == b"VBRI"
 
 
-def is_mpeg(source: Source, start: int = 0, stop: int | None = None) -> bool:
-    """Whether frames begin at the start, or behind tags."""
-    walk = Walk(source, start, source.size if stop is None else stop)
-    while size := tag_size(source, walk.place, walk.stop):
-        walk.place += size
-    return walk.follows(walk.place, SURE)
+def begins(source: Source, start: int, stop: int) -> bool:
+    """Whether frames begin right there."""
+    return Walk(source, start, stop).follows(start, SURE)
 
 
-def layout(source: Source, start: int = 0, stop: int | None = None) -> Layout:
-    """All frames of bytes of a file.
+def found(source: Source, stop: int) -> int | None:
+    """Where frames begin, behind junk or tags that do not say how long they are."""
+    return Walk(source, 0, stop).search(min(SEARCHED, stop))
+
+
+def layout(source: Source, start: int, stop: int) -> Layout:
+    """All frames in `[start, stop)` of a file.
 
     Raises:
       FormatError: if there are none, fewer than a header counts, or if they change in the middle.
     """
-    walk = Walk(source, start, source.size if stop is None else stop)
+    walk = Walk(source, start, stop)
     walk.run()
     if not any(s.count for s in walk.stretches):
         raise FormatError("is not audio that can be read (no MPEG frames)")
@@ -199,11 +204,16 @@ def layout(source: Source, start: int = 0, stop: int | None = None) -> Layout:
         part, said = _part(source, stretch)
         parts += [part] * (stretch.count > 0)
         notes += said
+        if stretch.headless:
+            notes.append(
+                "The beginning of the MPEG stream is missing: its first frames cannot be decoded "
+                "right."
+            )
     if walk.skipped:
         notes.append(
             f"{walk.skipped} bytes between the MPEG frames are not sound: the file may be damaged."
         )
-    return Layout(tuple(parts), tuple(notes))
+    return Layout(tuple(parts), tuple(dict.fromkeys(notes)))
 
 
 def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:

@@ -66,10 +66,7 @@ def tag_size(source: Source, place: int, stop: int) -> int:
     """Bytes of the tag that begins at a place (ID3v1 and v2, APE, Lyrics3), 0 for none."""
     head = source.read(place, 32)
     if head.startswith(b"ID3") and len(head) >= 10 and head[3] < 0xFF and head[4] < 0xFF:
-        size = 0
-        for byte in head[6:10]:
-            size = size << 7 | byte & 0x7F
-        size += 20 if head[5] & 0x10 else 10
+        size = _syncsafe(head[6:10]) + (20 if head[5] & 0x10 else 10)
         return size if place + size <= stop else 0
     if head.startswith(b"TAG+") and stop - place >= 227:
         return 227
@@ -86,3 +83,33 @@ def tag_size(source: Source, place: int, stop: int) -> int:
             if (found := text.find(end)) >= 0:
                 return found + len(end)
     return 0
+
+
+def sound_end(source: Source, start: int) -> int:
+    """Where the tags at the end of a file begin (ID3v1 and v2, APE, Lyrics3), else its end."""
+    stop, before = source.size, -1
+    while stop != before:
+        before = stop
+        if source.read(stop - 128, 3) == b"TAG":
+            stop -= 128
+        foot = source.read(stop - 32, 32)
+        if foot.startswith(b"APETAGEX"):
+            flags = int.from_bytes(foot[20:24], "little")
+            stop -= int.from_bytes(foot[12:16], "little") + 32 * (flags >> 31)
+        elif foot[-10:].startswith(b"3DI"):
+            stop -= _syncsafe(foot[-4:]) + 20
+        elif foot.endswith(b"LYRICS200") and foot[-15:-9].isdigit():
+            stop -= int(foot[-15:-9]) + 15
+        elif foot.endswith(b"LYRICSEND"):
+            text = source.read(stop - 5120, 5120)
+            stop -= len(text) - text.rfind(b"LYRICSBEGIN") if b"LYRICSBEGIN" in text else 0
+        if stop <= start:
+            return before
+    return stop
+
+
+def _syncsafe(data: bytes) -> int:
+    size = 0
+    for byte in data:
+        size = size << 7 | byte & 0x7F
+    return size

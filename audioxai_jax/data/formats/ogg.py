@@ -35,14 +35,18 @@ def checksum(page: bytes) -> int:
     return int(f"{found:032b}"[::-1], 2)
 
 
-def pages(source: Source, start: int):
-    """Yields `(place, page)` of all pages; raises FormatError where one is damaged or cut."""
+def pages(source: Source, start: int, stop: int):
+    """Yields `(place, page)` of the pages in `[start, stop)`.
+
+    Raises:
+      FormatError: where one is damaged, or not all there.
+    """
     place = start
-    while place < source.size:
+    while place < stop:
         head = source.read(place, 27)
         if not head.startswith(MAGIC):
-            after = source.read(place, SEARCHED)
-            if MAGIC in after or after.strip(b"\0") and not after.startswith((b"TAG", b"APETAG")):
+            after = source.read(place, min(SEARCHED, stop - place))
+            if after.strip(b"\0"):
                 raise FormatError(f"is damaged: the bytes from {place} on are no Ogg page")
             return
         table = source.read(place + 27, head[26]) if len(head) == 27 else b""
@@ -66,11 +70,11 @@ def codec(page: bytes) -> tuple[str, bool]:
     return "", False
 
 
-def links(source: Source, start: int) -> list[dict[int, Stream]]:
+def links(source: Source, start: int, stop: int) -> list[dict[int, Stream]]:
     """The joined files, each its streams by serial number."""
     found: list[dict[int, Stream]] = []
     opening = False
-    for place, page in pages(source, start):
+    for place, page in pages(source, start, stop):
         serial, number = (int.from_bytes(page[a : a + 4], "little") for a in (14, 18))
         if page[5] & BEGINS:
             if not opening:
@@ -95,10 +99,10 @@ def links(source: Source, start: int) -> list[dict[int, Stream]]:
     return found
 
 
-def layout(source: Source, start: int = 0) -> Layout:
+def layout(source: Source, start: int, stop: int) -> Layout:
     """The sound of each joined file: the first stream of it that is sound."""
     parts, notes = [], []
-    for link in links(source, start):
+    for link in links(source, start, stop):
         sounds = [stream for stream in link.values() if stream.codec]
         if not sounds:
             raise FormatError("is not audio that can be read (no stream of the Ogg is sound)")

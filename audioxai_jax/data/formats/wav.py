@@ -80,9 +80,11 @@ def known(name: bytes) -> bool:
 
 def layout(source: Source) -> Layout:
     """The sound of a WAV file; raises FormatError if it is not all there."""
-    if source.read(8, 4) != b"WAVE":
-        raise FormatError("is not audio that can be read (RIFF without WAVE)")
-    found = chunks(source)
+    return of_chunks(source, chunks(source))
+
+
+def of_chunks(source: Source, found: Chunks) -> Layout:
+    """The sound that chunks describe; raises FormatError if it is not all there."""
     if len(found.form) < 16:
         raise FormatError("is not audio that can be read (no description of the sound)")
     tag, channels, rate, _, align, bits = struct.unpack(f"{found.order}HHIIHH", found.form[:16])
@@ -190,12 +192,12 @@ def coded(source: Source, found: Chunks, stop: int, facts: tuple[int, ...]):
     if each and size:
         if rest > 1:
             raise FormatError(f"is cut short: {rest} of {align} bytes of its last block are there")
-        frames = blocks * each
-        if found.fact:
+        frames, surplus = blocks * each, 320 * (tag == GSM)  # libsndfile adds a pad byte
+        if found.fact and found.fact < STREAMED:
             if frames < found.fact and found.fact != frames * channels:
                 raise cut_short(found.fact, frames, "samples")
             if frames - each < found.fact < frames:
-                frames, surplus = found.fact, frames - found.fact
+                frames, surplus = found.fact, surplus + frames - found.fact
             elif found.fact <= frames - each:
                 notes.append(
                     f"The fact chunk says {found.fact} samples, {frames} are there and were read."

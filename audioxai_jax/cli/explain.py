@@ -45,6 +45,12 @@ def add_command(commands) -> None:
         "noise, silence, level_matched (noise as loud as the clip)",
     )
     add("--target", metavar="LABEL", help="explain this class; default: the one that is heard")
+    add(
+        "--channel",
+        default="mix",
+        metavar="CHANNEL",
+        help="of the clips: mix (default), the mean of all, left, right or a number from 1",
+    )
     add("--seed", type=int, default=0, help="of everything random; default: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write the table's rows here")
     add("--level-match", action="store_true", help="write all sounds as loud as the original")
@@ -60,8 +66,14 @@ def _run(options: argparse.Namespace) -> int:
         raise CliError(f"--json {options.json}: there is no such folder")
     if options.out.exists() and not options.out.is_dir():
         raise CliError(f"--out {options.out}: is not a folder")
+    from audioxai_jax.data.channels import channel_name
     from audioxai_jax.files import replace_file
     from audioxai_jax.runs.progress import Progress
+
+    try:
+        channel_name(options.channel)
+    except ValueError as error:
+        raise CliError(f"--{error}") from None
 
     with Progress(2 * len(clips) + 1) as progress:
         rows, refused = _explain_all(options, clips, progress)
@@ -96,7 +108,8 @@ def _explain_all(options: argparse.Namespace, clips: list[Path], progress):
         folder = options.out / name
         try:
             folders.check_free(folder, overwrite=options.overwrite)
-            found = explain_clip(codec, classifier, read_clip(path, codec.sample_rate), settings)
+            clip = read_clip(path, codec.sample_rate, channel=options.channel)
+            found = explain_clip(codec, classifier, clip, settings)
             progress.step(f"{name} explained")
             facts = folders.describe(found, settings, **names, level_match=options.level_match)
             folders.write_folder(folder, found, facts, overwrite=options.overwrite)

@@ -4,7 +4,7 @@ import re
 import struct
 
 from audioxai_jax.data.formats import containers
-from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Source, cut_short
+from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Source, cut_short, whole
 
 AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 IRCAM = tuple(bytes.fromhex(f"64a30{n}00") for n in range(1, 5)) + tuple(
@@ -148,10 +148,10 @@ def mat5(source: Source) -> Layout:
     start = place - size - -size % 8
     if start + size > source.size:
         raise cut_short(size, source.size - start)
-    return source.whole()
+    return whole(source)
 
 
 def endless(source: Source) -> Layout:
     """IRCAM, PAF and PVF: no header says where they end."""
     note = "Files of this format do not say how long they are: a missing end would not be seen."
-    return Layout(source.whole().parts, (note,))
+    return Layout(whole(source).parts, (note,))

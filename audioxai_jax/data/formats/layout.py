@@ -24,34 +24,6 @@ class ForeignError(FormatError):
         self.kind = kind
 
 
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A stretch of sound that is decoded by itself.
-
-    Attributes:
-      pieces: what the decoder is given, one after the other.
-      frames: how many it has to make of them; None: as many as libsndfile finds in the header.
-      surplus: how many more it may make, which are padding and dropped.
-      scale: factor of the samples.
-      counted: False for MPEG without a header of its own: libsndfile guesses its length from the
-        bit rate of the first frame, and is told of a longer file so that it reads to the end.
-    """
-
-    pieces: tuple[Piece, ...]
-    frames: int | None = None
-    surplus: int = 0
-    scale: float = 1.0
-    counted: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """The parts of a file, in order, and what a listener must know, a sentence each."""
-
-    parts: tuple[Part, ...]
-    notes: tuple[str, ...] = ()
-
-
 class Source:
     """The bytes of a file, read anywhere."""
 
@@ -66,9 +38,40 @@ class Source:
         self.stream.seek(start)
         return self.stream.read(min(count, self.size - start))
 
-    def whole(self) -> Layout:
-        """The file as it is, its length as libsndfile reads it."""
-        return Layout((Part(((0, self.size),)),))
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A stretch of sound that is decoded by itself.
+
+    Attributes:
+      pieces: what the decoder is given, one after the other.
+      frames: how many it has to make of them; None: as many as libsndfile finds in the header.
+      surplus: how many more it may make, which are padding and dropped.
+      scale: factor of the samples.
+      counted: False for MPEG without a header of its own: libsndfile guesses its length from the
+        bit rate of the first frame, and is told of a longer file so that it reads to the end.
+      source: where the pieces lie, if not in the file itself.
+    """
+
+    pieces: tuple[Piece, ...]
+    frames: int | None = None
+    surplus: int = 0
+    scale: float = 1.0
+    counted: bool = True
+    source: Source | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The parts of a file, in order, and what a listener must know, a sentence each."""
+
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+
+def whole(source: Source) -> Layout:
+    """A file as it is, its length as libsndfile reads it."""
+    return Layout((Part(((0, source.size),)),))
 
 
 def cut_short(promised: float, there: float, unit: str = "bytes of sound") -> FormatError:

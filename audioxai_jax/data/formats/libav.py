@@ -1,5 +1,6 @@
 """What libsndfile does not decode, through PyAV and FFmpeg's libraries: the extra `formats`."""
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -24,7 +25,7 @@ def open_sound(
     Raises:
       FormatError: if there is none, or it cannot be decoded.
     """
-    import av
+    av: Any = importlib.import_module("av")
 
     stream.seek(0)
     try:
@@ -56,7 +57,7 @@ def _blocks(
     container: Any, sound: Any, rate: int, channels: int, seconds: float | None
 ) -> Iterator[np.ndarray]:
     """float32 `[n, channels]`; a decoder's error, another format or a missing end is refused."""
-    import av
+    av: Any = importlib.import_module("av")
 
     resampler = av.AudioResampler(format="flt")
     count, layout = 0, None

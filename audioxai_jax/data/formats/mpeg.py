@@ -12,6 +12,8 @@ from audioxai_jax.data.formats.mpeg_frames import LONGEST_FRAME, Frame, frame, t
 SEARCHED = 1 << 20
 """Bytes that may come before the first frame."""
 WINDOW = 1 << 16
+UNKNOWN = 1 << 30
+"""Frames; headers that count more were never updated."""
 SURE = 3
 """Frames in a row that make a stream."""
 HEAD = 4 + 32 + 12 + 4
@@ -219,7 +221,9 @@ def layout(source: Source, start: int, stop: int) -> Layout:
 def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
     frames = stretch.count * stretch.samples
     whole: tuple[Piece, ...] = tuple(stretch.pieces)
-    guessed = Part(whole, frames, counted=False)
+    # libmpg123 complains of a stream of one frame: it gets another, which is dropped.
+    twice = whole if stretch.count == 1 else ()
+    guessed = Part(whole + twice, frames, stretch.samples * len(twice), counted=False)
     if stretch.first is None:
         return guessed, []
     start, stop, tag = stretch.first
@@ -231,6 +235,7 @@ def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
         count = int.from_bytes(head[tag + 8 : tag + 12], "big")
     else:
         count = 0
+    count = count if count < UNKNOWN else 0
     # Some writers count the header, some do not count the last frame.
     if count > stretch.count + 1:
         raise cut_short(count, stretch.count, "frames")

@@ -7,7 +7,9 @@ and knows no end but the file's.
 import dataclasses
 import zlib
 
+from audioxai_jax.data.formats import flac
 from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
+from audioxai_jax.data.formats.spliced import Spliced
 
 MAGIC = b"OggS"
 BEGINS, ENDS = 2, 4
@@ -19,10 +21,11 @@ SEARCHED = 1 << 16
 
 @dataclasses.dataclass
 class Stream:
-    """A logical stream: its pages, and whether its last one says so."""
+    """A logical stream: its pages, what is in them, and whether the last one says so."""
 
     codec: str
     pieces: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    bodies: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     number: int = 0
     ended: bool = False
     known: bool = True
@@ -35,6 +38,15 @@ def checksum(page: bytes) -> int:
     return int(f"{found:032b}"[::-1], 2)
 
 
+def find(source: Source, start: int, stop: int) -> int | None:
+    """The next place where a page may begin."""
+    for place in range(start, stop, SEARCHED):
+        at = source.read(place, min(SEARCHED + 3, stop - place)).find(MAGIC)
+        if at >= 0:
+            return place + at
+    return None
+
+
 def pages(source: Source, start: int, stop: int):
     """Yields `(place, page)` of the pages in `[start, stop)`.
 
@@ -45,10 +57,9 @@ def pages(source: Source, start: int, stop: int):
     while place < stop:
         head = source.read(place, 27)
         if not head.startswith(MAGIC):
-            after = source.read(place, min(SEARCHED, stop - place))
-            if after.strip(b"\0"):
+            if find(source, place, stop) is not None:
                 raise FormatError(f"is damaged: the bytes from {place} on are no Ogg page")
-            return
+            return  # what follows the last page is no sound
         table = source.read(place + 27, head[26]) if len(head) == 27 else b""
         size = 27 + len(table) + sum(table)
         page = source.read(place, size)
@@ -92,6 +103,7 @@ def links(source: Source, start: int, stop: int) -> list[dict[int, Stream]]:
         stream.number = number + 1 & 0xFFFFFFFF
         stream.ended |= bool(page[5] & ENDS)
         end = place + len(page)
+        stream.bodies.append((place + 27 + page[26], end))
         if stream.pieces and stream.pieces[-1][1] == place:
             stream.pieces[-1] = (stream.pieces[-1][0], end)
         else:
@@ -113,5 +125,19 @@ def layout(source: Source, start: int, stop: int) -> Layout:
             raise FormatError("is cut short: its last Ogg page is missing")
         if len(sounds) > 1:
             notes.append(f"It holds {len(sounds)} streams of sound; the first was read.")
-        parts.append(Part(tuple(stream.pieces)))
+        if stream.codec == "FLAC":  # libsndfile does not read all of them
+            inner = unwrapped(source, stream)
+            parts += inner.parts
+            notes += inner.notes
+        else:
+            parts.append(Part(tuple(stream.pieces)))
     return Layout(tuple(parts), tuple(dict.fromkeys(notes)))
+
+
+def unwrapped(source: Source, stream: Stream) -> Layout:
+    """FLAC without Ogg: the pages hold its bytes, after nine of their own."""
+    start, stop = stream.bodies[0]
+    pieces = ((start + 9, stop), *stream.bodies[1:])
+    inner = Source(Spliced(source, Part(pieces)))  # type: ignore[arg-type]
+    found = flac.layout(inner, 0, inner.size)
+    return Layout(tuple(dataclasses.replace(p, source=inner) for p in found.parts), found.notes)

@@ -18,7 +18,7 @@ class Spliced:
     """
 
     def __init__(self, source: Source, part: Part):
-        self.source, self.pieces, self.place = source, part.pieces, 0
+        self.source, self.pieces, self.place = part.source or source, part.pieces, 0
         sizes = [len(p) if isinstance(p, bytes) else p[1] - p[0] for p in part.pieces]
         self.starts = [0, *itertools.accumulate(sizes)]
         self.there = self.starts[-1]

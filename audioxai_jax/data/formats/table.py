@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from audioxai_jax.data.formats import chunked, flac, foreign, headers, mpeg, ogg, voc, wav
-from audioxai_jax.data.formats.layout import ForeignError, Layout, Source
+from audioxai_jax.data.formats.layout import ForeignError, Layout, Source, whole
 from audioxai_jax.data.formats.mpeg_frames import sound_end, tag_size
 
 BEGINNINGS: tuple[tuple[bytes, Callable[[Source], Layout]], ...] = (
@@ -67,6 +67,8 @@ def tagged(source: Source, start: int, stop: int) -> Layout:
         return mpeg.layout(source, start, stop)
     if kind := foreign.kind(source, start):
         raise ForeignError(kind)
+    if (place := ogg.find(source, start, min(stop, start + ogg.SEARCHED))) is not None:
+        return ogg.layout(source, place, stop)
     if (place := mpeg.found(source, stop)) is not None:
         return mpeg.layout(source, place, stop)
-    return source.whole()
+    return whole(source)

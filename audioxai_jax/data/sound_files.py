@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from audioxai_jax.data.formats.complaints import collected
 from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
 from audioxai_jax.data.formats.spliced import Spliced
 from audioxai_jax.data.formats.table import layout_of
@@ -211,7 +212,8 @@ def _expected(file: soundfile.SoundFile, part: Part) -> int | None:
 
 def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
     try:
-        file = Forward(Spliced(source, part))  # type: ignore[arg-type]
+        with collected([]) if part.mpeg else contextlib.nullcontext():
+            file = Forward(Spliced(source, part))  # type: ignore[arg-type]
     except soundfile.LibsndfileError as error:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         if "does not exist" in reason:  # said of whatever does not look like a sound file
@@ -235,10 +237,22 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
     return file
 
 
+def _read(name: str | Path, file: soundfile.SoundFile, part: Part) -> np.ndarray:
+    """The next block; raises AudioError for MPEG frames that libmpg123 cannot decode."""
+    if not part.mpeg:
+        return file.read(BLOCK, dtype="float32", always_2d=True)
+    complaints: list[str] = []
+    with collected(complaints):
+        block = file.read(BLOCK, dtype="float32", always_2d=True)
+    if any("error" in line for line in complaints):
+        raise AudioError(f"{name}: is damaged: some of its MPEG frames cannot be decoded")
+    return block
+
+
 def _part_blocks(name: str | Path, file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
     expected, count = _expected(file, part), 0
     try:
-        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        while len(block := _read(name, file, part)):
             if expected is not None:
                 block, extra = block[: expected - count], count + len(block) - expected
                 if extra > part.surplus:

@@ -53,7 +53,7 @@ def aiff(source: Source) -> Layout:
     size, notes = containers.size(source, start, stated, ">")
     coding = common[18:22] if source.read(8, 4) == b"AIFC" else b"NONE"
     width = WIDTHS.get(coding, -1) or (bits + 7) // 8
-    if width <= 0 or not channels:
+    if width <= 0 or width > 8 or not channels:
         return Layout((Part(((0, source.size),)),), notes)
     there = size // (width * channels)
     if frames > there and not (notes and frames >= 0x7FFF_0000 // (width * channels)):
@@ -64,7 +64,7 @@ def aiff(source: Source) -> Layout:
         notes = (f"The header promises {frames} samples; {there - frames} more follow and were "
                  "not read.",)  # fmt: skip
     scale, stop = 1.0, start + frames * width * channels
-    if coding in (b"NONE", b"twos", b"sowt") and bits < 8 * width:
+    if coding in (b"NONE", b"twos", b"sowt") and bits < 8 * width <= 32:
         order = "<" if coding == b"sowt" else ">"
         data = containers.Integers(source, start, stop, width, order)
         scale, more = containers.justified(data, bits)

@@ -50,6 +50,7 @@ class Part:
       scale: factor of the samples.
       counted: False for MPEG without a header of its own: libsndfile guesses its length from the
         bit rate of the first frame, and is told of a longer file so that it reads to the end.
+      mpeg: whether libmpg123 decodes it, which complains on standard error.
       source: where the pieces lie, if not in the file itself.
     """
 
@@ -58,6 +59,7 @@ class Part:
     surplus: int = 0
     scale: float = 1.0
     counted: bool = True
+    mpeg: bool = False
     source: Source | None = None
 
 

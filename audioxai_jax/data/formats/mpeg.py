@@ -223,7 +223,7 @@ def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
     whole: tuple[Piece, ...] = tuple(stretch.pieces)
     # libmpg123 complains of a stream of one frame: it gets another, which is dropped.
     twice = whole if stretch.count == 1 else ()
-    guessed = Part(whole + twice, frames, stretch.samples * len(twice), counted=False)
+    guessed = Part(whole + twice, frames, stretch.samples * len(twice), counted=False, mpeg=True)
     if stretch.first is None:
         return guessed, []
     start, stop, tag = stretch.first
@@ -249,4 +249,4 @@ def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
     if flags & 2:
         size = len(head) + sum(b - a for a, b in stretch.pieces)
         head[tag + 12 : tag + 16] = min(size, 0xFFFFFFFF).to_bytes(4, "big")
-    return Part((bytes(head), *whole)), []
+    return Part((bytes(head), *whole), mpeg=True), []

@@ -237,14 +237,14 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
     return file
 
 
-def _read(name: str | Path, file: soundfile.SoundFile, part: Part) -> np.ndarray:
+def _read(name: str | Path, file: soundfile.SoundFile, part: Part, forgiven: bool) -> np.ndarray:
     """The next block; raises AudioError for MPEG frames that libmpg123 cannot decode."""
     if not part.mpeg:
         return file.read(BLOCK, dtype="float32", always_2d=True)
     complaints: list[str] = []
     with collected(complaints):
         block = file.read(BLOCK, dtype="float32", always_2d=True)
-    if any("error" in line for line in complaints):
+    if not forgiven and any("error" in line for line in complaints):
         raise AudioError(f"{name}: is damaged: some of its MPEG frames cannot be decoded")
     return block
 
@@ -252,7 +252,7 @@ def _read(name: str | Path, file: soundfile.SoundFile, part: Part) -> np.ndarray
 def _part_blocks(name: str | Path, file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
     expected, count = _expected(file, part), 0
     try:
-        while len(block := _read(name, file, part)):
+        while len(block := _read(name, file, part, part.headless and not count)):
             if expected is not None:
                 block, extra = block[: expected - count], count + len(block) - expected
                 if extra > part.surplus:

@@ -51,6 +51,7 @@ class Part:
       counted: False for MPEG without a header of its own: libsndfile guesses its length from the
         bit rate of the first frame, and is told of a longer file so that it reads to the end.
       mpeg: whether libmpg123 decodes it, which complains on standard error.
+      headless: whether its first frames cannot be decoded right.
       source: where the pieces lie, if not in the file itself.
     """
 
@@ -60,6 +61,7 @@ class Part:
     scale: float = 1.0
     counted: bool = True
     mpeg: bool = False
+    headless: bool = False
     source: Source | None = None
 
 
@@ -73,7 +75,7 @@ class Layout:
 
 def whole(source: Source) -> Layout:
     """A file as it is, its length as libsndfile reads it."""
-    return Layout((Part(((0, source.size),)),))
+    return Layout((Part(((0, source.size),), mpeg=True),))  # for all that is known
 
 
 def cut_short(promised: float, there: float, unit: str = "bytes of sound") -> FormatError:

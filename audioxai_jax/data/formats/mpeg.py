@@ -7,7 +7,7 @@ frame, reads the first of several joined files, and does not know most tags.
 import dataclasses
 
 from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Piece, Source, cut_short
-from audioxai_jax.data.formats.mpeg_frames import LONGEST_FRAME, Frame, frame, tag_size
+from audioxai_jax.data.formats.mpeg_frames import LONGEST_FRAME, Frame, bits_end, frame, tag_size
 
 SEARCHED = 1 << 20
 """Bytes that may come before the first frame."""
@@ -23,7 +23,8 @@ HEAD = 4 + 32 + 12 + 4
 class Stretch:
     """Frames that are decoded together; `first` is a Xing frame before them.
 
-    `headless` ones begin with bits that lay in frames before them.
+    `headless` ones begin with bits that lay in frames before them; `end` bytes of padding lack at
+    the end.
     """
 
     kind: tuple[int, int, int, int]
@@ -32,6 +33,7 @@ class Stretch:
     count: int = 0
     first: tuple[int, int, int] | None = None
     headless: bool = False
+    end: int = 0
 
     def add(self, start: int, stop: int) -> None:
         self.count += 1
@@ -118,9 +120,11 @@ class Walk:
             if not now or found.kind != now.kind:
                 self.skip()
                 return
-            raise FormatError(
-                f"is cut short: {end - start} of {size} bytes of its last frame are there"
-            )
+            if found.kind[1] < 3 or end - start < max(40, bits_end(head, found)):
+                raise FormatError(
+                    f"is cut short: {end - start} of {size} bytes of its last frame are there"
+                )
+            now.end = size - (end - start)  # what lacks is padding
         if now and found.kind != now.kind:
             changes(now, found)
             # The bits of a layer III frame may begin in frames before it.
@@ -220,10 +224,13 @@ def layout(source: Source, start: int, stop: int) -> Layout:
 
 def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
     frames = stretch.count * stretch.samples
-    whole: tuple[Piece, ...] = tuple(stretch.pieces)
+    whole: tuple[Piece, ...] = (*stretch.pieces, bytes(stretch.end))
     # libmpg123 complains of a stream of one frame: it gets another, which is dropped.
     twice = whole if stretch.count == 1 else ()
-    guessed = Part(whole + twice, frames, stretch.samples * len(twice), counted=False, mpeg=True)
+    surplus = stretch.samples * bool(twice)
+    guessed = Part(
+        whole + twice, frames, surplus, counted=False, mpeg=True, headless=stretch.headless
+    )
     if stretch.first is None:
         return guessed, []
     start, stop, tag = stretch.first
@@ -249,4 +256,4 @@ def _part(source: Source, stretch: Stretch) -> tuple[Part, list[str]]:
     if flags & 2:
         size = len(head) + sum(b - a for a, b in stretch.pieces)
         head[tag + 12 : tag + 16] = min(size, 0xFFFFFFFF).to_bytes(4, "big")
-    return Part((bytes(head), *whole), mpeg=True), []
+    return Part((bytes(head), *whole), mpeg=True, headless=stretch.headless), []

@@ -41,7 +41,7 @@ def frame(header: bytes) -> Frame | None:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
     index, place = header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or layer == 4 or index == 15 or place == 3 or header[3] & 3 == 2:
+    if version == 1 or layer == 4 or index == 15 or place == 3:
         return None
     first = version == 3
     kilobits, rate = KILOBITS[first, layer][index], RATES[version][place]
@@ -60,6 +60,28 @@ def frame(header: bytes) -> Frame | None:
         samples,
         4 + side,
     )
+
+
+def bits_end(head: bytes, found: Frame) -> int:
+    """Bytes from the beginning of a layer III frame to the end of its own bits.
+
+    Args:
+      head: the frame's first 40 bytes or more.
+    """
+    at = 4 if head[1] & 1 else 6
+    mpeg1, channels = found.kind[0] == 3, found.kind[3]
+    side = found.tag - 4
+    bits = int.from_bytes(head[at : at + side], "big")
+
+    def take(place: int, count: int) -> int:
+        return bits >> 8 * side - place - count & (1 << count) - 1
+
+    if mpeg1:
+        before, place, granules, each = take(0, 9), 20 if channels == 2 else 18, 2, 59
+    else:
+        before, place, granules, each = take(0, 8), 10 if channels == 2 else 9, 1, 63
+    total = sum(take(place + each * number, 12) for number in range(granules * channels))
+    return at + side + max(0, -(-total // 8) - before)
 
 
 def tag_size(source: Source, place: int, stop: int) -> int:

@@ -9,7 +9,7 @@ import zlib
 
 from audioxai_jax.data.formats import flac
 from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
-from audioxai_jax.data.formats.spliced import Spliced
+from audioxai_jax.data.formats.spliced import within
 
 MAGIC = b"OggS"
 BEGINS, ENDS = 2, 4
@@ -138,6 +138,4 @@ def unwrapped(source: Source, stream: Stream) -> Layout:
     """FLAC without Ogg: the pages hold its bytes, after nine of their own."""
     start, stop = stream.bodies[0]
     pieces = ((start + 9, stop), *stream.bodies[1:])
-    inner = Source(Spliced(source, Part(pieces)))  # type: ignore[arg-type]
-    found = flac.layout(inner, 0, inner.size)
-    return Layout(tuple(dataclasses.replace(p, source=inner) for p in found.parts), found.notes)
+    return within(source, pieces, lambda inner: flac.layout(inner, 0, inner.size))

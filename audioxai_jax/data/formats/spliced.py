@@ -1,10 +1,12 @@
 """A stream made of pieces of a file and of bytes, without a copy."""
 
 import bisect
+import dataclasses
 import itertools
 import os
+from collections.abc import Callable
 
-from audioxai_jax.data.formats.layout import Part, Source
+from audioxai_jax.data.formats.layout import Layout, Part, Piece, Source
 
 TAG = 128
 """Bytes at the end where libmpg123 looks for a tag."""
@@ -59,3 +61,11 @@ class Spliced:
         block = self.read(len(buffer))
         buffer[: len(block)] = block
         return len(block)
+
+
+def within(source: Source, pieces: tuple[Piece, ...], layout: Callable[[Source], Layout]) -> Layout:
+    """The layout of a file that lies in pieces of another."""
+    inner = Source(Spliced(source, Part(pieces)))  # type: ignore[arg-type]
+    found = layout(inner)
+    parts = tuple(p if p.source else dataclasses.replace(p, source=inner) for p in found.parts)
+    return Layout(parts, found.notes)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from audioxai_jax.data.formats import chunked, flac, foreign, headers, mpeg, ogg, voc, wav
 from audioxai_jax.data.formats.layout import ForeignError, Layout, Source, whole
 from audioxai_jax.data.formats.mpeg_frames import sound_end, tag_size
+from audioxai_jax.data.formats.spliced import within
 
 BEGINNINGS: tuple[tuple[bytes, Callable[[Source], Layout]], ...] = (
     (chunked.W64_RIFF, chunked.w64),
@@ -39,22 +40,30 @@ def layout_of(source: Source) -> Layout:
       ForeignError: for a format that libsndfile does not decode.
       FormatError: if the sound is not all there.
     """
-    head = source.read(0, 64)
-    for magic, layout in BEGINNINGS:
-        if head.startswith(magic):
-            return layout(source)
-    if head[:4] in wav.KINDS and head[8:12] == b"WAVE":
-        return wav.layout(source)
-    if head.startswith(b"FORM") and head[8:12] in FORMS:
-        return FORMS[head[8:12]](source)
-    if head.startswith(b"caff") and head[8:12] == b"desc":
-        return chunked.caf(source)
-    if head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01":
-        return headers.sds(source)
     start = 0
     while size := tag_size(source, start, source.size):
         start += size
+    if start and (layout := known(source.read(start, 64))):
+        return within(source, ((start, source.size),), layout)
+    if layout := known(source.read(0, 64)):
+        return layout(source)
     return tagged(source, start, sound_end(source, start))
+
+
+def known(head: bytes) -> Callable[[Source], Layout] | None:
+    """What reads a file with such a beginning, None if that does not say."""
+    for magic, layout in BEGINNINGS:
+        if head.startswith(magic):
+            return layout
+    if head[:4] in wav.KINDS and head[8:12] == b"WAVE":
+        return wav.layout
+    if head.startswith(b"FORM") and head[8:12] in FORMS:
+        return FORMS[head[8:12]]
+    if head.startswith(b"caff") and head[8:12] == b"desc":
+        return chunked.caf
+    if head[:2] == b"\xf0\x7e" and head[3:4] == b"\x01":
+        return headers.sds
+    return None
 
 
 def tagged(source: Source, start: int, stop: int) -> Layout:

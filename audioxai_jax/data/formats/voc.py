@@ -29,7 +29,7 @@ def layout(source: Source) -> Layout:
         if kind == 8:
             data = source.read(body, 4)
             channels = data[3] + 1
-            rate = round(256e6 / (65_536 - int.from_bytes(data[:2], "little")) / channels)
+            rate = 256_000_000 // (65_536 - int.from_bytes(data[:2], "little")) // channels
             extended = (rate, channels)
         elif kind in (1, 9):
             new, skip = described(source, body, kind, extended)
@@ -64,7 +64,7 @@ def described(
         code = int.from_bytes(data[6:8], "little")
         skip = 12
     elif kind == 1 and len(data) >= 2:
-        rate, channels = extended or (round(1e6 / (256 - data[0])), 1)
+        rate, channels = extended or (1_000_000 // (256 - data[0]), 1)
         code, bits, skip = data[1], 8, 2
     else:
         raise FormatError("is not audio that can be read (a block without description)")

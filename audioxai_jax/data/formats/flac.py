@@ -101,7 +101,7 @@ def header(data: bytes) -> Header | None:
 
 
 def describe(source: Source, start: int) -> Stream:
-    """Reads the description of a stream; raises FormatError if there is none."""
+    """Reads the description of a stream; raises FormatError if there is none, or ForeignError."""
     place, description = start + 4, None
     while True:
         head = source.read(place, 4)
@@ -117,12 +117,15 @@ def describe(source: Source, start: int) -> Stream:
     if description is None or len(data) < 34:
         raise FormatError("is not audio that can be read (FLAC without a description)")
     facts = int.from_bytes(data[10:18], "big")
+    bits = (facts >> 36 & 31) + 1
+    if bits not in READABLE:
+        raise ForeignError(f"FLAC of {bits} bits per sample")
     return Stream(
         start,
         description,
         rate=facts >> 44,
         channels=(facts >> 41 & 7) + 1,
-        bits=(facts >> 36 & 31) + 1,
+        bits=bits,
         total=facts & (1 << 36) - 1,
         sound=place,
     )
@@ -176,8 +179,6 @@ def layout(source: Source, start: int, stop: int) -> Layout:
     """All streams of a FLAC file, each with the total that its frames add up to."""
     parts, notes = [], []
     for stream in streams(source, start, stop):
-        if stream.bits not in READABLE:
-            raise ForeignError(f"FLAC of {stream.bits} bits per sample")
         there, total = stream.samples, stream.total
         if total > there:
             raise cut_short(total, there, "samples")

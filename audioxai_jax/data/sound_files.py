@@ -137,12 +137,11 @@ def recording(name: str | Path, stream: BinaryIO) -> Recording:
     if not source.size:
         raise AudioError(f"{name}: is empty")
     try:
-        layout = layout_of(source)
+        return _decoded(name, source, layout_of(source))
     except ForeignError as error:
         return _foreign(name, stream, error.kind)
     except FormatError as error:
         raise AudioError(f"{name}: {error}") from None
-    return _decoded(name, source, layout)
 
 
 def _foreign(name: str | Path, stream: BinaryIO, kind: str) -> Recording:
@@ -218,6 +217,8 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         if "does not exist" in reason:  # said of whatever does not look like a sound file
             reason = "Format not recognised"
+        if "unsupported encoding" in reason or "nimplemented" in reason:
+            raise ForeignError("coded in a way that libsndfile does not know") from None
         raise AudioError(f"{name}: is not audio that can be read ({reason})") from None
     except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
         raise AudioError(f"{name}: is not audio that can be read ({error})") from None
@@ -237,13 +238,15 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
     return file
 
 
-def _read(name: str | Path, file: soundfile.SoundFile, part: Part, forgiven: bool) -> np.ndarray:
+def _read(
+    name: str | Path, file: soundfile.SoundFile, part: Part, size: int, *, forgiven: bool
+) -> np.ndarray:
     """The next block; raises AudioError for MPEG frames that libmpg123 cannot decode."""
     if not part.mpeg:
-        return file.read(BLOCK, dtype="float32", always_2d=True)
+        return file.read(size, dtype="float32", always_2d=True)
     complaints: list[str] = []
     with collected(complaints):
-        block = file.read(BLOCK, dtype="float32", always_2d=True)
+        block = file.read(size, dtype="float32", always_2d=True)
     if not forgiven and any("error" in line for line in complaints):
         raise AudioError(f"{name}: is damaged: some of its MPEG frames cannot be decoded")
     return block
@@ -252,14 +255,13 @@ def _read(name: str | Path, file: soundfile.SoundFile, part: Part, forgiven: boo
 def _part_blocks(name: str | Path, file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
     expected, count = _expected(file, part), 0
     try:
-        while len(block := _read(name, file, part, part.headless and not count)):
-            if expected is not None:
-                block, extra = block[: expected - count], count + len(block) - expected
-                if extra > part.surplus:
-                    raise AudioError(f"{name}: holds {extra} samples more than it says")
+        while expected is None or count < expected:
+            size = BLOCK if expected is None else min(BLOCK, expected - count)
+            block = _read(name, file, part, size, forgiven=part.headless and not count)
+            if not len(block):
+                break
             count += len(block)
-            if len(block):
-                yield block if part.scale == 1 else block * np.float32(part.scale)
+            yield block if part.scale == 1 else block * np.float32(part.scale)
     except soundfile.LibsndfileError:
         raise AudioError(f"{name}: is cut short or damaged") from None
     if expected is not None and count < expected:

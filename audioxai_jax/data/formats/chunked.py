@@ -4,7 +4,14 @@ import struct
 from collections.abc import Iterator
 
 from audioxai_jax.data.formats import containers, wav
-from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Source, cut_short
+from audioxai_jax.data.formats.layout import (
+    ForeignError,
+    FormatError,
+    Layout,
+    Part,
+    Source,
+    cut_short,
+)
 
 NO_SOUND = "is not audio that can be read (no sound in its chunks)"
 W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
@@ -13,7 +20,6 @@ WIDTHS = {b"NONE": 0, b"twos": 0, b"sowt": 0, b"in24": 3, b"in32": 4, b"fl32": 4
           b"fl64": 8, b"FL64": 8, b"alaw": 1, b"ALAW": 1, b"ulaw": 1, b"ULAW": 1,
           b"raw ": 0}  # fmt: skip
 """Bytes of a sample of an AIFF file, 0 for as many as its bits need."""
-CANNOT = "convert it, for example with ffmpeg -i FILE out.wav"
 
 
 def walk(source: Source, start: int, head: str) -> Iterator[tuple[bytes, int, int]]:
@@ -50,7 +56,7 @@ def aiff(source: Source) -> Layout:
         stated = None
     else:
         stated = max(0, promised - 8 - offset)
-    size, notes = containers.size(source, start, stated, ">")
+    size, notes = containers.size(source, start, stated, ">4sI")
     coding = common[18:22] if source.read(8, 4) == b"AIFC" else b"NONE"
     width = WIDTHS.get(coding, -1) or (bits + 7) // 8
     if width <= 0 or width > 8 or not channels:
@@ -92,16 +98,16 @@ def svx(source: Source) -> Layout:
         if name == b"VHDR":
             header = source.read(place, 20)
         elif name == b"CHAN" and source.read(place, 4) == b"\0\0\0\6":
-            raise FormatError(f"holds two channels as 8SVX, which is not clear: {CANNOT}")
+            raise ForeignError("8SVX of two channels")
         elif name == b"BODY":
             found = (place, size)
             break
     if found is None or len(header) < 20:
         raise FormatError(NO_SOUND)
     if header[15]:
-        raise FormatError(f"is compressed 8SVX, which cannot be read: {CANNOT}")
+        raise ForeignError("compressed 8SVX")
     start, promised = found
-    size, notes = containers.size(source, start, promised, ">")
+    size, notes = containers.size(source, start, promised, ">4sI")
     width = 1 if source.read(8, 4) == b"8SVX" else 2
     head = source.read(0, start - 4) + struct.pack(">I", size)
     return Layout((Part((head, (start, start + size)), size // width),), notes)
@@ -122,20 +128,16 @@ def caf(source: Source) -> Layout:
     place, promised = found
     coding = form[8:12]
     width, _, channels, bits = struct.unpack(">IIII", form[16:32])
-    start, stated = place + 4, None if promised == -1 else promised - 4
-    if stated is not None and stated < 0:
-        raise FormatError(NO_SOUND)
-    there = max(0, source.size - start)
-    if stated is not None and stated > there:
-        raise cut_short(stated, there)
+    start, stated = place + 4, None if promised < 0 else max(0, promised - 4)
+    size, notes = containers.size(source, start, stated, ">4sq")
     if coding in (b"lpcm", b"alaw", b"ulaw"):
         if not channels or width != channels * bits // 8 or bits % 8:
-            raise FormatError(f"is CAF of {bits} bits in {width} bytes: {CANNOT}")
-        size = (there if stated is None else stated) // width * width
+            raise ForeignError(f"CAF of {bits} bits in {width} bytes")
+        size = size // width * width
         head = source.read(0, place - 8) + struct.pack(">q", size + 4) + source.read(place, 4)
-        return Layout((Part((head, (start, start + size)), size // width),))
+        return Layout((Part((head, (start, start + size)), size // width),), notes)
     frames = packets[1] if packets and packets[1] > 0 else None
-    return Layout((Part(((0, source.size),), frames),))
+    return Layout((Part(((0, source.size),), frames),), notes)
 
 
 def w64(source: Source) -> Layout:
@@ -150,7 +152,7 @@ def w64(source: Source) -> Layout:
         start = place + 24
         if name == b"data":
             unknown = size < 0 or size >= 1 << 62
-            found = wav.Chunks("<", form, fact, start, None if unknown else size)
+            found = wav.Chunks("<", form, fact, start, None if unknown else size, containers.GUIDS)
             return wav.of_chunks(source, found)
         if name == b"fmt ":
             form = source.read(start, min(max(size, 0), 64))

@@ -9,55 +9,81 @@ from audioxai_jax.data.formats.layout import FormatError, Source, cut_short
 
 MOST_CHUNKS = 10_000
 WINDOW = 1 << 20
+GUIDS = "<16sq"
+"""The head of a chunk of Wave64."""
 
 
 def size(
-    source: Source, start: int, promised: int | None, order: str = "<"
+    source: Source, start: int, promised: int | None, head: str = "<4sI"
 ) -> tuple[int, tuple[str, ...]]:
     """Bytes of sound from `start` on, and a note if they are not what the header promises.
 
     Args:
       promised: by the header; None if it does not say.
-      order: of the bytes of the chunks that may follow.
+      head: name and size of the chunks that may follow, as `struct` has it.
 
     Raises:
       FormatError: if fewer are there than it promises.
     """
     there = max(0, source.size - start)
     if promised is None:
+        there -= tail(source, start, head)
         return there, ("The header does not say how long it is; it was read to its end.",)
     if promised > there:
         raise cut_short(promised, there)
     left = there - promised
-    if left <= 1 or trailer(source, start + promised, order):
+    if left <= 1 or trailer(source, start + promised, head):
         return promised, ()
     if promised == 0:
+        there -= tail(source, start, head)
         return there, ("The header was never updated; the file was read to its end.",)
     return promised, (
         f"The header promises {promised} bytes of sound; {left} more follow and were not read.",
     )
 
 
-def trailer(source: Source, place: int, order: str) -> bool:
+def trailer(source: Source, place: int, head: str) -> bool:
     """Whether what lies there is chunks, a tag, or zeros, and no sound that was left out."""
-    for start in (place, place + place % 2):
-        if chunks(source, start, order):
-            return True
-    return zeros(source, place)
+    padded = place + (-place % 8 if head == GUIDS else place % 2)
+    return any(chunks(source, start, head) for start in (place, padded)) or zeros(source, place)
 
 
-def chunks(source: Source, place: int, order: str) -> bool:
+def chunks(source: Source, place: int, head: str) -> bool:
+    """Whether chunks from there on reach to the end of the file."""
+    long = struct.calcsize(head)
     for _ in range(MOST_CHUNKS):
-        head = source.read(place, 8)
-        if len(head) < 8 or head.startswith(b"TAG") and place + 128 >= source.size:
+        data = source.read(place, long)
+        if len(data) < 8 or data.startswith(b"TAG") and place + 128 >= source.size:
             return True
-        if not all(32 <= byte < 127 for byte in head[:4]):
+        if len(data) < long or not all(32 <= byte < 127 for byte in data[:4]):
             return zeros(source, place)
-        length = struct.unpack(f"{order}I", head[4:])[0]
-        place += 8 + length + length % 2
-        if place > source.size + 1:
+        length = struct.unpack(head, data)[1]
+        if head == GUIDS:  # sizes count the names, and are rounded to eight bytes
+            length = max(long, length) - long
+            length += -length % 8
+        if length < 0:
+            return False
+        place += long + length + (length % 2 if long == 8 else 0)
+        if place > source.size + 7 * (head == GUIDS) + 1:
             return False
     return False
+
+
+def tail(source: Source, start: int, head: str) -> int:
+    """Bytes of a list of texts at the very end, behind sound of unknown length."""
+    place = max(start, source.size - WINDOW // 16)
+    block = source.read(place, WINDOW)
+    if head != GUIDS:
+        for name in (b"LIST", b"id3 "):
+            at = block.find(name)
+            while at >= 0:
+                data = block[at : at + struct.calcsize(head)]
+                if len(data) == struct.calcsize(head):
+                    end = at + len(data) + struct.unpack(head, data)[1]
+                    if end in (len(block), len(block) - 1, len(block) + 1):
+                        return len(block) - at
+                at = block.find(name, at + 1)
+    return 0
 
 
 def zeros(source: Source, place: int) -> bool:

@@ -6,7 +6,15 @@ import re
 import struct
 
 from audioxai_jax.data.formats import containers
-from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Source, cut_short, whole
+from audioxai_jax.data.formats.layout import (
+    ForeignError,
+    FormatError,
+    Layout,
+    Part,
+    Source,
+    cut_short,
+    whole,
+)
 
 AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 IRCAM = tuple(bytes.fromhex(f"64a30{n}00") for n in range(1, 5)) + tuple(
@@ -26,7 +34,7 @@ def counted(source: Source, start: int, promised: int | None, width: int | None,
       width: bytes of a sample of all channels; None if they do not have as many each.
       head: the header as it should be, if it has to be another one.
     """
-    size, notes = containers.size(source, start, promised, "<")
+    size, notes = containers.size(source, start, promised)
     first = (0, start) if head is None else head
     frames = size // width if width else None
     return Layout((Part((first, (start, start + size)), frames),), notes)
@@ -41,7 +49,7 @@ def au(source: Source) -> Layout:
     if not 24 <= start <= source.size or not channels:
         raise FormatError(DAMAGED)
     stated = None if promised == 0xFFFFFFFF else promised
-    size, _ = containers.size(source, start, stated, order)
+    size, _ = containers.size(source, start, stated)
     new = head[:8] + struct.pack(f"{order}I", size) + head[12:] + source.read(24, start - 24)
     width = AU_WIDTHS.get(coding)
     return counted(source, start, stated, width and width * channels, new)
@@ -58,7 +66,7 @@ def nist(source: Source) -> Layout:
                              re.MULTILINE))  # fmt: skip
     coding = fields.get("sample_coding", "pcm")
     if "," in coding:
-        raise FormatError(f"is coded as {coding}, which cannot be read: {CANNOT}")
+        raise ForeignError(f"NIST coded as {coding}")
     try:
         width = int(fields["sample_n_bytes"]) * int(fields["channel_count"])
         count = int(fields["sample_count"]) if "sample_count" in fields else None

@@ -1,7 +1,15 @@
 """Creative Voice files: blocks of sound, of silence, and of more sound."""
 
 from audioxai_jax.data.formats import wav
-from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Piece, Source, cut_short
+from audioxai_jax.data.formats.layout import (
+    ForeignError,
+    FormatError,
+    Layout,
+    Part,
+    Piece,
+    Source,
+    cut_short,
+)
 
 CANNOT = "convert it, for example with ffmpeg -i FILE out.wav"
 CODES = {0: (wav.PCM, 8), 4: (wav.PCM, 16), 6: (wav.A_LAW, 8), 7: (wav.U_LAW, 8)}
@@ -43,7 +51,7 @@ def layout(source: Source) -> Layout:
         elif kind == 3:
             pieces.append(silence(source, body, form))
         elif kind in (6, 7):
-            raise FormatError(f"repeats blocks of sound, which cannot be read: {CANNOT}")
+            raise FormatError(f"repeats blocks of sound: {CANNOT}")
         place = stop
     if form is None:
         raise FormatError("is not audio that can be read (no block of sound)")
@@ -69,7 +77,7 @@ def described(
     else:
         raise FormatError("is not audio that can be read (a block without description)")
     if code not in CODES or CODES[code][1] != bits or not channels:
-        raise FormatError(f"is coded in a way that cannot be read (code {code}): {CANNOT}")
+        raise ForeignError(f"VOC of code {code}")
     return (CODES[code][0], channels, rate, bits), skip
 
 
@@ -78,7 +86,7 @@ def silence(source: Source, body: int, form: Form | None) -> bytes:
     data = source.read(body, 3)
     count = int.from_bytes(data[:2], "little") + 1
     if form is None or len(data) < 3:
-        raise FormatError(f"begins with a block of silence, which cannot be read: {CANNOT}")
+        raise FormatError(f"begins with a block of silence: {CANNOT}")
     tag, channels, rate, bits = form
     own = 1e6 / (256 - data[2])
     samples = round(count * rate / own) * channels

@@ -36,6 +36,7 @@ class Chunks:
       fact: samples of each channel by the fact chunk, None without one.
       start: of the sound.
       promised: bytes of sound by the header; None if it does not say.
+      head: of the chunks that may follow, as `struct` has it, if they are none of RIFF.
     """
 
     order: str
@@ -43,6 +44,7 @@ class Chunks:
     fact: int | None
     start: int
     promised: int | None
+    head: str = ""
 
 
 def chunks(source: Source) -> Chunks:
@@ -94,7 +96,9 @@ def of_chunks(source: Source, found: Chunks) -> Layout:
         valid = extra if 0 < extra <= bits else bits
         # Ambisonic files have another identifier, and are as plain.
         tag = struct.unpack(f"{found.order}I", found.form[24:28])[0]
-    size, notes = containers.size(source, found.start, found.promised, found.order)
+    size, notes = containers.size(
+        source, found.start, found.promised, found.head or f"{found.order}4sI"
+    )
     stop = found.start + size
     if tag in MPEG:
         inner = mpeg.layout(source, found.start, stop)

@@ -43,6 +43,12 @@ def add_command(commands) -> None:
         "noise, silence, level_matched (noise as loud as the clip)",
     )
     add("--target", metavar="LABEL", help="explain this class; default: the one that is heard")
+    add(
+        "--channel",
+        default="mix",
+        metavar="CHANNEL",
+        help="of the clips: mix (default), the mean of all, left, right or a number from 1",
+    )
     add("--seed", type=int, default=0, help="of everything random; default: %(default)s")
     add("--json", type=json_place, metavar="FILE", help="write the table's rows here, - is stdout")
     add("--level-match", action="store_true", help="write all sounds as loud as the original")
@@ -62,7 +68,13 @@ def _run(options: argparse.Namespace) -> int:
         for clip in filter(Path.exists, clips):
             if clip.samefile(options.json):
                 raise CliError(f"--json {options.json}: is a clip to explain, not replaced")
+    from audioxai_jax.data.channels import channel_name
     from audioxai_jax.runs.progress import Progress
+
+    try:
+        channel_name(options.channel)
+    except ValueError as error:
+        raise CliError(f"--{error}") from None
 
     rows = Rows(options.json)
     with Progress(2 * len(clips) + 1) as progress:
@@ -99,7 +111,8 @@ def _explain_all(
         folder = options.out / name
         try:
             folders.check_free(folder, overwrite=options.overwrite)
-            found = explain_clip(codec, classifier, read_clip(path, codec.sample_rate), settings)
+            clip = read_clip(path, codec.sample_rate, channel=options.channel)
+            found = explain_clip(codec, classifier, clip, settings)
             progress.step(f"{name} explained")
             facts = folders.describe(found, settings, **names, level_match=options.level_match)
             folders.write_folder(folder, found, facts, overwrite=options.overwrite)

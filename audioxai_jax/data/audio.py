@@ -3,13 +3,13 @@
 import dataclasses
 import io
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 
-from audioxai_jax.data.sound_files import AudioError, mono_blocks, open_sound, opened
+from audioxai_jax.data.channels import Mixer, channel_name
+from audioxai_jax.data.sound_files import AudioError, Recording, check_finite, opened, recording
 from audioxai_jax.files import replace_file
 
 
@@ -21,10 +21,11 @@ class Clip:
       samples: float32 `[T]` at `sample_rate`, nominally in [-1, 1].
       sample_rate: Hz.
       source_rate: of the file, Hz.
-      channels: of the file; `samples` is their mean.
+      channels: of the file.
       seconds: length of the recording in the file.
       path: the file.
       notes: what a listener must know about the recording, a sentence each.
+      channel: which of its channels `samples` is: "mix" (their mean), "left", "right" or "1", ...
     """
 
     samples: np.ndarray
@@ -34,31 +35,39 @@ class Clip:
     seconds: float
     path: Path
     notes: tuple[str, ...] = ()
+    channel: str = "mix"
 
 
-def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -> Clip:
+def read_clip(
+    path: str | Path,
+    sample_rate: int,
+    *,
+    longest_s: float = 600.0,
+    channel: str | int = "mix",
+) -> Clip:
     """Reads a sound file, mixes it down and resamples it.
 
     Args:
-      path: WAV, FLAC, Ogg, MP3, AIFF or whatever else libsndfile reads.
+      path: WAV, FLAC, Ogg, MP3, AIFF or whatever else libsndfile reads; with the extra `formats`
+        also what FFmpeg's libraries read, such as M4A.
       sample_rate: wanted, Hz; resampled by soxr's high quality setting.
       longest_s: longer files are refused, before they are read.
+      channel: "mix", the mean of all channels, "left", "right", or a number from 1 on.
 
     Raises:
       AudioError: for a file that is missing, empty, no audio, cut short or too long, that
-        has no samples, or samples that are not finite.
+        has no samples, or samples that are not finite; that has no such channel, or whose channels
+        cancel in the mix.
+      ValueError: for a channel that is none of these.
     """
-    path = Path(path)
+    path, wanted = Path(path), channel_name(channel)
     with opened(path) as stream:
-        mono, rate, channels = _read(path, stream, longest_s)
+        found = recording(path, stream)
+        mono, notes = _read(path, found, longest_s, wanted)
+    rate = found.sample_rate
     if len(mono) == 0:
         raise AudioError(f"{path}: holds no samples")
-    finite = np.isfinite(mono)
-    if not finite.all():
-        raise AudioError(
-            f"{path}: {np.sum(~finite)} samples are NaN or infinite, the first at "
-            f"{np.argmin(finite) / rate:.3f} s"
-        )
+    check_finite(path, mono, rate)
     resampled = resample(mono, rate, sample_rate)
     if not np.isfinite(resampled).all():
         raise AudioError(
@@ -68,31 +77,34 @@ def read_clip(path: str | Path, sample_rate: int, *, longest_s: float = 600.0) -
         samples=resampled,
         sample_rate=sample_rate,
         source_rate=rate,
-        channels=channels,
+        channels=found.channels,
         seconds=len(mono) / rate,
         path=path,
+        notes=(*found.notes, *notes),
+        channel=wanted,
     )
 
 
-def _read(path: Path, stream: BinaryIO, longest_s: float) -> tuple[np.ndarray, int, int]:
-    """The mean of all channels, float32 `[T]`, the rate and the number of channels.
+def _read(
+    path: Path, found: Recording, longest_s: float, channel: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """One waveform, float32 `[T]`, and what must be said of its making.
 
     Block by block: a header that lies about its length must not cost memory.
     """
-    with open_sound(path, stream) as file:
-        longest = round(longest_s * file.samplerate)
-        too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
-        if file.frames > longest:
-            seconds = file.frames / file.samplerate
-            raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
-        blocks, count = [], 0
-        for block in mono_blocks(path, file):
-            blocks.append(block)
-            count += len(block)
-            if count > longest:
-                raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
-        mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-        return mono, file.samplerate, file.channels
+    longest = round(longest_s * found.sample_rate)
+    too_long = f"at most {longest_s:.0f} s can be explained: cut out the part that matters"
+    if found.frames is not None and found.frames > longest:
+        seconds = found.frames / found.sample_rate
+        raise AudioError(f"{path}: lasts {seconds:.0f} s, {too_long}")
+    mixer = Mixer(path, found.channels, channel)
+    blocks, count = [], 0
+    for block in found.blocks:
+        blocks.append(mixer.mono(block))
+        count += len(block)
+        if count > longest:
+            raise AudioError(f"{path}: lasts longer than its header says, {too_long}")
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), mixer.notes()
 
 
 def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:

@@ -7,35 +7,39 @@ import numpy as np
 import soundfile
 
 from audioxai_jax.data.audio import pcm
-from audioxai_jax.data.sound_files import AudioError, mono_blocks, open_sound, opened
+from audioxai_jax.data.channels import Mixer, channel_name
+from audioxai_jax.data.sound_files import AudioError, check_finite, opened, recording
 from audioxai_jax.files import OutputError, writing
 
 
-def read_blocks(path: str | Path, sample_rate: int) -> Iterator[np.ndarray]:
+def read_blocks(
+    path: str | Path, sample_rate: int, *, channel: str | int = "mix"
+) -> Iterator[np.ndarray]:
     """Yields the samples of a sound file of any length, mono, in order, float32 `[n]`.
 
     Args:
-      path: as for `read_clip`.
+      path, channel: as for `read_clip`.
       sample_rate: that the file has to have, Hz: blocks are not resampled.
 
     Raises:
-      AudioError: as `read_clip`, for files of any length, where the fault is met; and for a file
-        of another rate.
+      AudioError: as `read_clip`, for files of any length, where the fault is met; channels that
+        cancel are seen at the end. And for a file of another rate.
     """
-    path, count = Path(path), 0
-    with opened(path) as stream, open_sound(path, stream) as file:
-        if file.samplerate != sample_rate:
+    path, wanted, count = Path(path), channel_name(channel), 0
+    with opened(path) as stream:
+        found = recording(path, stream)
+        if found.sample_rate != sample_rate:
             raise AudioError(
-                f"{path}: has {file.samplerate} samples a second, blocks are wanted at "
+                f"{path}: has {found.sample_rate} samples a second, blocks are wanted at "
                 f"{sample_rate}: resample the file first, with sox or ffmpeg"
             )
-        for block in mono_blocks(path, file):
-            finite = np.isfinite(block)
-            if not finite.all():
-                place = (count + np.argmin(finite)) / sample_rate
-                raise AudioError(f"{path}: the sample at {place:.3f} s is NaN or infinite")
-            count += len(block)
-            yield block
+        mixer = Mixer(path, found.channels, wanted)
+        for block in found.blocks:
+            mono = mixer.mono(block)
+            check_finite(path, mono, sample_rate, count)
+            count += len(mono)
+            yield mono
+        mixer.notes()
     if not count:
         raise AudioError(f"{path}: holds no samples")
 

@@ -136,7 +136,7 @@ def settings(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows of the table of settings."""
     method, clip, gap = facts["method"], facts["clip"], facts["info"]["completeness_gap"]
     options = ", ".join(f"{name} {value}" for name, value in method["options"].items())
-    channels = "mono" if clip["channels"] == 1 else f"{clip['channels']} channels, mixed down"
+    channels = _channels(clip["channels"], clip["channel"])
     rows = [
         ("Clip", f"{clip['seconds']:.3f} s, {clip['source_rate']} Hz, {channels}"),
         ("Codec", _weights(facts["codec"])),
@@ -157,6 +157,14 @@ def settings(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Made with", ", ".join(f"{name} {v}" for name, v in facts["versions"].items())),
     ]
     return [(name, printable(value)) for name, value in rows]
+
+
+def _channels(count: int, channel: str) -> str:
+    """Channels of a clip, and which of them was explained."""
+    if count == 1:
+        return "mono"
+    chosen = f"channel {channel}" if channel.isdigit() else f"the {channel} one"
+    return f"{count} channels, " + ("mixed down" if channel == "mix" else f"{chosen} explained")
 
 
 def _said(prediction: dict[str, Any], mark: str) -> list[tuple[str, str]]:

@@ -175,6 +175,7 @@ def describe(
             "seconds": found.clip.seconds,
             "source_rate": found.clip.source_rate,
             "channels": found.clip.channels,
+            "channel": found.clip.channel,
             "sample_rate": found.clip.sample_rate,
             "samples": len(found.clip.samples),
             "padded_seconds": found.padded_seconds,

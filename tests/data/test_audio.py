@@ -1,6 +1,7 @@
 """Sound files: what is read is what was written, and damaged files are refused."""
 
 import io
+import os
 import struct
 
 import numpy as np
@@ -101,16 +102,20 @@ def test_the_sizes_that_streaming_writers_leave_are_understood(tmp_path, riff, d
     assert content[36:40] == b"data"
     streamed = content[:4] + struct.pack("<I", riff) + content[8:40] + struct.pack("<I", data)
     (tmp_path / "x.wav").write_bytes(streamed + content[44:])
-    np.testing.assert_allclose(read_clip(tmp_path / "x.wav", RATE).samples, tone(), atol=1e-4)
+    clip = read_clip(tmp_path / "x.wav", RATE)
+    np.testing.assert_allclose(clip.samples, tone(), atol=1e-4)
+    assert len(clip.notes) == 1 and "read to its end" in clip.notes[0]
 
 
-def test_a_flac_that_was_written_to_a_pipe_is_refused_in_words(tmp_path):
+def test_a_flac_that_was_written_to_a_pipe_is_read_with_a_note(tmp_path):
     soundfile.write(tmp_path / "x.flac", tone(), RATE)
     content = bytearray((tmp_path / "x.flac").read_bytes())
     content[21] &= 0xF0  # 36 bits of the stream's description count its samples
     content[22:26] = bytes(4)
     (tmp_path / "x.flac").write_bytes(content)
-    assert "does not say how long it is" in refused(tmp_path / "x.flac")
+    clip = read_clip(tmp_path / "x.flac", RATE)
+    np.testing.assert_allclose(clip.samples, tone(), atol=1e-4)
+    assert "does not say how long it is" in clip.notes[0]
 
 
 def test_no_samples_are_refused(tmp_path):
@@ -140,3 +145,59 @@ def test_writing_leaves_no_partial_file_and_replaces_the_old_one(tmp_path):
     write_wav(tmp_path / "x.wav", tone(0.1), RATE)
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.wav"]
     assert len(read_clip(tmp_path / "x.wav", RATE).samples) == RATE // 10
+
+
+def test_a_name_that_is_no_text_is_a_name(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff\xe9.mp3")
+    path.write_bytes(wav_bytes(tone(), RATE))
+    assert len(read_clip(path, RATE).samples) == RATE // 2
+    assert "cannot be read" in refused(tmp_path / "a\0b.wav")
+
+
+# Channels --------------------------------------------------------------------------------------
+
+LEFT, OTHER = tone(), tone(hertz=777.0)
+SILENT = np.zeros_like(LEFT)
+FAINT = (0.01 * np.random.default_rng(0).normal(size=len(LEFT))).astype(np.float32)
+HALF = np.concatenate([-LEFT[:4000], LEFT[4000:]])
+MIXES = {
+    "mono": ([LEFT], None),
+    "equal": ([LEFT, LEFT], None),
+    "unrelated": ([LEFT, OTHER], None),
+    "one is silent": ([LEFT, SILENT], None),
+    "one is constant": ([LEFT, SILENT + 0.3], None),
+    "both are silent": ([SILENT, SILENT], None),
+    "surround, one is sound": ([SILENT, SILENT, LEFT, SILENT, SILENT, SILENT], None),
+    "almost opposite": ([LEFT, FAINT - LEFT], "cancel in part: their mean is"),
+    "opposite for a while": ([LEFT, HALF], "% of the sound"),
+    "opposite": ([LEFT, -LEFT], "refused"),
+    "opposite around constants": ([LEFT + 0.2, -LEFT - 0.1], "refused"),
+    "surround, opposite": ([LEFT, -LEFT, SILENT, SILENT], "refused"),
+}
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_channels_that_cancel_are_said_or_refused(tmp_path, name):
+    channels, said = MIXES[name]
+    soundfile.write(tmp_path / "x.wav", np.stack(channels, 1), RATE, subtype="FLOAT")
+    if said == "refused":
+        message = refused(tmp_path / "x.wav")
+        assert "channels cancel" in message and "--channel left" in message
+    else:
+        notes = read_clip(tmp_path / "x.wav", RATE).notes
+        assert [said in note for note in notes] == [True] * (said is not None)
+    for choice, wanted in zip((1, 2, "left", "right"), 2 * channels[:2], strict=False):
+        if choice in (1, "left") or len(channels) > 1:
+            clip = read_clip(tmp_path / "x.wav", RATE, channel=choice)
+            np.testing.assert_array_equal(clip.samples, wanted)
+            assert clip.channel == str(choice) and clip.notes == ()
+
+
+def test_a_channel_that_is_not_there_is_refused(tmp_path):
+    soundfile.write(tmp_path / "x.wav", np.stack([LEFT, OTHER], 1), RATE)
+    assert "has 2 channels, there is none called '3'" in refused(tmp_path / "x.wav", channel=3)
+    soundfile.write(tmp_path / "y.wav", LEFT, RATE)
+    assert "has 1 channel, " in refused(tmp_path / "y.wav", channel="right")
+    for bad in (0, -1, True, "middle", "1.5", ""):
+        with pytest.raises(ValueError, match="expected mix, left, right or the number"):
+            read_clip(tmp_path / "x.wav", RATE, channel=bad)

@@ -28,6 +28,16 @@ def test_blocks_are_the_clip(recording):
     np.testing.assert_array_equal(np.concatenate(blocks), read_clip(recording, RATE).samples)
 
 
+def test_blocks_of_one_channel(recording, tmp_path):
+    left, right = soundfile.read(recording, dtype="float32")[0].T
+    for channel, wanted in (("left", left), (2, right)):
+        found = np.concatenate(list(read_blocks(recording, RATE, channel=channel)))
+        np.testing.assert_array_equal(found, wanted)
+    soundfile.write(tmp_path / "x.wav", np.stack([left, -left], 1), RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match="channels cancel"):
+        list(read_blocks(tmp_path / "x.wav", RATE))
+
+
 def test_pieces_are_written_as_the_whole(tmp_path):
     samples = np.random.default_rng(1).normal(size=1_001)
     write_blocks(tmp_path / "new.wav", np.array_split(samples, 7), RATE)
@@ -82,7 +92,7 @@ def test_what_cannot_be_read_is_refused(recording, tmp_path):
     cut.write_bytes(recording.read_bytes()[:-1_000])
     for path, rate, said in (
         (recording, 16_000, "has 8000 samples a second, blocks are wanted at 16000"),
-        (tmp_path / "nan.wav", RATE, f"at {(BLOCK + 400) / RATE:.3f} s is NaN"),
+        (tmp_path / "nan.wav", RATE, f"NaN or infinite, the first at {(BLOCK + 400) / RATE:.3f} s"),
         (tmp_path / "none.wav", RATE, "holds no samples"),
         (tmp_path / "missing.wav", RATE, "no such file"),
         (cut, RATE, "is cut short"),

@@ -1,0 +1,1 @@
+"""What sound files say of their own length, format by format."""

@@ -18,7 +18,8 @@ REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "audioxai_jax"
 
 CORE = {
-    "records": set(),
+    "equality": set(),
+    "records": {"equality"},
     "types": {"records"},
     "batching": set(),
     "spaces": set(),

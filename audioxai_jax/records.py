@@ -15,6 +15,7 @@ from jax import Array
 from jax.tree_util import GetAttrKey, Partial, register_pytree_with_keys
 
 from audioxai_jax.equality import Same, exact
+from audioxai_jax.training_mode import named, parts_in_training, refusal, wants_training
 
 T = TypeVar("T")
 
@@ -126,12 +127,13 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     if isinstance(function, functools.partial) and not isinstance(function, Partial):
         function = Partial(function.func, *function.args, **function.keywords)
     found, structure = jax.tree_util.tree_flatten_with_path(function)
-    if len(found) == 1 and found[0][1] is function:
-        return Partial(function if _is_hashable(function) else Same(function))
     if not _is_hashable(structure):
         return Partial(Same(function))
-    if all(_is_array(leaf) for _, leaf in found):
-        return function
+    if not parts_in_training(function):
+        if len(found) == 1 and found[0][1] is function:
+            return Partial(function if _is_hashable(function) else Same(function))
+        if all(_is_array(leaf) for _, leaf in found):
+            return function
     arrays: dict[str, Array] = {}
     others: list[tuple[str | None, Hashable]] = []
     for path, leaf in found:
@@ -174,4 +176,12 @@ def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
         other.value if isinstance(other, Same) else other if name is None else arrays[name]
         for name, other in others
     ]
-    return jax.tree.unflatten(structure, leaves)(*args, **keywords)
+    model = jax.tree.unflatten(structure, leaves)
+    try:
+        return model(*args, **keywords)
+    except Exception as error:
+        trains = parts_in_training(model) if wants_training(error) else []
+        if not trains:
+            raise
+        reason = str(error).split("\n")[0].split(" (https://")[0].rstrip(".")
+        raise refusal(f"{named(trains)}: {reason}") from error

@@ -19,14 +19,16 @@ PACKAGE = REPO / "audioxai_jax"
 
 CORE = {
     "equality": set(),
-    "records": {"equality"},
+    "training_mode": set(),
+    "draws": set(),
+    "records": {"equality", "training_mode"},
     "types": {"records"},
     "batching": set(),
     "spaces": set(),
     "stages": {"types", "records"},
     "windows": {"types", "records"},
     "graph": set(),
-    "tracing": {"types", "records", "graph"},
+    "tracing": {"types", "records", "graph", "training_mode", "draws"},
     "lrp": {"types", "records", "graph", "tracing", "gradients"},
     "estimators": {"types", "records"},
     "gradients": {"types", "records", "graph", "tracing"},

@@ -10,6 +10,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from audioxai_jax.undefined import nan_is_a_value
+
 ROWS_ON_CPU = 4
 ROWS_ON_ACCELERATOR = 64
 
@@ -103,6 +105,7 @@ def spread(examples: Any, devices: list) -> Any:
     return jax.device_put(examples, NamedSharding(mesh, PartitionSpec("examples")))
 
 
+@nan_is_a_value()
 @functools.partial(jax.jit, static_argnums=0)
 def _map_chunk(function, shared, examples, key: Array, numbers: Array):
     def one(example, number):

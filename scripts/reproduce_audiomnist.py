@@ -50,6 +50,7 @@ from audioxai_jax.runs.parts import Parts
 from audioxai_jax.terminal import one_line, positive
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.audiomnist_fold import Fold, train_fold
+from audioxai_jax.undefined import nan_is_a_value
 
 TOGETHER = 50
 """Clips that are explained, tested and kept at a time."""
@@ -62,6 +63,7 @@ TITLES = {
 }
 
 
+@nan_is_a_value()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"

@@ -52,11 +52,13 @@ from audioxai_jax.runs.sanity import (
     summary,
 )
 from audioxai_jax.terminal import add_codec_options, one_line, positive
+from audioxai_jax.undefined import nan_is_a_value
 
 TOGETHER = 10
 """Clips of a part, which share a draw of random parameters."""
 
 
+@nan_is_a_value()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

@@ -18,8 +18,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack a clip's characters
     options = _parser().parse_args(argv)
+    from audioxai_jax.undefined import nan_is_a_value
+
     try:
-        return options.run(options)
+        with nan_is_a_value():
+            return options.run(options)
     except KeyboardInterrupt:
         print("\naudioxai: stopped", file=sys.stderr)
         return 130

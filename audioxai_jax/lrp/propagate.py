@@ -29,6 +29,7 @@ from audioxai_jax.lrp.rules.sharing import Shares
 from audioxai_jax.records import as_model, record
 from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model, select
+from audioxai_jax.undefined import nan_is_a_value
 
 
 @record()
@@ -57,6 +58,7 @@ class Step:
     bodies: tuple[tuple["Step", ...], ...] = ()
 
 
+@nan_is_a_value()
 def propagate(
     composite: Composite,
     model: Model,

@@ -31,10 +31,12 @@ from audioxai_jax.types import (
     Model,
     attribute,
 )
+from audioxai_jax.undefined import nan_is_a_value
 
 SMALLEST = "smallest"
 
 
+@nan_is_a_value()
 def explain(
     codec: Codec,
     classifier: Classifier | Model,
@@ -84,6 +86,7 @@ def explain(
     )
 
 
+@nan_is_a_value()
 def explain_batch(
     codec: Codec,
     classifier: Classifier | Model,

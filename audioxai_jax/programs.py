@@ -13,6 +13,8 @@ from typing import Any
 
 import jax
 
+from audioxai_jax.undefined import nan_is_a_value
+
 OURS, ALL = 0.5, 0.75
 """Shares of the memory maps above which our programs, and all programs, are dropped."""
 FEWEST = 16
@@ -26,6 +28,8 @@ _PROGRAMS: list[Any] = []
 def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """`jax.jit` for a function of a module, whose programs are dropped before they are too many.
 
+    NaN among the results are values (`undefined`).
+
     Args:
       function: of a module: it is kept for ever.
       options: of `jax.jit`.
@@ -33,6 +37,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]
     program: Any = jax.jit(function, **options)
     _PROGRAMS.append(program)
 
+    @nan_is_a_value()
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         before = program._cache_size()

@@ -5,12 +5,17 @@ Methods are records, and models are functions bound to parameters: equal ones sh
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
+import numpy as np
 from jax import Array
 from jax.tree_util import GetAttrKey, Partial, register_pytree_with_keys
+
+from audioxai_jax.equality import Same, exact
+from audioxai_jax.training_mode import named, parts_in_training, refusal, wants_training
 
 T = TypeVar("T")
 
@@ -20,7 +25,8 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
     """Class decorator: a frozen dataclass that is a pytree; `static` fields are hashed.
 
     Two records of one class with equal static fields have one pytree structure, so `jit`
-    compiles once for both; fields that are not static may be arrays and are traced.
+    compiles once for both; fields that are not static may be arrays and are traced. Static
+    fields are compared by `equality.exact`: 1, 1.0 and True are three values.
 
     The class is part of the structure. `jax.tree_util.register_dataclass` leaves it out of
     comparisons (jaxlib 0.10.2): two methods with equal fields would be one to the cache of
@@ -34,8 +40,8 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
         data = [name for name in names if name not in static]
 
         def flatten(node: T) -> tuple[tuple[Any, ...], Hashable]:
-            settled = tuple(getattr(node, name) for name in static)
-            return tuple(getattr(node, name) for name in data), (cls, settled)
+            settled = _Settled(cls, tuple(getattr(node, name) for name in static))
+            return tuple(getattr(node, name) for name in data), settled
 
         def flatten_with_keys(node: T) -> tuple[tuple[Any, ...], Hashable]:
             leaves, structure = flatten(node)
@@ -43,7 +49,7 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
 
         def unflatten(structure: Any, leaves: Any) -> T:
             node = object.__new__(cls)
-            for name, value in (*zip(static, structure[1]), *zip(data, leaves)):
+            for name, value in (*zip(static, structure.values), *zip(data, leaves)):
                 object.__setattr__(node, name, value)
             return node
 
@@ -51,6 +57,26 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
         return cls
 
     return decorate
+
+
+class _Settled:
+    """The class and the static fields of a record, compared exactly."""
+
+    def __init__(self, kind: type, values: tuple[Any, ...]) -> None:
+        self.kind, self.values = kind, values
+
+    @functools.cached_property
+    def key(self) -> Hashable:
+        return self.kind, exact(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Settled) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"{self.kind.__name__}{self.values}"
 
 
 @record(static=("value",))
@@ -84,11 +110,11 @@ def _apply(settled: Static, params: Any, x: Array) -> Array:
 def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     """Makes a pytree of anything callable, so that it can be an argument of `jit`.
 
-    Pytrees whose leaves are all arrays or floats are returned as they are. A pytree with
-    other leaves (an Equinox module holds its activation functions, sizes and switches) is
-    split: arrays and floats stay leaves, the rest becomes structure. A plain function
-    becomes a leafless `Partial`; arrays that it closes over are constants of the compiled
-    program.
+    Pytrees whose leaves are all arrays are returned as they are. A pytree with other leaves
+    (an Equinox module holds its activation functions, sizes, rates and switches) is split:
+    arrays stay leaves, the rest becomes structure, numbers too, NumPy's scalars among them. A
+    plain function becomes a leafless `Partial`; arrays that it closes over are constants of the
+    compiled program, and so are those of a pytree whose structure cannot be hashed.
 
     Raises:
       TypeError: if `function` is not callable.
@@ -98,26 +124,64 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
             f"expected a function of one example, got {type(function).__name__}: pass a "
             "callable, e.g. jax.tree_util.Partial(apply, params)"
         )
-    leaves, structure = jax.tree.flatten(function)
-    if len(leaves) == 1 and leaves[0] is function:
-        return Partial(function)
-    is_array = [_is_array(leaf) for leaf in leaves]
-    if all(is_array):
-        return function
-    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(function)]
-    names = [jax.tree_util.keystr(path, simple=True, separator="/") for path in paths]
-    found = list(zip(names, leaves, is_array, strict=True))
-    arrays = {name: leaf for name, leaf, array in found if array}
-    others = tuple((name, None if array else leaf) for name, leaf, array in found)
-    return Partial(_call_split, Static((structure, others)), arrays)
+    if isinstance(function, functools.partial) and not isinstance(function, Partial):
+        function = Partial(function.func, *function.args, **function.keywords)
+    found, structure = jax.tree_util.tree_flatten_with_path(function)
+    if not _is_hashable(structure):
+        return Partial(Same(function))
+    if not parts_in_training(function):
+        if len(found) == 1 and found[0][1] is function:
+            return Partial(function if _is_hashable(function) else Same(function))
+        if all(_is_array(leaf) for _, leaf in found):
+            return function
+    arrays: dict[str, Array] = {}
+    others: list[tuple[str | None, Hashable]] = []
+    for path, leaf in found:
+        if _is_array(leaf):
+            name = _unused(jax.tree_util.keystr(path, simple=True, separator="/"), arrays)
+            arrays[name] = leaf
+            others.append((name, None))
+        else:
+            others.append((None, leaf if _is_hashable(exact(leaf)) else Same(leaf)))
+    return Partial(_call_split, Static((structure, tuple(others))), arrays)
 
 
-def _is_array(leaf) -> bool:
-    """Integers and booleans are not: they steer loops and branches, which can't be traced."""
-    return isinstance(leaf, (Array, float, complex)) or hasattr(leaf, "__array__")
+def _unused(name: str, names: dict[str, Array]) -> str:
+    while name in names:
+        name += "_"
+    return name
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_array(leaf: Any) -> bool:
+    """Numbers are not: they steer loops and branches, which can't be traced."""
+    if isinstance(leaf, (type, np.generic)):
+        return False
+    if isinstance(leaf, np.ndarray):
+        countable = leaf.dtype.kind in "biu"
+        return leaf.dtype.kind not in "OSUMm" and not (countable and leaf.ndim == 0)
+    return isinstance(leaf, Array) or hasattr(leaf, "__array__")
 
 
 def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
     structure, others = split.value  # type: ignore[misc]
-    leaves = [arrays.get(name, other) for name, other in others]
-    return jax.tree.unflatten(structure, leaves)(*args, **keywords)
+    leaves = [
+        other.value if isinstance(other, Same) else other if name is None else arrays[name]
+        for name, other in others
+    ]
+    model = jax.tree.unflatten(structure, leaves)
+    try:
+        return model(*args, **keywords)
+    except Exception as error:
+        trains = parts_in_training(model) if wants_training(error) else []
+        if not trains:
+            raise
+        reason = str(error).split("\n")[0].split(" (https://")[0].rstrip(".")
+        raise refusal(f"{named(trains)}: {reason}") from error

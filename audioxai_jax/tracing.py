@@ -1,4 +1,4 @@
-"""Writes a model down as a graph; with `affine`, the only module that looks inside jaxprs."""
+"""Writes a model down as a graph; besides `affine` and `draws`, none looks inside jaxprs."""
 
 import dataclasses
 import itertools
@@ -13,8 +13,10 @@ from jax import Array
 from jax.extend import core as jaxprs
 from jax.tree_util import keystr, tree_flatten_with_path
 
+from audioxai_jax.draws import training_layers
 from audioxai_jax.graph import Equation, Graph, Values
 from audioxai_jax.records import as_model
+from audioxai_jax.training_mode import named, parts_in_training, refusal
 from audioxai_jax.types import Model
 
 CALLS = frozenset(
@@ -80,6 +82,7 @@ def trace(model: Model, x: Array, reading: Reading = GRADIENT) -> tuple[Graph, l
       depends on `x` is marked.
 
     Raises:
+      TrainingMode: if dropout or batch statistics are on.
       ValueError: if the model returns anything but one array.
     """
     model = as_model(model)
@@ -89,8 +92,16 @@ def trace(model: Model, x: Array, reading: Reading = GRADIENT) -> tuple[Graph, l
     closed = jax.make_jaxpr(call)(leaves, x)
     if len(closed.jaxpr.outvars) != 1:
         raise ValueError(f"the model returns {len(closed.jaxpr.outvars)} arrays, expected one")
+    _refuse_training(closed, model)
     paths = [(name,) for name in names] + [()]
     return build(closed, [False] * len(leaves) + [True], paths, reading), leaves
+
+
+def _refuse_training(closed: Any, model: Model) -> None:
+    found = training_layers(closed, lambda eqn: list(_frames(eqn)))
+    if found:
+        places = list(dict.fromkeys(f"{what} at {_source(eqn)}" for what, eqn in found))
+        raise refusal(named(places + parts_in_training(model)))
 
 
 def leaf_names(leaves: Iterable[tuple[Any, Any]]) -> list[str]:

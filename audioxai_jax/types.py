@@ -24,6 +24,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.records import record
+from audioxai_jax.undefined import constant, nan_is_a_value
 
 Model = Callable[[Array], Array]
 """A function of one example, `x -> y`, that is also a pytree, such as
@@ -57,10 +58,10 @@ def make_info(
     `attribute` adds "finite": whether all relevance is.
     """
     return {
-        "completeness_gap": jnp.asarray(completeness_gap, jnp.result_type(float)),
-        "evaluations": jnp.asarray(evaluations, jnp.int32),
-        "change": jnp.asarray(change, jnp.result_type(float)),
-        "standard_error": jnp.asarray(standard_error, jnp.result_type(float)),
+        "completeness_gap": constant(completeness_gap, jnp.result_type(float)),
+        "evaluations": constant(evaluations, jnp.dtype(jnp.int32)),
+        "change": constant(change, jnp.result_type(float)),
+        "standard_error": constant(standard_error, jnp.result_type(float)),
     }
 
 
@@ -183,6 +184,7 @@ class Explanation:
     finite: Array
 
 
+@nan_is_a_value()
 def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
     """Calls a method, perhaps a user's own, and adds `info["finite"]`.
 

@@ -67,7 +67,7 @@ class FeatureAblation:
 
     def step(self, model, x, target, state, numbers, valid, *, key):
         count = len(state["drops"])
-        present = numbers[:, None] != jnp.arange(count)
+        present = numbers[:, None] != jnp.arange(count)[None]
         found = worths(model, x, target, self.baseline, self.segments, present)
         drops = jnp.where(valid, state["full"] - found, 0)
         return state | {"drops": state["drops"].at[numbers].add(drops, mode="drop")}

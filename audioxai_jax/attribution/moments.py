@@ -46,7 +46,7 @@ def add(moments: Moments, samples: Array, valid: Array) -> Moments:
     number = jnp.sum(valid)
     count = moments.count + number
     own = jnp.sum(jnp.where(valid, samples, 0), axis=0) / jnp.maximum(number, 1)
-    inner = jnp.sum(jnp.where(valid, samples - own, 0) ** 2, axis=0)
+    inner = jnp.sum(jnp.where(valid, samples - own[None], 0) ** 2, axis=0)
     apart, share = own - moments.mean, number / jnp.maximum(count, 1)
     between = apart**2 * moments.count * share
     return Moments(count, moments.mean + apart * share, moments.squares + inner + between)

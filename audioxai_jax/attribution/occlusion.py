@@ -130,7 +130,7 @@ class Occlusion:
             start = place * stride[axis]
             along = jnp.arange(shape[axis])
             own = (along >= start) & (along < start + window[axis])
-            hidden = hidden[..., None] & own
+            hidden = hidden[..., None] & own.reshape(*[1] * axis, -1)
         return hidden
 
     def _covered(self, shape: Shape) -> np.ndarray:

@@ -41,7 +41,7 @@ def add_samples(
 ) -> Equations:
     """With samples `z [n, K]`, `y [n]`; sample j goes to fold `folds[j] % FOLDS`."""
     z = z.astype(equations.vector.dtype)
-    dealt = (folds[:, None] % FOLDS == jnp.arange(FOLDS)) & valid[:, None]
+    dealt = (folds[:, None] % FOLDS == jnp.arange(FOLDS)[None]) & valid[:, None]
     dealt = dealt * weights.astype(z.dtype)[:, None]
     y = jnp.where(valid, y, 0)
     return Equations(

@@ -79,7 +79,8 @@ class ShapleyValues:
     def step(self, model, x, target, state, numbers, valid, *, key):
         """Sample n is the coalition whose bits are n + 1: neither none nor all."""
         count = len(state["values"])
-        present = (numbers[:, None] + 1) >> jnp.arange(count, dtype=jnp.int32) & 1 == 1
+        bits = jnp.arange(count, dtype=jnp.int32)[None]
+        present = (numbers[:, None] + 1) >> bits & 1 == 1
         found = worths(model, x, target, self.baseline, self.segments, present) - state["empty"]
         size = jnp.sum(present, axis=1)
         inner = range(1, count)

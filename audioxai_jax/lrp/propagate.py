@@ -31,6 +31,7 @@ from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
 from audioxai_jax.tracing import DIFFERENCES, GRADIENT, trace
 from audioxai_jax.types import Model, select
+from audioxai_jax.undefined import nan_is_a_value
 
 
 @record()
@@ -59,6 +60,7 @@ class Step:
     bodies: tuple[tuple["Step", ...], ...] = ()
 
 
+@nan_is_a_value()
 def propagate(
     composite: Composite,
     model: Model,

@@ -128,7 +128,7 @@ class Mixer(nn.Module):
                 f"time_{index}", nn.initializers.normal(0.3), (2 * self.reach + 1, self.width)
             )
             padded = jnp.pad(x, ((self.reach, self.reach), (0, 0)))
-            y = sum(padded[i : i + x.shape[0]] * w for i, w in enumerate(weights))
+            y = sum(padded[i : i + x.shape[0]] * w[None] for i, w in enumerate(weights))
             y = nn.LayerNorm(name=f"norm_{index}")(y)
             y = nn.gelu(nn.Dense(2 * self.width, name=f"up_{index}")(y))
             x = x + nn.Dense(self.width, name=f"down_{index}")(y)

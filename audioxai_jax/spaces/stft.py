@@ -16,7 +16,7 @@ def magnitude_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
     padded = jnp.pad(audio, (before, max(0, (frames - 1) * hop + window - before - audio.shape[0])))
     index = np.arange(frames)[:, None] * hop + np.arange(window)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    spectrum = jnp.fft.rfft(padded[index] * jnp.asarray(hann, audio.dtype))
+    spectrum = jnp.fft.rfft(padded[index] * jnp.asarray(hann, audio.dtype)[None])
     return safe_magnitude(spectrum)
 
 

@@ -30,6 +30,10 @@ DESCRIPTORS = re.compile(r"/dev/fd|/proc/(self|thread-self|\d+)(/task/\d+)?/fd")
 REFUSED = {stat.S_ISDIR: "a folder", stat.S_ISSOCK: "a socket", stat.S_ISBLK: "a disk"}
 
 
+IN_THE_WAY = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES)
+"""Why nothing can be moved to a file: it is mounted, or another user's in a shared folder."""
+
+
 class OutputError(ValueError):
     """A place that cannot be written to; the message is one line and names it."""
 
@@ -123,8 +127,8 @@ def writing(path: str | Path) -> Iterator[BinaryIO]:
         _keep_permissions(partial, output)
         try:
             os.replace(partial, output.place)
-        except OSError:  # such as a single file that is mounted into a container
-            if not output.place.is_file():
+        except OSError as error:
+            if error.errno not in IN_THE_WAY or not output.place.is_file():
                 raise
             with partial.open("rb") as stream:
                 _copy(stream, output)

@@ -112,6 +112,16 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     return Partial(_call_split, Static((structure, others)), arrays)
 
 
+@jax.jit
+def _call(function, x):
+    return function(x)
+
+
+def output_shape(model: Callable[[Array], Any], x: Any) -> Any:
+    """Shape and dtype of what a model, a pytree, returns; traced once for each kind of both."""
+    return _call.eval_shape(model, jax.ShapeDtypeStruct(x.shape, x.dtype))
+
+
 def _is_array(leaf) -> bool:
     """Integers and booleans are not: they steer loops and branches, which can't be traced."""
     return isinstance(leaf, (Array, float, complex)) or hasattr(leaf, "__array__")

@@ -17,13 +17,17 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "audioxai_jax"
 
+BASIS = {"records", "checks", "contracts", "logits", "types"}
 CORE = {
     "records": set(),
-    "types": {"records"},
-    "batching": set(),
-    "spaces": set(),
-    "stages": {"types", "records"},
-    "windows": {"types", "records"},
+    "checks": set(),
+    "contracts": {"checks"},
+    "logits": {"checks"},
+    "windows": {"records"},
+    "types": BASIS - {"types"} | {"windows"},
+    "batching": {"checks"},
+    "spaces": {"checks"},
+    "stages": {"types", "records", "checks"},
     "graph": set(),
     "tracing": {"types", "records", "graph"},
     "lrp": {"types", "records", "graph", "tracing", "gradients"},
@@ -31,26 +35,18 @@ CORE = {
     "gradients": {"types", "records", "graph", "tracing"},
     "affine": {"types", "records"},
     "precision": {"types", "records"},
-    "cost": {"types", "records", "estimators"},
+    "cost": BASIS | {"estimators"},
     "stepwise": {"types", "records", "batching", "estimators"},
-    "attribute_batch": {"types", "records", "batching", "cost", "estimators", "stepwise"},
-    "outputs": {"types", "records"},
-    "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
-    "synthesis": {"types", "records", "spaces"},
-    "metrics": {
-        "types",
-        "records",
-        "graph",
-        "tracing",
-        "attribution",
-        "synthesis",
-        "spaces",
-        "hypotheses",
-    },
-    "hypotheses": {"types", "records", "batching", "attribute_batch", "spaces", "synthesis"},
-    "explain": {"types", "records", "batching", "windows", "attribution", "synthesis", "metrics"},
+    "attribute_batch": BASIS | {"batching", "cost", "estimators", "stepwise"},
+    "outputs": BASIS,
+    "attribution": BASIS | {"graph", "lrp", "estimators", "gradients", "affine"},
+    "synthesis": BASIS | {"spaces"},
+    "metrics": BASIS | {"graph", "tracing", "attribution", "synthesis", "spaces", "hypotheses"},
+    "hypotheses": BASIS | {"batching", "attribute_batch", "spaces", "synthesis"},
+    "arguments": BASIS | {"outputs", "windows", "attribution", "synthesis"},
+    "explain": BASIS | {"arguments", "batching", "attribution", "synthesis"},
 }
-USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain"}}
+USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain", "arguments"}}
 MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "training", "data",
           "export", "named_methods", "published", "streaming"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}

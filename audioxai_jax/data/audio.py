@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from audioxai_jax.checks import as_samples, check_audio, check_scale
 from audioxai_jax.data.sound_files import AudioError, mono_blocks, open_sound, opened
 from audioxai_jax.files import replace_file
 
@@ -97,10 +98,13 @@ def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
     """Writes a waveform as 16-bit PCM; the file appears whole or not at all.
 
     Args:
-      samples: `[T]`; values outside [-1, 1] are clipped.
+      samples: `[T]`, floating point; values outside [-1, 1] are clipped.
 
     Raises:
-      ValueError: for samples that are not finite, or not one waveform.
+      TypeError (also a ValueError): for samples that are not floating point, such as those of
+        `tasks.load`: divide 16-bit samples by 32768.
+      ValueError: for samples that are not finite, not one waveform, or more than 100 times beyond
+        full scale.
     """
     replace_file(path, wav_bytes(samples, sample_rate))
 
@@ -114,16 +118,23 @@ def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
 
 def pcm(samples: np.ndarray) -> np.ndarray:
     """A waveform `[T]` as 16-bit integers, clipped to [-1, 1]; raises as `write_wav`."""
-    samples = np.asarray(samples)
+    samples = as_samples(samples, "samples")
     if samples.ndim != 1:
         raise ValueError(f"expected one waveform [T], got shape {samples.shape}")
+    check_scale(samples, "the sound")
+    samples = np.asarray(samples, np.float64)  # half precision ends at 65504
     if not np.isfinite(samples).all():
         raise ValueError("samples that are NaN or infinite cannot be written as sound")
     return np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """A waveform `[T]` at another rate, float32, T rounded but at least 1; soxr's high quality."""
+    """A waveform `[T]` at another rate, float32, T rounded but at least 1; soxr's high quality.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+    """
+    check_audio(as_samples(mono, "samples"), "samples")
     if rate == wanted:
         return mono
     length = max(1, round(len(mono) * wanted / rate))

@@ -47,7 +47,7 @@ CORE = {
     "explain": BASIS | {"arguments", "batching", "attribution", "synthesis"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain", "arguments"}}
-MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "training", "data",
+MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "probing", "training", "data",
           "export", "named_methods", "published", "streaming"}  # fmt: skip
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP

@@ -10,9 +10,10 @@ import numpy as np
 
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.explain import explain_batch
+from audioxai_jax.runs import predictions
 from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Codec, Method
-from audioxai_jax.windows import windowed
+from audioxai_jax.windows import whole_windows
 
 SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
 
@@ -45,6 +46,7 @@ class ExplainedClip:
       info: what the method says of its own result.
       frame_seconds: length of a latent frame.
       padded_seconds: length of what was explained: the clip and zeros after it.
+      outputs: what makes probabilities of logits, see `types.Classifier`.
     """
 
     clip: Clip
@@ -59,6 +61,7 @@ class ExplainedClip:
     info: dict[str, float]
     frame_seconds: float
     padded_seconds: float
+    outputs: str = "softmax"
 
     @property
     def gain(self) -> float:
@@ -70,16 +73,20 @@ class ExplainedClip:
         return self.sounds[name] * np.float32(self.gain)
 
     def probabilities(self, name: str) -> np.ndarray:
-        """Softmax of the logits of one sound, `[K]`."""
-        logits = self.logits[name].astype(np.float64)
-        scores = np.exp(logits - logits.max())
-        return scores / scores.sum()
+        """Of the labels, in one sound, `[K]`."""
+        return predictions.as_probabilities(self.logits[name], self.outputs)
+
+    def answers(self, name: str) -> dict[str, float]:
+        """Probability of each label in one sound; beside a single one, of its not holding."""
+        return predictions.answers(self.probabilities(name), self.labels)
 
     def heard(self, name: str) -> dict[str, Any]:
         """What the classifier hears in one sound: its label and probability."""
-        probabilities = self.probabilities(name)
-        best = int(np.argmax(probabilities))
-        return {"label": self.labels[best], "probability": float(probabilities[best])}
+        return predictions.heard(self.probabilities(name), self.labels)
+
+    def holds(self, name: str) -> bool:
+        """Whether the target is heard in one sound."""
+        return predictions.holds(self.probabilities(name), self.target, self.outputs)
 
     def level_db(self, name: str) -> float:
         """RMS level of one sound relative to the original, dB.
@@ -123,7 +130,7 @@ def explain_clip(
     audio = jnp.asarray(np.pad(clip.samples, (0, padded - length))[None])
     explanation = explain_batch(
         codec,
-        windowed(classifier),
+        classifier,
         audio,
         method=settings.method,
         keep=settings.keep,
@@ -158,10 +165,12 @@ def explain_clip(
         info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
         frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
         padded_seconds=padded / codec.sample_rate,
+        outputs=predictions.outputs_of(classifier),
     )
 
 
 def padded_length(codec: Codec, classifier: Classifier, length: int) -> int:
     """Samples of the whole windows of the classifier that hold a clip of some length."""
-    window = classifier.frames * codec.hop if classifier.frames else codec.sample_rate
-    return -(-length // window) * window
+    if classifier.frames is None:
+        return -(-length // codec.sample_rate) * codec.sample_rate
+    return whole_windows(codec.hop, classifier.frames, length)

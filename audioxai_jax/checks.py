@@ -143,6 +143,19 @@ def as_audio(audio: Any, name: str = "audio") -> Array:
     return jnp.asarray(audio)
 
 
+def check_coded(audio: Any, name: str = "audio") -> None:
+    """Refuses samples that are not those of data sets, of 16 bits.
+
+    Raises:
+      WrongType: for another dtype.
+    """
+    if audio.dtype != np.int16:
+        raise WrongType(
+            f"{name} must be 16-bit samples (int16) as data.tasks gives them, got {audio.dtype}: "
+            "multiply samples in [-1, 1] by 32768 and round them"
+        )
+
+
 def check_scale(audio: Any, name: str = "audio") -> None:
     """Refuses samples far beyond full scale, where they are known: nobody divided them.
 

@@ -266,7 +266,7 @@ def score(model: Model, x: Array, target: int | Array) -> Array:
       ValueError: if the model does not return logits `[K]`, or the target is none of the K
         classes (indexing would clamp it; a traced target cannot be checked).
     """
-    return select(model(x), target)
+    return select(model(x), as_targets(target, getattr(model, "labels", None)))
 
 
 def select(logits: Array, target: int | Array) -> Array:

@@ -23,6 +23,7 @@ CORE = {
     "checks": set(),
     "contracts": {"checks"},
     "logits": {"checks"},
+    "checked": {"checks", "contracts", "logits"},
     "windows": {"records"},
     "types": BASIS - {"types"} | {"windows"},
     "batching": {"checks"},
@@ -30,7 +31,7 @@ CORE = {
     "stages": {"types", "records", "checks"},
     "graph": set(),
     "tracing": {"types", "records", "graph"},
-    "lrp": {"types", "records", "graph", "tracing", "gradients"},
+    "lrp": BASIS | {"graph", "tracing", "gradients"},
     "estimators": {"types", "records"},
     "gradients": {"types", "records", "graph", "tracing"},
     "affine": {"types", "records"},
@@ -47,8 +48,20 @@ CORE = {
     "explain": BASIS | {"arguments", "batching", "attribution", "synthesis"},
 }
 USERS = {"__init__": set(CORE), "nets": set(CORE) - {"explain", "arguments"}}
-MIDDLE = {"files", "weights_file", "checkpoint", "pretrained", "plugins", "probing", "training", "data",
-          "export", "named_methods", "published", "streaming"}  # fmt: skip
+MIDDLE = {
+    "files",
+    "weights_file",
+    "checkpoint",
+    "pretrained",
+    "plugins",
+    "probing",
+    "training",
+    "data",
+    "export",
+    "named_methods",
+    "published",
+    "streaming",
+}
 TOP = {"cli", "report", "runs", "terminal"}
 PARTS = set(CORE) | set(USERS) | MIDDLE | TOP
 ALLOWED = {

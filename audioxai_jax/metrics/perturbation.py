@@ -17,6 +17,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.checked import checked
 from audioxai_jax.hypotheses.domains import Domain, samples
 from audioxai_jax.hypotheses.edits import places, without
 from audioxai_jax.logits import decision
@@ -31,6 +32,7 @@ Fractions = int | Sequence[float] | np.ndarray | Array
 Replacement = float | Array | np.ndarray | Callable[[Array, Array], Array]
 
 
+@checked
 def perturbation_curve(
     model: Model,
     x: Array,
@@ -102,6 +104,7 @@ def perturbation_curve(
     return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, looked[0])
 
 
+@checked
 def random_curves(
     model: Model,
     x: Array,

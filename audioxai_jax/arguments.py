@@ -26,10 +26,12 @@ class Reads:
     Attributes:
       frames: of a window, or None.
       outputs: "sigmoid" or "probabilities"; None for logits of which the largest counts.
+      labels: of the outputs, or None; no part of the program, so that one serves all.
     """
 
     frames: int | None = None
     outputs: str | None = None
+    labels: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
 
 
 def reads(classifier: Classifier | Model) -> Reads:
@@ -37,7 +39,7 @@ def reads(classifier: Classifier | Model) -> Reads:
     if not isinstance(classifier, Classifier):
         return Reads()
     outputs = None if classifier.outputs == "softmax" else classifier.outputs
-    return Reads(classifier.frames, outputs)
+    return Reads(classifier.frames, outputs, classifier.labels)
 
 
 def as_settings(
@@ -78,8 +80,8 @@ def fitting_samples(codec: Codec, how: Reads, shape: tuple[int, ...], dtype: Any
     return whole_windows(codec.hop, how.frames, samples)
 
 
-def check_outputs(classifier: Any, logits: Any) -> None:
-    """Refuses outputs that are no logits `[K]`, or other than the classifier has labels for.
+def check_outputs(how: Reads, logits: Any) -> None:
+    """Refuses outputs that are no logits `[K]`, or other than there are labels for.
 
     Args:
       logits: an array, or its shape and dtype.
@@ -88,8 +90,8 @@ def check_outputs(classifier: Any, logits: Any) -> None:
       WrongType, ValueError: see `logits.check_logits`.
     """
     check_logits(logits, "the classifier", "clip")
-    if isinstance(classifier, Classifier):
-        check_labels(classifier.labels, logits.shape[-1])
+    if how.labels is not None:
+        check_labels(how.labels, logits.shape[0])
 
 
 def one_target(target: Any, classifier: Any) -> Array | np.ndarray | None:

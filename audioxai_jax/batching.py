@@ -11,6 +11,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from audioxai_jax.checks import WrongType, whole
+from audioxai_jax.contracts import as_key
 
 ROWS_ON_CPU = 4
 ROWS_ON_ACCELERATOR = 64
@@ -77,7 +78,7 @@ def iterate_examples(
     """As `map_examples`, but yields the results chunk by chunk as they are ready."""
     size = _batch_size(examples)
     devices = as_devices(devices)[:size]
-    first_index = whole(first_index, "first_index", 0)
+    first_index, key = whole(first_index, "first_index", 0), as_key(key)
     rows = _chunk_size(chunk, devices, size) * len(devices)
     everywhere = NamedSharding(Mesh(np.asarray(devices), ("examples",)), PartitionSpec())
     shared, key = jax.device_put((shared, key), everywhere)

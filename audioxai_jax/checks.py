@@ -56,11 +56,21 @@ def as_array(value: Any, name: str) -> Any:
     ):
         hint = ": give its samples" if hasattr(value, "samples") else ""
         raise WrongType(f"{name} must be an array, got {kind(value)}{hint}")
+    if hasattr(value, "__array__"):
+        return np.asarray(value)
+    numbers = (int, float, complex, np.generic, np.ndarray, Array)
+    fine = all(isinstance(leaf, numbers) for leaf in jax.tree.leaves(value, is_leaf=_is_none))
     try:
-        return np.asarray(value) if hasattr(value, "__array__") else jnp.asarray(value)
+        if fine:
+            return jnp.asarray(value)
     except (TypeError, ValueError, OverflowError):
-        told = f"{name} is {kind(value)} that makes no array"
-        raise WrongType(f"{told}: its entries must be numbers, in rows of one length") from None
+        pass
+    told = f"{name} is {kind(value)} that makes no array"
+    raise WrongType(f"{told}: its entries must be numbers, in rows of one length")
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
 
 
 def check_floating(values: Any, name: str, do: str = "convert it first") -> None:
@@ -96,12 +106,15 @@ def as_input(x: Any) -> Array:
     return jnp.asarray(x)
 
 
-def check_audio(audio: Any, name: str = "audio", *, batch: bool = False) -> None:
+def check_audio(
+    audio: Any, name: str = "audio", *, batch: bool = False, empty: bool = False
+) -> None:
     """Refuses what is no waveform, as far as dtype and shape tell.
 
     Args:
       audio: an array, traced or not, or its `jax.ShapeDtypeStruct`.
       batch: whether it has to be `[N, T]` rather than `[T]`.
+      empty: whether it may have no samples.
 
     Raises:
       WrongType: for samples that are not floating point.
@@ -113,11 +126,12 @@ def check_audio(audio: Any, name: str = "audio", *, batch: bool = False) -> None
     if not batch and len(shape) != 1:
         do = "mix channels down first, and use explain_batch or jax.vmap for batches"
         if len(shape) == 2 and 1 in shape:
-            do = f"write {name}[0]" if shape[0] == 1 else f"write {name}[:, 0]"
+            one = f"{name}[0]" if shape[0] == 1 else f"{name}[:, 0]"
+            do = f"write {one}, or use jax.vmap for a batch of one"
         raise ValueError(f"{name} must be one mono waveform [T], got shape {shape}: {do}")
     do = SCALES.get(str(audio.dtype), "give real samples in [-1, 1]")
     check_floating(audio, name, do)
-    if shape[-1] == 0:
+    if shape[-1] == 0 and not empty:
         raise ValueError(f"{name} has no samples")
 
 

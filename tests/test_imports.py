@@ -26,7 +26,7 @@ CORE = {
     "checked": {"checks", "contracts", "logits"},
     "windows": {"records"},
     "types": BASIS - {"types"} | {"windows"},
-    "batching": {"checks"},
+    "batching": {"checks", "contracts"},
     "spaces": {"checks"},
     "stages": {"types", "records", "checks"},
     "graph": set(),

@@ -23,6 +23,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.checked import checked
+from audioxai_jax.logits import check_logits
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.layers import layers, parent
 from audioxai_jax.records import as_model, record
@@ -173,7 +174,9 @@ def random_logit(
       ValueError: if the model knows one class only.
     """
     class_key, method_key = jax.random.split(key)
-    other = other_class(target, jax.eval_shape(model, x).shape[0], class_key)
+    logits = jax.eval_shape(model, x)
+    check_logits(logits)
+    other = other_class(target, logits.shape[0], class_key)
     both = jnp.stack([jnp.asarray(target, jnp.int32), other])
     a, b = jax.lax.map(
         lambda target: attribute(method, model, x, target, key=method_key).relevance, both

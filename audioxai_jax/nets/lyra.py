@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from audioxai_jax.checks import as_audio
+from audioxai_jax.checks import as_samples, check_audio
 from audioxai_jax.contracts import as_latent
 from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.quantizer import straight_through
@@ -120,7 +120,8 @@ def encode(config: LyraConfig, params, audio: Array) -> Array:
     Raises:
       ValueError: if the audio is not one waveform.
     """
-    audio = as_audio(audio)
+    audio = jnp.asarray(as_samples(audio))
+    check_audio(audio, empty=True)
     c, layers = config, params["encoder"]
     audio = jnp.pad(audio, (0, -audio.shape[0] % c.hop))
     x = convolve(layers["enter"], audio[:, None], stride=c.strides[0])

@@ -36,6 +36,7 @@ def filter_by_frequency(
     Raises:
       ValueError: for shapes that do not fit, a fraction outside [0, 1], a width below zero.
     """
+    audio = as_audio(audio)
     return filter_frequencies(audio, kept_gain(relevance, keep, smooth=smooth))
 
 
@@ -86,6 +87,7 @@ def filter_by_cell(
     Raises:
       ValueError: for shapes that do not fit, a fraction outside [0, 1], a width below zero.
     """
+    audio = as_audio(audio)
     return filter_cells(audio, kept_gain(relevance, keep, smooth=smooth), hop=hop)
 
 

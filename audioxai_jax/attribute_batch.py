@@ -9,9 +9,12 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from audioxai_jax.batching import map_examples
+from audioxai_jax.batching import as_devices, check_chunk, map_examples
+from audioxai_jax.checks import as_input, whole
+from audioxai_jax.contracts import as_key, check_method, check_model
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
+from audioxai_jax.logits import as_targets, check_classes, check_logits
 from audioxai_jax.records import as_model
 from audioxai_jax.stepwise import for_targets, stepwise
 from audioxai_jax.types import Attribution, Method, Model, attribute
@@ -37,10 +40,10 @@ def attribute_batch(
 
     Args:
       method: any; the steps of estimators are taken from outside, see `stepwise`.
-      model: one example to logits `[K]`.
+      model: one example to logits `[K]`; also a `Classifier`, of latents of a window or longer.
       x: examples `[N, ...]`, floating point.
       target: a class for all, one for each `[N]`, or several for each `[N, M]`, which share
-        their forward passes; each example's own prediction if None.
+        their forward passes; each example's own prediction if None. Of a `Classifier` also labels.
       key: for everything random; `jax.random.key(0)` if None.
       chunk: evaluations of the model at once and per device: examples, and within these the
         steps or samples of the method. "auto" is 64, or fewer if they would not fit in memory.
@@ -53,19 +56,21 @@ def attribute_batch(
     Raises:
       ValueError: for examples, targets or chunks that do not fit, before anything is computed.
     """
-    model = as_model(model)
+    check_method(method)
+    check_model(model, "the model")
+    labels, model = getattr(model, "labels", None), as_model(model)
     if not dataclasses.is_dataclass(method):
         method = cast(Method, as_model(method))
-    key = jax.random.key(0) if key is None else key
-    x = jnp.asarray(x)
-    chunk = chunk if isinstance(chunk, str) else _whole(chunk)
-    _check(x, chunk)
-    devices = list(jax.local_devices() if devices is None else devices)[: x.shape[0]]
+    key, x = as_key(key), as_input(x)
+    if x.ndim == 0 or x.shape[0] == 0:
+        raise ValueError(f"x must be a batch of examples [N, ...], got {list(x.shape)}")
+    chunk, first_index = check_chunk(chunk), whole(first_index, "first_index", 0)
+    devices = as_devices(devices)[: x.shape[0]]
     if target is None:
         rows = CHUNK if chunk == "auto" else int(chunk)
         given = map_examples(_predict, model, x, key=key, chunk=rows, devices=devices)
     else:
-        given = target
+        given = as_targets(target, labels)
     targets = check_targets(model, x, given)
     one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
     if chunk == "auto":
@@ -92,10 +97,18 @@ def attribute_classes(
     Raises:
       ValueError: if one is no class of the model (of traced ones, that cannot be checked).
     """
+    check_model(model, "the model")
+    x = as_input(x)
     if classes is None:
-        classes = jnp.arange(jax.eval_shape(as_model(model), x).shape[0])
-    elif not isinstance(classes, Tracer):
-        classes = check_targets(as_model(model), x[None], np.asarray(classes)[None])[0]
+        logits = jax.eval_shape(as_model(model), x)
+        check_logits(logits)
+        classes = jnp.arange(logits.shape[0])
+    else:
+        classes = as_targets(classes, getattr(model, "labels", None))
+        if classes.ndim != 1:
+            raise ValueError(f"classes must be several, [M], got {list(classes.shape)}")
+        if not isinstance(classes, Tracer):
+            classes = check_targets(as_model(model), x[None], np.asarray(classes)[None])[0]
     return jax.vmap(lambda target: attribute(method, model, x, target, key=key))(classes)
 
 
@@ -106,12 +119,8 @@ def check_targets(model: Model, x: Array, target: Any) -> Array:
       ValueError: if their shape does not fit, they are no whole numbers, or one is no class.
     """
     logits = jax.eval_shape(model, jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
-    if not hasattr(logits, "shape") or len(logits.shape) != 1:
-        shape = getattr(logits, "shape", type(logits).__name__)
-        raise ValueError(f"the model must return logits [K] of one example, got {shape}")
-    targets = np.asarray(target)
-    if not np.issubdtype(targets.dtype, np.integer):
-        raise ValueError(f"targets must be whole numbers, got {targets.dtype}")
+    check_logits(logits)
+    targets = np.asarray(as_targets(target))
     if targets.ndim == 0:
         targets = np.broadcast_to(targets, x.shape[:1])
     if targets.ndim > 2 or targets.shape[0] != x.shape[0] or targets.size == 0:
@@ -119,27 +128,8 @@ def check_targets(model: Model, x: Array, target: Any) -> Array:
             f"targets {list(targets.shape)} do not fit {x.shape[0]} examples: give one class, "
             "one for each [N], or several for each [N, M]"
         )
-    low, high, classes = int(targets.min()), int(targets.max()), logits.shape[0]
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"target {low if low < 0 else high} is not a class: the model has {classes}, "
-            f"0 to {classes - 1}"
-        )
+    check_classes(targets, logits.shape[0])
     return jnp.asarray(targets, jnp.int32)
-
-
-def _whole(chunk: Any) -> Any:
-    """NumPy's whole numbers are whole numbers."""
-    return int(chunk) if isinstance(chunk, np.integer) else chunk
-
-
-def _check(x: Array, chunk: int | str) -> None:
-    if x.ndim == 0 or x.shape[0] == 0:
-        raise ValueError(f"x must be a batch of examples [N, ...], got {list(x.shape)}")
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
-    if chunk != "auto" and (not isinstance(chunk, int) or chunk < 1):
-        raise ValueError(f"chunk must be a positive whole number or 'auto', got {chunk!r}")
 
 
 def _predict(model: Model, x: Array, key: Array) -> Array:

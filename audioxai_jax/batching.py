@@ -10,6 +10,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from audioxai_jax.checks import WrongType, whole
+from audioxai_jax.contracts import as_key
 from audioxai_jax.programs import compiled
 
 ROWS_ON_CPU = 4
@@ -76,11 +78,11 @@ def iterate_examples(
 ) -> Iterator[Any]:
     """As `map_examples`, but yields the results chunk by chunk as they are ready."""
     size = _batch_size(examples)
-    devices = jax.local_devices() if devices is None else devices
-    devices = devices[: min(len(devices), size)]
+    devices = as_devices(devices)[:size]
+    first_index, key = whole(first_index, "first_index", 0), as_key(key)
     rows = _chunk_size(chunk, devices, size) * len(devices)
-    whole = NamedSharding(Mesh(np.asarray(devices), ("examples",)), PartitionSpec())
-    shared, key = jax.device_put((shared, key), whole)
+    everywhere = NamedSharding(Mesh(np.asarray(devices), ("examples",)), PartitionSpec())
+    shared, key = jax.device_put((shared, key), everywhere)
 
     for start in range(0, size, rows):
         wanted = np.arange(start, start + rows)
@@ -124,8 +126,39 @@ def _batch_size(examples: Any) -> int:
 
 
 def _chunk_size(chunk: int | str, devices: list, size: int) -> int:
+    rows = check_chunk(chunk)
+    if isinstance(rows, str):
+        rows = ROWS_ON_CPU if devices[0].platform == "cpu" else ROWS_ON_ACCELERATOR
+    return min(rows, -(-size // len(devices)))
+
+
+def check_chunk(chunk: Any) -> int | str:
+    """A whole number from 1 up, or "auto".
+
+    Raises:
+      WrongType, ValueError: for anything else.
+    """
     if chunk == "auto":
-        chunk = ROWS_ON_CPU if devices[0].platform == "cpu" else ROWS_ON_ACCELERATOR
-    if not isinstance(chunk, int) or chunk < 1:
-        raise ValueError(f"chunk must be a positive number or 'auto', got {chunk!r}")
-    return min(chunk, -(-size // len(devices)))
+        return "auto"
+    if isinstance(chunk, str) or isinstance(chunk, bool) or not isinstance(chunk, int | np.integer):
+        raise WrongType(f"chunk must be a positive whole number or 'auto', got {chunk!r}")
+    if chunk < 1:
+        raise ValueError(f"chunk must be a positive whole number or 'auto', got {chunk!r}")
+    return int(chunk)
+
+
+def as_devices(devices: Any) -> list[jax.Device]:  # type: ignore[valid-type]
+    """All local devices if None.
+
+    Raises:
+      WrongType, ValueError: for what is no list of devices, or an empty one.
+    """
+    if devices is None:
+        return jax.local_devices()
+    if not isinstance(devices, (list, tuple)) or not all(
+        isinstance(device, jax.Device) for device in devices
+    ):
+        raise WrongType("devices must be a list of JAX devices, such as jax.local_devices()")
+    if not devices:
+        raise ValueError("devices are none: name one at least, or leave them out for all")
+    return list(devices)

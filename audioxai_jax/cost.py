@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from audioxai_jax.checks import as_array, check_floating, whole
+from audioxai_jax.contracts import check_method, check_model
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
 from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Method, Model, attribute
@@ -44,7 +46,10 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
     >>> cost.evaluations, cost.chunk, cost.flops > 100 * 2 * 10 * 64
     (100, 50, True)
     """
-    model = as_model(model)
+    check_method(method)
+    check_model(model, "the model")
+    model, x, chunk = as_model(model), as_array(x, "the input"), whole(chunk, "chunk")
+    check_floating(x, "the input")
     x = jax.ShapeDtypeStruct(x.shape, x.dtype)
     method, rows = rechunk(method, chunk, x)
     lowered = _lower(method, model, x, 1)

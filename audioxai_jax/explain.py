@@ -9,17 +9,31 @@ and, because an explanation must be checked, X_hat is encoded and classified aga
 beside two controls: the codec alone, and as many features kept at random.
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.core import Tracer
 
-from audioxai_jax.attribution import integrated_gradients, random_control
+from audioxai_jax.arguments import (
+    Reads,
+    as_base_latent,
+    as_settings,
+    batch_targets,
+    check_outputs,
+    fitting_samples,
+    one_target,
+    reads,
+    says,
+)
+from audioxai_jax.attribution import random_control
 from audioxai_jax.batching import map_examples
-from audioxai_jax.records import as_model
+from audioxai_jax.checks import as_array, check_audio, check_scale
+from audioxai_jax.contracts import as_key, check_latent, check_sound
+from audioxai_jax.logits import check_classes
+from audioxai_jax.records import Static, as_model, output_shape
 from audioxai_jax.synthesis.masks import kept_count, top_fraction, unit_number
-from audioxai_jax.synthesis.replacement import mix, zero
+from audioxai_jax.synthesis.replacement import mix
 from audioxai_jax.synthesis.smallest import KeepSmallest, keep_smallest, through_sound
 from audioxai_jax.types import (
     Base,
@@ -47,7 +61,7 @@ def explain(
     rank: str = "signed",
     unit: str = "feature",
     base: Base | None = None,
-    target: int | Array | None = None,
+    target: int | str | Array | None = None,
     key: Array | None = None,
 ) -> Explanation:
     """Explains a classifier's decision on one clip by a sound.
@@ -58,7 +72,9 @@ def explain(
     Args:
       codec: encoder and decoder, see `Codec`.
       classifier: a `Classifier`, or any function `latent [F, C] -> logits [K]`.
-      audio: mono waveform `[T]` at `codec.sample_rate`, floating point.
+      audio: mono waveform `[T]` at `codec.sample_rate`, floating point, full scale 1. Where a
+        `Classifier` reads windows, zeros fill the last one, and a longer clip is read by windows
+        that overlap, see `windowed`; what is explained is the padded clip.
       method: attribution method; `integrated_gradients()` if None.
       keep: fraction of the latent features to keep; or "smallest", the fewest of the most
         relevant ones whose sound is heard as the target (all, if none do), found for each
@@ -66,7 +82,8 @@ def explain(
       rank: "signed" or "absolute", see `top_fraction`.
       unit: "feature", "frame" or "channel", see `top_fraction`.
       base: what replaces the others; `synthesis.replacement.zero()` if None.
-      target: class to explain; the classifier's own prediction if None.
+      target: class to explain, its number or, of a `Classifier`, its label; the classifier's own
+        prediction if None.
       key: for everything random; `jax.random.key(0)` if None.
 
     Returns:
@@ -75,15 +92,18 @@ def explain(
       means anything then.
 
     Raises:
-      ValueError: for shapes or options that do not fit, when traced.
-      TypeError: for integer audio, or a classifier that is no function.
+      ValueError: for shapes or options that do not fit, when traced, and for samples beyond 100
+        times full scale.
+      TypeError (also a ValueError): for integer audio, or an argument of another type, such as a
+        classifier that is no function.
     """
+    audio = as_array(audio, "audio")
+    check_audio(audio)
+    check_scale(audio)
     masker = _selection(keep, rank, unit)
-    return _explain(
-        (codec, _model(classifier), method or integrated_gradients(), masker, base or zero()),
-        (audio, target),
-        jax.random.key(0) if key is None else key,
-    )
+    settings = as_settings(codec, classifier, method, base)
+    example = jnp.asarray(audio), one_target(target, classifier)
+    return _explain((*settings, masker, Static(reads(classifier))), example, as_key(key))
 
 
 @nan_is_a_value()
@@ -97,7 +117,7 @@ def explain_batch(
     rank: str = "signed",
     unit: str = "feature",
     base: Base | None = None,
-    target: Array | None = None,
+    target: int | str | Array | None = None,
     key: Array | None = None,
     chunk: int | str = "auto",
     devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
@@ -110,7 +130,8 @@ def explain_batch(
     batch of one clip length, all parameters and every `keep`.
 
     Args:
-      target: one class per clip `[N]`, or None for the classifier's own predictions.
+      target: one class for all clips, one for each `[N]`, or None for the classifier's own
+        predictions; numbers or labels.
       chunk: clips per step, or "auto"; see `batching.map_examples`.
       devices: all local devices if None; see `batching.map_examples`.
       first_index: index of the first clip in a larger collection.
@@ -118,52 +139,56 @@ def explain_batch(
     The other arguments, results and errors are those of `explain`; every leaf of the
     result has a leading axis N.
     """
-    codec = Codec(as_model(codec.encode), as_model(codec.decode), codec.sample_rate, codec.hop,
-                  codec.mean, codec.name)  # fmt: skip
-    if audio.ndim != 2:
-        raise ValueError(f"audio must be a batch [N, T], got shape {audio.shape}")
-    clip = jax.ShapeDtypeStruct(audio.shape[1:], audio.dtype)
-    _check_audio(clip)
-    masker = _selection(keep, rank, unit)
-    latent = jax.eval_shape(codec.encode, clip)
-    _check_latent(latent)
+    audio = as_array(audio, "audio")
+    check_audio(audio, batch=True)
+    check_scale(audio)
+    masker, how = _selection(keep, rank, unit), reads(classifier)
+    codec, model, method, base = as_settings(codec, classifier, method, base)
+    encode, decode = as_model(codec.encode), as_model(codec.decode)
+    codec = dataclasses.replace(codec, encode=encode, decode=decode)
+    samples = fitting_samples(codec, how, audio.shape[1:], audio.dtype)
+    latent = output_shape(encode, jax.ShapeDtypeStruct((samples,), audio.dtype))
+    check_latent(latent)
+    logits = output_shape(model, latent)
+    check_outputs(how, logits)
     if not isinstance(keep, str):
         units = unit_number(latent.shape, unit)
         exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
         masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
-    found = map_examples(
+    return map_examples(
         _explain,
-        (codec, as_model(_model(classifier)), method or integrated_gradients(), masker,
-         base or zero()),
-        (audio, target),
-        key=jax.random.key(0) if key is None else key,
+        (codec, model, method, base, masker, Static(how)),
+        (audio, batch_targets(target, classifier, audio.shape[0], logits.shape[0])),
+        key=as_key(key),
         chunk=chunk,
         devices=devices,
         first_index=first_index,
-    )  # fmt: skip
-    _check_target(target, found.logits["original"].shape[-1])
-    return found
+    )
 
 
 def _explain(settings, example, key: Array) -> Explanation:
     """The paper, for one example."""
-    codec, classifier, method, masker, base = settings
+    codec, classifier, method, base, masker, static = settings
     audio, target = example
-    _check_audio(audio)
+    how: Reads = static.value
     method_key, base_key, random_key = jax.random.split(key, 3)
 
-    latent = codec.encode(audio)
-    _check_latent(latent)
+    samples = fitting_samples(codec, how, audio.shape, audio.dtype)
+    padded = jnp.pad(audio, (0, samples - audio.shape[0])) if samples > audio.shape[0] else audio
+    latent = codec.encode(padded)
+    check_latent(latent)
     logits = classifier(latent)
-    _check_logits(logits)
-    _check_target(target, logits.shape[0])
+    check_outputs(how, logits)
+    if target is not None:
+        check_classes(target, logits.shape[0], "the classifier")
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
     attribution = attribute(method, classifier, latent, target, key=method_key)
-    base_latent = base(codec, latent, base_key)
+    base_latent = as_base_latent(base(codec, latent, base_key), latent)
     if isinstance(masker, KeepSmallest):
-        heard_as = through_sound(codec, classifier, audio.shape[0])
-        masker = masker.masker(heard_as, latent, attribution.relevance, base_latent, target)
+        heard_as = through_sound(codec, classifier, samples)
+        heard_as, wanted = says(heard_as, target, how, logits.shape[0])
+        masker = masker.masker(heard_as, latent, attribution.relevance, base_latent, wanted)
     mask = masker(attribution.relevance)
     random = masker(random_control()(classifier, latent, target, key=random_key).relevance)
     latents = {
@@ -174,7 +199,7 @@ def _explain(settings, example, key: Array) -> Explanation:
     }
     names, stacked = list(latents), jnp.stack(list(latents.values()))
 
-    sounds = jax.vmap(lambda z: _fit(codec.decode(z), audio.shape[0]))(stacked)
+    sounds = jax.vmap(lambda z: check_sound(codec.decode(z), samples))(stacked)
     heard = jax.vmap(lambda sound: classifier(codec.encode(sound)))(sounds)
     unheard = jax.vmap(classifier)(stacked[1:])
     known = (target >= 0) & (target < logits.shape[0])
@@ -185,7 +210,7 @@ def _explain(settings, example, key: Array) -> Explanation:
         relevance=attribution.relevance,
         mask=mask,
         info=attribution.info,
-        sounds=dict(zip(names, sounds, strict=True)),
+        sounds=dict(zip(names, sounds[:, : audio.shape[0]], strict=True)),
         logits={"original": logits, **dict(zip(names, heard, strict=True))},
         latent_logits=dict(zip(names[1:], unheard, strict=True)),
     )
@@ -201,53 +226,3 @@ def _selection(keep: float | str, rank: str, unit: str) -> Masker | KeepSmallest
 
 def _all_finite(*arrays: Array) -> Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(array)) for array in arrays]))
-
-
-def _model(classifier: Classifier | Model) -> Model:
-    return classifier.model if isinstance(classifier, Classifier) else classifier
-
-
-def _fit(sound: Array, length: int) -> Array:
-    if sound.shape[0] < length:
-        raise ValueError(
-            f"the decoder returned {sound.shape[0]} samples for a clip of {length}: "
-            "decode must return at least as many samples as were encoded"
-        )
-    return sound[:length]
-
-
-def _check_audio(audio: Array | jax.ShapeDtypeStruct) -> None:
-    if audio.ndim != 1:
-        raise ValueError(
-            f"audio must be one mono waveform [T], got shape {audio.shape}: mix channels "
-            "down first, and use explain_batch for batches"
-        )
-    if not jnp.issubdtype(audio.dtype, jnp.floating):
-        raise TypeError(
-            f"audio must be floating point, got {audio.dtype}: divide 16-bit samples by 32768"
-        )
-    if audio.shape[0] == 0:
-        raise ValueError("audio has no samples")
-
-
-def _check_target(target: int | Array | None, classes: int) -> None:
-    """Indexing would clamp a class that does not exist; a traced one was checked outside."""
-    if target is None or isinstance(target, Tracer):
-        return
-    asked = np.asarray(target)  # on the host: under jit, jnp would trace even a number
-    low, high = int(asked.min()), int(asked.max())
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"target {low if low < 0 else high} is not a class: the classifier has {classes}, "
-            f"0 to {classes - 1}"
-        )
-
-
-def _check_latent(latent: Array | jax.ShapeDtypeStruct) -> None:
-    if latent.ndim != 2:
-        raise ValueError(f"encode must return a latent [frames, channels], got {latent.shape}")
-
-
-def _check_logits(logits: Array) -> None:
-    if logits.ndim != 1:
-        raise ValueError(f"the classifier must return logits [K] of one clip, got {logits.shape}")

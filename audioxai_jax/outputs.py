@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
+from audioxai_jax.logits import as_targets, check_logits
 from audioxai_jax.records import Static, as_model
-from audioxai_jax.types import Model
+from audioxai_jax.types import Model, select
 
 
 def probability(model: Model) -> Model:
@@ -42,6 +43,24 @@ def label_probability(model: Model) -> Model:
     [0.5, 0.5]
     """
     return Partial(_pointwise, as_model(model), Static(jax.nn.sigmoid))
+
+
+def one_label(model: Model, label: int | Array, *, least: float = 0.0) -> Model:
+    """One output alone, as a single logit `[1]` that is above 0 where the label holds.
+
+    Args:
+      model: one example to outputs `[K]`.
+      label: its place; may be traced.
+      least: what the output must be above: 0 of a logit, 0.5 of a probability.
+
+    Raises:
+      ValueError: when called, if there is no such output.
+
+    >>> one_label(lambda x: x, 1, least=0.5)(jnp.array([1.0, 4.0])).tolist()
+    [3.5]
+    """
+    label = label if isinstance(label, Array) else jnp.asarray(as_targets(label))
+    return Partial(_one_label, as_model(model), label, Static(float(least)))
 
 
 def margin(model: Model, against: int | None = None) -> Model:
@@ -119,6 +138,10 @@ def _pointwise(model: Model, function: Static, x: Array) -> Array:
     return function.value(_logits(model, x, function.value.__name__))  # type: ignore[operator]
 
 
+def _one_label(model: Model, label: Array, least: Static, x: Array) -> Array:
+    return select(model(x), label)[None] - least.value  # type: ignore[operator]
+
+
 def _margin(model: Model, against: Static, x: Array) -> Array:
     logits = _logits(model, x, "margin")
     classes, other = len(logits), against.value
@@ -163,8 +186,5 @@ def _frames(model: Model, span: Static, x: Array) -> Array:
 
 def _logits(model: Model, x: Array, name: str) -> Array:
     logits = model(x)
-    if logits.ndim != 1:
-        raise ValueError(
-            f"{name}: the model must return logits [K] of one example, got {list(logits.shape)}"
-        )
+    check_logits(logits, f"{name}: the model")
     return logits

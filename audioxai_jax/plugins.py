@@ -7,6 +7,7 @@ a `Method`, made with the options of `--set`. The file's folder is importable me
 
 import ast
 import contextlib
+import dataclasses
 import difflib
 import hashlib
 import importlib.util
@@ -20,6 +21,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from audioxai_jax.checks import check_audio
+from audioxai_jax.contracts import check_latent
+from audioxai_jax.logits import check_labels, check_logits
+from audioxai_jax.probing import evaluate, recognised
 from audioxai_jax.records import as_model
 from audioxai_jax.types import Classifier, Codec, Method, Model
 
@@ -73,40 +78,68 @@ def load_factory(spec: str) -> Callable[..., Any]:
 
 
 def load_codec(spec: str) -> Codec:
-    """The `Codec` that a user's factory returns."""
+    """The `Codec` that a user's factory returns.
+
+    Raises:
+      PluginError: if it is none, or turns a second of sound into what is no latent or no sound.
+    """
     codec = _build(spec)
     if not isinstance(codec, Codec):
         raise PluginError(f"{spec}: returned {_kind(codec)}, expected an audioxai_jax.Codec")
+    path, _ = _split(spec)
+    second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
+    with _users_code(path, f"encode fails on a second of sound {list(second.shape)}"):
+        latent = jax.eval_shape(as_model(codec.encode), second)
+    with _in_one_line(spec):
+        check_latent(latent)
+    with _users_code(path, f"decode fails on a latent {list(latent.shape)}"):
+        sound = jax.eval_shape(as_model(codec.decode), latent)
+    with _in_one_line(spec):
+        check_audio(sound, "what decode returns")
+        if codec.mean is not None and codec.mean.shape != latent.shape[1:]:
+            raise ValueError(
+                f"mean has {len(codec.mean)} channels, the codec's latents have {latent.shape[1]}"
+            )
     return codec
 
 
 def load_classifier(spec: str, codec: Codec) -> Classifier:
     """The `Classifier` that a user's factory returns.
 
-    A function becomes a classifier of latents of any length, with the labels class_0,
-    class_1 and so on; how many is found by tracing it with one second of latent.
+    A function becomes a classifier of latents of any length, with the labels class_0, class_1
+    and so on; how many is found by tracing it with one second of latent. If nothing says what the
+    outputs are, those that are probabilities are recognised, see `probing.recognised`.
+
+    Raises:
+      PluginError: if it is none, or its outputs are no logits, or other than it has labels for.
     """
     found = _build(spec)
-    if isinstance(found, Classifier):
-        return found
-    if not callable(found):
+    if not callable(found) or isinstance(found, type):
         raise PluginError(
             f"{spec}: returned {_kind(found)}, expected an audioxai_jax.Classifier or a function "
             "latent [F, C] -> logits [K]"
         )
+    own = found if isinstance(found, Classifier) else None
+    if own is not None and own.codec not in ("custom", codec.name):
+        return own  # check_pair says it
     path, _ = _split(spec)
-    model: Model = as_model(found)
+    model: Model = as_model(found if own is None else own.model)
     second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
-    latent = jax.eval_shape(codec.encode, second)
+    latent = jax.eval_shape(as_model(codec.encode), second)
+    if own is not None and own.frames is not None:
+        latent = jax.ShapeDtypeStruct((own.frames, latent.shape[1]), latent.dtype)
     with _users_code(path, f"fails on a latent {list(latent.shape)}"):
         logits = jax.eval_shape(model, latent)
-    if not hasattr(logits, "shape") or len(logits.shape) != 1:
-        shape = list(logits.shape) if hasattr(logits, "shape") else _kind(logits)
-        raise PluginError(
-            f"{spec}: turns one latent {list(latent.shape)} into {shape}, expected logits [K]"
-        )
+    with _in_one_line(spec):
+        check_logits(logits, "the function" if own is None else "the model", "latent")
+        if own is not None:
+            check_labels(own.labels, logits.shape[0])
     labels = tuple(f"class_{index}" for index in range(logits.shape[0]))
-    return Classifier(model=model, labels=labels, codec=codec.name)
+    classifier = own or Classifier(model=model, labels=labels, codec=codec.name)
+    with _users_code(path, f"fails on a latent {list(latent.shape)}"):
+        outputs = evaluate(model, latent)
+    with _in_one_line(spec):
+        return dataclasses.replace(classifier, outputs=recognised(outputs, classifier.outputs))
 
 
 def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[str, Any]]:
@@ -199,6 +232,15 @@ def _split(spec: str) -> tuple[Path, str]:
     if not path.is_file():
         raise PluginError(f"{file}: no such file")
     return path.resolve(), name
+
+
+@contextlib.contextmanager
+def _in_one_line(spec: str) -> Iterator[None]:
+    """What a check refuses is said of the user's file."""
+    try:
+        yield
+    except ValueError as error:
+        raise PluginError(f"{spec}: {error}") from None
 
 
 @contextlib.contextmanager

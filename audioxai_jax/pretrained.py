@@ -217,6 +217,8 @@ def _load(name_or_path: str | Path, kind: str) -> Checkpoint:
 
 
 def _locate(name_or_path: str | Path, kind: str) -> Path:
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise WeightsError(f"expected the name or the path of a {kind}, got {name_or_path!r}")
     text = str(name_or_path)
     if text.lower().endswith(FOREIGN):
         raise WeightsError(

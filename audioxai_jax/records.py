@@ -146,6 +146,16 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     return Partial(_call_split, Static((structure, tuple(others))), arrays)
 
 
+@jax.jit
+def _call(function, x):
+    return function(x)
+
+
+def output_shape(model: Callable[[Array], Any], x: Any) -> Any:
+    """Shape and dtype of what a model, a pytree, returns; traced once for each kind of both."""
+    return _call.eval_shape(model, jax.ShapeDtypeStruct(x.shape, x.dtype))
+
+
 def _unused(name: str, names: dict[str, Array]) -> str:
     while name in names:
         name += "_"

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import WrongType, as_array
 from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
 from audioxai_jax.types import Model
@@ -196,9 +197,9 @@ class _Held:
 def _checked(pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     wanted, rows = None, 0
     for index, piece in enumerate(pieces):
-        array = np.asarray(piece)
+        array = np.asarray(as_array(piece, f"piece {index}"))
         if not jnp.issubdtype(array.dtype, jnp.floating):
-            raise ValueError(
+            raise WrongType(
                 f"piece {index} is {array.dtype}, expected floating point: convert it first, "
                 "sound to [-1, 1]"
             )

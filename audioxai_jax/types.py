@@ -15,16 +15,18 @@ relevance  how much each input feature speaks for the target, shaped as the inpu
 ======== ==================================================================
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jax import Array
-from jax.core import Tracer
 
+from audioxai_jax.checks import as_floats, as_input, whole
+from audioxai_jax.contracts import as_labels, check_labelled, check_method, check_model
+from audioxai_jax.logits import as_targets, check_classes, check_labels, check_logits
 from audioxai_jax.records import record
 from audioxai_jax.undefined import constant, nan_is_a_value
+from audioxai_jax.windows import windowed
 
 Model = Callable[[Array], Array]
 """A function of one example, `x -> y`, that is also a pytree, such as
@@ -119,6 +121,9 @@ class Codec:
       mean: mean latent over the training data `[C]`, or None if it is not known.
       name: how the codec is named in reports and by the classifiers made for it.
       fingerprint: sha256 of its weights if they came from a file, else "".
+
+    Raises:
+      TypeError, ValueError: for a field that is not as above.
     """
 
     encode: Model
@@ -129,19 +134,35 @@ class Codec:
     name: str = "custom"
     fingerprint: str = ""
 
+    def __post_init__(self):
+        check_model(self.encode, "encode")
+        check_model(self.decode, "decode")
+        object.__setattr__(self, "sample_rate", whole(self.sample_rate, "sample_rate"))
+        object.__setattr__(self, "hop", whole(self.hop, "hop"))
+        if self.mean is not None:
+            object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
+            if self.mean.ndim != 1:
+                raise ValueError(f"mean must be one latent frame [C], got {self.mean.shape}")
 
-@record(static=("labels", "codec", "frames", "background", "codec_fingerprint"))
+
+@record(static=("labels", "codec", "frames", "background", "codec_fingerprint", "outputs"))
 class Classifier:
-    """A model on latents and what its outputs mean.
+    """A model on latents and what its outputs mean; itself a model, of latents of any length.
 
     Attributes:
       model: `latent [frames, C] -> logits [K]`.
-      labels: K names, in the order of the logits.
+      labels: K names that differ, in the order of the logits.
       codec: name of the codec whose latents it reads.
       frames: latent frames that it reads at once; None if any number will do.
       background: labels, such as "_silence_", that hold for a long clip only if they
         hold for each part of it (see `audioxai_jax.windows`).
       codec_fingerprint: that of the codec it was trained with, "" if it is not known.
+      outputs: "softmax" for logits of classes that exclude each other; "sigmoid" for logits of
+        labels that hold or not, each by itself, or of a single one; "probabilities" if the model
+        ends in either. None is "sigmoid" of a single label, else "softmax".
+
+    Raises:
+      TypeError, ValueError: for a field that is not as above.
     """
 
     model: Model
@@ -150,6 +171,26 @@ class Classifier:
     frames: int | None = None
     background: tuple[str, ...] = ()
     codec_fingerprint: str = ""
+    outputs: str | None = None
+
+    def __post_init__(self):
+        check_model(self.model, "model")
+        check_labelled(self.labels, self.background, self.codec, self.outputs)
+        object.__setattr__(self, "labels", as_labels(self.labels))
+        object.__setattr__(self, "background", as_labels(self.background))
+        if self.frames is not None:
+            object.__setattr__(self, "frames", whole(self.frames, "frames"))
+
+    def __call__(self, latent: Array) -> Array:
+        """Logits `[K]` of a latent `[F, C]`, F at least `frames`; see `windows.windowed`.
+
+        Raises:
+          ValueError: for fewer frames, or if there are not as many labels as outputs.
+        """
+        logits = windowed(self)(latent)
+        check_logits(logits, "the classifier", "clip")
+        check_labels(self.labels, logits.shape[0])
+        return logits
 
 
 @record()
@@ -185,23 +226,21 @@ class Explanation:
 
 
 @nan_is_a_value()
-def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
+def attribute(
+    method: Method, model: Model, x: Array, target: Array | int | str, *, key: Array
+) -> Attribution:
     """Calls a method, perhaps a user's own, and adds `info["finite"]`.
 
     Raises:
       ValueError: if the input is not floating point, the method cannot be called as methods
         are, or its result is no `Attribution` with relevance of the input's shape.
     """
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
+    check_method(method)
+    check_model(model, "the model")
+    x = as_input(x)
     function = getattr(method, "func", method)  # as_model wraps functions
     name = f"the method {getattr(function, '__name__', type(method).__name__)}"
-    try:
-        inspect.signature(method).bind(model, x, target, key=key)
-    except TypeError as error:
-        raise ValueError(f"{name} must take (model, x, target, *, key): {error}") from None
-    except ValueError:
-        pass  # a callable that does not say what it takes
+    target = as_targets(target, getattr(model, "labels", None))
     return check_attribution(method(model, x, target, key=key), x, name)
 
 
@@ -229,7 +268,7 @@ def score(model: Model, x: Array, target: int | Array) -> Array:
       ValueError: if the model does not return logits `[K]`, or the target is none of the K
         classes (indexing would clamp it; a traced target cannot be checked).
     """
-    return select(model(x), target)
+    return select(model(x), as_targets(target, getattr(model, "labels", None)))
 
 
 def select(logits: Array, target: int | Array) -> Array:
@@ -238,8 +277,11 @@ def select(logits: Array, target: int | Array) -> Array:
     Raises:
       ValueError: as `score`.
     """
-    if logits.ndim != 1:
-        raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
-    if not isinstance(target, Tracer) and not 0 <= int(target) < logits.shape[0]:
-        raise ValueError(f"target {int(target)} is not a class: the model has {logits.shape[0]}")
+    check_logits(logits)
+    target = as_targets(target)
+    if target.ndim:
+        raise ValueError(
+            f"one target is explained at a time, got {list(target.shape)}: see attribute_classes"
+        )
+    check_classes(target, logits.shape[0])
     return logits[target]

@@ -1,18 +1,29 @@
 """Long clips: a classifier of one second becomes a model of a latent of any length."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
 from audioxai_jax.records import Static, as_model
-from audioxai_jax.types import Classifier, Model
 
 WINDOWS = 8
 """Windows that are evaluated at once, which bounds the memory that a long clip needs."""
 
 
-def windowed(classifier: Classifier) -> Model:
+class Reader(Protocol):
+    """What is asked of a `Classifier` here."""
+
+    model: Callable[[Array], Array]
+    labels: tuple[str, ...]
+    frames: int | None
+    background: tuple[str, ...]
+
+
+def windowed(classifier: Reader) -> Callable[[Array], Array]:
     """A model of latents `[F, C]` of any length F, from one that reads fixed windows.
 
     Windows of `classifier.frames` overlap by half. A class is heard in a clip if it is
@@ -31,12 +42,13 @@ def windowed(classifier: Classifier) -> Model:
     return Partial(_over_windows, layout, as_model(classifier.model))
 
 
-def _over_windows(layout: Static, model: Model, latent: Array) -> Array:
+def _over_windows(layout: Static, model: Callable, latent: Array) -> Array:
     frames, background = layout.value  # type: ignore[misc]
     total = latent.shape[0]
     if total < frames:
         raise ValueError(
-            f"the classifier reads {frames} latent frames, the clip has {total}: pad it with zeros"
+            f"the classifier reads {frames} latent frames, the clip has {total}: pad it with "
+            "zeros before it is encoded, as explain does"
         )
     if total == frames:
         return model(latent)
@@ -49,3 +61,15 @@ def _over_windows(layout: Static, model: Model, latent: Array) -> Array:
     else:
         logits = jax.lax.map(jax.checkpoint(model), windows, batch_size=WINDOWS)
     return jnp.where(jnp.asarray(background), jnp.min(logits, 0), jnp.max(logits, 0))
+
+
+def whole_windows(hop: int, frames: int | None, samples: int) -> int:
+    """Samples of the whole windows that hold a clip; of a reader of any length, the clip's own.
+
+    Args:
+      hop: samples per latent frame.
+      frames: of a window, or None.
+      samples: of the clip.
+    """
+    window = 1 if frames is None else frames * hop
+    return -(-samples // window) * window

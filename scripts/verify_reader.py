@@ -10,7 +10,6 @@ after a shift of a few frames. Each file is read in a process of its own; what l
 stderr is counted. Needs ffmpeg; exit status 1 if a file differs or crashes.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -27,7 +26,16 @@ import numpy as np
 
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.sound_files import AudioError
-from audioxai_jax.terminal import one_line, positive, print_aligned
+from audioxai_jax.files import replace_file
+from audioxai_jax.terminal import (
+    Parser,
+    add_json_option,
+    one_line,
+    positive,
+    print_aligned,
+    say,
+    write_rows,
+)
 
 STATES = ("equal", "refused", "noted", "differs", "alone", "crash")
 LONGEST_S = 36_000.0
@@ -43,10 +51,10 @@ OTHER_RATE = 0.3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="FOLDER", help="or sound file")
-    add("--json", type=Path, help="write a row per file here")
+    add_json_option(parser)
     add("--timeout", type=positive, default=60, help="seconds a file, default: %(default)s")
     add("--jobs", type=positive, default=1, help="files at once")
     options = parser.parse_args()
@@ -57,11 +65,10 @@ def main() -> None:
             rows.append(row)
             if row["state"] not in ("equal", "refused"):
                 reason = row.get("why") or row.get("message", "").strip().split("\n")[-1]
-                print(f"{row['state']}: {row['file']}: {reason}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+                say(f"{row['state']}: {row['file']}: {reason}")
+    write_rows(options.json, rows)
     print_aligned(table(rows))
-    print(f"wrote on stderr: {sum('noise' in row for row in rows)} files")
+    say(f"wrote on stderr: {sum('noise' in row for row in rows)} files")
     if bad := sum(row["state"] in ("differs", "crash") for row in rows):
         raise ValueError(f"{bad} of {len(rows)} files differ or crash")
 
@@ -150,7 +157,7 @@ def isolated(file: Path, rate: int, folder: Path) -> None:
             row["state"] = "crash"
     except BaseException:
         row = {"state": "crash", "message": traceback.format_exc(limit=-3)}
-    (folder / "row").write_text(json.dumps(row))
+    replace_file(folder / "row", json.dumps(row))
 
 
 def by_ffmpeg(file: Path, row: dict, timeout: float) -> tuple[np.ndarray, str]:

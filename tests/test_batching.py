@@ -199,7 +199,7 @@ def test_devices_can_be_chosen(key):
         ({"x": np.ones((0, 3))}, {}, "the batch is empty"),
         ({"x": np.ones(3), "y": np.ones(4)}, {}, r"same leading axis, got sizes \[3, 4\]"),
         ({"x": 1.0}, {}, "the batch is empty"),
-        ({"x": np.ones(3)}, {"chunk": 0}, "chunk must be a positive number or 'auto', got 0"),
+        ({"x": np.ones(3)}, {"chunk": 0}, "chunk must be a positive whole number or 'auto', got 0"),
         ({"x": np.ones(3)}, {"chunk": "all"}, "chunk must be .* got 'all'"),
     ],
 )

@@ -319,9 +319,8 @@ def test_plain_numpy_arrays_will_do():
         assert found.relevance.dtype == jnp.float32
 
 
-def test_a_single_target_for_a_batch_is_refused():
-    with pytest.raises(ValueError, match="same leading axis"):
-        explain_batch(codec(), classifier(), BATCH, target=1)  # type: ignore[arg-type]
+def test_a_single_target_is_that_of_all_clips_of_a_batch():
+    assert explain_batch(codec(), classifier(), BATCH, target=1).target.tolist() == [1, 1]
 
 
 def test_what_is_no_classifier_is_refused():

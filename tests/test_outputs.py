@@ -160,7 +160,7 @@ def test_what_is_refused(x):
     for wrap in (probability, log_probability, label_probability, margin):
         name = {probability: "softmax", log_probability: "log_softmax",
                 label_probability: "sigmoid", margin: "margin"}[wrap]  # fmt: skip
-        with pytest.raises(ValueError, match=rf"{name}: the model must return logits \[K\] .*2\]"):
+        with pytest.raises(ValueError, match=rf"{name}: the model must return logits \[K\] .*2\)"):
             wrap(rows)(x)
     for call, words in (
         (lambda: margin(flat, 3)(x), "margin: 3 is not a class: the model has 3"),

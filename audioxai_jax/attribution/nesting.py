@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.saliency import signed_gradient
+from audioxai_jax.checks import WrongType
+from audioxai_jax.contracts import check_method
 from audioxai_jax.estimators import CHUNK
 from audioxai_jax.records import as_model
 from audioxai_jax.types import Method
@@ -21,10 +23,11 @@ def inner(method: Method | None, name: str) -> Any:
     if method is None:
         return signed_gradient()
     if not callable(method):
-        raise ValueError(
+        raise WrongType(
             f"{name}: the method inside must be a Method, got {type(method).__name__}: make one "
             "with its factory, e.g. integrated_gradients()"
         )
+    check_method(method)
     return method if dataclasses.is_dataclass(method) else as_model(method)
 
 

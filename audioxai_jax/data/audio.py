@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from audioxai_jax.checks import as_samples, check_audio, check_scale
 from audioxai_jax.data.channels import Mixer, channel_name
 from audioxai_jax.data.sound_files import AudioError, Recording, check_finite, opened, recording
 from audioxai_jax.files import replace_file
@@ -111,11 +112,14 @@ def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
     """Writes a waveform as 16-bit PCM, whole or not at all; see `files` for pipes and links.
 
     Args:
-      samples: `[T]`; values outside [-1, 1] are clipped.
+      samples: `[T]`, floating point; values outside [-1, 1] are clipped.
 
     Raises:
       OutputError: a ValueError, if nothing can be written there.
-      ValueError: for samples that are not finite, or not one waveform.
+      TypeError (also a ValueError): for samples that are not floating point, such as those of
+        `tasks.load`: divide 16-bit samples by 32768.
+      ValueError: for samples that are not finite, not one waveform, or more than 100 times beyond
+        full scale.
     """
     replace_file(path, wav_bytes(samples, sample_rate))
 
@@ -129,16 +133,23 @@ def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
 
 def pcm(samples: np.ndarray) -> np.ndarray:
     """A waveform `[T]` as 16-bit integers, clipped to [-1, 1]; raises as `write_wav`."""
-    samples = np.asarray(samples)
+    samples = as_samples(samples, "samples")
     if samples.ndim != 1:
         raise ValueError(f"expected one waveform [T], got shape {samples.shape}")
+    check_scale(samples, "the sound")
+    samples = np.asarray(samples, np.float64)  # half precision ends at 65504
     if not np.isfinite(samples).all():
         raise ValueError("samples that are NaN or infinite cannot be written as sound")
     return np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def resample(mono: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """A waveform `[T]` at another rate, float32, T rounded but at least 1; soxr's high quality."""
+    """A waveform `[T]` at another rate, float32, T rounded but at least 1; soxr's high quality.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+    """
+    check_audio(as_samples(mono, "samples"), "samples")
     if rate == wanted:
         return mono
     length = max(1, round(len(mono) * wanted / rate))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audioxai_jax.checks import check_coded
 from audioxai_jax.data.builders import DataError, outcome, prepare
 from audioxai_jax.data.pipelines import decoded
 from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS
@@ -94,6 +95,7 @@ def load(
 
 def to_8khz(audio: np.ndarray, rate: int) -> np.ndarray:
     """int16 `[T]` at 8 kHz, resampled in the Fourier domain as the authors do, rounded to int16."""
+    check_coded(audio)
     if rate == SAMPLE_RATE:
         return audio
     import librosa  # takes seconds
@@ -113,6 +115,7 @@ def offset(name: str, length: int, seed: int) -> int:
 
 def embed(audio: np.ndarray, start: int) -> np.ndarray:
     """int16 `[8000]` with a clip from `start` on, zeros elsewhere; of a longer clip the middle."""
+    check_coded(audio)
     surplus = max(0, len(audio) - SAMPLES) // 2
     audio = audio[surplus : surplus + SAMPLES]
     found = np.zeros(SAMPLES, np.int16)

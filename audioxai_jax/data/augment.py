@@ -6,6 +6,8 @@ import numpy as np
 import soxr
 from jax import Array
 
+from audioxai_jax.checks import as_audio, check_coded
+
 TAPS = 5
 SPEEDS = (0.85, 0.93, 1.0, 1.08, 1.16)
 
@@ -20,6 +22,7 @@ def speed_copies(audio: np.ndarray, speeds: tuple[float, ...] = SPEEDS) -> np.nd
     Returns:
       int16 `[N, len(speeds), T]`.
     """
+    check_coded(audio)
     length = audio.shape[1]
     copies = np.zeros((len(audio), len(speeds), length), np.int16)
     for number, clip in enumerate(audio):
@@ -46,6 +49,8 @@ def augment(key: Array, clip: Array, noises: Array, *, shift: int = 1600) -> Arr
       half as strong as the one before), gain -20 to +6 dB, a background at up to half its
       level in seven cases of ten, white noise between -100 and -40 dB re full scale.
     """
+    check_coded(clip, "clip")
+    check_coded(noises, "noises")
     keys = jax.random.split(key, 9)
     sound = clip[jax.random.randint(keys[0], (), 0, clip.shape[0])].astype(jnp.float32) / 32768
     start = jax.random.randint(keys[1], (), 0, 2 * shift + 1)
@@ -67,6 +72,7 @@ def other_recording(key: Array, sound: Array) -> Array:
     Low frequencies are cut by up to 26 dB, or high ones by up to 8 dB. Networks of waveforms hear
     both, and data sets of few speakers have few microphones.
     """
+    sound = as_audio(sound, "sound")
     sign_key, tilt_key = jax.random.split(key)
     tilt = jax.random.uniform(tilt_key, (), minval=-0.6, maxval=0.95)
     sign = jnp.where(jax.random.bernoulli(sign_key), 1.0, -1.0)

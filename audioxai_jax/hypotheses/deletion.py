@@ -19,6 +19,7 @@ from audioxai_jax.attribute_batch import check_targets
 from audioxai_jax.batching import map_examples
 from audioxai_jax.hypotheses.domains import Domain, samples
 from audioxai_jax.hypotheses.edits import at_random, by_amplitude, places, without
+from audioxai_jax.logits import decision, probabilities
 from audioxai_jax.records import Static, as_model
 from audioxai_jax.synthesis.masks import kept_count
 from audioxai_jax.types import Model
@@ -110,15 +111,16 @@ def answer(model: Model, x: Array, label: Array, prediction: Array) -> dict[str,
 
     Returns:
       "label": 1 if it is the true class, else 0; "prediction": 1 if it is what the model said
-      before; "probability": the softmax of the true class. NaN where a logit is not finite:
-      that is neither right nor wrong.
+      before; "probability": the softmax of the true class. A single logit says 0 if it is above
+      0, else 1, and its probability is the sigmoid. NaN where a logit is not finite: that is
+      neither right nor wrong.
     """
     logits = model(x)
-    said = jnp.argmax(logits)
+    said = decision(logits)
     found = {
         "label": (said == label) * 1.0,
         "prediction": (said == prediction) * 1.0,
-        "probability": jax.nn.softmax(logits)[label],
+        "probability": probabilities(logits)[label],
     }
     finite = jnp.all(jnp.isfinite(logits))
     return jax.tree.map(lambda value: jnp.where(finite, value, jnp.nan), found)
@@ -134,7 +136,7 @@ def _curves(shared: Any, example: Any, key: Array) -> dict[str, dict[str, Array]
     )
     scores = jnp.stack([*relevance.values(), by_amplitude(x, domain), *drawn])
     order = jax.vmap(places, in_axes=(0, None))(scores, among)
-    prediction = jnp.argmax(model(x))
+    prediction = decision(model(x))
 
     def look(edit: tuple[Array, Array]) -> dict[str, Array]:
         ranking, count = edit

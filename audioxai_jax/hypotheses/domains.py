@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio
+from audioxai_jax.contracts import check_latent, check_sound
 from audioxai_jax.records import record
 from audioxai_jax.spaces import istft
 from audioxai_jax.types import Codec
@@ -93,9 +95,7 @@ class Frequencies:
     fill: float | Array
 
     def analyse(self, x: Array) -> Array:
-        if x.ndim != 1:
-            raise ValueError(f"frequencies are those of a waveform [T], got {list(x.shape)}")
-        return jnp.fft.rfft(x)
+        return jnp.fft.rfft(as_audio(x, "a waveform, of whose frequencies is asked,"))
 
     def synthesise(self, coefficients: Array, x: Array) -> Array:
         return jnp.fft.irfft(coefficients, n=x.shape[0]).astype(x.dtype)
@@ -128,10 +128,12 @@ class Latents:
     fill: float | Array
 
     def analyse(self, x: Array) -> Array:
-        return self.codec.encode(x)
+        latent = self.codec.encode(as_audio(x))
+        check_latent(latent)
+        return latent
 
     def synthesise(self, coefficients: Array, x: Array) -> Array:
-        return self.codec.decode(coefficients)[: x.shape[0]].astype(x.dtype)
+        return check_sound(self.codec.decode(coefficients), x.shape[0]).astype(x.dtype)
 
     def size(self, coefficients: Array) -> Array:
         return jnp.abs(coefficients)

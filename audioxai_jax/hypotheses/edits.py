@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats, as_input
 from audioxai_jax.hypotheses.domains import Domain, samples
 from audioxai_jax.synthesis.masks import kept_count
 
@@ -48,8 +49,7 @@ def delete(
       ValueError: for a fraction outside [0, 1], shapes that do not fit, or whole numbers.
     """
     domain = samples() if domain is None else domain
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
+    x, score = as_input(x), as_floats(score, "score")
     if not isinstance(fraction, Array) and not 0 <= fraction <= 1:
         raise ValueError(f"the fraction must be between 0 and 1, got {fraction}")
     coefficients = domain.analyse(x)
@@ -73,7 +73,7 @@ def delete_samples(
     audio: Array, score: Array, fraction: float | Array, among: Array | None = None
 ) -> Array:
     """A waveform `[T]` with the highest-scoring fraction of its samples zeroed, see `delete`."""
-    return delete(audio, score, fraction, among=among)
+    return delete(as_audio(audio), score, fraction, among=among)
 
 
 def places(score: Array, among: Array | None = None) -> Array:

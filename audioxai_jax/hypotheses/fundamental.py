@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats
 from audioxai_jax.hypotheses import vocoder
 from audioxai_jax.spaces.cepstrum import QUEFRENCY, envelope_at, true_envelope
 
@@ -50,8 +51,7 @@ def shift_fundamental(
         rate so low that a lifter keeps nothing.
     """
     _check(factor)
-    if audio.ndim != 1 or not jnp.issubdtype(audio.dtype, jnp.floating):
-        raise ValueError(f"audio must be floating point [T], got {audio.dtype} {list(audio.shape)}")
+    audio = as_audio(audio)
     factor = jnp.asarray(factor, audio.dtype)
     window = 2 ** round(math.log2(WINDOW * sample_rate))
     frames = vocoder.analyse(audio, window)
@@ -94,9 +94,9 @@ def shift_fundamental_db(
       ValueError: as `shift_fundamental`.
     """
     _check(factor)
-    if spectrogram.ndim != 2 or not jnp.issubdtype(spectrogram.dtype, jnp.floating):
-        given = f"{spectrogram.dtype} {list(spectrogram.shape)}"
-        raise ValueError(f"the spectrogram must be floating point [K, F], got {given}")
+    spectrogram = as_floats(spectrogram, "the spectrogram")
+    if spectrogram.ndim != 2:
+        raise ValueError(f"the spectrogram must be [K, F], got {list(spectrogram.shape)}")
     factor = jnp.asarray(factor, spectrogram.dtype)
     last = spectrogram.shape[0] - 1
     columns = spectrogram.T

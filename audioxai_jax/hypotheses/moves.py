@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats
+
 
 def scale_frequency(
     spectrogram: Array, factor: float | Array, fill: float | Array = -80.0
@@ -34,6 +36,7 @@ def scale_frequency(
     """
     if not isinstance(factor, Array) and not 0 < factor < math.inf:
         raise ValueError(f"the factor must be finite and above 0, got {factor}")
+    spectrogram = as_floats(spectrogram, "the spectrogram")
     factor = jnp.asarray(factor, spectrogram.dtype)
     last = spectrogram.shape[0] - 1
     position = np.arange(last + 1) / factor
@@ -58,6 +61,7 @@ def shift_time(audio: Array, samples: int | Array) -> Array:
     Raises:
       ValueError: if nothing of the clip would be left, or `samples` is no whole number.
     """
+    audio = as_audio(audio)
     length = audio.shape[0]
     if not isinstance(samples, Array):
         if samples != int(samples):

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.records import record
 
 OVERLAP = 8
@@ -44,6 +45,7 @@ class Frames:
 
 def analyse(audio: Array, window: int) -> Frames:
     """Frames of a waveform `[T]`, every `window / OVERLAP` samples, Hann-windowed."""
+    audio = as_audio(audio)
     hop = window // OVERLAP
     frames = -(-audio.shape[0] // hop) + 1
     after = (frames - 1) * hop + window - window // 2 - audio.shape[0]

@@ -2,6 +2,7 @@
 
 from jax import Array
 
+from audioxai_jax.checks import WrongType, kind
 from audioxai_jax.lrp.composites import PRESETS, Composite
 from audioxai_jax.lrp.propagate import propagate
 from audioxai_jax.records import record
@@ -29,6 +30,11 @@ def lrp(composite: str | Composite = "epsilon_plus") -> Method:
         if composite not in PRESETS:
             raise ValueError(f"no composite {composite!r}: there are {', '.join(PRESETS)}")
         composite = PRESETS[composite]()
+    if not isinstance(composite, Composite):
+        raise WrongType(
+            f"composite must be a Composite or a preset's name, got {kind(composite)}: see "
+            "lrp.composite"
+        )
     return Lrp(composite)
 
 

@@ -17,8 +17,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import WrongType, as_array, kind
+from audioxai_jax.contracts import check_model
 from audioxai_jax.gradients import check_graph
 from audioxai_jax.graph import Values, evaluate
+from audioxai_jax.logits import as_targets
 from audioxai_jax.lrp import loops, points, refusals
 from audioxai_jax.lrp.composites import Composite
 from audioxai_jax.lrp.decisions import as_real
@@ -91,8 +94,15 @@ def propagate(
       NoGradient: if nothing differentiable leads from the input to the output.
       ValueError: if the model does not return logits, or the target is none of them.
     """
+    if not isinstance(composite, Composite):
+        raise WrongType(
+            f"composite must be a Composite, got {kind(composite)}: see lrp.composite, lrp.PRESETS"
+        )
+    check_model(model, "the model")
+    x, at = as_array(x, "the input"), (at,) if isinstance(at, str) else at
+    target = as_targets(target, getattr(model, "labels", None))
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"the input is {x.dtype}, expected floating point: whole numbers have no "
+        raise WrongType(f"the input is {x.dtype}, expected floating point: whole numbers have no "
                          "relevance. Convert the input, not inside the model")  # fmt: skip
     found = _compiled(composite, as_model(model), x, target, reference, seed, at=tuple(at))
     select(found.logits, target)  # compiled, a target that is no class would pass unseen

@@ -13,9 +13,11 @@ with nothing.
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.synthesis.masks import RANKS
 
 
+@checked
 def top_overlap(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Array:
     """Share of the k most relevant features that are so in both; higher is better, in [0, 1].
 
@@ -31,6 +33,7 @@ def top_overlap(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Arr
     return _share(_member(top_a, top_b), k, defined)
 
 
+@checked
 def top_jaccard(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Array:
     """P. Jaccard's index of the two sets, intersection over union; higher is better, in [0, 1].
 
@@ -40,11 +43,13 @@ def top_jaccard(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Arr
     return overlap / (2 - overlap)
 
 
+@checked
 def feature_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """`top_overlap` by absolute value: Krishna's feature agreement."""
     return top_overlap(a, b, k=k, rank="absolute")
 
 
+@checked
 def sign_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k that are in both with the same sign; higher is better, in [0, 1].
 
@@ -55,6 +60,7 @@ def sign_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     return _share(_member(top_a, top_b) & same, k, defined)
 
 
+@checked
 def rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k places that the same feature has in both; higher is better, in [0, 1].
 
@@ -64,6 +70,7 @@ def rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     return _share(top_a == top_b, k, defined)
 
 
+@checked
 def signed_rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """`rank_agreement` of features with the same sign in both; higher is better, in [0, 1].
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.metrics.perturbation import Fractions, host_fractions, perturbation_curve
 from audioxai_jax.types import Model
 
@@ -55,6 +56,7 @@ def mean_drop(curve: Array) -> Array:
     return curve[..., 0] - jnp.mean(curve, axis=-1)
 
 
+@checked
 def deletion_auc(
     model: Model,
     x: Array,
@@ -74,6 +76,7 @@ def deletion_auc(
     return area(curve, fractions)
 
 
+@checked
 def insertion_auc(
     model: Model,
     x: Array,
@@ -93,6 +96,7 @@ def insertion_auc(
     return area(curve, fractions)
 
 
+@checked
 def aopc(
     model: Model,
     x: Array,
@@ -118,6 +122,7 @@ def aopc(
     return mean_drop(curve)
 
 
+@checked
 def abpc(
     model: Model,
     x: Array,
@@ -139,6 +144,7 @@ def abpc(
     return area(last, fractions) - area(first, fractions)
 
 
+@checked
 def faithfulness(
     model: Model,
     x: Array,

@@ -1,9 +1,13 @@
-"""How close one sound is to another."""
+"""How close one sound is to another: waveforms `[T]`, floating point, of one length.
+
+Samples that are not floating point are refused (TypeError, also a ValueError).
+"""
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.mel import log_mel
 from audioxai_jax.spaces.stft import magnitude_spectrogram
 
@@ -28,7 +32,7 @@ def si_sdr(estimate: Array, reference: Array) -> Array:
     Raises:
       ValueError: for shapes that differ.
     """
-    _check(estimate, reference)
+    estimate, reference = _pair(estimate, reference)
     (estimate, heard), (reference, wanted) = _unit(estimate), _unit(reference)
     scale = jnp.sum(estimate * reference)
     rest = jnp.sum((estimate - scale * reference) ** 2)
@@ -101,17 +105,19 @@ def level_db(sound: Array, reference: Array) -> Array:
     Raises:
       ValueError: for shapes that differ.
     """
-    _check(sound, reference)
+    sound, reference = _pair(sound, reference)
     return 10 * jnp.log10(jnp.sum(sound**2) / jnp.sum(reference**2))
 
 
-def _check(estimate: Array, reference: Array) -> None:
-    """What is broadcast, or a batch, would give one number that is nobody's."""
-    if estimate.ndim != 1 or estimate.shape != reference.shape:
+def _pair(estimate: Array, reference: Array) -> tuple[Array, Array]:
+    """Both, checked: what is broadcast, or a batch, would give one number that is nobody's."""
+    estimate, reference = as_audio(estimate, "the estimate"), as_audio(reference, "the reference")
+    if estimate.shape != reference.shape:
         raise ValueError(
             f"the sounds are {list(estimate.shape)} and {list(reference.shape)}, expected two "
             "waveforms [T] of one length: batches go through jax.vmap"
         )
+    return estimate, reference
 
 
 def _unit(sound: Array) -> tuple[Array, Array]:
@@ -123,7 +129,7 @@ def _unit(sound: Array) -> tuple[Array, Array]:
 
 
 def _scaled(estimate: Array, reference: Array) -> tuple[Array, Array]:
-    _check(estimate, reference)
+    estimate, reference = _pair(estimate, reference)
     scale = 0.7 / jnp.maximum(jnp.max(jnp.abs(reference)), 1e-10)
     return estimate * scale, reference * scale
 

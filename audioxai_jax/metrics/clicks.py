@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from audioxai_jax.checks import as_array, check_audio, whole
+
 QUIET = 1e-3
 """30 dB below the mean of a sound nothing stands out that could be heard beside it."""
 
@@ -31,11 +33,15 @@ def click_level(sound: Any, reference: Any, *, span: int) -> Any:
     Raises:
       ValueError: for shapes that differ.
     """
-    if sound.ndim != 1 or sound.shape != reference.shape:
+    sound, reference = as_array(sound, "sound"), as_array(reference, "reference")
+    check_audio(sound, "sound")
+    check_audio(reference, "reference")
+    if sound.shape != reference.shape:
         raise ValueError(
             f"a sound {list(sound.shape)} and a reference {list(reference.shape)}: expected two "
             "waveforms [T] of one length"
         )
+    span = whole(span, "span")
     xp = sound.__array_namespace__()
     found, allowed = _suddenness(sound, span), _suddenness(reference, span)
     allowed = xp.maximum(xp.max(_nearby(xp.max(allowed, axis=1)), axis=1), 1)

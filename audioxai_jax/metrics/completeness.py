@@ -7,9 +7,11 @@ proposition 1: `sum_i R_i = f(x) - f(baseline)`.
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.types import Model, score
 
 
+@checked
 def completeness_error(
     model: Model,
     x: Array,
@@ -37,6 +39,7 @@ def completeness_error(
     return gap(relevance, *_values(model, x, target, baseline))
 
 
+@checked
 def relative_completeness_error(
     model: Model,
     x: Array,
@@ -53,6 +56,7 @@ def relative_completeness_error(
     return relative_gap(relevance, *_values(model, x, target, baseline))
 
 
+@checked
 def gap(relevance: Array, value: Array, baseline_value: Array) -> Array:
     """`completeness_error` of outputs that are known: at the input and the baseline, scalars.
 
@@ -62,6 +66,7 @@ def gap(relevance: Array, value: Array, baseline_value: Array) -> Array:
     return jnp.abs(jnp.sum(relevance) - _change(value, baseline_value))
 
 
+@checked
 def relative_gap(relevance: Array, value: Array, baseline_value: Array) -> Array:
     """`relative_completeness_error` of outputs that are known; otherwise as `gap`."""
     change = _change(value, baseline_value)

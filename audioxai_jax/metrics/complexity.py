@@ -8,7 +8,10 @@ finite. Raises ValueError for relevance without entries.
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 
+
+@checked
 def sparseness(relevance: Array) -> Array:
     """Gini index of absolute relevance; higher is better, in [0, 1 - 1/n].
 
@@ -27,6 +30,7 @@ def sparseness(relevance: Array) -> Array:
     return jnp.sum(places * sizes) / number
 
 
+@checked
 def complexity(relevance: Array) -> Array:
     """Entropy of the shares of absolute relevance, nats; lower is better, in [0, ln n].
 
@@ -42,6 +46,7 @@ def complexity(relevance: Array) -> Array:
     return -jnp.sum(shares * jnp.log(jnp.where(shares > 0, shares, 1)))
 
 
+@checked
 def effective_complexity(relevance: Array, *, threshold: float = 1e-5) -> Array:
     """Number of features whose |relevance| is above a share of the largest; lower is better.
 

@@ -3,7 +3,10 @@
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 
+
+@checked
 def rank_correlation(a: Array, b: Array) -> Array:
     """C. Spearman's rank correlation (1904) of two maps: Pearson's, of their ranks.
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution import random_control
+from audioxai_jax.checks import as_audio
 from audioxai_jax.metrics.fidelity import agreement, edit_masks
 from audioxai_jax.records import record
 from audioxai_jax.synthesis.replacement import mix
@@ -61,7 +62,7 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
       the second of the `keep` fractions; "finite": False if the models or a method returned
       NaN or infinity anywhere, on edited latents too, and the rest means nothing.
     """
-    codec, classifier = what.codec, what.classifier
+    codec, classifier, audio = what.codec, what.classifier, as_audio(audio)
     latent = codec.encode(audio)
     base_key, method_key, random_key = jax.random.split(key, 3)
     base = what.base(codec, latent, base_key)

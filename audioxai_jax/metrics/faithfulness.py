@@ -17,10 +17,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.metrics.changes import drawn_subset
 from audioxai_jax.types import Model, score
 
 
+@checked
 def faithfulness_correlation(
     model: Model,
     x: Array,
@@ -66,6 +68,7 @@ def faithfulness_correlation(
     )
 
 
+@checked
 def faithfulness_estimate(
     model: Model,
     x: Array,
@@ -101,6 +104,7 @@ def faithfulness_estimate(
     )
 
 
+@checked
 def faithfulness_of(
     model: Model,
     x: Array,
@@ -123,6 +127,7 @@ def faithfulness_of(
     return pearson(taken, drops)
 
 
+@checked
 def pearson(a: Array, b: Array) -> Array:
     """K. Pearson's correlation (1895) of `[n]` values; NaN if either is constant."""
     constant = jnp.all(a == a[0]) | jnp.all(b == b[0])

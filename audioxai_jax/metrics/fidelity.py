@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.contracts import check_sound
+from audioxai_jax.logits import decision
 from audioxai_jax.synthesis.masks import top_fraction
 from audioxai_jax.synthesis.replacement import mix
 from audioxai_jax.types import Codec, Model
@@ -60,11 +62,11 @@ def agreement(
       features, lower for deleted ones. The reference is the classifier's prediction. NaN
       where a model's output is not finite: that is neither agreement nor a flip.
     """
-    target = jnp.argmax(classifier(latent))
+    target = decision(classifier(latent))
 
     def judge(mask):
         edited = mix(latent, mask, base)
-        sound = codec.decode(edited)[:samples]
+        sound = check_sound(codec.decode(edited), samples)
         logits = {
             "latent": classifier(edited),
             "sound": classifier(codec.encode(sound)),
@@ -76,5 +78,5 @@ def agreement(
 
 
 def _says(logits: Array, target: Array) -> Array:
-    agrees = (jnp.argmax(logits) == target) * 1.0
+    agrees = (decision(logits) == target) * 1.0
     return jnp.where(jnp.all(jnp.isfinite(logits)), agrees, jnp.nan)

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.metrics.changes import (
     GaussianNoise,
     Perturbation,
@@ -24,6 +25,7 @@ from audioxai_jax.metrics.changes import (
 from audioxai_jax.types import Model, score
 
 
+@checked
 def infidelity(
     model: Model,
     x: Array,

@@ -8,7 +8,10 @@ except where a metric has its own rule.
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 
+
+@checked
 def pointing_game(relevance: Array, truth: Array) -> Array:
     """Whether the most relevant feature is in the truth; higher is better, in [0, 1].
 
@@ -30,6 +33,7 @@ def pointing_game(relevance: Array, truth: Array) -> Array:
     return _unless_empty(jnp.sum(most & inside) / jnp.maximum(jnp.sum(most), 1), relevance, inside)
 
 
+@checked
 def relevance_rank_accuracy(relevance: Array, truth: Array) -> Array:
     """Share of the K most relevant features in a truth of K; higher is better, in [0, 1].
 
@@ -43,6 +47,7 @@ def relevance_rank_accuracy(relevance: Array, truth: Array) -> Array:
     return _unless_empty(jnp.sum(hits) / jnp.maximum(count, 1), relevance, inside)
 
 
+@checked
 def relevance_mass_accuracy(relevance: Array, truth: Array) -> Array:
     """Share of all relevance that lies in the truth; higher is better, in [0, 1].
 
@@ -57,6 +62,7 @@ def relevance_mass_accuracy(relevance: Array, truth: Array) -> Array:
     return jnp.where(jnp.any(relevance < 0), jnp.nan, share)
 
 
+@checked
 def attribution_localisation(relevance: Array, truth: Array) -> Array:
     """Share of the positive relevance that lies in the truth; higher is better, in [0, 1].
 
@@ -70,6 +76,7 @@ def attribution_localisation(relevance: Array, truth: Array) -> Array:
     return _mass(jnp.maximum(relevance, 0), inside)
 
 
+@checked
 def weighted_attribution_localisation(relevance: Array, truth: Array) -> Array:
     """That share over the truth's share of all features; higher is better, 1 is chance.
 

@@ -19,9 +19,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
+
 TOLERANCE = 1e-3
 
 
+@checked
 def average_increase(whole: Array, kept: Array) -> Array:
     """Whether the mask makes the class more probable; higher is better, 0 or 100, percent.
 
@@ -39,6 +42,7 @@ def average_increase(whole: Array, kept: Array) -> Array:
     return _where_known(before, after, 100.0 * (after > before))
 
 
+@checked
 def average_drop(whole: Array, kept: Array) -> Array:
     """By which share the class becomes less probable; lower is better, in [0, 100], percent.
 
@@ -56,6 +60,7 @@ def average_drop(whole: Array, kept: Array) -> Array:
     return 100 * jnp.maximum(before - after, 0) / before
 
 
+@checked
 def average_gain(whole: Array, kept: Array) -> Array:
     """Which share of the way to certainty is gained; higher is better, in [0, 100], percent.
 
@@ -77,6 +82,7 @@ def average_gain(whole: Array, kept: Array) -> Array:
     return _where_known(before, after, jnp.where(missing > 0, 100 * gain, 0))
 
 
+@checked
 def faithfulness_on_spectra(whole: Array, removed: Array) -> Array:
     """How much less probable the class is without what the mask keeps; higher is better.
 
@@ -94,6 +100,7 @@ def faithfulness_on_spectra(whole: Array, removed: Array) -> Array:
     return before - after
 
 
+@checked
 def input_fidelity(whole: Array, kept: Array) -> Array:
     """Whether what is kept is taken for the class of the whole; higher is better, 0 or 1.
 
@@ -109,6 +116,7 @@ def input_fidelity(whole: Array, kept: Array) -> Array:
     return _where_known(before, after, 1.0 * (jnp.argmax(whole) == jnp.argmax(kept)))
 
 
+@checked
 def average_drop_speechbrain(whole: Array, kept: Array) -> Array:
     """Average drop with a second softmax, of the probabilities, as SpeechBrain computes it.
 

@@ -17,8 +17,10 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.checked import checked
 from audioxai_jax.hypotheses.domains import Domain, samples
 from audioxai_jax.hypotheses.edits import places, without
+from audioxai_jax.logits import decision
 from audioxai_jax.synthesis.masks import kept_count
 from audioxai_jax.types import Model, select
 
@@ -30,6 +32,7 @@ Fractions = int | Sequence[float] | np.ndarray | Array
 Replacement = float | Array | np.ndarray | Callable[[Array, Array], Array]
 
 
+@checked
 def perturbation_curve(
     model: Model,
     x: Array,
@@ -69,7 +72,8 @@ def perturbation_curve(
         `synthesis.replacement` will do: `Partial(silence(), codec)`.
       read: "probability", softmax of the target's logit, once; "logit", the target's; "class", 1
         if the target has the largest logit, else 0; "agreement", 1 if the class with the
-        largest logit is that of the whole input.
+        largest logit is that of the whole input. Of a single logit the probability is its
+        sigmoid, and its label is said where it is above 0.
       domain: where is edited, see `hypotheses.domains`; the input as it is if None.
       key: for a random order or a replacement that is drawn.
       batch: evaluations of the model at once, which bounds memory; all if None. Loops over
@@ -100,6 +104,7 @@ def perturbation_curve(
     return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, looked[0])
 
 
+@checked
 def random_curves(
     model: Model,
     x: Array,
@@ -252,10 +257,14 @@ def _read(logits: Array, target: int | Array, whole: Array | None, read: str) ->
     if read == "logit":
         found = logit
     elif read == "probability":
-        found = jnp.exp(logit - jax.nn.logsumexp(logits))
+        found = (
+            jnp.exp(logit - jax.nn.logsumexp(logits))
+            if logits.shape[0] > 1
+            else jax.nn.sigmoid(logit)
+        )
     else:
-        wanted = target if whole is None else jnp.argmax(whole)
-        found = (jnp.argmax(logits) == wanted).astype(logits.dtype)
+        wanted = target if whole is None else decision(whole)
+        found = (decision(logits) == wanted).astype(logits.dtype)
         if whole is not None:
             found = jnp.where(jnp.all(jnp.isfinite(whole)), found, jnp.nan)
     return jnp.where(jnp.all(jnp.isfinite(logits)), found, jnp.nan)

@@ -22,6 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checked import checked
+from audioxai_jax.logits import check_logits
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.layers import layers, parent
 from audioxai_jax.records import as_model, record
@@ -46,6 +48,7 @@ class Randomisation:
     absolute: Array
 
 
+@checked
 def parameter_randomisation(
     method: Method,
     model: Model,
@@ -92,6 +95,7 @@ def parameter_randomisation(
     return Randomisation(names, signed, absolute)
 
 
+@checked
 def stages(
     model: Model, x: Array, *, order: str = "cascading", group: Callable[[str], str] = parent
 ) -> tuple[tuple[str, ...], np.ndarray]:
@@ -117,6 +121,7 @@ def stages(
     return tuple(name for name, _ in found), changed
 
 
+@checked
 def redraw(model: Model, key: Array, *, draw: str = "permutation") -> Model:
     """The model with all floating-point parameters drawn anew, each array from its own key.
 
@@ -145,6 +150,7 @@ def redraw(model: Model, key: Array, *, draw: str = "permutation") -> Model:
     return jax.tree.unflatten(structure, [one(n, leaf) for n, leaf in enumerate(leaves)])
 
 
+@checked
 def choose(model: Model, other: Model, changed: Array | np.ndarray) -> Model:
     """The model with the leaves of another where `changed`, bool `[leaves]`."""
     leaves, structure = jax.tree.flatten(as_model(model))
@@ -153,6 +159,7 @@ def choose(model: Model, other: Model, changed: Array | np.ndarray) -> Model:
     return jax.tree.unflatten(structure, mixed)
 
 
+@checked
 def random_logit(
     method: Method, model: Model, x: Array, target: Array | int, *, key: Array
 ) -> Array:
@@ -167,7 +174,9 @@ def random_logit(
       ValueError: if the model knows one class only.
     """
     class_key, method_key = jax.random.split(key)
-    other = other_class(target, jax.eval_shape(model, x).shape[0], class_key)
+    logits = jax.eval_shape(model, x)
+    check_logits(logits)
+    other = other_class(target, logits.shape[0], class_key)
     both = jnp.stack([jnp.asarray(target, jnp.int32), other])
     a, b = jax.lax.map(
         lambda target: attribute(method, model, x, target, key=method_key).relevance, both
@@ -175,6 +184,7 @@ def random_logit(
     return rank_correlation(a, b)
 
 
+@checked
 def other_class(target: Array | int, classes: int, key: Array) -> Array:
     """A class that is not the target, int32, each of the others equally likely.
 

@@ -10,7 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checked import checked
 
+
+@checked
 def segment_auc(relevance: Array, labels: Array, *, length: int) -> Array:
     """ROC AUC of relevance per segment; higher is better, in [0, 1], chance is 0.5.
 
@@ -34,6 +37,7 @@ def segment_auc(relevance: Array, labels: Array, *, length: int) -> Array:
     return roc_auc(sums, labels)
 
 
+@checked
 def segment_sums(relevance: Array, *, length: int) -> Array:
     """Relevance `[F, ...]` summed over segments of rows, `[ceil(F / length)]`.
 

@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checked import checked
 from audioxai_jax.metrics.changes import check_perturbed, perturbed_inputs, uniform_noise
 from audioxai_jax.types import Method, Model, attribute
 
 
+@checked
 def max_sensitivity(
     method: Method,
     model: Model,
@@ -50,6 +52,7 @@ def max_sensitivity(
     return jnp.max(_drawn(method, model, x, target, key, radius, samples, batch))
 
 
+@checked
 def average_sensitivity(
     method: Method,
     model: Model,
@@ -68,6 +71,7 @@ def average_sensitivity(
     return jnp.mean(_drawn(method, model, x, target, key, radius, samples, batch))
 
 
+@checked
 def sensitivities(
     method: Method,
     model: Model,

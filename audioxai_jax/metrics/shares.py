@@ -6,7 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checked import checked
 
+
+@checked
 def shares(relevance: Array, places: np.ndarray, edges: Sequence[float], axis: int = -1) -> Array:
     """Share of the positive relevance in each interval along one axis.
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.nets.pooling import halve
 from audioxai_jax.records import bind
 from audioxai_jax.spaces.stft import decibels, padded_spectrogram
@@ -65,7 +66,7 @@ def features(config: AlexNetConfig, audio: Array) -> Array:
     Args:
       audio: float32, full scale is 1; decibels are those of 16-bit samples.
     """
-    spectrum = padded_spectrogram(audio * 32768, window=WINDOW, hop=HOP)
+    spectrum = padded_spectrogram(as_audio(audio) * 32768, window=WINDOW, hop=HOP)
     levels = decibels(spectrum[2:-1, :227].T, range_db=RANGE)
     return (levels - config.silence) / config.scale
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.nets.pooling import halve
 from audioxai_jax.records import bind
 from audioxai_jax.types import Model
@@ -56,7 +57,7 @@ def features(config: AudioNetConfig, audio: Array) -> Array:
       audio: float32, full scale is 1.
     """
     del config
-    coded = audio * 32768
+    coded = as_audio(audio) * 32768
     level = jnp.maximum(jnp.percentile(coded, 95), jnp.max(jnp.abs(coded)) / LOUDEST)
     return coded / (level + 0.001)
 
@@ -68,6 +69,9 @@ def init(config: AudioNetConfig, key: Array):
 
 def apply(config: AudioNetConfig, params, audio: Array, dropout_key: Array | None = None) -> Array:
     """Waveform `[samples]` to logits `[classes]`; dropout only if a key is given."""
+    audio = as_audio(audio)
+    if audio.shape != (config.samples,):
+        raise ValueError(f"the network reads {config.samples} samples, got {audio.shape[0]}")
     net = AudioNet(config, deterministic=dropout_key is None)
     rngs = {} if dropout_key is None else {"dropout": dropout_key}
     return net.apply({"params": params}, audio, rngs=rngs)  # type: ignore[return-value]

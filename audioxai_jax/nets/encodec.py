@@ -18,6 +18,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_samples
+from audioxai_jax.contracts import as_latent
 from audioxai_jax.nets import seanet
 from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.chunks import Chunks, cut, each, overlap_add, runs
@@ -87,6 +89,7 @@ def encode(config: EncodecConfig, params, audio: Array) -> Array:
     Raises:
       ValueError: for audio of another shape, or without samples.
     """
+    audio = jnp.asarray(as_samples(audio))
     if config.chunks is None or not audio.shape[0]:
         return _encode_chunk(config, params, audio)
     return encode_chunks(config, params, audio, config.chunks.samples(audio.shape[0]))
@@ -110,8 +113,7 @@ def decode(config: EncodecConfig, params, latent: Array) -> Array:
     Raises:
       ValueError: for a latent of other channels, or of frames that no sound makes.
     """
-    if latent.ndim != 2 or latent.shape[1] != config.channels:
-        raise ValueError(f"the latent must be [F, {config.channels}], got {list(latent.shape)}")
+    latent = as_latent(latent, config.channels)
     if config.chunks is None:
         return _decode_chunk(config, params, latent)
     return decode_chunks(config, params, latent, config.chunks.of_frames(latent.shape[0]))
@@ -195,8 +197,7 @@ def fold(config: EncodecConfig, params) -> tuple[EncodecConfig, Any]:
 
 def encode_mono(config: EncodecConfig, params, audio: Array) -> Array:
     """As `encode`, of a waveform `[T]` that is in each channel."""
-    if audio.ndim != 1:
-        raise ValueError(f"audio must be mono, [T], got {list(audio.shape)}")
+    audio = as_audio(audio)
     return encode(config, params, in_each_channel(config, audio))
 
 

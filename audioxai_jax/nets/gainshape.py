@@ -23,6 +23,7 @@ import numpy as np
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.contracts import as_latent
 from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.spaces.lapped import analyse, synthesise
 from audioxai_jax.spaces.mel import mel_bands
@@ -79,7 +80,12 @@ def init(config: GainShapeConfig, key: Array):
 
 
 def encode(config: GainShapeConfig, params, audio: Array) -> Array:
-    """Waveform `[T]` to latent `[ceil(T / hop), gains + shape]`."""
+    """Waveform `[T]` to latent `[ceil(T / hop), gains + shape]`.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+      ValueError: for audio that is no `[T]`, or without samples.
+    """
     cosine, sine = analyse(audio, config.hop)
     amplitude = jnp.sqrt((cosine**2 + sine**2) @ _bands(config) + 1e-12) - 1e-6
     gains = jnp.log1p(amplitude / config.floor) / config.scale
@@ -91,7 +97,13 @@ def encode(config: GainShapeConfig, params, audio: Array) -> Array:
 
 
 def decode(config: GainShapeConfig, params, latent: Array) -> Array:
-    """Latent `[F, gains + shape]` to waveform `[F * hop]`. Negative gains count as zero."""
+    """Latent `[F, gains + shape]` to waveform `[F * hop]`. Negative gains count as zero.
+
+    Raises:
+      TypeError (also a ValueError): for a latent that is not floating point.
+      ValueError: for one of another shape.
+    """
+    latent = as_latent(latent, config.channels)
     return decode_with(config, params, latent, carrier(config, len(latent)))
 
 

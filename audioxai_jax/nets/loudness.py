@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_samples
+
 FLOOR = 1e-3
 """Loudness at which a gain begins to be logarithmic, re full scale: -60 dB."""
 
@@ -17,6 +19,7 @@ LEAST = 1e-8
 
 def loudness(audio: Array) -> Array:
     """RMS of the mono mix `[T, ..]` plus LEAST; its gradient at silence is 0."""
+    audio = as_samples(audio)
     mono = audio if audio.ndim == 1 else jnp.mean(audio, axis=1)
     power = jnp.mean(mono**2)
     heard = power > 0

@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from audioxai_jax.checks import as_samples, check_audio
+from audioxai_jax.contracts import as_latent
 from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.quantizer import straight_through
 from audioxai_jax.records import bind
@@ -118,8 +120,8 @@ def encode(config: LyraConfig, params, audio: Array) -> Array:
     Raises:
       ValueError: if the audio is not one waveform.
     """
-    if audio.ndim != 1:
-        raise ValueError(f"audio is {list(audio.shape)}, expected one waveform [T]: use jax.vmap")
+    audio = jnp.asarray(as_samples(audio))
+    check_audio(audio, empty=True)
     c, layers = config, params["encoder"]
     audio = jnp.pad(audio, (0, -audio.shape[0] % c.hop))
     x = convolve(layers["enter"], audio[:, None], stride=c.strides[0])
@@ -136,11 +138,7 @@ def decode(config: LyraConfig, params, latent: Array) -> Array:
     Raises:
       ValueError: if the latent is not one example of this codec.
     """
-    if latent.ndim != 2 or latent.shape[1] != config.latent:
-        raise ValueError(
-            f"the latent is {list(latent.shape)}, expected [F, {config.latent}] of one example: "
-            "use jax.vmap"
-        )
+    latent = as_latent(latent, config.latent)
     c, layers = config, params["decoder"]
     x = convolve(layers["enter"], latent, groups=c.groups[-1])
     for level in reversed(range(len(c.groups))):

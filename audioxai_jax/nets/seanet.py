@@ -17,6 +17,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.checks import as_samples
+from audioxai_jax.contracts import as_latent
 from audioxai_jax.nets.assemble import assemble
 from audioxai_jax.nets.convolutions import NORMS, Conv, ConvTranspose, Padding, elu, folded
 from audioxai_jax.nets.lstm import Lstm
@@ -178,8 +180,7 @@ def leave_encoder(c: SeanetConfig, x: Array) -> Array:
 
 def enter_decoder(c: SeanetConfig, latent: Array) -> Array:
     """The decoder up to its recurrence: latent to `[F, channels]`."""
-    if latent.ndim != 2 or latent.shape[1] != c.latent:
-        raise ValueError(f"the latent must be [F, {c.latent}], got {list(latent.shape)}")
+    latent = as_latent(latent, c.latent)
     return _conv(c)(c.filters * 2 ** len(c.strides), c.kernel, name="enter")(latent)
 
 
@@ -224,6 +225,7 @@ def _conv(config: SeanetConfig):
 
 def _channels_last(config: SeanetConfig, audio: Array) -> Array:
     """Audio as `[T, audio_channels]`, if it has the right shape."""
+    audio = jnp.asarray(as_samples(audio))
     several = (config.audio_channels,) if config.audio_channels > 1 else ()
     if audio.ndim != 1 + len(several) or audio.shape[1:] != several or not audio.shape[0]:
         wanted = ", ".join(["T", *map(str, several)])

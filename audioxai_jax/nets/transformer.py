@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax.contracts import as_latent
 from audioxai_jax.records import bind
 from audioxai_jax.types import Model
 
@@ -68,6 +69,7 @@ def apply(
     config: TransformerConfig, params, latent: Array, dropout_key: Array | None = None
 ) -> Array:
     """Latent `[frames, channels]` to logits `[classes]`; dropout only if a key is given."""
+    latent = as_latent(latent, config.channels, config.frames)
     net = Transformer(config, deterministic=dropout_key is None)
     rngs = {} if dropout_key is None else {"dropout": dropout_key}
     return net.apply({"params": params}, latent, rngs=rngs)  # type: ignore[return-value]

@@ -167,7 +167,9 @@ def _figure(svg: str, kind: str, seconds: float, description: str, caption: str)
 
 
 def _predictions(found: ExplainedClip) -> str:
-    table = {name: found.probabilities(name) for name in SOUNDS}
+    answers = {name: found.answers(name) for name in SOUNDS}
+    labels = list(answers["original"])
+    table = {name: np.array(list(values.values())) for name, values in answers.items()}
     most = np.max(list(table.values()), axis=0)
     shown = [int(index) for index in np.argsort(-most, kind="stable")[:7]]
     if found.target not in shown:
@@ -177,9 +179,9 @@ def _predictions(found: ExplainedClip) -> str:
     for index in shown:
         cells = "".join(f"<td>{_bar(float(table[name][index]))}</td>" for name in SOUNDS)
         target = ' class="target"' if index == found.target else ""
-        label = escape(words.label(found.labels[index]))
+        label = escape(words.label(labels[index]))
         rows.append(f'<tr{target}><th scope="row">{label}</th>{cells}</tr>')
-    rest = len(found.labels) - len(shown)
+    rest = len(labels) - len(shown)
     more = f'<p class="soft">{rest} less likely classes are left out.</p>' if rest else ""
     return f"""<section aria-labelledby="heard">
 <h2 id="heard">What the model hears</h2>

@@ -16,6 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from audioxai_jax.checks import as_samples
 from audioxai_jax.files import writing
 from audioxai_jax.spaces.mel import mel_bands
 
@@ -59,6 +60,7 @@ def waveform(
       kept: waveform of the explanation `[T]`, drawn over the original.
       columns: of the drawing, at most.
     """
+    samples = as_samples(samples, "samples")
     seconds = len(samples) / sample_rate
     peak = (
         max(*(np.abs(drawn).max() for drawn in (samples, kept) if drawn is not None), 1e-4) * 1.08
@@ -81,6 +83,7 @@ def mel_spectrogram(
     frame_seconds: float,
 ) -> None:
     """A log-mel spectrogram of a waveform `[T]`; above it, its relevance over time as bars."""
+    samples = as_samples(samples, "samples")
     seconds = len(samples) / sample_rate
     levels, centres = _log_mel(samples, sample_rate)
     bands = levels.shape[1]
@@ -154,6 +157,7 @@ def spectrum(
       kept: waveform of what was kept `[T]`, drawn over the original.
       columns: of the drawing; power is summed in each.
     """
+    samples = as_samples(samples, "samples")
     shades = pooled(relevance, columns)
     drawn = [(samples, INK, 0.55), *([] if kept is None else [(kept, WARM, 0.95)])]
     levels = []

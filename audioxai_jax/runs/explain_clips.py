@@ -11,9 +11,10 @@ import numpy as np
 from audioxai_jax.attribution import caveats
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.explain import explain_batch
+from audioxai_jax.runs import predictions
 from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Codec, Method
-from audioxai_jax.windows import windowed
+from audioxai_jax.windows import whole_windows
 
 SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
 
@@ -47,6 +48,7 @@ class ExplainedClip:
       frame_seconds: length of a latent frame.
       padded_seconds: length of what was explained: the clip and zeros after it.
       notes: what a reader of the explanation must know, a sentence each; those of the clip first.
+      outputs: what makes probabilities of logits, see `types.Classifier`.
     """
 
     clip: Clip
@@ -62,6 +64,7 @@ class ExplainedClip:
     frame_seconds: float
     padded_seconds: float
     notes: tuple[str, ...] = ()
+    outputs: str = "softmax"
 
     @property
     def gain(self) -> float:
@@ -73,16 +76,20 @@ class ExplainedClip:
         return self.sounds[name] * np.float32(self.gain)
 
     def probabilities(self, name: str) -> np.ndarray:
-        """Softmax of the logits of one sound, `[K]`."""
-        logits = self.logits[name].astype(np.float64)
-        scores = np.exp(logits - logits.max())
-        return scores / scores.sum()
+        """Of the labels, in one sound, `[K]`."""
+        return predictions.as_probabilities(self.logits[name], self.outputs)
+
+    def answers(self, name: str) -> dict[str, float]:
+        """Probability of each label in one sound; beside a single one, of its not holding."""
+        return predictions.answers(self.probabilities(name), self.labels)
 
     def heard(self, name: str) -> dict[str, Any]:
         """What the classifier hears in one sound: its label and probability."""
-        probabilities = self.probabilities(name)
-        best = int(np.argmax(probabilities))
-        return {"label": self.labels[best], "probability": float(probabilities[best])}
+        return predictions.heard(self.probabilities(name), self.labels)
+
+    def holds(self, name: str) -> bool:
+        """Whether the target is heard in one sound."""
+        return predictions.holds(self.probabilities(name), self.target, self.outputs)
 
     def level_db(self, name: str) -> float:
         """RMS level of one sound relative to the original, dB.
@@ -124,10 +131,9 @@ def explain_clip(
     length = len(clip.samples)
     padded = padded_length(codec, classifier, length)
     audio = jnp.asarray(np.pad(clip.samples, (0, padded - length))[None])
-    whole = windowed(classifier)
     explanation = explain_batch(
         codec,
-        whole,
+        classifier,
         audio,
         method=settings.method,
         keep=settings.keep,
@@ -163,11 +169,14 @@ def explain_clip(
         frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
         padded_seconds=padded / codec.sample_rate,
         notes=clip.notes
-        + caveats(settings.method, whole, found.latent, found.relevance, found.info),
+        + predictions.notes(classifier)
+        + caveats(settings.method, classifier, found.latent, found.relevance, found.info),
+        outputs=predictions.outputs_of(classifier),
     )
 
 
 def padded_length(codec: Codec, classifier: Classifier, length: int) -> int:
     """Samples of the whole windows of the classifier that hold a clip of some length."""
-    window = classifier.frames * codec.hop if classifier.frames else codec.sample_rate
-    return -(-length // window) * window
+    if classifier.frames is None:
+        return -(-length // codec.sample_rate) * codec.sample_rate
+    return whole_windows(codec.hop, classifier.frames, length)

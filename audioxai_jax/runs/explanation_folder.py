@@ -146,7 +146,9 @@ def describe(
     """What `explanation.json` holds.
 
     `prediction` is what the classifier hears in the clip; "reconstruction", "explanation",
-    "removed" and "random" what it hears in each sound, all {label, probability}. Levels are
+    "removed" and "random" what it hears in each sound, all {label, probability}; of a classifier
+    with one label, "not" and that label where it does not hold. `outputs` says what makes
+    probabilities of logits, see `types.Classifier`. Levels are
     RMS in dB relative to the original, null where there is none; `gain_db` is what was done to
     all WAV files so that none is clipped. `smallest` is null if a fraction was given to keep;
     else "found", or "none" if no set, not even all features, is heard as the target. `notes` are
@@ -162,8 +164,7 @@ def describe(
     keep, smallest = settings.keep, None
     if isinstance(keep, str):
         kept = round(float(found.mask.mean()) * units)
-        heard = int(np.argmax(found.logits["explanation"]))
-        keep, smallest = kept / units, "found" if heard == found.target else "none"
+        keep, smallest = kept / units, "found" if found.holds("explanation") else "none"
     else:
         kept = round(keep * units)
     scored = {name: float(found.probabilities(name)[found.target]) for name in SOUNDS}
@@ -204,6 +205,7 @@ def describe(
         "codec": codec,
         "classifier": classifier,
         "labels": list(found.labels),
+        "outputs": found.outputs,
         "versions": versions(),
     }
 

@@ -17,6 +17,7 @@ from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model
 from audioxai_jax.report import words
+from audioxai_jax.runs import predictions
 from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
 from audioxai_jax.synthesis.audible import fade_ends, heat_map_sound, rectified_signal_sound
 from audioxai_jax.synthesis.filters import filter_by_frequency
@@ -232,9 +233,8 @@ def _relevance(method: Method, model: Model, x: Array, target: int, what: str) -
 
 
 def _heard(logits: np.ndarray, labels: tuple[str, ...]) -> str:
-    scores = np.exp(logits - logits.max())
-    best = int(scores.argmax())
-    return words.heard({"label": labels[best], "probability": float(scores[best] / scores.sum())})
+    outputs = "softmax" if len(labels) > 1 else "sigmoid"
+    return words.heard(predictions.heard(predictions.as_probabilities(logits, outputs), labels))
 
 
 def _explain_latent(

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.metrics.bootstrap import enough_speakers, median_interval
 from audioxai_jax.records import record
 from audioxai_jax.synthesis.masks import unit_number
@@ -51,6 +52,7 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
       `SmallestSet`; "finite": False if a model or a method returned NaN or infinity, for
       any edit: a NaN fraction would pass for a set that does not exist.
     """
+    audio = as_audio(audio)
     latent = what.codec.encode(audio)
     base_key, method_key = jax.random.split(key)
     base = what.base(what.codec, latent, base_key)

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_floats
+
 QUEFRENCY = 0.0025
 """Seconds. Half the period of a voice of 200 Hz, which is the best order by the paper."""
 
@@ -40,6 +42,7 @@ def true_envelope(
     Raises:
       ValueError: if the lifter would keep nothing, or everything.
     """
+    log_spectrum = as_floats(log_spectrum, "the spectrum")
     bins = log_spectrum.shape[-1]
     keep = round(2 * (bins - 1) * bin_hz * quefrency)
     if not 1 <= keep < bins:

@@ -11,6 +11,7 @@ import dataclasses
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.frames import Window, place
 
 
@@ -25,8 +26,7 @@ def analyse(audio: Array, *, window: Window, hop: int, before: int | None = None
     Raises:
       ValueError: for audio that is no `[T]`, or frames that leave samples out.
     """
-    if audio.ndim != 1:
-        raise ValueError(f"audio must be a waveform [T], got {list(audio.shape)}")
+    audio = as_audio(audio)
     frames = place(audio.shape[0], window=window, hop=hop, before=before)
     return jnp.fft.rfft(frames.cut(audio) * jnp.asarray(frames.window, audio.dtype))
 

@@ -12,13 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats
+
 
 def analyse(audio: Array, hop: int) -> tuple[Array, Array]:
     """MDCT and MDST of a waveform `[T]`, both `[F, hop]` with F = ceil(T / hop).
 
     Block f is centred on samples [f * hop, (f + 1) * hop); the signal counts as zero
     outside. Coefficient k lies at (k + 1/2) / (2 hop) cycles per sample.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+      ValueError: for audio that is no `[T]`, or without samples.
     """
+    audio = as_audio(audio)
     frames = -(-audio.shape[0] // hop)
     padded = jnp.pad(audio, (hop // 2, frames * hop - audio.shape[0] + hop - hop // 2))
     pieces = padded.reshape(frames + 1, hop)
@@ -30,6 +37,7 @@ def analyse(audio: Array, hop: int) -> tuple[Array, Array]:
 
 def synthesise(coefficients: Array) -> Array:
     """The waveform `[F * hop]` of MDCT coefficients `[F, hop]`; inverts `analyse`."""
+    coefficients = as_floats(coefficients, "coefficients")
     frames, hop = coefficients.shape
     cosine, _ = _bases(hop)
     blocks = coefficients @ jnp.asarray(cosine.T, coefficients.dtype)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.stft import magnitude_spectrogram
 
 
@@ -42,8 +43,10 @@ def log_mel(
 ) -> Array:
     """`log(mel + floor)` of a waveform `[T]`: `[ceil(T / hop), bands]`, natural logarithm.
 
-    Mel bands of the magnitudes of a Hann-windowed STFT, 20 Hz to half the sample rate.
+    Mel bands of the magnitudes of a Hann-windowed STFT, 20 Hz to half the sample rate. Raises
+    as `magnitude_spectrogram`.
     """
+    audio = as_audio(audio)
     magnitude = magnitude_spectrogram(audio, window=window, hop=hop)
     centres = np.arange(window // 2 + 1) * sample_rate / window
     weights = mel_bands(centres, bands, highest=sample_rate / 2)

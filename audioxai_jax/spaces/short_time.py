@@ -9,9 +9,10 @@ same behind it, whatever the window and the hop.
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.dft import multiplicity, product
 from audioxai_jax.spaces.frames import Window, place
-from audioxai_jax.spaces.transport import check, check_waveform, largest, quotient, settle
+from audioxai_jax.spaces.transport import check, largest, quotient, settle
 
 
 def short_time_relevance(
@@ -117,7 +118,7 @@ def time_relevance_of_frames(
     Raises:
       ValueError: if shapes, types, frames or epsilon are wrong.
     """
-    check_waveform(audio)
+    audio = as_audio(audio)
     frames = place(audio.size, window=window, hop=hop, before=before)
     width = frames.window.size
     audio, relevance = check(audio, relevance, (frames.count, width // 2 + 1))

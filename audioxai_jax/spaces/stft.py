@@ -4,13 +4,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats
+
 
 def magnitude_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
     """Magnitudes of the STFT of a waveform `[T]`: `[ceil(T / hop), window // 2 + 1]`.
 
     Periodic Hann window, not normalised. Frame i is centred on sample (i + 1/2) * hop;
     the signal counts as zero outside.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+      ValueError: for audio that is no `[T]`, or without samples.
     """
+    audio = as_audio(audio)
     frames = -(-audio.shape[0] // hop)
     before = (window - hop) // 2
     padded = jnp.pad(audio, (before, max(0, (frames - 1) * hop + window - before - audio.shape[0])))
@@ -24,8 +31,10 @@ def padded_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
     """Magnitudes of the STFT as `scipy.signal.stft` has it, `[F, window // 2 + 1]`.
 
     Periodic Hann window, divided by its sum, so that a sinusoid has half its amplitude. Frame
-    i is centred on sample i * hop; zeros at both ends make the last frame whole.
+    i is centred on sample i * hop; zeros at both ends make the last frame whole. Raises as
+    `magnitude_spectrogram`.
     """
+    audio = as_audio(audio)
     before, length = window // 2, audio.shape[0] + 2 * (window // 2)
     missing = -(length - window) % hop
     padded = jnp.pad(audio, (before, before + missing))
@@ -43,7 +52,7 @@ def decibels(magnitude: Array, *, range_db: float = 80.0, least: float = 1e-5) -
       range_db: what is quieter is raised to this far below the loudest.
       least: amplitudes below count as this. So silence is 0 dB everywhere.
     """
-    level = 20 * jnp.log10(jnp.maximum(magnitude, least))
+    level = 20 * jnp.log10(jnp.maximum(as_floats(magnitude, "magnitude"), least))
     return jnp.maximum(level - jnp.max(level), -range_db)
 
 

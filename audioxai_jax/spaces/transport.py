@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.checks import as_audio, as_floats
 from audioxai_jax.programs import compiled
 
 
@@ -69,24 +70,14 @@ def check(audio: Array, relevance: Array, shape: tuple[int, ...]) -> tuple[Array
       ValueError: if the audio is no waveform `[T]`, relevance is not of the given shape, or one
         of them is not floating point.
     """
-    check_waveform(audio)
-    audio, relevance = jnp.asarray(audio), jnp.asarray(relevance)
+    audio, relevance = as_audio(audio), as_floats(relevance, "relevance")
     if relevance.shape != shape:
         raise ValueError(
             f"relevance is {list(relevance.shape)}, expected {list(shape)} for audio "
             f"{list(audio.shape)}"
         )
-    for name, values in (("audio", audio), ("relevance", relevance)):
-        if not jnp.issubdtype(values.dtype, jnp.floating):
-            raise ValueError(f"{name} is {values.dtype}, expected floating point: convert it first")
     dtype = jnp.promote_types(jnp.promote_types(audio.dtype, relevance.dtype), jnp.float32)
     return audio.astype(dtype), relevance.astype(dtype)
-
-
-def check_waveform(audio: Array) -> None:
-    """Raises ValueError if the audio is no waveform `[T]`."""
-    if audio.ndim != 1 or not audio.size:
-        raise ValueError(f"audio is {list(audio.shape)}, expected one waveform [T]: use jax.vmap")
 
 
 def _exact_sum(values: Array) -> Array:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats, whole
 from audioxai_jax.synthesis.masks import top_fraction
 
 SMOOTH = 160
@@ -39,8 +40,9 @@ def heat_map_sound(audio: Array, relevance: Array, *, smooth: int = SMOOTH) -> A
 
     Raises:
       ValueError: for shapes that differ, or a width below zero.
+      TypeError (also a ValueError): for audio or relevance that is not floating point.
     """
-    _check_pair(audio, relevance)
+    audio, relevance = _pair(audio, relevance)
     first, last = _ends(audio)
     place = jnp.arange(audio.shape[0])
     inside = ((place >= first) & (place <= last)).astype(audio.dtype)
@@ -54,7 +56,7 @@ def rectified_signal_sound(audio: Array, relevance: Array) -> Array:
     which adds harmonics that the clip does not have. Arguments, zeros and errors are those of
     `heat_map_sound`.
     """
-    _check_pair(audio, relevance)
+    audio, relevance = _pair(audio, relevance)
     return jax.nn.relu(audio) * _over(relevance, jnp.max(jnp.abs(relevance)))
 
 
@@ -73,6 +75,7 @@ def positive_gain(relevance: Array, *, smooth: int = 0, inside: Array | None = N
     Returns:
       Shape of `relevance`; zeros if nothing is positive.
     """
+    relevance = as_floats(relevance, "relevance")
     positive = jax.nn.relu(smoothed(relevance, smooth, inside))
     gain = smoothed(positive, smooth, inside)
     return _over(gain, jnp.max(gain))
@@ -111,8 +114,7 @@ def smoothed(values: Array, width: int, inside: Array | None = None) -> Array:
     Raises:
       ValueError: for a width below zero.
     """
-    if width < 0:
-        raise ValueError(f"a kernel cannot be {width} wide: 0 smooths nothing")
+    values, width = as_floats(values, "relevance"), whole(width, "the width of a kernel", 0)
     half, length = max(0, width // 2 - 1), values.shape[-1]
     there = jnp.ones(length, values.dtype) if inside is None else inside
     if half == 0:
@@ -132,6 +134,7 @@ def fade_ends(sound: Array, length: int) -> Array:
     Args:
       length: samples of each fade.
     """
+    sound, length = as_audio(sound, "sound"), whole(length, "length", 0)
     first, last = _ends(sound)
     place = jnp.arange(sound.shape[0])
     within = jnp.minimum(place - first, last - place) + 1
@@ -150,13 +153,11 @@ def _over(values: Array, most: Array) -> Array:
     return jnp.where(most > 0, values / jnp.where(most > 0, most, 1), 0)
 
 
-def _check_pair(audio: Array, relevance: Array) -> None:
-    if audio.ndim != 1:
-        raise ValueError(
-            f"expected one waveform [T], got shape {audio.shape}: use jax.vmap for batches"
-        )
+def _pair(audio: Array, relevance: Array) -> tuple[Array, Array]:
+    audio, relevance = as_audio(audio), as_floats(relevance, "relevance")
     if relevance.shape != audio.shape:
         raise ValueError(
             f"relevance {list(relevance.shape)} of a waveform {list(audio.shape)}: one value per "
             "sample is needed; for features over frequency see synthesis.filters"
         )
+    return audio, relevance

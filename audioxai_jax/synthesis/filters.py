@@ -10,6 +10,7 @@ it was in time. As elsewhere, only relevance that speaks for the class is kept, 
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.checks import as_audio, as_floats
 from audioxai_jax.spaces import istft
 from audioxai_jax.synthesis.audible import kept_gain, positive_gain
 
@@ -35,6 +36,7 @@ def filter_by_frequency(
     Raises:
       ValueError: for shapes that do not fit, a fraction outside [0, 1], a width below zero.
     """
+    audio = as_audio(audio)
     return filter_frequencies(audio, kept_gain(relevance, keep, smooth=smooth))
 
 
@@ -54,10 +56,7 @@ def filter_frequencies(audio: Array, gain: Array) -> Array:
     Raises:
       ValueError: for shapes that do not fit.
     """
-    if audio.ndim != 1:
-        raise ValueError(
-            f"expected one waveform [T], got shape {audio.shape}: use jax.vmap for batches"
-        )
+    audio, gain = as_audio(audio), as_floats(gain, "gain")
     length = audio.shape[0]
     if gain.shape != (length // 2 + 1,):
         raise ValueError(
@@ -88,6 +87,7 @@ def filter_by_cell(
     Raises:
       ValueError: for shapes that do not fit, a fraction outside [0, 1], a width below zero.
     """
+    audio = as_audio(audio)
     return filter_cells(audio, kept_gain(relevance, keep, smooth=smooth), hop=hop)
 
 
@@ -109,10 +109,9 @@ def filter_cells(audio: Array, gain: Array, *, hop: int) -> Array:
     Raises:
       ValueError: for shapes that do not fit, or windows shorter than two hops.
     """
-    if audio.ndim != 1 or gain.ndim != 2:
-        raise ValueError(
-            f"expected a waveform [T] and values [F, K], got {audio.shape} and {gain.shape}"
-        )
+    audio, gain = as_audio(audio), as_floats(gain, "gain")
+    if gain.ndim != 2:
+        raise ValueError(f"expected values [F, K], got {gain.shape}")
     window = 2 * (gain.shape[1] - 1)
     if window < 2 * hop:
         raise ValueError(

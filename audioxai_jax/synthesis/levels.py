@@ -1,10 +1,13 @@
 """Levels of sounds, and one sound at the level of another.
 
 For JAX arrays, also under `jit` and `vmap`, and for NumPy arrays on the host, where clips of
-all lengths go by without compiling: each function returns the kind that it is given.
+all lengths go by without compiling: each function returns the kind that it is given. Sounds are
+floating point, and refused (TypeError, also a ValueError) if they are not.
 """
 
 from typing import Any
+
+from audioxai_jax.checks import as_samples
 
 BLOCK = 1024
 MOST_DB = 40.0
@@ -17,6 +20,7 @@ def rms(sound: Any) -> Any:
     Samples are scaled by the largest and summed in blocks, so that neither faint sounds nor
     long ones lose digits in float32.
     """
+    sound = _checked(sound, "sound")
     xp = sound.__array_namespace__()
     flat = sound.reshape(-1)
     peak = xp.max(xp.abs(flat))
@@ -27,6 +31,7 @@ def rms(sound: Any) -> Any:
 
 def matching_gain(sound: Any, reference: Any, *, most_db: float = MOST_DB) -> Any:
     """The factor by which `match_level` multiplies, a scalar above 0."""
+    sound, reference = _checked(sound, "sound"), _checked(reference, "reference")
     xp = sound.__array_namespace__()
     level, wanted = rms(sound), rms(reference)
     heard = (level > 0) & (wanted > 0)
@@ -43,4 +48,12 @@ def match_level(sound: Any, reference: Any, *, most_db: float = MOST_DB) -> Any:
     reference it stays so. Silence stays silence, and beside a silent reference nothing is
     matched. A sound that is matched already is returned as it is, but for rounding.
     """
+    sound = _checked(sound, "sound")
     return sound * matching_gain(sound, reference, most_db=most_db)
+
+
+def _checked(sound: Any, name: str) -> Any:
+    sound = as_samples(sound, name)
+    if sound.size == 0:
+        raise ValueError(f"{name} has no samples")
+    return sound

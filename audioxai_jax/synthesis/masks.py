@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
+from audioxai_jax.checks import as_floats, check_number
 from audioxai_jax.records import record
 from audioxai_jax.types import Masker
 
@@ -78,6 +79,7 @@ def soft_top_fraction(
     """
     _check_fraction(keep)
     check_choice(rank, unit)
+    check_number(temperature, "temperature", "a number above 0")
     if not isinstance(temperature, Tracer) and not (
         float(temperature) > 0 and math.isfinite(float(temperature))
     ):
@@ -128,6 +130,7 @@ class SoftTopFraction:
 
 def unit_scores(relevance: Array, *, rank: str, unit: str) -> Array:
     """What the units are ranked by: `[F, C]` for features, `[F, 1]` frames, `[1, C]` channels."""
+    relevance = as_floats(relevance, "relevance")
     score = jnp.abs(relevance) if rank == "absolute" else relevance
     if unit == "frame":
         return jnp.sum(score, axis=1, keepdims=True)
@@ -171,13 +174,13 @@ def check_choice(rank: str, unit: str) -> None:
 
 def check_count(count: int | Array) -> None:
     """Raises ValueError for a number of units that is negative, not whole, or not one number."""
-    whole = jnp.issubdtype(jnp.result_type(count), jnp.integer) and jnp.ndim(count) == 0
+    check_number(count, "count", "a whole number from 0 up")
+    whole = jnp.issubdtype(jnp.result_type(count), jnp.integer)
     if not whole or (not isinstance(count, Tracer) and int(count) < 0):
         raise ValueError(f"count must be a whole number from 0 up, got {count}")
 
 
 def _check_fraction(keep: float | Array) -> None:
-    if isinstance(keep, Tracer):
-        return
-    if jnp.ndim(keep) or not 0 <= float(keep) <= 1:
+    check_number(keep, "keep", "a fraction between 0 and 1")
+    if not isinstance(keep, Tracer) and not 0 <= float(keep) <= 1:
         raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.checks import as_floats
+from audioxai_jax.contracts import check_latent
 from audioxai_jax.records import record
 from audioxai_jax.types import Base, Codec
 
@@ -62,12 +64,13 @@ def neighbour(other: Array) -> Base:
     Raises:
       ValueError: for a latent without frames, or, when used, of other channels.
     """
-    if jnp.ndim(other) != 2 or jnp.shape(other)[0] == 0:
+    other = as_floats(other, "base 'neighbour': other")
+    if other.ndim != 2 or other.shape[0] == 0:
         raise ValueError(
             f"base 'neighbour': other must be a latent [F, C] of another clip, got shape "
             f"{jnp.shape(other)}"
         )
-    return Neighbour(other=jnp.asarray(other))
+    return Neighbour(other=other)
 
 
 def next_of_another_class(targets: Array | np.ndarray | list[int]) -> np.ndarray:
@@ -105,6 +108,11 @@ class Mean:
             raise ValueError(
                 f"base 'mean': the codec {codec.name!r} has no mean latent. Give it one, "
                 "Codec(..., mean=array of one value per channel), or choose base 'zero'"
+            )
+        if jnp.shape(codec.mean) != latent.shape[1:]:
+            raise ValueError(
+                f"base 'mean': the codec {codec.name!r} has a mean latent of "
+                f"{list(jnp.shape(codec.mean))}, its latents have {latent.shape[1]} channels"
             )
         return jnp.broadcast_to(jnp.asarray(codec.mean, latent.dtype), latent.shape)
 
@@ -150,7 +158,9 @@ class Neighbour:
 
 def _encoded(codec: Codec, latent: Array, sound: Array) -> Array:
     """The latent of a sound, as long as another latent."""
-    return codec.encode(sound)[: latent.shape[0]]
+    found = codec.encode(sound)
+    check_latent(found)
+    return found[: latent.shape[0]]
 
 
 BASES: dict[str, Callable[..., Base]] = {

@@ -21,9 +21,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.core import Tracer
 from jax.tree_util import Partial
 
+from audioxai_jax.checks import as_floats, whole
+from audioxai_jax.contracts import check_model, check_sound
+from audioxai_jax.logits import as_targets, check_classes, check_logits, decision
 from audioxai_jax.records import Static, as_model, record
 from audioxai_jax.synthesis.masks import check_choice, places, top_count, unit_number, unit_scores
 from audioxai_jax.synthesis.replacement import mix
@@ -91,7 +93,8 @@ def smallest_set(
       relevance: shaped as x, of a class; ranks the units.
       base: shaped as x, stands in for what is not in the set ("keep"), or is ("remove").
       edit: "keep" or "remove".
-      target: the class to be kept or flipped; the model's own prediction of x if None.
+      target: the class to be kept or flipped; the model's own prediction of x if None. The label
+        of a single logit is predicted where that is above 0.
       counts: of the first pass, whole numbers from 0 to n; 0 and n are added. See `count_grid`.
       rank, unit: see `masks.top_fraction`.
       chunk: edited latents in one call of the model: memory against speed.
@@ -101,8 +104,12 @@ def smallest_set(
         traced one cannot be checked).
     """
     check_choice(rank, unit)
+    chunk = whole(chunk, "chunk")
     if edit not in EDITS:
         raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
+    check_model(model, "the model")
+    x = as_floats(x, "x")
+    relevance, base = as_floats(relevance, "relevance"), as_floats(base, "base")
     if x.ndim != 2 or relevance.shape != x.shape or base.shape != x.shape:
         raise ValueError(
             f"x must be [F, C], relevance and base of its shape, got {x.shape}, "
@@ -111,19 +118,19 @@ def smallest_set(
     number = unit_number(x.shape, unit)
     grid = _grid(counts, number)
     place = places(unit_scores(relevance, rank=rank, unit=unit))
-    logits = jax.eval_shape(model, x)
-    if len(logits.shape) != 1:
-        raise ValueError(f"the model must return logits [K] of one example, got {logits.shape}")
+    logits = jax.eval_shape(as_model(model), x)
+    check_logits(logits)
     if target is None:
-        target = jnp.argmax(model(x))
-    elif not isinstance(target, Tracer) and not 0 <= int(target) < logits.shape[0]:
-        raise ValueError(f"target {int(target)} is not a class: the model has {logits.shape[0]}")
+        target = decision(model(x))
+    else:
+        target = as_targets(target, getattr(model, "labels", None))
+        check_classes(target, logits.shape[0])
 
     def examine(count: Array) -> tuple[Array, Array]:
         mask = jnp.broadcast_to(place < count, x.shape).astype(x.dtype)
         logits = model(mix(x, mask if edit == "keep" else 1 - mask, base))
         finite = jnp.all(jnp.isfinite(logits))
-        says = jnp.argmax(logits) == target
+        says = decision(logits) == target
         return finite & (says if edit == "keep" else ~says), finite
 
     examined = jnp.asarray(grid, jnp.int32)
@@ -197,7 +204,7 @@ def through_sound(codec: Codec, classifier: Model, samples: int) -> Model:
 
 def _hear(samples: Static, models: tuple[Model, Model, Model], latent: Array) -> Array:
     decode, encode, classifier = models
-    return classifier(encode(decode(latent)[: samples.value]))  # type: ignore[misc]
+    return classifier(encode(check_sound(decode(latent), samples.value)))  # type: ignore[arg-type]
 
 
 def keep_smallest(*, rank: str = "signed", unit: str = "feature", points: int = 32):

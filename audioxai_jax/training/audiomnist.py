@@ -26,6 +26,7 @@ import optax
 import soxr
 from jax import Array
 
+from audioxai_jax.checks import check_coded
 from audioxai_jax.data.augment import augment, other_recording, spec_augment
 from audioxai_jax.nets import alexnet, audionet
 from audioxai_jax.training import starts
@@ -150,6 +151,7 @@ def spoken_copies(audio: np.ndarray, speeds: tuple[float, ...]) -> np.ndarray:
       int16 `[N, len(speeds), T]`, the peak of each at PEAK; zeros stay zeros.
     """
     length = audio.shape[1]
+    check_coded(audio)
     copies = np.zeros((len(audio), len(speeds), length), np.int16)
     for number, clip in enumerate(audio):
         sounding = np.flatnonzero(clip)

@@ -126,7 +126,7 @@ def test_what_means_nothing_is_not_a_number():
         (lambda: delete_samples(AUDIO, AUDIO, 0.5, among=jnp.ones(3)), r"among is \[3\]"),
         (lambda: delete(AUDIO, AUDIO, 0.5, domain=frequencies()), r"there are \[21\]"),
         (lambda: delete(jnp.ones((2, 4)), jnp.ones(3), 0.5, domain=frequencies()), r"\[T\]"),
-        (lambda: delete_samples(jnp.arange(4), jnp.ones(4), 0.5), "is int32"),
+        (lambda: delete_samples(jnp.arange(4), jnp.ones(4), 0.5), "got int32"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

@@ -208,7 +208,7 @@ def test_quantised_codec(small):
 
 def test_what_is_refused(small):
     params, _, _, sound, latent = small
-    with pytest.raises(ValueError, match=r"audio is \[2, 5\], expected one waveform"):
+    with pytest.raises(ValueError, match=r"one mono waveform \[T\], got shape \(2, 5\)"):
         lyra.encode(SMALL, params, jnp.zeros((2, 5)))
     with pytest.raises(ValueError, match=r"latent is \[12, 5\], expected \[F, 6\]"):
         lyra.decode(SMALL, params, latent[:, :5])

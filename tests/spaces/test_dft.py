@@ -256,11 +256,11 @@ def test_half_precision_is_computed_in_single():
 @pytest.mark.parametrize(
     "audio, relevance, options, said",
     [
-        (np.zeros((2, 8), np.float32), np.zeros((2, 8), np.float32), {}, r"\[2, 8\].*jax.vmap"),
-        (np.zeros(0, np.float32), np.zeros(0, np.float32), {}, "one waveform"),
+        (np.zeros((2, 8), np.float32), np.zeros((2, 8), np.float32), {}, r"\(2, 8\).*jax.vmap"),
+        (np.zeros(0, np.float32), np.zeros(0, np.float32), {}, "no samples"),
         (np.zeros(8, np.float32), np.zeros(5, np.float32), {}, r"\[5\], expected \[8\]"),
-        (np.zeros(8, np.int16), np.zeros(8, np.float32), {}, "audio is int16"),
-        (np.zeros(8, np.float32), np.zeros(8, np.int32), {}, "relevance is int32"),
+        (np.zeros(8, np.int16), np.zeros(8, np.float32), {}, "audio must be .* got int16"),
+        (np.zeros(8, np.float32), np.zeros(8, np.int32), {}, "relevance must be .* got int32"),
         (np.zeros(8, np.float32), np.zeros(8, np.float32), {"epsilon": -1e-6}, "epsilon is -1e-06"),
     ],
 )

@@ -231,9 +231,9 @@ def test_refusals():
         short_time.short_time_relevance(jnp.ones(32), jnp.ones(31), **options)
     with pytest.raises(ValueError, match=r"expected \[19, 5\]"):
         short_time.time_relevance_of_frames(jnp.ones(32), jnp.ones((18, 5)), **options)
-    with pytest.raises(ValueError, match="audio is \\[0\\]"):
+    with pytest.raises(ValueError, match="audio has no samples"):
         short_time.short_time_relevance(jnp.ones(0), jnp.ones(0), **options)
-    with pytest.raises(ValueError, match=r"audio is \[2, 32\]"):
+    with pytest.raises(ValueError, match=r"one mono waveform \[T\], got shape \(2, 32\)"):
         short_time.time_relevance_of_frames(jnp.ones((2, 32)), jnp.ones((19, 5)), **options)
     with pytest.raises(ValueError, match="0 samples"):
         place(0, **options)

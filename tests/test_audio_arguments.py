@@ -1,0 +1,277 @@
+"""Every public function that takes sound refuses samples that are not what it says, in one line.
+
+Data sets are int16. Taken for floating point they are noise of 90 dB beyond full scale, or zeros.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import audioxai_jax
+from audioxai_jax import Codec, explain, explain_batch, saliency, streaming
+from audioxai_jax.data import audio as files
+from audioxai_jax.data import audiomnist, augment, blocks
+from audioxai_jax.hypotheses import domains, edits, fundamental, moves, vocoder
+from audioxai_jax.metrics import audio_quality, clicks
+from audioxai_jax.nets import (
+    alexnet,
+    audionet,
+    encodec,
+    gainshape,
+    listener,
+    loudness,
+    lyra,
+    seanet,
+)
+from audioxai_jax.report import document, plots
+from audioxai_jax.spaces import cepstrum, dft, dft_released, istft, lapped, mel, short_time, stft
+from audioxai_jax.stages import Local
+from audioxai_jax.synthesis import audible, filters, levels
+from audioxai_jax.training import audiomnist as training
+
+SAMPLES, RATE = 64, 16_000
+SOUND = 0.3 * np.sin(np.arange(SAMPLES, dtype=np.float32))
+CODEC = Codec(lambda x: x.reshape(-1, 8), lambda z: z.ravel(), RATE, 8)
+FRAMES = {"window": ("hann", 16), "hop": 4}
+ENCODEC = encodec.EncodecConfig()
+ONES = jnp.ones(SAMPLES)
+model = lambda latent: latent.sum(0)
+axes = lambda: Figure().subplots()
+drawn = {"relevance": np.ones((4, 3)), "frame_seconds": 0.1}
+
+TAKES_SOUND = {
+    "explain.explain": lambda x: explain(CODEC, model, x),
+    "explain.explain_batch": lambda x: explain_batch(CODEC, model, x[None]),
+    "data.audio.write_wav": lambda x: files.write_wav("never_written.wav", x, RATE),
+    "data.audio.wav_bytes": lambda x: files.wav_bytes(x, RATE),
+    "data.audio.pcm": files.pcm,
+    "data.audio.resample": lambda x: files.resample(x, RATE, 8_000),
+    "data.augment.other_recording": lambda x: augment.other_recording(jax.random.key(0), x),
+    "data.blocks.write_blocks": lambda x: blocks.write_blocks("never_written.wav", [x], RATE),
+    "hypotheses.edits.delete_samples": lambda x: edits.delete_samples(x, ONES, 0.5),
+    "hypotheses.fundamental.shift_fundamental": lambda x: fundamental.shift_fundamental(x, 1, RATE),
+    "hypotheses.moves.shift_time": lambda x: moves.shift_time(x, 1),
+    "hypotheses.vocoder.analyse": lambda x: vocoder.analyse(x, 16),
+    "metrics.audio_quality.si_sdr": lambda x: audio_quality.si_sdr(x, x),
+    "metrics.audio_quality.log_mel_distance": lambda x: audio_quality.log_mel_distance(
+        x, x, sample_rate=RATE
+    ),
+    "metrics.audio_quality.log_spectral_distance": lambda x: audio_quality.log_spectral_distance(
+        x, x
+    ),
+    "metrics.audio_quality.mel_cepstral_distortion": lambda x: (
+        audio_quality.mel_cepstral_distortion(x, x, sample_rate=RATE)
+    ),
+    "metrics.audio_quality.level_db": lambda x: audio_quality.level_db(x, x),
+    "metrics.clicks.click_level": lambda x: clicks.click_level(x, x, span=8),
+    "nets.alexnet.features": lambda x: alexnet.features(alexnet.AlexNetConfig(), x),
+    "nets.audionet.features": lambda x: audionet.features(audionet.AudioNetConfig(), x),
+    "nets.audionet.apply": lambda x: audionet.apply(audionet.AudioNetConfig(), {}, x),
+    "nets.encodec.encode": lambda x: encodec.encode(ENCODEC, {}, x),
+    "nets.encodec.encode_mono": lambda x: encodec.encode_mono(ENCODEC, {}, x),
+    "nets.encodec.encode_quantised": lambda x: encodec.encode_quantised((ENCODEC, 1), {}, x),
+    "nets.gainshape.encode": lambda x: gainshape.encode(gainshape.GainShapeConfig(), {}, x),
+    "nets.listener.features": lambda x: listener.features(listener.ListenerConfig(), x),
+    "nets.listener.apply": lambda x: listener.apply(listener.ListenerConfig(), {}, x),
+    "nets.loudness.loudness": loudness.loudness,
+    "nets.lyra.encode": lambda x: lyra.encode(lyra.LyraConfig(), {"encoder": {}}, x),
+    "nets.lyra.encode_quantised": lambda x: lyra.encode_quantised(
+        (lyra.LyraConfig(), 1), {"encoder": {}, "codebooks": ONES}, x
+    ),
+    "nets.seanet.encode": lambda x: seanet.encode(seanet.SeanetConfig(), {"encoder": {}}, x),
+    "report.document.player": lambda x: document.player(x, RATE, "x"),
+    "report.plots.waveform": lambda x: plots.waveform(axes(), x, RATE, **drawn),
+    "report.plots.mel_spectrogram": lambda x: plots.mel_spectrogram(axes(), x, RATE, **drawn),
+    "report.plots.spectrum": lambda x: plots.spectrum(
+        axes(), x, RATE, relevance=np.ones(9), highest=8000
+    ),
+    "spaces.dft.frequency_relevance": lambda x: dft.frequency_relevance(x, ONES),
+    "spaces.dft.time_relevance": lambda x: dft.time_relevance(x, jnp.ones(33)),
+    "spaces.dft_released.released_frequency_relevance": lambda x: (
+        dft_released.released_frequency_relevance(x, ONES)
+    ),
+    "spaces.dft_released.released_short_time_relevance": lambda x: (
+        dft_released.released_short_time_relevance(x, ONES, window=np.ones(16), hop=4)
+    ),
+    "spaces.istft.analyse": lambda x: istft.analyse(x, **FRAMES),
+    "spaces.lapped.analyse": lambda x: lapped.analyse(x, 8),
+    "spaces.mel.log_mel": lambda x: mel.log_mel(x, sample_rate=RATE),
+    "spaces.short_time.short_time_relevance": lambda x: short_time.short_time_relevance(
+        x, ONES, **FRAMES
+    ),
+    "spaces.short_time.full_length_relevance": lambda x: short_time.full_length_relevance(
+        x, ONES, **FRAMES
+    ),
+    "spaces.short_time.time_relevance_of_frames": lambda x: short_time.time_relevance_of_frames(
+        x, jnp.ones((19, 9)), **FRAMES
+    ),
+    "spaces.stft.magnitude_spectrogram": lambda x: stft.magnitude_spectrogram(x, window=16, hop=4),
+    "spaces.stft.padded_spectrogram": lambda x: stft.padded_spectrogram(x, window=16, hop=4),
+    "streaming.encode": lambda x: list(
+        streaming.encode(CODEC, [x], stages=[Local(CODEC.encode, takes=8)])
+    ),
+    "synthesis.audible.heat_map_sound": lambda x: audible.heat_map_sound(x, ONES, smooth=0),
+    "synthesis.audible.rectified_signal_sound": lambda x: audible.rectified_signal_sound(x, ONES),
+    "synthesis.audible.fade_ends": lambda x: audible.fade_ends(x, 4),
+    "synthesis.filters.filter_by_frequency": lambda x: filters.filter_by_frequency(
+        x, jnp.ones(33), 0.5
+    ),
+    "synthesis.filters.weigh_frequencies": lambda x: filters.weigh_frequencies(x, jnp.ones(33)),
+    "synthesis.filters.filter_frequencies": lambda x: filters.filter_frequencies(x, jnp.ones(33)),
+    "synthesis.filters.filter_by_cell": lambda x: filters.filter_by_cell(
+        x, jnp.ones((16, 9)), 0.5, hop=4
+    ),
+    "synthesis.filters.weigh_cells": lambda x: filters.weigh_cells(x, jnp.ones((16, 9)), hop=4),
+    "synthesis.filters.filter_cells": lambda x: filters.filter_cells(x, jnp.ones((16, 9)), hop=4),
+    "synthesis.levels.rms": levels.rms,
+    "synthesis.levels.matching_gain": lambda x: levels.matching_gain(x, x),
+    "synthesis.levels.match_level": lambda x: levels.match_level(x, x),
+}
+"""Each public function with a parameter that is sound, called with it."""
+
+OTHERS = {
+    "checks": "are the checks",
+    "contracts.check_sound": "is a check",
+    "data.audiomnist": "takes int16",
+    "data.augment.speed_copies": "takes int16",
+    "data.pipelines": "takes int16, or float32 once augmented",
+    "training": "takes what pipelines make",
+    "runs": "stand on the functions above",
+    "metrics.curves.fidelity_curves": "stands on the functions above",
+    "nets.encodec.encode_chunks": "a part of encode",
+    "nets.encodec.in_each_channel": "a part of encode",
+    "nets.encodec.mean_channel": "a part of decode",
+    "nets.chunks.cut": "a part of encode",
+    "nets.seanet.analyse": "a part of encode",
+    "spaces.transport.check": "is a check",
+    "metrics.bootstrap": "its samples are numbers of draws",
+}
+NAMES = {"audio", "sound", "estimate", "mono", "waveform"}
+
+
+def test_every_public_function_of_sound_is_listed():
+    found = set()
+    for part in pkgutil.walk_packages(audioxai_jax.__path__, "audioxai_jax."):
+        if part.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(part.name)
+        for name, value in vars(module).items():
+            own = inspect.isfunction(value) and value.__module__ == part.name
+            if own and name[0] != "_" and NAMES & set(inspect.signature(value).parameters):
+                found.add(f"{part.name.removeprefix('audioxai_jax.')}.{name}")
+    listed = {name for name in found if any(name.startswith(other) for other in OTHERS)}
+    assert found - listed <= set(TAKES_SOUND), sorted(found - listed - set(TAKES_SOUND))
+
+
+WRONG = {
+    "int16": (SOUND * 32768).astype(np.int16),
+    "uint8": (128 + SOUND * 127).astype(np.uint8),
+    "bool": SOUND > 0,
+    "complex64": SOUND.astype(np.complex64),
+    "object": SOUND.astype(object),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_SOUND)
+def test_samples_that_are_not_floating_point_are_refused(name):
+    for dtype, sound in WRONG.items():
+        with pytest.raises(TypeError, match=rf"(got|is) {dtype}\b") as refusal:
+            TAKES_SOUND[name](sound)
+        assert isinstance(refusal.value, ValueError) and "\n" not in str(refusal.value)
+        if dtype == "int16" and not name.startswith(("streaming", "hypotheses.domains")):
+            assert "divide 16-bit samples by 32768" in str(refusal.value)
+
+
+@pytest.mark.parametrize("call", [stft.magnitude_spectrogram, stft.padded_spectrogram])
+def test_the_check_works_under_jit_and_vmap(call):
+    one = lambda x: call(x, window=16, hop=4)
+    assert jax.jit(jax.vmap(one))(jnp.stack([ONES, ONES])).shape[0] == 2
+    with pytest.raises(TypeError, match="floating point, got int16"):
+        jax.jit(jax.vmap(one))(jnp.ones((2, SAMPLES), jnp.int16))
+
+
+@pytest.mark.parametrize(
+    "sound, said",
+    [
+        (SOUND[None], r"shape \(1, 64\): write audio\[0\]"),
+        (SOUND[:, None], r"shape \(64, 1\): write audio\[:, 0\]"),
+        (np.stack([SOUND, SOUND], 1), r"shape \(64, 2\): mix channels down"),
+        (SOUND[:0], "audio has no samples"),
+        ("clip.wav", "audio must be an array, got the text 'clip.wav'"),
+        (None, "audio must be an array, got None"),
+        ([0.1, "a"], "a list that makes no array"),
+        ([[0.1], [0.1, 0.2]], "a list that makes no array"),
+        ((9830.0 * SOUND).tolist(), "as large as 2949, full scale is 1: divide 16-bit samples"),
+    ],
+)
+def test_what_is_no_waveform_is_refused(sound, said):
+    with pytest.raises(ValueError, match=said) as refusal:
+        explain(CODEC, model, sound)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16, np.float32, np.float64, list])
+def test_floating_point_of_any_kind_is_written_as_it_is(dtype):
+    sound = SOUND.tolist() if dtype is list else SOUND.astype(dtype)
+    wanted = np.asarray(sound, np.float64) * 32768
+    np.testing.assert_allclose(files.pcm(sound), wanted, atol=0.5)
+
+
+def test_sound_far_beyond_full_scale_is_not_written():
+    with pytest.raises(ValueError, match="as large as 98[23].*full scale is 1"):
+        files.pcm(np.round(SOUND * 32768))
+    loud = np.float16([2.0, -3.0])  # 2 * 32768 is infinite in half precision
+    assert files.pcm(loud).tolist() == [32767, -32768]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: augment.speed_copies(x[None]),
+        lambda x: augment.augment(jax.random.key(0), x[None], x[None]),
+        lambda x: audiomnist.embed(x, 0),
+        lambda x: audiomnist.to_8khz(x, 48_000),
+        lambda x: training.spoken_copies(x[None], (1.0,)),
+    ],
+)
+def test_what_takes_samples_of_data_sets_refuses_floating_point(call):
+    """In [-1, 1] they would all round to 0."""
+    with pytest.raises(TypeError, match=r"16-bit samples \(int16\).*got float32"):
+        call(SOUND)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda z: gainshape.decode(gainshape.GainShapeConfig(), {}, z),
+        lambda z: seanet.decode(seanet.SeanetConfig(), {"decoder": {}}, z),
+        lambda z: lyra.decode(lyra.LyraConfig(), {"decoder": {}}, z),
+        lambda z: encodec.decode(ENCODEC, {}, z),
+        lambda z: list(streaming.decode(CODEC, [z], stages=[Local(CODEC.decode, gives=8)])),
+        lambda z: cepstrum.true_envelope(z, bin_hz=100.0),
+        lambda z: audible.positive_gain(z),
+        lambda z: audioxai_jax.top_fraction(0.5)(z),
+        lambda z: moves.scale_frequency(z, 1.0),
+    ],
+)
+def test_latents_and_relevance_of_whole_numbers_are_refused(call):
+    with pytest.raises(TypeError, match="floating point"):
+        call(jnp.ones((4, 64), jnp.int8))
+
+
+def test_a_codec_that_returns_whole_numbers_is_refused():
+    sound = jnp.asarray(SOUND)
+    coded = Codec(CODEC.encode, lambda z: (z.ravel() * 32767).astype(jnp.int16), RATE, 8)
+    with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
+        explain(coded, model, sound, method=saliency())
+    with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
+        domains.latents(coded).synthesise(CODEC.encode(sound), sound)
+    codes = Codec(lambda x: x.reshape(-1, 8).astype(jnp.int32), CODEC.decode, RATE, 8)
+    with pytest.raises(TypeError, match=r"a latent \[frames, channels\], got int32.*codewords"):
+        explain(codes, model, sound, method=saliency())

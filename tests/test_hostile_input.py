@@ -142,6 +142,8 @@ def test_a_clip_beyond_the_limit_is_refused(models, capsys):
         (["--keep", "much"], "argument --keep: 'much' is neither a fraction nor 'smallest'"),
         (["--codec", "model.pt"], "never pickles"),
         (["--classifier", "model.PKL"], "never pickles"),
+        (["--channel", "middle"], "--channel 'middle': expected mix, left, right or the number"),
+        (["--channel", "2"], "clip.wav: has 1 channel, there is none called '2'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(models, capsys, arguments, said):
@@ -278,6 +280,16 @@ ODD = {
     "opus": {"format": "OGG", "subtype": "OPUS"},
     "mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III"},
 }
+
+
+def test_channels_that_cancel_are_refused_one_of_them_is_explained(models, capsys):
+    clip = write("clip.wav", np.stack([noise(), -noise()], 1))
+    said = refused(models, capsys, clip)
+    assert "its channels cancel" in said and "--channel left" in said
+    assert explain(models, clip, "--channel", "right") == 0
+    facts = json.loads(Path("out/clip/explanation.json").read_text())
+    assert (facts["clip"]["channels"], facts["clip"]["channel"]) == (2, "right")
+    assert "2 channels, the right one explained" in Path("out/clip/report.html").read_text()
 
 
 @pytest.mark.parametrize("case", sorted(ODD))

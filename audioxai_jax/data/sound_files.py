@@ -8,6 +8,7 @@ came out.
 import contextlib
 import dataclasses
 import io
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,7 +151,7 @@ def _foreign(name: str | Path, stream: BinaryIO, kind: str) -> Recording:
 
     if not libav.installed():
         raise AudioError(
-            f"{name}: is {kind}, which cannot be read without more: convert it with "
+            f"{name}: is {kind}, which libsndfile does not read: convert it with "
             f'ffmpeg -i {_quoted(name)} out.wav, or pip install "audioxai_jax[formats]"'
         )
     try:
@@ -200,7 +201,7 @@ def _decoded(name: str | Path, source: Source, layout: Layout) -> Recording:
 
 
 def _quoted(name: str | Path) -> str:
-    return Path(name).name if Path(name).name.isprintable() else "FILE"
+    return shlex.quote(str(name)) if str(name).isprintable() else "FILE"
 
 
 def _expected(file: soundfile.SoundFile, part: Part) -> int | None:
@@ -218,7 +219,7 @@ def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
         if "does not exist" in reason:  # said of whatever does not look like a sound file
             reason = "Format not recognised"
         if "unsupported encoding" in reason or "nimplemented" in reason:
-            raise ForeignError("coded in a way that libsndfile does not know") from None
+            raise ForeignError("sound of another encoding") from None
         raise AudioError(f"{name}: is not audio that can be read ({reason})") from None
     except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
         raise AudioError(f"{name}: is not audio that can be read ({error})") from None

@@ -51,7 +51,9 @@ class Stream:
     sound: int
     stop: int = 0
     samples: int = 0
-    next: int | None = None
+    frames: int = 0
+    first: int = 0
+    fixed: bool | None = None
     lost: int = 0
 
 
@@ -157,12 +159,22 @@ def streams(source: Source, start: int, stop: int) -> list[Stream]:
     return found
 
 
+def find(source: Source, start: int, stop: int) -> int | None:
+    """Where a stream begins behind junk."""
+    block = source.read(start, min(WINDOW, stop - start))
+    at = block.find(MAGIC + b"\0\0\0\x22")
+    return None if at < 0 else start + at
+
+
 def add(stream: Stream, one: Header) -> None:
     """Counts a frame if it is the next one; raises FormatError if it is of another kind."""
-    if stream.next is None:
-        stream.next = one.number
-    if one.number != stream.next:
-        stream.lost += one.number > stream.next
+    if not stream.frames:
+        stream.first = one.number
+    if stream.frames == 1:  # old writers number samples where the header speaks of frames
+        stream.fixed = one.fixed and one.number == stream.first + 1
+    wanted = stream.first + (stream.frames if stream.fixed else stream.samples)
+    if one.number != wanted:
+        stream.lost += one.number > wanted
         return
     kind = (one.rate or stream.rate, one.channels, one.bits or stream.bits)
     if kind != (stream.rate, stream.channels, stream.bits):
@@ -172,7 +184,7 @@ def add(stream: Stream, one: Header) -> None:
             "convert it, for example with ffmpeg -i FILE out.wav"
         )
     stream.samples += one.samples
-    stream.next += 1 if one.fixed else one.samples
+    stream.frames += 1
 
 
 def layout(source: Source, start: int, stop: int) -> Layout:

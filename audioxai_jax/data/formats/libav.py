@@ -12,6 +12,9 @@ from audioxai_jax.data.formats.layout import FormatError
 SLACK = 0.1
 """Seconds that what is decoded may be shorter than the container says: codecs pad."""
 
+ESTIMATED = {"aac", "ac3", "eac3", "amr", "amrnb", "amrwb", "dts", "loas", "mp3", "mpeg", "mpegts"}
+"""Formats without a header of the whole: FFmpeg guesses the length from the bit rate."""
+
 
 def installed() -> bool:
     return importlib.util.find_spec("av") is not None
@@ -48,6 +51,9 @@ def open_sound(
 
 
 def _seconds(container: Any, sound: Any) -> float | None:
+    """By the container's word, None if it is an estimate."""
+    if container.format.name in ESTIMATED:
+        return None
     if sound.duration:
         return float(sound.duration * sound.time_base)
     return container.duration / 1e6 if container.duration else None

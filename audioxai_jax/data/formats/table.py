@@ -78,6 +78,8 @@ def tagged(source: Source, start: int, stop: int) -> Layout:
         raise ForeignError(kind)
     if (place := ogg.find(source, start, min(stop, start + ogg.SEARCHED))) is not None:
         return ogg.layout(source, place, stop)
+    if (place := flac.find(source, start, stop)) is not None:
+        return flac.layout(source, place, stop)
     if (place := mpeg.found(source, stop)) is not None:
         return mpeg.layout(source, place, stop)
     return whole(source)

@@ -58,14 +58,13 @@ class RectifiedGradient:
     def caveats(self, model: Model, x: Array) -> tuple[str, ...]:
         """What it leaves as it is."""
         found = list(lrp.every_operation(model, x))
-        curves = [
-            one for one in found if one.kind == "activation" and not composites.RECTIFIER(one)
-        ]
-        count = sum(map(composites.RECTIFIER, found))
+        others = (one for one in found if one.kind == "activation" and not one.rectifies)
+        curves = [one.name for one in others if one.name not in ("min", "max")]
+        count = sum(one.rectifies for one in found)
         if not count:
             return (f"{self.name} found no ReLU in the model: this is its plain gradient",)
         if not curves:
             return ()
-        names = ", ".join(dict.fromkeys(one.name for one in curves))
+        names = ", ".join(dict.fromkeys(curves))
         relus = f"{count} ReLU" + "s" * (count > 1)
         return (f"{self.name} changed the gradient of {relus}, and of none of {names}",)

@@ -8,7 +8,7 @@ from audioxai_jax.lrp.composites import PRESETS, Composite, base, composite
 from audioxai_jax.lrp.grouping import every_operation
 from audioxai_jax.lrp.ledger import Ledger
 from audioxai_jax.lrp.method import lrp
-from audioxai_jax.lrp.patterns import anything, both, first, kind, last, path, scope
+from audioxai_jax.lrp.patterns import anything, both, first, kind, last, path, rectifier, scope
 from audioxai_jax.lrp.points import Point, split, split_last, split_with_axes
 from audioxai_jax.lrp.propagate import Propagation, propagate
 from audioxai_jax.lrp.refusals import SoftmaxOutput, UncoveredOperation
@@ -36,6 +36,7 @@ __all__ = [
     "lrp",
     "path",
     "propagate",
+    "rectifier",
     "rules",
     "scope",
     "split",

@@ -16,7 +16,7 @@ from jax.tree_util import Partial, all_leaves
 from audioxai_jax.lrp import rules
 from audioxai_jax.lrp.grouping import operations
 from audioxai_jax.lrp.operations import Operation
-from audioxai_jax.lrp.patterns import Pattern, anything, first, kind
+from audioxai_jax.lrp.patterns import Pattern, anything, first, kind, rectifier
 from audioxai_jax.records import record
 from audioxai_jax.tracing import trace
 from audioxai_jax.types import Model
@@ -146,19 +146,15 @@ def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Comp
     return composite([layers], base=base(epsilon, absolute=absolute))
 
 
-RECTIFIER = kind("relu", "relu6")
-"""What guided backpropagation and deconvolution change."""
-
-
 def guided_backprop() -> Composite:
     """The gradient, but through ReLUs only where it is positive, and their input too."""
-    entries = [(RECTIFIER, rules.guided()), (anything(), rules.gradient())]
+    entries = [(rectifier(), rules.guided()), (anything(), rules.gradient())]
     return composite(entries, base=[], fuse=False)
 
 
 def deconvnet() -> Composite:
     """The gradient, but through ReLUs only where it is positive."""
-    entries = [(RECTIFIER, rules.deconvolved()), (anything(), rules.gradient())]
+    entries = [(rectifier(), rules.deconvolved()), (anything(), rules.gradient())]
     return composite(entries, base=[], fuse=False)
 
 

@@ -96,7 +96,8 @@ def _from_region(reader: Reader, region: regions.Region) -> Operation:
         return (lambda x, w: given(x, w)[0] - b), w, b
 
     path = _path(reader, region.equations)
-    return Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
+    found = Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
+    return dataclasses.replace(found, rectifies=region.name == "relu")
 
 
 def _compared(reader: Reader, equation: Equation) -> Operation | None:
@@ -203,7 +204,7 @@ def _activation(reader: Reader, equation: Equation) -> Operation:
     constants = [v for v in equation.inputs if v != x]
     plain = _plain(reader, equation, "activation")
     if equation.name == "clamp" and reader.is_zero(equation.inputs[0]):
-        return dataclasses.replace(plain, name="relu6")
+        return dataclasses.replace(plain, rectifies=True)
     if equation.name not in ("max", "min"):
         return plain
     rectifies = reader.is_zero(constants[0])
@@ -214,7 +215,7 @@ def _activation(reader: Reader, equation: Equation) -> Operation:
         return (lambda x, w: jnp.where(beats(x, c), x, c)), None, 0.0
 
     name = "relu" if rectifies and equation.name == "max" else equation.name
-    return dataclasses.replace(plain, prepare=prepare, name=name)
+    return dataclasses.replace(plain, prepare=prepare, name=name, rectifies=name == "relu")
 
 
 def _product(reader: Reader, equation: Equation) -> Operation:

@@ -20,6 +20,10 @@ product     of two values; gate, if one of them is known to lie between 0 and 1,
 matmul      product of two values as matrices; attention, if one of them comes from a softmax,
             masked or divided by its sum after it or not
 softmax     exp(x) / sum, recognised by what it computes; by name also logsumexp
+decision    comparisons, casts and what is chosen by them, where an input and a reference are
+            compared; elsewhere such values count as constants
+custom      a function with a derivative of its own, and nothing but cuts inside; an activation,
+            if that derivative is one of single values
 normalise   x, perhaps centred, divided by a statistic of x; recognised in the same way
 scan, cond  control flow around other operations
 =========== =======================================================================
@@ -56,6 +60,7 @@ class Operation:
       path: of the model's leaf that is its weight, such as "conv_0/kernel", "" if it has none.
       keeps_sign: whether inputs without negative values give such outputs.
       nonnegative: whether its input is known to have no negative values.
+      rectifies: whether it is a ReLU, or one that ends somewhere, as ReLU6.
       first, last: of the parametric operations on a way from input to output.
       bodies: the operations of each graph inside a control flow.
     """
@@ -69,6 +74,7 @@ class Operation:
     path: str = ""
     keeps_sign: bool = False
     nonnegative: bool = False
+    rectifies: bool = False
     first: bool = False
     last: bool = False
     bodies: tuple[tuple["Operation", ...], ...] = ()

@@ -30,6 +30,17 @@ class kind:
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
+class rectifier:
+    """ReLUs, and those that end somewhere, as ReLU6, however they are written."""
+
+    def __call__(self, operation: Operation) -> bool:
+        return operation.rectifies
+
+    def __repr__(self) -> str:
+        return "rectifier()"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class path:
     """Operations whose weight has such a path in the model: `path("encoder/*")`.
 

@@ -16,6 +16,7 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Attribution, attribute_batch, make_info, plugins
+from audioxai_jax.pretrained import load_classifier
 from audioxai_jax.types import Method, attribute
 
 GRADIENTS = {"adaptive_integrated_gradients", "expected_gradients", "gradient_shap",
@@ -228,6 +229,57 @@ def test_equal_factories_are_one_and_compile_once(name):
 def test_claim_of_completeness(method, x64):
     found = run(method, double(MODEL), double(X), TARGET, KEY)
     assert found.info["completeness_gap"] < 0.01
+
+
+def linen_attention():
+    from flax import linen
+
+    module = linen.MultiHeadDotProductAttention(num_heads=2)
+    params = module.init(jax.random.key(1), jnp.ones(SHAPE[:1] + (4,)))
+    return lambda x: module.apply(params, x)
+
+
+def nnx_attention():
+    from flax import nnx
+
+    module = nnx.MultiHeadAttention(2, 4, decode=False, rngs=nnx.Rngs(1))
+    return lambda x: module(x)
+
+
+def equinox_attention():
+    import equinox
+
+    module = equinox.nn.MultiheadAttention(2, 4, key=jax.random.key(1))
+    return lambda x: module(x, x, x)
+
+
+def plain_attention():
+    return lambda x: jax.nn.dot_product_attention(
+        x[None, :, None], x[None, ::-1, None], x[None, :, None] ** 2, is_causal=True
+    )[0, :, 0]
+
+
+ATTENTIONS = [linen_attention, nnx_attention, equinox_attention, plain_attention]
+TIGHT = {"adaptive_integrated_gradients", "deep_lift", "integrated_gradients", "over_baselines"}
+"""Complete methods that take a few evaluations."""
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("complete", sorted(TIGHT))
+def test_completeness_of_attention(complete, attention):
+    attend = attention()
+    model = Partial(lambda p, x: jnp.tanh(attend(x @ p)).mean(0), jnp.ones((5, 4)) / 4 + X[:5, :4])
+    found = run(METHODS[complete](), model, X, jnp.int32(1), KEY)
+    assert found.info["completeness_gap"] < 0.01
+
+
+@pytest.mark.parametrize("complete", sorted(TIGHT))
+@pytest.mark.parametrize("shipped", ["keywords", "digits"])
+def test_completeness_of_shipped_heads(shipped, complete):
+    model = load_classifier(shipped)[0].model
+    x = jax.random.normal(jax.random.key(3), (50, 64))
+    found = run(METHODS[complete](), model, x, jnp.argmax(model(x)), KEY)
+    assert found.info["completeness_gap"] < 0.02
 
 
 def test_claim_of_sensitivity(method, x64):

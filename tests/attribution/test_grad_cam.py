@@ -135,9 +135,13 @@ def test_what_is_refused(model, x):
     flat = lambda x: checkpoint_name(x**2, "flat")
     with pytest.raises(ValueError, match=r"the activation \[2\] has no positions"):
         class_map(flat, jnp.ones(2), 0, "flat")
-    deep = lambda x: checkpoint_name(x[..., None, None] ** 2, "deep").sum((1, 2))
-    with pytest.raises(ValueError, match=r"the map \[4, 1\] does not fit the input \[4\]"):
+    deep = lambda x: checkpoint_name(jnp.stack([x] * 2, 1)[..., None] ** 2, "deep").sum((1, 2))
+    with pytest.raises(ValueError, match=r"the map \[4, 2\] does not fit the input \[4\]"):
         grad_cam("deep")(deep, jnp.ones(4), 0, key=None)
+    with pytest.raises(
+        ValueError, match=r"channel_axis 3 is no axis of the activation \[4, 2, 1\]"
+    ):
+        grad_cam("deep", channel_axis=3)(deep, jnp.ones(4), 0, key=None)
     with pytest.raises(ValueError, match="target 7 is not a class"):
         class_map(model, x, 7)
 
@@ -156,3 +160,113 @@ def test_positions_of_one_row_stay_along_their_axis():
     cnn = Partial(model, jnp.ones((8, 3, 1, 2)))
     found = grad_cam()(cnn, x, 0, key=jax.random.key(0)).relevance
     assert np.all(found == found[:1]) and found[0, -1] > found[0, 0]
+
+
+KERNEL, SHIFT = np.random.default_rng(2).normal(size=(5, 3, 8)), np.linspace(-1.0, 1.0, 8)
+OUT = np.random.default_rng(3).normal(size=(8, 3))
+
+
+def head(hidden, channels=-1):
+    """Of the convolution's outputs, with the name "top" behind their ReLU."""
+    hidden = checkpoint_name(jax.nn.relu(hidden), "top")
+    return (
+        jnp.moveaxis(jnp.tanh(hidden), channels, -1).reshape(-1, hidden.shape[channels]).mean(0)
+        @ OUT
+    )
+
+
+def channels_last(x):
+    return head(conv(x, KERNEL, 2) + SHIFT)
+
+
+def strided(x, kernel, layout):
+    return jax.lax.conv_general_dilated(x, kernel, (2,), "SAME", dimension_numbers=layout)
+
+
+def channels_first(x):
+    kernel = KERNEL.transpose(2, 1, 0)
+    return head(strided(x[None], kernel, ("NCH", "OIH", "NCH"))[0] + SHIFT[:, None], 0)
+
+
+def batch_last(x):
+    kernel = KERNEL.transpose(1, 2, 0)
+    return head(strided(x.T[:, :, None], kernel, ("CWN", "IOW", "CWN"))[..., 0] + SHIFT[:, None], 0)
+
+
+def moved_before_the_bias(x):
+    kernel = KERNEL.transpose(2, 1, 0)
+    made = strided(x.T[None], kernel, ("NCH", "OIH", "NCH"))
+    return head(jnp.moveaxis(made, 1, -1)[0] + SHIFT)
+
+
+def members(params, x):
+    """Two equal networks as one, by vmap."""
+    one = lambda kernel, shift: head(
+        strided(x.T[None], kernel, ("NCH", "OIH", "NCH"))[0] + shift[:, None], 0
+    )
+    return jax.vmap(one)(*params).mean(0)
+
+
+ENSEMBLE = Partial(members, (np.stack([KERNEL.transpose(2, 1, 0)] * 2), np.stack([SHIFT] * 2)))
+
+
+@pytest.mark.parametrize("at", [None, "top"])
+@pytest.mark.parametrize(
+    "twin, turned",
+    [(channels_first, True), (batch_last, False), (moved_before_the_bias, False)],
+)
+def test_channels_may_be_anywhere(twin, turned, at, x64, key):
+    """The map is that of the same network with its channels last."""
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(20, 3))).at[:12].multiply(0.1)
+    wanted = grad_cam(at)(channels_last, x, 1, key=key).relevance
+    found = grad_cam(at)(twin, x.T if turned else x, 1, key=key).relevance
+    assert np.max(wanted) > 0
+    np.testing.assert_allclose(found.T if turned else found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_channels_of_an_ensemble(x64, key):
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(20, 3)))
+    wanted = grad_cam()(channels_last, x, 1, key=key).relevance
+    found = grad_cam()(ENSEMBLE, x, 1, key=key).relevance
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_images_with_channels_first(x64, key):
+    """`[C, H, W]`, and a spectrogram `[1, H, W]`: rows and columns go along the input's own."""
+    draw = np.random.default_rng(7).normal
+    kernel, out = draw(size=(3, 4, 2, 6)), draw(size=(6, 3))
+
+    def last(x):
+        form = ("NHWC", "HWIO", "NHWC")
+        made = jax.lax.conv_general_dilated(x[None], kernel, (1, 2), "VALID", None, None, form)
+        return jnp.tanh(made).mean((0, 1, 2)) @ out
+
+    def first(x):
+        made = jax.lax.conv_general_dilated(x[None], kernel.transpose(3, 2, 0, 1), (1, 2), "VALID")
+        return jnp.tanh(made).mean((0, 2, 3)) @ out
+
+    x = jnp.asarray(draw(size=(9, 12, 2)))
+    wanted = grad_cam()(last, x, 0, key=key).relevance.transpose(2, 0, 1)
+    found = grad_cam()(first, x.transpose(2, 0, 1), 0, key=key).relevance
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+    both = grad_cam()(lambda x: last(jnp.stack([x, x], -1)), x[..., 0], 0, key=key).relevance
+    one = grad_cam()(lambda x: first(jnp.repeat(x, 2, 0)), x[None, ..., 0], 0, key=key).relevance
+    np.testing.assert_allclose(one[0], both, rtol=1e-9, atol=1e-12)
+
+
+def test_windows_of_one_axis_are_put_together(x64, key):
+    """A waveform that is cut into windows: what is loud in the last one is found there."""
+    apart = lambda x: jax.vmap(lambda w: channels_last(jnp.stack([w] * 3, 1)))(
+        x.reshape(4, 20)
+    ).max(0)
+    x = jnp.asarray(np.random.default_rng(9).normal(size=80)).at[:60].multiply(0.01)
+    found = grad_cam()(apart, x, 1, key=key).relevance
+    assert found.shape == (80,) and np.argmax(found) >= 60
+
+
+def test_the_axis_of_channels_can_be_said(key):
+    a = jnp.array([[1.0, 2.0], [3.0, -1.0]])
+    model = lambda x: jnp.array([[1.0, -1.0]]) @ checkpoint_name(x, "a").sum(1)
+    np.testing.assert_allclose(class_map(model, a, 0, "a", channel_axis=0), [0, 3], rtol=1e-6)
+    found = grad_cam("a", channel_axis=0)(model, a, 0, key=key).relevance
+    np.testing.assert_allclose(found, [[0, 3], [0, 3]], rtol=1e-6)

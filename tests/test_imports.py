@@ -198,8 +198,14 @@ def test_all_files_are_written_in_one_way():
                 ), f"{place}: use files.make_folder"
 
 
-TABLELESS = ("checks", "convert_weights", "readme_picture", "train_codec",
-             "verify_long_clip", "verify_resume")  # fmt: skip
+TABLELESS = {
+    "checks",
+    "convert_weights",
+    "readme_picture",
+    "train_codec",
+    "verify_long_clip",
+    "verify_resume",
+}
 
 
 def test_every_script_ends_well_and_writes_the_rows_of_its_table():

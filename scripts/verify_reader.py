@@ -138,7 +138,7 @@ def ours(file: Path, rate: int, folder: Path, timeout: float) -> tuple[np.ndarra
     if not (folder / "row").exists():
         return None, found | {"state": "crash", "message": f"exit code {process.exitcode}"}
     found |= json.loads((folder / "row").read_text())
-    return np.load(folder / "samples.npy") if "rate" in found else None, found
+    return np.fromfile(folder / "samples", np.float32) if "rate" in found else None, found
 
 
 def isolated(file: Path, rate: int, folder: Path) -> None:
@@ -148,7 +148,7 @@ def isolated(file: Path, rate: int, folder: Path) -> None:
         clip = read_clip(file, rate, longest_s=LONGEST_S)
         if clip.source_rate != rate:
             clip = read_clip(file, clip.source_rate, longest_s=LONGEST_S)
-        np.save(folder / "samples.npy", clip.samples)
+        replace_file(folder / "samples", clip.samples.tobytes())
         row = {"rate": clip.source_rate, "channels": clip.channels, "length": len(clip.samples)}
         row["notes"] = list(getattr(clip, "notes", ()))
     except AudioError as error:

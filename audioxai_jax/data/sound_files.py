@@ -15,18 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 
-from audioxai_jax.data.formats.complaints import collected
-from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
-from audioxai_jax.data.formats.spliced import Spliced
+from audioxai_jax.data.formats.decoder import Recording, decoded
+from audioxai_jax.data.formats.layout import ForeignError, FormatError, Source
 from audioxai_jax.data.formats.table import layout_of
 
-SLOWEST, FASTEST = 1_000, 768_000
-"""Sample rates that are believed, Hz."""
-UNKNOWN = 1 << 40
-"""Samples; libsndfile says more of a file whose length it does not know."""
-BLOCK = 1 << 16
 MOST_SAMPLES = 1 << 28
 """Of one sound in memory, over all channels."""
 
@@ -48,26 +41,6 @@ class Sound:
     samples: np.ndarray
     sample_rate: int
     notes: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """A sound file that is being read.
-
-    Attributes:
-      sample_rate: Hz.
-      channels: their number.
-      frames: samples of each channel that its header promises; None if it does not say.
-      notes: as of `Sound`.
-      blocks: float32 `[n, channels]`, in order, to be read once; raises AudioError where the file
-        breaks off.
-    """
-
-    sample_rate: int
-    channels: int
-    frames: int | None
-    notes: tuple[str, ...]
-    blocks: Iterator[np.ndarray]
 
 
 def decode_sound(name: str | Path, content: bytes) -> Sound:
@@ -138,11 +111,13 @@ def recording(name: str | Path, stream: BinaryIO) -> Recording:
     if not source.size:
         raise AudioError(f"{name}: is empty")
     try:
-        return _decoded(name, source, layout_of(source))
-    except ForeignError as error:
-        return _foreign(name, stream, error.kind)
+        try:
+            found = decoded(source, layout_of(source))
+        except ForeignError as error:
+            found = _foreign(name, stream, error.kind)
     except FormatError as error:
         raise AudioError(f"{name}: {error}") from None
+    return dataclasses.replace(found, blocks=_named(name, found.blocks))
 
 
 def _foreign(name: str | Path, stream: BinaryIO, kind: str) -> Recording:
@@ -154,14 +129,10 @@ def _foreign(name: str | Path, stream: BinaryIO, kind: str) -> Recording:
             f"{name}: is {kind}, which libsndfile does not read: convert it with "
             f'ffmpeg -i {_quoted(name)} out.wav, or pip install "audioxai_jax[formats]"'
         )
-    try:
-        found = libav.open_sound(stream)
-    except FormatError as error:
-        raise AudioError(f"{name}: {error}") from None
-    return Recording(*found[:4], _said(name, found[4]))
+    return libav.open_sound(stream)
 
 
-def _said(name: str | Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _named(name: str | Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Blocks whose FormatError becomes an AudioError that names the file."""
     try:
         yield from blocks
@@ -169,101 +140,5 @@ def _said(name: str | Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray
         raise AudioError(f"{name}: {error}") from None
 
 
-class Forward(soundfile.SoundFile):
-    """Read from beginning to end.
-
-    soundfile seeks to where it is after each read, and a decoder that had to seek in MPEG or
-    Opus is not exact for a while.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _decoded(name: str | Path, source: Source, layout: Layout) -> Recording:
-    files = [_open(name, source, part) for part in layout.parts[:1]]
-    rate, channels = files[0].samplerate, files[0].channels
-    stated = [_expected(files[0], layout.parts[0]), *(p.frames for p in layout.parts[1:])]
-    frames = None if None in stated else sum(n for n in stated if n is not None)
-
-    def blocks() -> Iterator[np.ndarray]:
-        for number, part in enumerate(layout.parts):
-            with files.pop() if files else _open(name, source, part) as file:
-                if (file.samplerate, file.channels) != (rate, channels):
-                    raise AudioError(
-                        f"{name}: is joined of {channels} channels at {rate} Hz and of "
-                        f"{file.channels} at {file.samplerate} Hz: take it apart, for example "
-                        f"with ffmpeg -i {_quoted(name)} out.wav"
-                    )
-                yield from _part_blocks(name, file, part)
-
-    return Recording(rate, channels, frames, layout.notes, blocks())
-
-
 def _quoted(name: str | Path) -> str:
     return shlex.quote(str(name)) if str(name).isprintable() else "FILE"
-
-
-def _expected(file: soundfile.SoundFile, part: Part) -> int | None:
-    if part.frames is not None:
-        return part.frames
-    return file.frames if part.counted and file.frames < UNKNOWN else None
-
-
-def _open(name: str | Path, source: Source, part: Part) -> soundfile.SoundFile:
-    try:
-        with collected([]) if part.mpeg else contextlib.nullcontext():
-            file = Forward(Spliced(source, part))  # type: ignore[arg-type]
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.removeprefix("Error : ").rstrip(". ")
-        if "does not exist" in reason:  # said of whatever does not look like a sound file
-            reason = "Format not recognised"
-        if "unsupported encoding" in reason or "nimplemented" in reason:
-            raise ForeignError("sound of another encoding") from None
-        raise AudioError(f"{name}: is not audio that can be read ({reason})") from None
-    except (TypeError, ValueError) as error:  # headerless formats want to be told the rate
-        raise AudioError(f"{name}: is not audio that can be read ({error})") from None
-    rate, expected, found = file.samplerate, part.frames, file.frames
-    if not SLOWEST <= rate <= FASTEST:
-        file.close()
-        raise AudioError(
-            f"{name}: claims {rate} samples a second, {SLOWEST} to {FASTEST} are believed: its "
-            "header may be damaged"
-        )
-    if expected is not None and part.counted and not 0 <= found - expected <= part.surplus:
-        file.close()
-        raise AudioError(
-            f"{name}: contradicts itself: {expected} samples by its header, {found} by its bytes: "
-            f"convert it, for example with ffmpeg -i {_quoted(name)} out.wav"
-        )
-    return file
-
-
-def _read(
-    name: str | Path, file: soundfile.SoundFile, part: Part, size: int, *, forgiven: bool
-) -> np.ndarray:
-    """The next block; raises AudioError for MPEG frames that libmpg123 cannot decode."""
-    if not part.mpeg:
-        return file.read(size, dtype="float32", always_2d=True)
-    complaints: list[str] = []
-    with collected(complaints):
-        block = file.read(size, dtype="float32", always_2d=True)
-    if not forgiven and any("error" in line for line in complaints):
-        raise AudioError(f"{name}: is damaged: some of its MPEG frames cannot be decoded")
-    return block
-
-
-def _part_blocks(name: str | Path, file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
-    expected, count = _expected(file, part), 0
-    try:
-        while expected is None or count < expected:
-            size = BLOCK if expected is None else min(BLOCK, expected - count)
-            block = _read(name, file, part, size, forgiven=part.headless and not count)
-            if not len(block):
-                break
-            count += len(block)
-            yield block if part.scale == 1 else block * np.float32(part.scale)
-    except soundfile.LibsndfileError:
-        raise AudioError(f"{name}: is cut short or damaged") from None
-    if expected is not None and count < expected:
-        raise AudioError(f"{name}: is cut short: {count} of {expected} samples are there")

@@ -7,7 +7,8 @@ import soundfile
 from audioxai_jax import Codec, streaming
 from audioxai_jax.data.audio import read_clip, wav_bytes
 from audioxai_jax.data.blocks import read_blocks, write_blocks
-from audioxai_jax.data.sound_files import BLOCK, AudioError
+from audioxai_jax.data.formats.decoder import BLOCK
+from audioxai_jax.data.sound_files import AudioError
 from audioxai_jax.stages import Local
 
 RATE = 8_000

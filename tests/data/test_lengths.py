@@ -10,8 +10,9 @@ import soundfile
 from mp3_parts import RATE, encoded, frames, mp3, tone
 
 from audioxai_jax.data.formats import complaints
+from audioxai_jax.data.formats.decoder import BLOCK
 from audioxai_jax.data.formats.ogg import checksum
-from audioxai_jax.data.sound_files import BLOCK, AudioError, decode_sound
+from audioxai_jax.data.sound_files import AudioError, decode_sound
 
 A, B = tone(300), tone(900)
 QUIET = np.concatenate([np.zeros(RATE), 0.3 * np.random.default_rng(0).normal(size=4 * RATE)])

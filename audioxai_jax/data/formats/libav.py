@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from audioxai_jax.data.formats.decoder import Recording
 from audioxai_jax.data.formats.layout import FormatError
 
 SLACK = 0.1
@@ -22,12 +23,9 @@ def installed() -> bool:
 
 def open_sound(
     stream: BinaryIO,
-) -> tuple[int, int, int | None, tuple[str, ...], Iterator[np.ndarray]]:
-    """Rate, channels, samples promised, notes and the blocks of the first stream of sound.
-
-    Raises:
-      FormatError: if there is none, or it cannot be decoded.
-    """
+) -> Recording:
+    """The first stream of sound; raises FormatError, as do its blocks, if there is none, if it
+    cannot be decoded, or is shorter than its container says."""
     av: Any = importlib.import_module("av")
 
     stream.seek(0)
@@ -47,7 +45,7 @@ def open_sound(
     seconds = _seconds(container, sounds[0])
     frames = None if seconds is None else round(seconds * rate)
     blocks = _blocks(container, sounds[0], rate, channels, seconds)
-    return rate, channels, frames, notes, blocks
+    return Recording(rate, channels, frames, notes, blocks)
 
 
 def _seconds(container: Any, sound: Any) -> float | None:

@@ -89,7 +89,7 @@ def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -
     Raises:
       ValueError: if the map has an axis for which the input has none.
     """
-    known = [None] * found.ndim if axes is None else list(axes)
+    known: list[int | None] = [None] * found.ndim if axes is None else list(axes)
     shape, kept = found.shape, range(found.ndim)
     free = [axis for axis in range(x.ndim) if axis not in known]
     unknown = [place for place in kept if known[place] is None]
@@ -104,7 +104,7 @@ def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -
             "axes must go along one of the input's own"
         )
     rest = iter(free)
-    places = [next(rest) if known[i] is None else known[i] for i in kept]
+    places = [next(rest) if (axis := known[i]) is None else axis for i in kept]
     order = sorted(range(len(kept)), key=lambda i: places[i])
     found = jnp.transpose(found.reshape([shape[i] for i in kept]), order)
     wanted = [x.shape[axis] if axis in places else 1 for axis in range(x.ndim)]

@@ -72,7 +72,7 @@ def looked_up(reader: Reader, equation: Equation) -> Operation:
             for place, operand in zip(other, w, strict=True):
                 operands[place] = operand
             found = equation(*operands)
-            return found if len(found) > 1 else found[0]
+            return found[0] if len(found) == 1 else found
 
         return lin, tuple(values[equation.inputs[i]] for i in other), 0.0
 

@@ -58,8 +58,7 @@ def _through(graph: Graph, equation: Equation, out: int, found: dict[int, Axes])
     name, params = equation.name, equation.params
     shapes = [graph.shapes[number].shape for number in equation.inputs]
     given = [found.get(number) for number in equation.inputs]
-    place = next(i for i, known in enumerate(given) if known is not None)
-    first: Axes = given[place] or ()
+    place, first = next((i, known) for i, known in enumerate(given) if known is not None)
     shape = shapes[place]
     after = graph.shapes[out].shape
     if name == "conv_general_dilated":
@@ -77,6 +76,13 @@ def _through(graph: Graph, equation: Equation, out: int, found: dict[int, Axes])
         return reshaped(first, shape, after)
     if name in REDUCTIONS:
         return tuple(known for axis, known in enumerate(first) if axis not in params["axes"])
+    if name in ("stack", "unstack"):
+        at = params["axis"] % max(len(shape), len(after))
+        return (
+            *first[:at],
+            *((None,) if name == "stack" else ()),
+            *first[at + (name != "stack") :],
+        )
     if name == "scan":
         return None
     if len(shape) == len(after):

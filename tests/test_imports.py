@@ -47,7 +47,16 @@ CORE = {
         "undefined",
     },
     "outputs": {"types", "records"},
-    "attribution": {"types", "records", "graph", "lrp", "estimators", "gradients", "affine"},
+    "attribution": {
+        "types",
+        "records",
+        "graph",
+        "lrp",
+        "estimators",
+        "gradients",
+        "affine",
+        "undefined",
+    },
     "synthesis": {"types", "records", "spaces"},
     "metrics": {
         "types",

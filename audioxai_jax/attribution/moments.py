@@ -43,7 +43,7 @@ def add(moments: Moments, samples: Array, valid: Array) -> Moments:
     """With the samples `[n, ...]`; those that are not `valid`, bool `[n]`, count nothing."""
     samples = samples.astype(moments.mean.dtype)
     valid = per_sample(valid, samples)
-    number = jnp.sum(valid)
+    number = jnp.sum(valid, dtype=samples.dtype)
     count = moments.count + number
     own = jnp.sum(jnp.where(valid, samples, 0), axis=0) / jnp.maximum(number, 1)
     inner = jnp.sum(jnp.where(valid, samples - own[None], 0) ** 2, axis=0)

@@ -42,12 +42,12 @@ def add_samples(
     """With samples `z [n, K]`, `y [n]`; sample j goes to fold `folds[j] % FOLDS`."""
     z = z.astype(equations.vector.dtype)
     dealt = (folds[:, None] % FOLDS == jnp.arange(FOLDS)[None]) & valid[:, None]
-    dealt = dealt * weights.astype(z.dtype)[:, None]
+    dealt = jnp.where(dealt, weights.astype(z.dtype)[:, None], 0)
     y = jnp.where(valid, y, 0)
     return Equations(
         equations.matrix + jnp.einsum("nb,ni,nj->bij", dealt, z, z),
         equations.vector + jnp.einsum("nb,ni->bi", dealt, y[:, None] * z),
-        equations.count + jnp.sum(valid),
+        equations.count + jnp.sum(valid, dtype=z.dtype),
     )
 
 

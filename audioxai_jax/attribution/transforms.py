@@ -20,6 +20,7 @@ from jax import Array
 from audioxai_jax.attribution.nesting import inner
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Info, Method, Model, attribute
+from audioxai_jax.undefined import nan_is_a_value
 
 
 def rectify(method: Method | None = None) -> Method:
@@ -127,5 +128,6 @@ class Normalise:
         return Attribution(relevance, info)
 
 
+@nan_is_a_value()
 def _without(info: Info, *names: str) -> Info:
     return info | {name: jnp.full_like(info[name], jnp.nan) for name in names}

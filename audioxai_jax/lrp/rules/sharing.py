@@ -64,7 +64,7 @@ def rms(z: Array) -> Array:
     """Root of the mean square, for values of any size."""
     largest = jax.lax.stop_gradient(jnp.max(jnp.abs(z), initial=0))
     mean = jnp.mean(divide(z, largest) ** 2)
-    return largest * jnp.sqrt(jnp.where(mean > 0, mean, 1)) * (mean > 0)
+    return jnp.where(mean > 0, largest * jnp.sqrt(jnp.where(mean > 0, mean, 1)), 0)
 
 
 def stabilise(z: Array, epsilon: float, absolute: bool = False) -> Array:

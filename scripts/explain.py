@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax import explain_batch, integrated_gradients, pretrained, windowed, zero
+from audioxai_jax import explain_batch, integrated_gradients, pretrained, zero
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.terminal import add_codec_options
 
@@ -44,7 +44,7 @@ audio = np.stack([np.pad(clip.samples, (0, length - len(clip.samples))) for clip
 # The explanation of all clips at once: every leaf of the result has the clips as first axis.
 found = explain_batch(
     codec,
-    windowed(classifier),
+    classifier,
     jnp.asarray(audio),
     method=integrated_gradients(steps=64),
     base=zero(),

@@ -55,7 +55,9 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
       WrongType: for anything else, truth values and fractions among it.
       ValueError: for a label that the classifier does not have.
     """
-    if isinstance(target, str) or (isinstance(target, np.ndarray) and target.dtype.kind == "U"):
+    if isinstance(target, np.ndarray) and target.dtype.kind == "U":
+        target = target.tolist()
+    if isinstance(target, str):
         return np.asarray(_place(target, labels), np.int32)
     if isinstance(target, (list, tuple)):
         parts = [as_targets(one, labels) for one in target]
@@ -69,20 +71,15 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
     return found
 
 
-def _place(target: Any, labels: Sequence[str] | None) -> Any:
-    if isinstance(target, np.ndarray):
-        return [_place(one, labels) for one in target.tolist()] if target.ndim else _place(
-            str(target), labels)  # fmt: skip
-    if isinstance(target, list):
-        return [_place(one, labels) for one in target]
+def _place(label: str, labels: Sequence[str] | None) -> int:
     if labels is None:
         raise WrongType(
-            f"target {target!r} is a label, and a function has none: give its number, or a "
+            f"target {label!r} is a label, and a function has none: give its number, or a "
             "Classifier, which has labels"
         )
-    if target not in labels:
-        raise ValueError(f"target {target!r} is not a class: labels are {', '.join(labels)}")
-    return list(labels).index(target)
+    if label not in labels:
+        raise ValueError(f"target {label!r} is not a class: labels are {', '.join(labels)}")
+    return list(labels).index(label)
 
 
 def check_labels(labels: tuple[str, ...], outputs: int) -> None:

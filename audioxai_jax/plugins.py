@@ -131,7 +131,8 @@ def load_classifier(spec: str, codec: Codec) -> Classifier:
     with _users_code(path, f"fails on a latent {list(latent.shape)}"):
         logits = jax.eval_shape(model, latent)
     with _in_one_line(spec):
-        check_logits(logits, "the function" if own is None else "the model", "latent")
+        who = "the function" if own is None else "the model"
+        check_logits(logits, who, f"latent {list(latent.shape)}")
         if own is not None:
             check_labels(own.labels, logits.shape[0])
     labels = tuple(f"class_{index}" for index in range(logits.shape[0]))

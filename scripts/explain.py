@@ -15,9 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax import explain_batch, integrated_gradients, pretrained, windowed, zero
+from audioxai_jax import explain_batch, integrated_gradients, pretrained, zero
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.files import make_folder, writing
+from audioxai_jax.runs import predictions
+from audioxai_jax.runs.explain_clips import padded_length
 from audioxai_jax.runs.explanation_folder import folder_names
 from audioxai_jax.terminal import (
     Parser,
@@ -52,14 +54,13 @@ def main() -> None:
 
     # Clips: mono, at the codec's rate, padded with zeros to whole windows of the classifier.
     clips = [read_clip(path, codec.sample_rate) for path in options.clips]
-    window = classifier.frames * codec.hop
-    length = window * max(-(-len(clip.samples) // window) for clip in clips)
+    length = max(padded_length(codec, classifier, len(clip.samples)) for clip in clips)
     audio = np.stack([np.pad(clip.samples, (0, length - len(clip.samples))) for clip in clips])
 
     # The explanation of all clips at once: each leaf of the result has the clips as first axis.
     found = explain_batch(
         codec,
-        windowed(classifier),
+        classifier,
         jnp.asarray(audio),
         method=integrated_gradients(steps=64),
         base=zero(),
@@ -67,7 +68,7 @@ def main() -> None:
         key=jax.random.key(0),
     )
 
-    rows = []
+    rows, outputs = [], predictions.outputs_of(classifier)
     say(aligned(["clip", *HEARD], [20] * (1 + len(HEARD))))
     for index, name in enumerate(folder_names(options.clips)):
         folder = make_folder(options.out / name)
@@ -75,8 +76,8 @@ def main() -> None:
         write_clip(folder, clips[index].samples, one, codec.sample_rate)
         row, cells = {"clip": str(options.clips[index]), "folder": str(folder)}, [name]
         for sound in HEARD:
-            chances = np.asarray(jax.nn.softmax(one.logits[sound]))
-            label, probability = classifier.labels[chances.argmax()], float(chances.max())
+            chances = predictions.as_probabilities(one.logits[sound], outputs)
+            label, probability = predictions.heard(chances, classifier.labels).values()
             row |= {sound: label, f"{sound}_probability": probability}
             cells.append(f"{label} {probability:.0%}")
         rows.append(row)

@@ -21,6 +21,14 @@ CODEC = Codec(
 )
 
 
+CODECS = """import audioxai_jax as ax
+def build():
+  given = dict(encode=lambda x: x.reshape(-1, 4), decode=lambda z: z.ravel(), sample_rate=400, hop=4)
+  return ax.Codec(**given | dict({}))
+"""
+"""A file of a codec with something changed."""
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(text, name="my.py"):
@@ -46,9 +54,10 @@ def test_classifiers_and_codecs_are_passed_on_as_they_are(write):
     spec = write("""
         import audioxai_jax as ax
         def build():
-            return ax.Classifier(model=sum, labels=("a", "b"), frames=7)
+            return ax.Classifier(model=lambda z: z[0, :2], labels=("a", "b"), frames=7)
         def codec():
-            return ax.Codec(encode=abs, decode=abs, sample_rate=8000, hop=10)
+            return ax.Codec(encode=lambda x: x.reshape(-1, 10), decode=lambda z: z.ravel(),
+                            sample_rate=8000, hop=10)
     """)
     assert plugins.load_classifier(spec, CODEC).frames == 7
     assert plugins.load_codec(spec.replace(":build", ":codec")).sample_rate == 8000
@@ -113,6 +122,18 @@ def test_a_users_method_gets_its_options_and_runs_jitted(write):
         ("build = 3", "is an int, expected a function that builds"),
         ("def build():\n  raise KeyError('k')", "my.py:2: "),
         ("def build(): return None", "returned None, expected an audioxai_jax.Codec"),
+        (
+            CODECS.format("encode=lambda x: (x,)"),
+            "must return a latent [frames, channels], got a tuple",
+        ),
+        (
+            CODECS.format("encode=lambda x: x"),
+            "must return a latent [frames, channels], got (400,)",
+        ),
+        (CODECS.format("encode=lambda x: x @ x.T.T @ x"), "my.py:4: encode fails on a second"),
+        (CODECS.format("decode=lambda z: z"), "what decode returns must be one mono waveform"),
+        (CODECS.format("decode=lambda z: z[0] @ z"), "my.py:4: decode fails on a latent [100, 4]"),
+        (CODECS.format("mean=[0.0, 0.0]"), "mean has 2 channels, the codec's latents have 4"),
     ],
 )
 def test_files_that_do_not_work_are_explained(write, text, said):
@@ -123,8 +144,8 @@ def test_files_that_do_not_work_are_explained(write, text, said):
     "value, said",
     [
         ("3", "returned an int, expected an audioxai_jax.Classifier or a function"),
-        ("lambda z: z", "turns one latent [100, 4] into [100, 4], expected logits [K]"),
-        ("lambda z: (z, z)", "into a tuple, expected logits [K]"),
+        ("lambda z: z", "must return logits [K] of one latent [100, 4], got (100, 4)"),
+        ("lambda z: (z, z)", "must return logits [K] of one latent [100, 4], got a tuple"),
         ("lambda z: z @ z", "my.py:2: fails on a latent [100, 4]: TypeError"),
     ],
 )

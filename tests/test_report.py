@@ -30,7 +30,17 @@ SCORES = {
 }
 
 
-def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORES, notes=()):
+def explained(
+    *,
+    seconds=0.5,
+    silent=False,
+    name="x.wav",
+    target=2,
+    scores=SCORES,
+    labels=LABELS,
+    outputs="softmax",
+    notes=(),
+):  # as a classifier has them
     random = np.random.default_rng(0)
     length = round(16_000 * seconds)
     gains = dict(zip(SOUNDS, (0.2, 0.1, 0.02, 0.2, 0.0), strict=True))
@@ -46,7 +56,8 @@ def explained(*, seconds=0.5, silent=False, name="x.wav", target=2, scores=SCORE
         latent=relevance,
         relevance=relevance,
         mask=np.ones((50, 8)),
-        labels=LABELS,
+        labels=labels,
+        outputs=outputs,
         target=target,
         info={"completeness_gap": math.nan, "evaluations": 0.0},
         frame_seconds=0.02,

@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax import Classifier, input_x_gradient, windowed
+from audioxai_jax import (
+    Classifier,
+    Codec,
+    attribute_batch,
+    explain,
+    explain_batch,
+    input_x_gradient,
+    saliency,
+    windowed,
+)
+from audioxai_jax.nets import cnn, transformer
 from audioxai_jax.windows import WINDOWS
 
 LABELS = ("stop", "go", "_silence_")
@@ -85,3 +95,63 @@ def test_a_clip_below_a_window_is_refused():
 
 def test_equal_classifiers_share_one_structure():
     assert jax.tree.structure(windowed(classifier())) == jax.tree.structure(windowed(classifier()))
+
+
+HOP = 5
+CODEC = Codec(
+    encode=lambda audio: jnp.pad(audio, (0, -len(audio) % HOP)).reshape(-1, HOP)[:, :2],
+    decode=lambda z: jnp.pad(z, ((0, 0), (0, HOP - 2))).ravel(),
+    sample_rate=100,
+    hop=HOP,
+)
+
+
+def clip(samples):
+    return 0.1 * jax.random.normal(jax.random.key(samples), (samples,))
+
+
+@pytest.mark.parametrize("samples", [1, 21, 47])
+def test_clips_of_any_length_are_explained_as_padded_ones(samples):
+    """As the command does: zeros fill the last window, and longer clips are read by windows."""
+    whole = jnp.pad(clip(samples), (0, -samples % (4 * HOP)))
+    wanted = explain_batch(CODEC, windowed(classifier()), whole[None], method=saliency())
+    found = explain_batch(CODEC, classifier(), clip(samples)[None], method=saliency())
+    np.testing.assert_array_equal(found.mask, wanted.mask)
+    np.testing.assert_allclose(found.relevance, wanted.relevance, atol=1e-6)
+    for name in wanted.sounds:
+        np.testing.assert_allclose(found.logits[name], wanted.logits[name], atol=1e-5)
+        np.testing.assert_allclose(found.sounds[name], wanted.sounds[name][:, :samples], atol=1e-6)
+
+
+def test_a_single_clip_of_any_length_is_explained_too():
+    found = explain(CODEC, classifier(), clip(6), method=saliency())
+    batch = explain_batch(CODEC, classifier(), clip(6)[None], method=saliency())
+    assert found.sounds["explanation"].shape == (6,) and found.latent.shape == (4, 2)
+    np.testing.assert_array_equal(found.mask, batch.mask[0])
+
+
+@pytest.mark.parametrize("samples", [16, 20])
+def test_a_clip_of_one_window_is_explained_as_it_is(samples):
+    """Bit for bit what the model itself gives, also where the last frame is not full."""
+    found = explain(CODEC, classifier(), clip(samples), method=saliency())
+    wanted = explain(CODEC, model, clip(samples), method=saliency())
+    same = lambda a, b: np.array_equal(a, b, equal_nan=True)
+    assert all(map(same, jax.tree.leaves(found), jax.tree.leaves(wanted)))
+
+
+def test_a_classifier_is_a_model_of_latents_of_any_length():
+    z = jax.random.normal(jax.random.key(1), (2, 11, 2))
+    wanted = attribute_batch(saliency(), windowed(classifier()), z)
+    found = attribute_batch(saliency(), classifier(), z)
+    np.testing.assert_array_equal(found.relevance, wanted.relevance)
+    assert np.array_equal(classifier()(z[0]), windowed(classifier())(z[0]))
+    with pytest.raises(ValueError, match="pad it with zeros before it is encoded, as explain does"):
+        attribute_batch(saliency(), classifier(), z[:, :3])
+
+
+@pytest.mark.parametrize("net", [transformer, cnn])
+def test_a_network_of_another_length_says_what_reads_it(net):
+    config = net.__dict__[f"{net.__name__.split('.')[-1].capitalize()}Config"]()
+    params = jax.eval_shape(lambda: net.init(config, jax.random.key(0)))
+    with pytest.raises(ValueError, match="reads 50 latent frames, got 15: .*give the Classifier"):
+        jax.eval_shape(net.model(config, params), jnp.ones((15, 64)))

@@ -15,6 +15,8 @@ SLOWEST, FASTEST = 1_000, 768_000
 """Sample rates that are believed, Hz."""
 UNKNOWN = 1 << 40
 """Samples; libsndfile says more of a file whose length it does not know."""
+UNKNOWN_CODES = ("unsupported encoding", "nimplemented", "Malformed 'fmt ' chunk")
+"""What libsndfile says of codes that it does not know."""
 BLOCK = 1 << 16
 
 
@@ -84,7 +86,7 @@ def _open(source: Source, part: Part) -> soundfile.SoundFile:
         reason = error.error_string.removeprefix("Error : ").rstrip(". ")
         if "does not exist" in reason:  # said of whatever does not look like a sound file
             reason = "Format not recognised"
-        if "unsupported encoding" in reason or "nimplemented" in reason:
+        if any(said in reason for said in UNKNOWN_CODES):
             raise ForeignError("sound of another encoding") from None
         raise FormatError(f"is not audio that can be read ({reason})") from None
     except (TypeError, ValueError) as error:  # headerless formats want to be told the rate

@@ -13,6 +13,8 @@ from audioxai_jax.data.formats.layout import FormatError
 SLACK = 0.1
 """Seconds that what is decoded may be shorter than the container says: codecs pad."""
 
+MUCH = 1.0
+"""Seconds that it may be longer, which is the padding of any codec."""
 ESTIMATED = {"aac", "ac3", "eac3", "amr", "amrnb", "amrwb", "dts", "loas", "mp3", "mpeg", "mpegts"}
 """Formats without a header of the whole: FFmpeg guesses the length from the bit rate."""
 
@@ -77,6 +79,10 @@ def _blocks(
                     yield np.ascontiguousarray(block, np.float32)
         except (av.error.FFmpegError, OSError, EOFError) as error:
             raise FormatError(f"is cut short or damaged ({_reason(error)})") from None
+    if seconds is not None and count / rate > seconds + MUCH:
+        raise FormatError(
+            f"contradicts itself: it should last {seconds:.2f} s, {count / rate:.2f} s came out"
+        )
     if seconds is not None and count / rate < seconds - SLACK:
         raise FormatError(f"is cut short: {count / rate:.2f} of {seconds:.2f} s are there")
 

@@ -81,7 +81,8 @@ def _gap(methods: list[Any], relevance: Array, gap: float, tolerance: float) -> 
         return ""
     known = (text for name, text in ADVICE.items() if any(hasattr(one, name) for one in methods))
     advice = next((f"{text} may help" for text in known), "ask another method as well")
+    percent = f"{100 * gap:.2g}" if gap < 1 else f"{100 * gap:.0f}"
     return (
-        f"the relevance sums to {sums:.3g}, {100 * gap:.2g} % off the change of the score from the "
+        f"the relevance sums to {sums:.3g}, {percent} % off the change of the score from the "
         f"baseline to the clip, which this method promises to share out; {advice}"
     )

@@ -284,15 +284,10 @@ def test_completeness_of_shipped_heads(shipped, complete):
     assert found.info["completeness_gap"] < 0.02
 
 
-def test_completeness_of_a_shipped_listener():
-    """Log-mel bands of silence: a path from there is hard, and DeepLIFT has no complex numbers."""
-    model, x = load_listener("digits_listener")[0], 0.1 * jax.random.normal(KEY, (1600,))
+def test_a_shipped_listener_is_refused_by_deep_lift():
+    """Its spectrum is complex, and its difference would be lost."""
     with pytest.raises(ValueError, match="no rule for fft"):
-        METHODS["deep_lift"]()(model, x, 1, key=KEY)
-    method = METHODS["integrated_gradients"](steps=2)
-    found = run(method, model, x, jnp.int32(1), KEY)
-    (told,) = caveats(method, model, x, found.relevance, found.info)
-    assert found.info["completeness_gap"] > 0.05 and told.endswith("more steps may help")
+        METHODS["deep_lift"]()(load_listener("digits_listener")[0], jnp.ones(1600), 1, key=KEY)
 
 
 def gap_of(found, gap):

@@ -104,11 +104,11 @@ def attribute_classes(
         check_logits(logits)
         classes = jnp.arange(logits.shape[0])
     else:
-        classes = as_targets(classes, getattr(model, "labels", None))
-        if classes.ndim != 1:
-            raise ValueError(f"classes must be several, [M], got {list(classes.shape)}")
-        if not isinstance(classes, Tracer):
-            classes = check_targets(as_model(model), x[None], np.asarray(classes)[None])[0]
+        given = as_targets(classes, getattr(model, "labels", None))
+        if given.ndim != 1:
+            raise ValueError(f"classes must be several, [M], got {list(given.shape)}")
+        traced = isinstance(given, Tracer)
+        classes = given if traced else check_targets(as_model(model), x[None], given[None])[0]
     return jax.vmap(lambda target: attribute(method, model, x, target, key=key))(classes)
 
 

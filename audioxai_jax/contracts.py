@@ -139,7 +139,7 @@ def as_key(key: Any) -> Array:
         raise WrongType(f"key must be a key of jax.random, got {what}: write {do}")
     if key.ndim != (0 if typed else 1):
         raise ValueError(f"key must be one key, got an array of keys {list(key.shape)}")
-    return jnp.asarray(key) if raw else key
+    return jnp.asarray(key) if raw else key  # type: ignore[return-value]
 
 
 def check_callable(value: Any, name: str, takes: str, example: str = "") -> None:

@@ -240,8 +240,8 @@ def attribute(
     x = as_input(x)
     function = getattr(method, "func", method)  # as_model wraps functions
     name = f"the method {getattr(function, '__name__', type(method).__name__)}"
-    target = as_targets(target, getattr(model, "labels", None))
-    return check_attribution(method(model, x, target, key=key), x, name)
+    chosen: Array = as_targets(target, getattr(model, "labels", None))
+    return check_attribution(method(model, x, chosen, key=key), x, name)
 
 
 def check_attribution(found: Any, x: Array, name: str) -> Attribution:
@@ -278,10 +278,10 @@ def select(logits: Array, target: int | Array) -> Array:
       ValueError: as `score`.
     """
     check_logits(logits)
-    target = as_targets(target)
-    if target.ndim:
+    place = as_targets(target)
+    if place.ndim:
         raise ValueError(
-            f"one target is explained at a time, got {list(target.shape)}: see attribute_classes"
+            f"one target is explained at a time, got {list(place.shape)}: see attribute_classes"
         )
-    check_classes(target, logits.shape[0])
-    return logits[target]
+    check_classes(place, logits.shape[0])
+    return logits[place]

@@ -17,10 +17,17 @@ WINDOWS = 8
 class Reader(Protocol):
     """What is asked of a `Classifier` here."""
 
-    model: Callable[[Array], Array]
-    labels: tuple[str, ...]
-    frames: int | None
-    background: tuple[str, ...]
+    @property
+    def model(self) -> Callable[[Array], Array]: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    def frames(self) -> int | None: ...
+
+    @property
+    def background(self) -> tuple[str, ...]: ...
 
 
 def windowed(classifier: Reader) -> Callable[[Array], Array]:

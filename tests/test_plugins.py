@@ -23,8 +23,8 @@ CODEC = Codec(
 
 CODECS = """import audioxai_jax as ax
 def build():
-  given = dict(encode=lambda x: x.reshape(-1, 4), decode=lambda z: z.ravel(), sample_rate=400, hop=4)
-  return ax.Codec(**given | dict({}))
+  given = dict(encode=lambda x: x.reshape(-1, 4), decode=lambda z: z.ravel(), hop=4)
+  return ax.Codec(**given | dict({}), sample_rate=400)
 """
 """A file of a codec with something changed."""
 

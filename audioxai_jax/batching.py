@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from audioxai_jax.undefined import nan_is_a_value
+from audioxai_jax.strictness import relaxed
 
 ROWS_ON_CPU = 4
 ROWS_ON_ACCELERATOR = 64
@@ -105,7 +105,7 @@ def spread(examples: Any, devices: list) -> Any:
     return jax.device_put(examples, NamedSharding(mesh, PartitionSpec("examples")))
 
 
-@nan_is_a_value()
+@relaxed()
 @functools.partial(jax.jit, static_argnums=0)
 def _map_chunk(function, shared, examples, key: Array, numbers: Array):
     def one(example, number):

@@ -18,6 +18,7 @@ from jax.core import Tracer
 from audioxai_jax.attribution import integrated_gradients, random_control
 from audioxai_jax.batching import map_examples
 from audioxai_jax.records import as_model
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.synthesis.masks import kept_count, top_fraction, unit_number
 from audioxai_jax.synthesis.replacement import mix, zero
 from audioxai_jax.synthesis.smallest import KeepSmallest, keep_smallest, through_sound
@@ -31,12 +32,11 @@ from audioxai_jax.types import (
     Model,
     attribute,
 )
-from audioxai_jax.undefined import nan_is_a_value
 
 SMALLEST = "smallest"
 
 
-@nan_is_a_value()
+@relaxed()
 def explain(
     codec: Codec,
     classifier: Classifier | Model,
@@ -86,7 +86,7 @@ def explain(
     )
 
 
-@nan_is_a_value()
+@relaxed()
 def explain_batch(
     codec: Codec,
     classifier: Classifier | Model,

@@ -15,8 +15,8 @@ from jax import Array
 
 from audioxai_jax.batching import spread
 from audioxai_jax.estimators import rechunk
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Model, check_attribution
-from audioxai_jax.undefined import nan_is_a_value
 
 SHRINK = 4
 """Places are given up when a quarter of them would do: each number of places is compiled."""
@@ -92,7 +92,7 @@ def for_targets(function: Any, target: Array, *state: Any) -> Any:
     return jax.vmap(function)(target, *state) if target.ndim else function(target, *state)
 
 
-@nan_is_a_value()
+@relaxed()
 @jax.jit
 def _start(method: Any, model: Model, examples: Any, key: Array) -> Any:
     def one(example: Any) -> Any:
@@ -103,7 +103,7 @@ def _start(method: Any, model: Model, examples: Any, key: Array) -> Any:
     return jax.vmap(one)(examples)
 
 
-@nan_is_a_value()
+@relaxed()
 @functools.partial(jax.jit, donate_argnums=3)
 def _advance(
     method: Any, model: Model, examples: Any, state: Any, counts: Array, key: Array
@@ -119,7 +119,7 @@ def _advance(
     return jax.vmap(one)(examples, state, counts)
 
 
-@nan_is_a_value()
+@relaxed()
 @jax.jit
 def _done(method: Any, examples: Any, state: Any, counts: Array) -> Array:
     def one(example: Any, state: Any, count: Array) -> Array:
@@ -128,7 +128,7 @@ def _done(method: Any, examples: Any, state: Any, counts: Array) -> Array:
     return jax.vmap(one)(examples, state, counts)
 
 
-@nan_is_a_value()
+@relaxed()
 @jax.jit
 def _read(method: Any, model: Model, examples: Any, state: Any, counts: Array) -> Attribution:
     def one(example: Any, state: Any, count: Array) -> Attribution:
@@ -140,7 +140,7 @@ def _read(method: Any, model: Model, examples: Any, state: Any, counts: Array) -
     return jax.vmap(one)(examples, state, counts)
 
 
-@nan_is_a_value()
+@relaxed()
 @jax.jit
 def _take(pool: Any, spare: Any, index: Array) -> Any:
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[index], pool, spare)

@@ -24,7 +24,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.records import record
-from audioxai_jax.undefined import constant, nan_is_a_value
+from audioxai_jax.strictness import constant, relaxed
 
 Model = Callable[[Array], Array]
 """A function of one example, `x -> y`, that is also a pytree, such as
@@ -184,7 +184,7 @@ class Explanation:
     finite: Array
 
 
-@nan_is_a_value()
+@relaxed()
 def attribute(method: Method, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
     """Calls a method, perhaps a user's own, and adds `info["finite"]`.
 

@@ -27,14 +27,14 @@ from audioxai_jax.lrp import lrp
 from audioxai_jax.report.heat_maps import heat_map_page
 from audioxai_jax.runs.heat_maps import HeatMapClip, make_heat_maps
 from audioxai_jax.spaces.dft import frequency_relevance
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="CLIP", help="of a second at most")

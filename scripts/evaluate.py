@@ -32,10 +32,10 @@ from audioxai_jax.metrics.curves import RANDOM, Curves, fidelity_curves
 from audioxai_jax.report.curves import plot_curves, words
 from audioxai_jax.runs.fidelity_table import make_rows, make_summary
 from audioxai_jax.runs.parts import Parts
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DELETE = (0.05, 0.1, 0.2, 0.4)
@@ -49,7 +49,7 @@ TOGETHER = 32
 """Clips between two looks at the disk."""
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

@@ -28,14 +28,14 @@ from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.metrics.bootstrap import bootstrap_interval
 from audioxai_jax.published.table import CODECS
 from audioxai_jax.spaces.lapped import analyse, synthesise
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import one_line
-from audioxai_jax.undefined import nan_is_a_value
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

@@ -27,11 +27,11 @@ from audioxai_jax import (
     pretrained,
 )
 from audioxai_jax.data import tasks
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

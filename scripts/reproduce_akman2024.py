@@ -41,8 +41,8 @@ from audioxai_jax.runs import akman2024 as protocol
 from audioxai_jax.runs import akman2024_tables as tables
 from audioxai_jax.runs.akman2024_text import COLUMN_WORDS, notes, to_markdown
 from audioxai_jax.runs.parts import Parts
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 TASKS = {"kws": "keywords", "ser": "emotion"}
 TOGETHER = 8
@@ -51,7 +51,7 @@ FOR_THE_MEAN = 200
 """Clips of the train part, whose mean latent stands in for a codec's that knows none."""
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

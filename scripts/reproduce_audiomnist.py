@@ -47,10 +47,10 @@ from audioxai_jax.runs.audiomnist_tables import (
     reach,
 )
 from audioxai_jax.runs.parts import Parts
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import one_line, positive
 from audioxai_jax.training.audiomnist import RECIPES, Recipe, make_recipe
 from audioxai_jax.training.audiomnist_fold import Fold, train_fold
-from audioxai_jax.undefined import nan_is_a_value
 
 TOGETHER = 50
 """Clips that are explained, tested and kept at a time."""
@@ -63,7 +63,7 @@ TITLES = {
 }
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"

@@ -51,14 +51,14 @@ from audioxai_jax.runs.sanity import (
     refusal,
     summary,
 )
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 TOGETHER = 10
 """Clips of a part, which share a draw of random parameters."""
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
@@ -156,7 +156,7 @@ def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, 
     for name, reason in refused.items():
         print(f"\n{name} needs settings: {reason}")
     for row in rows:
-        missing = {name: number for name, number in row["undefined"].items() if number}
+        missing = {name: number for name, number in row["strictness"].items() if number}
         if missing:
             told = ", ".join(f"{name} on {number}" for name, number in missing.items())
             print(f"\n{row['method']} is undefined on clips: {told}")

@@ -30,10 +30,10 @@ from audioxai_jax.report.curves import words
 from audioxai_jax.report.smallest_sets import plot_smallest
 from audioxai_jax.runs.parts import Parts
 from audioxai_jax.runs.smallest_sets import ALL, PLACES, Searches, make_rows, search_clip
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.synthesis.replacement import BASES
 from audioxai_jax.terminal import add_codec_options, one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 RANDOM = "random_control"
 TOGETHER = 12
@@ -41,7 +41,7 @@ TOGETHER = 12
 COLUMNS = ("keep", "remove")
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")

@@ -31,8 +31,8 @@ import optax
 from audioxai_jax import attribute_batch, input_x_gradient, integrated_gradients, lrp
 from audioxai_jax.lrp import rules
 from audioxai_jax.spaces.dft import frequency_relevance
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.terminal import one_line, positive
-from audioxai_jax.undefined import nan_is_a_value
 
 SAMPLES, TONES, FEWEST, MOST, NOISE = 2560, 63, 10, 49, 0.01
 DECIDING = np.array([5, 16, 32, 53])
@@ -46,7 +46,7 @@ METHODS = {
 }
 
 
-@nan_is_a_value()
+@relaxed()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=positive, default=5, help="networks")

@@ -18,10 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack a clip's characters
     options = _parser().parse_args(argv)
-    from audioxai_jax.undefined import nan_is_a_value
+    from audioxai_jax.strictness import relaxed
 
     try:
-        with nan_is_a_value():
+        with relaxed():
             return options.run(options)
     except KeyboardInterrupt:
         print("\naudioxai: stopped", file=sys.stderr)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.undefined import nan_is_a_value
+from audioxai_jax.strictness import relaxed
 
 SPEAKERS = 10
 """From so many on, intervals over speakers are given: of fewer they cover too little."""
@@ -118,7 +118,7 @@ def numbered(groups: Array | np.ndarray, clips: int) -> np.ndarray:
     return np.searchsorted(np.unique(groups[groups >= 0]), groups) - (groups < 0)
 
 
-@nan_is_a_value()
+@relaxed()
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def _interval(values: Array, key: Array, groups: Array, number: int, samples: int, level: float):
     flat = values.reshape(values.shape[0], -1)
@@ -139,7 +139,7 @@ def _interval(values: Array, key: Array, groups: Array, number: int, samples: in
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 
 
-@nan_is_a_value()
+@relaxed()
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def _median_interval(
     values: Array, key: Array, groups: Array, number: int, samples: int, level: float

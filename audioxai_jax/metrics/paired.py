@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.metrics.bootstrap import bootstrap_interval, numbered
-from audioxai_jax.undefined import nan_is_a_value
+from audioxai_jax.strictness import relaxed
 
 EXACT = 14
 """Up to so many clips, or groups, all patterns of signs are looked at."""
@@ -168,7 +168,7 @@ def _difference(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:
     return a.astype(wide) - b.astype(wide)
 
 
-@nan_is_a_value()
+@relaxed()
 @functools.partial(jax.jit, static_argnums=2)
 def _drawn_sums(difference: Array, key: Array, samples: int) -> Array:
     def one(key: Array) -> Array:

@@ -17,11 +17,11 @@ from audioxai_jax.estimators import CHUNK, Estimator, rechunk
 from audioxai_jax.logits import as_targets, check_classes, check_logits
 from audioxai_jax.records import as_model
 from audioxai_jax.stepwise import for_targets, stepwise
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Method, Model, attribute
-from audioxai_jax.undefined import nan_is_a_value
 
 
-@nan_is_a_value()
+@relaxed()
 def attribute_batch(
     method: Method,
     model: Model,

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Model
-from audioxai_jax.undefined import nan_is_a_value
 
 CHUNK = 64
 """Evaluations of the model at once, unless said otherwise: most CPUs gain nothing beyond."""
@@ -70,7 +70,7 @@ class Estimator(Protocol):
         ...
 
 
-@nan_is_a_value()
+@relaxed()
 def inside(self: Estimator, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
     """Runs an estimator within a program: what its `__call__` is.
 

@@ -32,6 +32,7 @@ from audioxai_jax.checks import as_array, check_audio, check_scale
 from audioxai_jax.contracts import as_key, check_latent, check_sound
 from audioxai_jax.logits import check_classes
 from audioxai_jax.records import Static, as_model, output_shape
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.synthesis.masks import kept_count, top_fraction, unit_number
 from audioxai_jax.synthesis.replacement import mix
 from audioxai_jax.synthesis.smallest import KeepSmallest, keep_smallest, through_sound
@@ -45,12 +46,11 @@ from audioxai_jax.types import (
     Model,
     attribute,
 )
-from audioxai_jax.undefined import nan_is_a_value
 
 SMALLEST = "smallest"
 
 
-@nan_is_a_value()
+@relaxed()
 def explain(
     codec: Codec,
     classifier: Classifier | Model,
@@ -106,7 +106,7 @@ def explain(
     return _explain((*settings, masker, Static(reads(classifier))), example, as_key(key))
 
 
-@nan_is_a_value()
+@relaxed()
 def explain_batch(
     codec: Codec,
     classifier: Classifier | Model,

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from audioxai_jax.undefined import nan_is_a_value
+from audioxai_jax.strictness import relaxed
 
 OURS, ALL = 0.5, 0.75
 """Shares of the memory maps above which our programs, and all programs, are dropped."""
@@ -28,7 +28,7 @@ _PROGRAMS: list[Any] = []
 def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """`jax.jit` for a function of a module, whose programs are dropped before they are too many.
 
-    NaN among the results are values (`undefined`).
+    JAX's strict settings are off meanwhile (`strictness`).
 
     Args:
       function: of a module: it is kept for ever.
@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]
     program: Any = jax.jit(function, **options)
     _PROGRAMS.append(program)
 
-    @nan_is_a_value()
+    @relaxed()
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         before = program._cache_size()

@@ -63,10 +63,10 @@ def one_line(script: Callable[[], Any], who: str | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     who = who or Path(sys.argv[0]).name
-    from audioxai_jax.undefined import nan_is_a_value
+    from audioxai_jax.strictness import relaxed
 
     try:
-        with _terminated(), nan_is_a_value():
+        with _terminated(), relaxed():
             return script() or 0
     except KeyboardInterrupt as stop:
         say("", f"{who}: stopped", file=sys.stderr)

@@ -25,7 +25,7 @@ from audioxai_jax.checks import as_floats, as_input, whole
 from audioxai_jax.contracts import as_labels, check_labelled, check_method, check_model
 from audioxai_jax.logits import as_targets, check_classes, check_labels, check_logits
 from audioxai_jax.records import record
-from audioxai_jax.undefined import constant, nan_is_a_value
+from audioxai_jax.strictness import constant, relaxed
 from audioxai_jax.windows import windowed
 
 Model = Callable[[Array], Array]
@@ -225,7 +225,7 @@ class Explanation:
     finite: Array
 
 
-@nan_is_a_value()
+@relaxed()
 def attribute(
     method: Method, model: Model, x: Array, target: Array | int | str, *, key: Array
 ) -> Attribution:

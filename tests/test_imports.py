@@ -17,13 +17,13 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "audioxai_jax"
 
-BASIS = {"records", "checks", "contracts", "logits", "types", "undefined"}
+BASIS = {"records", "checks", "contracts", "logits", "types", "strictness"}
 CORE = {
     "equality": set(),
     "training_mode": set(),
     "draws": set(),
-    "undefined": set(),
-    "programs": {"undefined"},
+    "strictness": set(),
+    "programs": {"strictness"},
     "records": {"equality", "training_mode"},
     "checks": set(),
     "contracts": {"checks"},
@@ -32,7 +32,7 @@ CORE = {
     "windows": {"records"},
     "types": BASIS - {"types"} | {"windows"},
     "batching": {"checks", "contracts", "programs"},
-    "spaces": {"checks", "programs"},
+    "spaces": {"checks", "programs", "strictness"},
     "stages": {"types", "records", "checks", "programs"},
     "graph": set(),
     "tracing": {"types", "records", "graph", "training_mode", "draws"},

@@ -98,7 +98,7 @@ class KernelShap:
         found = worths(model, x, target, self.baseline, self.segments, present)
         share = jnp.mean(present, axis=1, dtype=found.dtype)
         y = found - state["empty"] - share * state["change"]
-        z = present - share[:, None]
+        z = present.astype(share.dtype) - share[:, None]
         equations = add_samples(state["equations"], z, y, jnp.ones_like(y), numbers, valid)
         return state | {"equations": equations}
 
@@ -125,7 +125,9 @@ def draw_coalition(key: Array, count: int) -> Array:
     sizes = np.arange(1, count)
     kernel = 1 / (sizes * (count - sizes))
     pick, order = jax.random.split(key)
-    size = jax.random.choice(pick, jnp.asarray(sizes), p=jnp.asarray(kernel / kernel.sum()))
+    size = jax.random.choice(
+        pick, jnp.asarray(sizes), p=jnp.asarray(kernel / kernel.sum(), jnp.float32)
+    )
     return jax.random.permutation(order, count) < size
 
 

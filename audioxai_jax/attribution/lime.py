@@ -102,7 +102,8 @@ class Lime:
 
     def step(self, model, x, target, state, numbers, valid, *, key):
         count = state["equations"].vector.shape[1] - 1
-        draw = lambda number: jax.random.bernoulli(jax.random.fold_in(key, number), 0.5, (count,))
+        half = jnp.float32(0.5)  # drawn alike whatever JAX's default type is
+        draw = lambda number: jax.random.bernoulli(jax.random.fold_in(key, number), half, (count,))
         present = jax.vmap(draw)(numbers)
         found = worths(model, x, target, self.baseline, self.segments, present)
         distance = 1 - jnp.sqrt(jnp.mean(present, axis=1, dtype=found.dtype))

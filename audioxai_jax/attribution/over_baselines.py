@@ -124,6 +124,7 @@ class OverBaselines:
         return count >= (jnp.shape(self.baselines) or (1,))[0]
 
     def read(self, model, x, target, state, count):
+        count = count.astype(x.dtype)
         relevance = state["relevance"] / count
         gap = completeness_gap(relevance, state["change"] / count)
         info = make_info(

@@ -120,13 +120,14 @@ class Rise:
         cells = self._cells(x.shape)
         draw, shift = jax.random.split(key)
         nodes = [1 if count is None else count + 2 for count in cells]
-        mask = jax.random.bernoulli(draw, self.probability, nodes).astype(sum_type(x))
+        kept = jnp.float32(self.probability)  # drawn alike whatever JAX's default type is
+        mask = jax.random.bernoulli(draw, kept, nodes).astype(sum_type(x))
         for axis, count in enumerate(cells):
             if count is None:
                 continue
             length = x.shape[axis]
             width = math.ceil(length / count)
-            start = jax.random.randint(jax.random.fold_in(shift, axis), (), 0, width)
+            start = jax.random.randint(jax.random.fold_in(shift, axis), (), 0, width, jnp.int32)
             place = start + jnp.arange(length)
             below, part = place // width, (place % width / width).astype(mask.dtype)
             part = part.reshape(-1, *(1,) * (x.ndim - axis - 1))

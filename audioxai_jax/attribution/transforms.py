@@ -19,8 +19,8 @@ from jax import Array
 
 from audioxai_jax.attribution.nesting import inner
 from audioxai_jax.records import record
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Info, Method, Model, attribute
-from audioxai_jax.undefined import nan_is_a_value
 
 
 def rectify(method: Method | None = None) -> Method:
@@ -128,6 +128,6 @@ class Normalise:
         return Attribution(relevance, info)
 
 
-@nan_is_a_value()
+@relaxed()
 def _without(info: Info, *names: str) -> Info:
     return info | {name: jnp.full_like(info[name], jnp.nan) for name in names}

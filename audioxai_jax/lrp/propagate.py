@@ -32,9 +32,9 @@ from audioxai_jax.lrp.points import Point
 from audioxai_jax.lrp.rules.sharing import Shares
 from audioxai_jax.programs import compiled
 from audioxai_jax.records import as_model, record
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.tracing import DIFFERENCES, GRADIENT, trace
 from audioxai_jax.types import Model, select
-from audioxai_jax.undefined import nan_is_a_value
 
 
 @record()
@@ -63,7 +63,7 @@ class Step:
     bodies: tuple[tuple["Step", ...], ...] = ()
 
 
-@nan_is_a_value()
+@relaxed()
 def propagate(
     composite: Composite,
     model: Model,

@@ -32,7 +32,7 @@ def quantise(codebooks: Array, latent: Array) -> Array:
 
     def stage(residual: Array, codebook: Array):
         products = jnp.matmul(residual, codebook.T, precision=lax.Precision.HIGHEST)
-        code = jnp.argmin(jnp.sum(codebook**2, axis=1) - 2 * products, axis=1)
+        code = jnp.argmin(jnp.sum(codebook**2, axis=1)[None] - 2 * products, axis=1)
         return residual - (residual + (codebook[code] - residual)), code.astype(jnp.int32)
 
     return lax.scan(stage, latent.astype(precise), codebooks.astype(precise))[1].T

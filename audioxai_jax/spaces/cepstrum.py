@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.checks import as_floats
+from audioxai_jax.strictness import relaxed
 
 QUEFRENCY = 0.0025
 """Seconds. Half the period of a voice of 200 Hz, which is the best order by the paper."""
@@ -24,6 +25,7 @@ LOWEST = 250.0
 """Hz. Below, the first harmonic may be missing, and the envelope is held flat."""
 
 
+@relaxed()
 def true_envelope(
     log_spectrum: Array, *, bin_hz: float, quefrency: float = QUEFRENCY, iterations: int = 20
 ) -> Array:
@@ -64,6 +66,7 @@ def true_envelope(
     return jax.lax.fori_loop(0, iterations, refine, lifter(given))
 
 
+@relaxed()
 def envelope_at(coefficients: Array, position: Array | np.ndarray) -> Array:
     """The envelope `[..., P]` at positions `[P]`, 0 at 0 Hz and 1 at the last bin.
 

@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.spaces.transport import check, largest, quotient, settle
+from audioxai_jax.strictness import relaxed
 
 
 def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-8) -> Array:
@@ -94,6 +95,7 @@ def multiplicity(samples: int) -> np.ndarray:
     return count
 
 
+@relaxed()
 def product(a: Array, b: Array) -> Array:
     """Re(a conj(b))."""
     return a.real * b.real + a.imag * b.imag

@@ -20,8 +20,10 @@ from jax import Array
 
 from audioxai_jax.spaces.dft import multiplicity, product
 from audioxai_jax.spaces.transport import check
+from audioxai_jax.strictness import relaxed
 
 
+@relaxed()
 def released_frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-6) -> Array:
     """Relevance of each frequency, `[T // 2 + 1]`; does not keep the sum.
 
@@ -36,6 +38,7 @@ def released_frequency_relevance(audio: Array, relevance: Array, *, epsilon: flo
     return _through_inverse(audio, relevance / (audio + epsilon))
 
 
+@relaxed()
 def released_short_time_relevance(
     audio: Array,
     relevance: Array,

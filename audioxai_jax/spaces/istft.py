@@ -13,8 +13,10 @@ from jax import Array
 
 from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.frames import Window, place
+from audioxai_jax.strictness import relaxed
 
 
+@relaxed()
 def analyse(audio: Array, *, window: Window, hop: int, before: int | None = None) -> Array:
     """STFT of a waveform `[T]`, complex `[F, L // 2 + 1]` for windows `[L]`.
 
@@ -31,6 +33,7 @@ def analyse(audio: Array, *, window: Window, hop: int, before: int | None = None
     return jnp.fft.rfft(frames.cut(audio) * jnp.asarray(frames.window, audio.dtype))
 
 
+@relaxed()
 def synthesise(
     spectrum: Array, samples: int, *, window: Window, hop: int, before: int | None = None
 ) -> Array:

@@ -13,8 +13,10 @@ from audioxai_jax.checks import as_audio
 from audioxai_jax.spaces.dft import multiplicity, product
 from audioxai_jax.spaces.frames import Window, place
 from audioxai_jax.spaces.transport import check, largest, quotient, settle
+from audioxai_jax.strictness import relaxed
 
 
+@relaxed()
 def short_time_relevance(
     audio: Array,
     relevance: Array,
@@ -58,6 +60,7 @@ def short_time_relevance(
     return settle(count * (product(spectra, of_quotient) + over), relevance)
 
 
+@relaxed()
 def full_length_relevance(
     audio: Array,
     relevance: Array,
@@ -91,6 +94,7 @@ def full_length_relevance(
     return settle(count * found, relevance)
 
 
+@relaxed()
 def time_relevance_of_frames(
     audio: Array,
     relevance: Array,

@@ -41,7 +41,9 @@ def padded_spectrogram(audio: Array, *, window: int, hop: int) -> Array:
     frames = (length + missing - window) // hop + 1
     index = np.arange(frames)[:, None] * hop + np.arange(window)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    return safe_magnitude(jnp.fft.rfft(padded[index] * jnp.asarray(hann / hann.sum(), audio.dtype)))
+    return safe_magnitude(
+        jnp.fft.rfft(padded[index] * jnp.asarray(hann / hann.sum(), audio.dtype)[None])
+    )
 
 
 def decibels(magnitude: Array, *, range_db: float = 80.0, least: float = 1e-5) -> Array:

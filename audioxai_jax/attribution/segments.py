@@ -97,7 +97,8 @@ def few(count: int = 16) -> Segmentation:
     """At most `count` blocks, whatever the shape; of the last axis, all in one block.
 
     `[T]` is cut into stretches of time, `[F, C]` into groups of frames, `[H, W, C]` into a
-    square grid. If the axes before the last have length one, the last is cut instead.
+    square grid. If the axes before the last have length one, the last is cut instead. Of inputs
+    with their channels first, `[C, T]`, it is the wrong one: give `blocks((None, size))`.
 
     Raises:
       ValueError: if `count` is below 1.

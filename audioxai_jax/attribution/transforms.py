@@ -55,20 +55,22 @@ def absolute(method: Method | None = None) -> Method:
     return Absolute(inner(method, "absolute"))
 
 
-def sum_channels(method: Method | None = None) -> Method:
-    """Relevance summed over the last axis and spread evenly over it: shape and total are kept.
+def sum_channels(method: Method | None = None, *, axis: int = -1) -> Method:
+    """Relevance summed over the channels and spread evenly over them: shape and total are kept.
 
     Frames of a latent are then ranked whole. An input `[T]` has one channel, and keeps its
     relevance as it is.
 
-    Args, key and errors: as `rectify`.
+    Args:
+      method, and key and errors: as `rectify`.
+      axis: of the channels, 0 for inputs `[C, T]`.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.sum(jnp.array([[3.0, -2.0], [1.0, 1.0]]) * x)[None]
     >>> sum_channels()(model, jnp.ones((2, 2)), 0, key=jax.random.key(0)).relevance.tolist()
     [[0.5, 0.5], [1.0, 1.0]]
     """
-    return SumChannels(inner(method, "sum_channels"))
+    return SumChannels(inner(method, "sum_channels"), axis)
 
 
 def normalise(method: Method | None = None) -> Method:
@@ -103,15 +105,16 @@ class Absolute:
         return Attribution(jnp.abs(found.relevance), _without(found.info, "completeness_gap"))
 
 
-@record()
+@record(static=("axis",))
 class SumChannels:
     method: Any
+    axis: int
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         found = attribute(self.method, model, x, target, key=key)
         if x.ndim < 2:
             return found
-        mean = jnp.mean(found.relevance, axis=-1, keepdims=True)
+        mean = jnp.mean(found.relevance, axis=self.axis, keepdims=True)
         info = _without(found.info, "change", "standard_error")
         return Attribution(jnp.broadcast_to(mean, x.shape), info)
 

@@ -125,3 +125,11 @@ def test_equal_ones_are_one(name):
 def test_no_method(name):
     with pytest.raises(ValueError, match=f"{name}: the method inside must be a Method, got int"):
         ALL[name](3)
+
+
+def test_channels_may_come_first():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 5)))
+    turned = lambda x: MODELS["maximum"](x.T)
+    wanted = run(sum_channels(), Partial(MODELS["maximum"]), x.T, jax.random.key(0)).relevance
+    found = run(sum_channels(axis=0), Partial(turned), x, jax.random.key(0)).relevance
+    np.testing.assert_array_equal(found.T, wanted)

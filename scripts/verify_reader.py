@@ -163,7 +163,8 @@ def isolated(file: Path, rate: int, folder: Path) -> None:
 def by_ffmpeg(file: Path, row: dict, timeout: float) -> tuple[np.ndarray, str]:
     """The mean of the channels, float32, at a row's rate, and what ffmpeg complains of."""
     command = ["ffmpeg", "-nostdin", "-v", "error"]
-    command += ["-c:a", "libopus"] if row["codec"] == "opus" else []
+    if row["codec"] == "opus":  # ffmpeg's own decoder is less exact; integers would be clipped
+        command += ["-request_sample_fmt", "flt", "-c:a", "libopus"]
     command += ["-i", str(file.absolute()), "-map", "0:a:0"]
     channels, rate = row.get("channels", 0), row.get("rate")
     if channels == 2:  # mixed here: a part of a stream may have one
@@ -177,14 +178,16 @@ def by_ffmpeg(file: Path, row: dict, timeout: float) -> tuple[np.ndarray, str]:
 
 def by_sox(file: Path, row: dict, timeout: float) -> tuple[np.ndarray, str]:
     wanted = ["-r", str(row["rate"]), "-c", str(row["channels"]), "-t", "f32", "-"]
-    sound, complaint = run(["sox", "-V1", "-D", str(file.absolute()), *wanted], timeout)
+    known = ["-t", "mp3"] if row["codec"] in ("mp1", "mp2", "mp3") else []
+    sound, complaint = run(["sox", "-V1", "-D", *known, str(file.absolute()), *wanted], timeout)
     return mixed(sound, row["channels"]), complaint
 
 
 def mixed(sound: bytes, channels: int) -> np.ndarray:
     channels = max(1, channels)
     values = np.frombuffer(sound[: len(sound) // (4 * channels) * 4 * channels], "<f4")
-    return values.reshape(-1, channels).mean(axis=1, dtype=np.float64).astype(np.float32)
+    with np.errstate(all="ignore"):  # what is not finite differs
+        return values.reshape(-1, channels).mean(axis=1, dtype=np.float64).astype(np.float32)
 
 
 def compare(ours: np.ndarray, theirs: np.ndarray, codec: str, same_rate: bool) -> dict:
@@ -194,7 +197,8 @@ def compare(ours: np.ndarray, theirs: np.ndarray, codec: str, same_rate: bool) -
     gap, shift = len(ours) - len(theirs), best_shift(ours, theirs) if lossy else 0
     left, right = ours[max(0, shift) :], theirs[max(0, -shift) :].astype(np.float64)
     size = min(len(left), len(right))
-    error = np.abs(left[:size] - right[:size])
+    right = right[:size]
+    error = np.abs(left[:size] - right)
     most, scale = float(error.max(initial=0)), float(np.abs(theirs).max(initial=0))
     spread, level = (float(np.sqrt(np.mean(x**2))) if size else 0.0 for x in (error, right))
     if not lossy:

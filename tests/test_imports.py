@@ -42,7 +42,8 @@ CORE = {
     "outputs": BASIS,
     "attribution": BASIS | {"graph", "lrp", "estimators", "gradients", "affine"},
     "synthesis": BASIS | {"spaces"},
-    "metrics": BASIS | {"graph", "tracing", "attribution", "synthesis", "spaces", "hypotheses"},
+    "metrics": BASIS
+    | {"checked", "graph", "tracing", "attribution", "synthesis", "spaces", "hypotheses"},
     "hypotheses": BASIS | {"batching", "attribute_batch", "spaces", "synthesis"},
     "arguments": BASIS | {"outputs", "windows", "attribution", "synthesis"},
     "explain": BASIS | {"arguments", "batching", "attribution", "synthesis"},

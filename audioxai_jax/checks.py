@@ -59,10 +59,12 @@ def as_array(value: Any, name: str) -> Any:
     if hasattr(value, "__array__"):
         return np.asarray(value)
     numbers = (int, float, complex, np.generic, np.ndarray, Array)
-    fine = all(isinstance(leaf, numbers) for leaf in jax.tree.leaves(value, is_leaf=_is_none))
+    leaves = jax.tree.leaves(value, is_leaf=_is_none)
+    there = any(isinstance(leaf, Array) for leaf in leaves)
     try:
-        if fine:
-            return jnp.asarray(value)
+        if all(isinstance(leaf, numbers) for leaf in leaves):
+            # on the host if it can be: under jit, jnp would trace even a number
+            return jnp.asarray(value) if there else np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         pass
     told = f"{name} is {kind(value)} that makes no array"
@@ -181,9 +183,8 @@ def check_scale(audio: Any, name: str = "audio") -> None:
     samples = np.asarray(audio)
     peak = float(np.max(np.abs(samples), initial=0))
     if LOUDEST < peak < float("inf"):
-        raise ValueError(
-            f"{name} has samples as large as {peak:.4g}, full scale is 1: {SCALES['int16']}"
-        )
+        do = SCALES["int16"] if peak <= 32768 else "bring it to [-1, 1] first"
+        raise ValueError(f"{name} has samples as large as {peak:.4g}, full scale is 1: {do}")
 
 
 def check_number(value: Any, name: str, wanted: str) -> None:

@@ -110,7 +110,7 @@ CLIPS = {
     "nan": (with_value(np.nan), "1 samples are NaN or infinite, the first at 0.006 s"),
     "infinity": (with_value(-np.inf), "NaN or infinite"),
     "pipe": (lambda path: os.mkfifo(path), "is a pipe or a device"),
-    "overflow": (with_value(3e38), "NaN or infinity in the"),
+    "overflow": (with_value(3e38), "samples as large as 3e+38, full scale is 1"),
 }
 
 

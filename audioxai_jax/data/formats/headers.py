@@ -7,6 +7,7 @@ import struct
 
 from audioxai_jax.data.formats import containers
 from audioxai_jax.data.formats.layout import (
+    UNSTATED,
     ForeignError,
     FormatError,
     Layout,
@@ -171,5 +172,4 @@ def mat5(source: Source) -> Layout:
 
 def endless(source: Source) -> Layout:
     """IRCAM, PAF and PVF: no header says where they end."""
-    note = "Files of this format do not say how long they are: a missing end would not be seen."
-    return Layout(whole(source).parts, (note,))
+    return Layout(whole(source).parts, (UNSTATED,))

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 Piece = bytes | tuple[int, int]
 """Bytes as they are, or `(start, stop)` of bytes of the file."""
+UNSTATED = "Files of this format do not say how long they are: a missing end would not be seen."
+"""A note."""
 
 
 class FormatError(ValueError):

@@ -8,24 +8,22 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from audioxai_jax.data.formats.decoder import Recording
-from audioxai_jax.data.formats.layout import FormatError
+from audioxai_jax.data.formats.layout import UNSTATED, FormatError
 
 SLACK = 0.1
 """Seconds that what is decoded may be shorter than the container says: codecs pad."""
 
 MUCH = 1.0
 """Seconds that it may be longer, which is the padding of any codec."""
-ESTIMATED = {"aac", "ac3", "eac3", "amr", "amrnb", "amrwb", "dts", "loas", "mp3", "mpeg", "mpegts"}
-"""Formats without a header of the whole: FFmpeg guesses the length from the bit rate."""
+ESTIMATED = set("aac ac3 eac3 amr amrnb amrwb avi dts loas mp3 mpeg mpegts".split())
+"""Formats of whose length FFmpeg makes a guess, from the bit rate or the size of what is there."""
 
 
 def installed() -> bool:
     return importlib.util.find_spec("av") is not None
 
 
-def open_sound(
-    stream: BinaryIO,
-) -> Recording:
+def open_sound(stream: BinaryIO) -> Recording:
     """The first stream of sound; raises FormatError, as do its blocks, if there is none, if it
     cannot be decoded, or is shorter than its container says."""
     av: Any = importlib.import_module("av")
@@ -45,6 +43,7 @@ def open_sound(
         notes = (f"It holds {len(sounds)} streams of sound; the first was read.",)
     rate, channels = context.sample_rate, context.channels
     seconds = _seconds(container, sounds[0])
+    notes += (UNSTATED,) if seconds is None else ()
     frames = None if seconds is None else round(seconds * rate)
     blocks = _blocks(container, sounds[0], rate, channels, seconds)
     return Recording(rate, channels, frames, notes, blocks)

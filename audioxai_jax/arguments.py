@@ -42,6 +42,15 @@ def reads(classifier: Classifier | Model) -> Reads:
     return Reads(classifier.frames, outputs, classifier.labels)
 
 
+def check_codec(codec: Any) -> None:
+    """Raises WrongType, saying what to do, for what is no `Codec`, such as a name."""
+    if not isinstance(codec, Codec):
+        do = "load it first, by audioxai_jax.pretrained.load_codec"
+        if isinstance(codec, tuple):
+            do = "loaders return (codec, manifest): take the first"
+        raise WrongType(f"codec: expected a Codec, got {kind(codec)}: {do}")
+
+
 def as_settings(
     codec: Any, classifier: Any, method: Any, base: Any
 ) -> tuple[Codec, Model, Method, Base]:
@@ -50,11 +59,7 @@ def as_settings(
     Raises:
       WrongType: for what cannot be used as one, such as a name or a factory.
     """
-    if not isinstance(codec, Codec):
-        do = "load it first, by audioxai_jax.pretrained.load_codec"
-        if isinstance(codec, tuple):
-            do = "loaders return (codec, manifest): take the first"
-        raise WrongType(f"codec: expected a Codec, got {kind(codec)}: {do}")
+    check_codec(codec)
     check_model(classifier)
     model = windowed(classifier) if isinstance(classifier, Classifier) else classifier
     method = integrated_gradients() if method is None else method

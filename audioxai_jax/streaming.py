@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from audioxai_jax.arguments import check_codec
+from audioxai_jax.checks import whole
 from audioxai_jax.nets.streams import stages_of
 from audioxai_jax.stages import Carried, Local, Stage, run
 from audioxai_jax.types import Codec, Model
@@ -49,6 +51,7 @@ def encode(
         frame, a codec that needs the whole sound or does not say how far it sees, or stages
         that are none, that do not fit their functions, or that come with `frames`.
     """
+    check_codec(codec)
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))
 
 
@@ -73,6 +76,7 @@ def decode(
     Raises:
       ValueError: as `encode`, and for frames of chunks that no sound makes.
     """
+    check_codec(codec)
     return run(_stages(codec, codec.decode, frames, stages), _frames(latents))
 
 
@@ -96,9 +100,7 @@ def _stages(
                 )
         return stages
     frames = math.ceil(SECONDS * codec.sample_rate / codec.hop) if frames is None else frames
-    if frames < 1:
-        raise ValueError(f"a window needs at least one frame, got {frames}")
-    return stages_of(model, frames)
+    return stages_of(model, whole(frames, "the frames of a window"))
 
 
 def _waveform(blocks: Iterable[Any]) -> Iterator[np.ndarray]:

@@ -8,13 +8,14 @@ import pytest
 from jax.tree_util import Partial
 
 import audioxai_jax as ax
-from audioxai_jax import Classifier, Codec, explain, explain_batch, lrp
+from audioxai_jax import Classifier, Codec, explain, explain_batch, lrp, streaming
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.logits import as_targets
 from audioxai_jax.metrics.complexity import sparseness
 from audioxai_jax.metrics.infidelity import infidelity
 from audioxai_jax.metrics.perturbation import perturbation_curve
 from audioxai_jax.pretrained import load_classifier, load_codec, load_listener
+from audioxai_jax.stages import Local
 from audioxai_jax.synthesis.smallest import smallest_set
 from audioxai_jax.weights_file import WeightsError
 
@@ -28,6 +29,7 @@ apply = lambda weights, latent: jnp.tanh(latent).mean(0) @ weights
 CODEC = Codec(encode, decode, 400, HOP, mean=jnp.zeros(HOP))
 CLASSIFIER = Classifier(Partial(apply, WEIGHTS), ("go", "stop", "yes"))
 MODEL, LATENT = CLASSIFIER.model, encode(AUDIO)
+STAGE = Local(encode, takes=HOP)
 
 
 def run(call, **changes):
@@ -265,6 +267,9 @@ def test_labels_in_a_list_become_a_tuple():
             lambda: infidelity(3, LATENT, LATENT, 0, key=KEY, perturb=ax.zero()),
             "expected a function",
         ),
+        (lambda: streaming.encode("gainshape_16khz", [AUDIO]), "expected a Codec, got the text"),
+        (lambda: streaming.encode(CODEC, [AUDIO], frames="8"), "window must be a whole number"),
+        (lambda: list(streaming.encode(CODEC, [None], stages=[STAGE])), "expected a piece of one"),
         (lambda: sparseness({"a": 1}), "relevance must be an array, got a dict"),
         (
             lambda: ax.map_examples(explain, 0, LATENT, key=3),

@@ -290,7 +290,10 @@ LOUD = EncodecConfig(CAUSAL, normalise=True)
         (lambda c: streaming.encode(c, [np.zeros((9, 2))]), r"block 0 is \[9, 2\], .* mono"),
         (lambda c: streaming.encode(c, [np.zeros(9, int)]), "piece 0 is int64, expected floating"),
         (lambda c: streaming.encode(c, [sound(9), np.zeros(9)]), "is .n. float64, .* float32"),
-        (lambda c: streaming.encode(c, [sound(9)], frames=0), "at least one frame, got 0"),
+        (
+            lambda c: streaming.encode(c, [sound(9)], frames=0),
+            "frames of a window must be a whole number from 1 up, got 0",
+        ),
         (lambda c: streaming.encode(c, []), "no samples and no frames"),
         (lambda c: streaming.encode(c, [sound(0)]), "no samples and no frames"),
         (lambda c: streaming.decode(c, [sound(9)]), r"latent 0 is \[9\], expected .* \[f, C\]"),

@@ -209,8 +209,8 @@ def test_a_codec_of_chunks_can_be_explained():
 @pytest.mark.parametrize(
     "call, said",
     [
-        (lambda: small().encode(np.stack([SOUND, SOUND], 1)), r"must be mono, \[T\]"),
-        (lambda: small().encode(SOUND[:0]), r"audio must be \[T, 2\] with T > 0"),
+        (lambda: small().encode(np.stack([SOUND, SOUND], 1)), r"one mono waveform \[T\]"),
+        (lambda: small().encode(SOUND[:0]), "audio has no samples"),
         (lambda: small().decode(jnp.zeros((4, 6))), r"latent must be \[F, 7\], got \[4, 6\]"),
         (lambda: encodec.codes(SMALL, params_of(SMALL), jnp.zeros((4, 7)), 4), "choose 1 to 3"),
         (lambda: encodec.encode(SMALL, params_of(SMALL), SOUND), r"audio must be \[T, 2\]"),

@@ -114,7 +114,7 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     (an Equinox module holds its activation functions, sizes, rates and switches) is split:
     arrays stay leaves, the rest becomes structure, numbers too, NumPy's scalars among them. A
     plain function becomes a leafless `Partial`; arrays that it closes over are constants of the
-    compiled program, and so are those of a pytree whose structure cannot be hashed.
+    compiled program.
 
     Raises:
       TypeError: if `function` is not callable.
@@ -127,8 +127,6 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     if isinstance(function, functools.partial) and not isinstance(function, Partial):
         function = Partial(function.func, *function.args, **function.keywords)
     found, structure = jax.tree_util.tree_flatten_with_path(function)
-    if not _is_hashable(structure):
-        return Partial(Same(function))
     if not parts_in_training(function):
         if len(found) == 1 and found[0][1] is function:
             return Partial(function if _is_hashable(function) else Same(function))
@@ -170,13 +168,24 @@ def _is_array(leaf: Any) -> bool:
     return isinstance(leaf, Array) or hasattr(leaf, "__array__")
 
 
-def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
+def unsplit(model: Any) -> Any:
+    """The model with what `as_model` split put together again, also within other models."""
+    is_split = lambda node: isinstance(node, Partial) and node.func is _call_split
+    whole = lambda node: _rebuilt(*node.args) if is_split(node) else node
+    return jax.tree.map(whole, model, is_leaf=is_split)
+
+
+def _rebuilt(split: Static, arrays: dict[str, Array]) -> Callable[..., Any]:
     structure, others = split.value  # type: ignore[misc]
     leaves = [
         other.value if isinstance(other, Same) else other if name is None else arrays[name]
         for name, other in others
     ]
-    model = jax.tree.unflatten(structure, leaves)
+    return jax.tree.unflatten(structure, leaves)
+
+
+def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
+    model = _rebuilt(split, arrays)
     try:
         return model(*args, **keywords)
     except Exception as error:

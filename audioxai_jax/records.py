@@ -15,6 +15,7 @@ from jax import Array
 from jax.tree_util import GetAttrKey, Partial, register_pytree_with_keys
 
 from audioxai_jax.equality import Same, exact
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.training_mode import named, parts_in_training, refusal, wants_training
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ def bound(function: Any) -> tuple[Callable[..., Array], Hashable, Any] | None:
     return *settled.value, params
 
 
+@relaxed()
 def _apply(settled: Static, params: Any, x: Array) -> Array:
     apply, config = settled.value  # type: ignore[misc]
     return apply(config, params, x)

@@ -17,6 +17,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.records import as_model, record
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model
 
 
@@ -112,6 +113,7 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     return flow
 
 
+@relaxed()
 @jax.jit
 def _call(function, *args) -> Any:
     return function(*args)

@@ -18,9 +18,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.metrics.changes import drawn_subset
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model, score
 
 
+@relaxed()
 def faithfulness_correlation(
     model: Model,
     x: Array,
@@ -66,6 +68,7 @@ def faithfulness_correlation(
     )
 
 
+@relaxed()
 def faithfulness_estimate(
     model: Model,
     x: Array,
@@ -101,6 +104,7 @@ def faithfulness_estimate(
     )
 
 
+@relaxed()
 def faithfulness_of(
     model: Model,
     x: Array,

@@ -21,9 +21,11 @@ from audioxai_jax.metrics.changes import (
     check_perturbed,
     perturbed_inputs,
 )
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model, score
 
 
+@relaxed()
 def infidelity(
     model: Model,
     x: Array,
@@ -65,6 +67,7 @@ def infidelity(
     )
 
 
+@relaxed()
 def infidelity_of(
     model: Model,
     x: Array,

@@ -27,7 +27,7 @@ CALLS = frozenset(
 CUTS = frozenset("stop_gradient sign floor ceil round".split())
 """Primitives whose result is constant as far as relevance is concerned."""
 
-FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku")
+FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku", "keras")
 
 
 def trace(model: Model, x: Array) -> tuple[Graph, list[Array]]:

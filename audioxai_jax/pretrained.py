@@ -35,6 +35,7 @@ from audioxai_jax.nets import (
 )
 from audioxai_jax.published import codecs as published
 from audioxai_jax.records import Static
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights_file import WeightsError
 
@@ -87,6 +88,7 @@ def save(
     weights_file.write(folder, name, fields, params)
 
 
+@relaxed()
 def load_codec(
     name_or_path: str | Path, weights: str | Path | None = None
 ) -> tuple[Codec, dict[str, Any]]:
@@ -122,6 +124,7 @@ def load_codec(
     return dataclasses.replace(codec, mean=jnp.asarray(mean)), manifest
 
 
+@relaxed()
 def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any]]:
     """Loads a classifier and its manifest; arguments and errors as for `load_codec`."""
     found = _load(name_or_path, "classifier")
@@ -137,12 +140,14 @@ def load_classifier(name_or_path: str | Path) -> tuple[Classifier, dict[str, Any
     return classifier, manifest
 
 
+@relaxed()
 def load_listener(name_or_path: str | Path) -> tuple[Model, dict[str, Any]]:
     """Loads an independent listener, `audio [T] -> logits [K]`; otherwise as `load_codec`."""
     found = _load(name_or_path, "listener")
     return found.network.build(found.config, found.params), found.manifest
 
 
+@relaxed()
 def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
     """Loads a network of `scripts/reproduce_audiomnist.py`; otherwise as `load_codec`.
 
@@ -155,6 +160,7 @@ def load_network(path: str | Path) -> tuple[Model, Model, dict[str, Any]]:
     return found.network.build(found.config, found.params), features, found.manifest
 
 
+@relaxed()
 def _features(settled: Static, audio: Array) -> Array:
     features, config = settled.value  # type: ignore[misc]
     return features(config, audio)

@@ -15,6 +15,7 @@ from jax import Array
 from jax.tree_util import GetAttrKey, Partial, register_pytree_with_keys
 
 from audioxai_jax.equality import Same, exact
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.training_mode import named, parts_in_training, refusal, wants_training
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ def bound(function: Any) -> tuple[Callable[..., Array], Hashable, Any] | None:
     return *settled.value, params
 
 
+@relaxed()
 def _apply(settled: Static, params: Any, x: Array) -> Array:
     apply, config = settled.value  # type: ignore[misc]
     return apply(config, params, x)
@@ -114,7 +116,7 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     (an Equinox module holds its activation functions, sizes, rates and switches) is split:
     arrays stay leaves, the rest becomes structure, numbers too, NumPy's scalars among them. A
     plain function becomes a leafless `Partial`; arrays that it closes over are constants of the
-    compiled program, and so are those of a pytree whose structure cannot be hashed.
+    compiled program.
 
     Raises:
       TypeError: if `function` is not callable.
@@ -127,8 +129,6 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     if isinstance(function, functools.partial) and not isinstance(function, Partial):
         function = Partial(function.func, *function.args, **function.keywords)
     found, structure = jax.tree_util.tree_flatten_with_path(function)
-    if not _is_hashable(structure):
-        return Partial(Same(function))
     if not parts_in_training(function):
         if len(found) == 1 and found[0][1] is function:
             return Partial(function if _is_hashable(function) else Same(function))
@@ -180,13 +180,24 @@ def _is_array(leaf: Any) -> bool:
     return isinstance(leaf, Array) or hasattr(leaf, "__array__")
 
 
-def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
+def unsplit(model: Any) -> Any:
+    """The model with what `as_model` split put together again, also within other models."""
+    is_split = lambda node: isinstance(node, Partial) and node.func is _call_split
+    whole = lambda node: _rebuilt(*node.args) if is_split(node) else node
+    return jax.tree.map(whole, model, is_leaf=is_split)
+
+
+def _rebuilt(split: Static, arrays: dict[str, Array]) -> Callable[..., Any]:
     structure, others = split.value  # type: ignore[misc]
     leaves = [
         other.value if isinstance(other, Same) else other if name is None else arrays[name]
         for name, other in others
     ]
-    model = jax.tree.unflatten(structure, leaves)
+    return jax.tree.unflatten(structure, leaves)
+
+
+def _call_split(split: Static, arrays: dict[str, Array], *args, **keywords):
+    model = _rebuilt(split, arrays)
     try:
         return model(*args, **keywords)
     except Exception as error:

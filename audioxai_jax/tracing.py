@@ -15,7 +15,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 
 from audioxai_jax.draws import training_layers
 from audioxai_jax.graph import Equation, Graph, Values
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_model, unsplit
 from audioxai_jax.training_mode import named, parts_in_training, refusal
 from audioxai_jax.types import Model
 
@@ -49,7 +49,7 @@ MOVED = frozenset(
 IDENTITY: tuple[Any, dict[str, Any]] = (jax.lax.squeeze_p, {"dimensions": ()})
 """A primitive that changes nothing, with its parameters."""
 
-FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku")
+FRAMEWORKS = ("jax", "jaxlib", "flax", "equinox", "haiku", "keras")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _refuse_training(closed: Any, model: Model) -> None:
     found = training_layers(closed, lambda eqn: list(_frames(eqn)))
     if found:
         places = list(dict.fromkeys(f"{what} at {_source(eqn)}" for what, eqn in found))
-        raise refusal(named(places + parts_in_training(model)))
+        raise refusal(named(places + parts_in_training(unsplit(model))))
 
 
 def leaf_names(leaves: Iterable[tuple[Any, Any]]) -> list[str]:

@@ -24,7 +24,7 @@ CORE = {
     "draws": set(),
     "strictness": set(),
     "programs": {"strictness"},
-    "records": {"equality", "training_mode"},
+    "records": {"equality", "training_mode", "strictness"},
     "checks": set(),
     "contracts": {"checks"},
     "logits": {"checks"},

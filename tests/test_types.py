@@ -14,10 +14,6 @@ from audioxai_jax.records import Static
 from audioxai_jax.types import Base, Masker, Method, attribute
 
 
-def leaf_is_array(leaf):
-    return isinstance(leaf, (jax.Array, np.ndarray))
-
-
 def test_a_function_becomes_a_model_without_leaves():
     model = as_model(jnp.sin)
     assert jax.tree.leaves(model) == []
@@ -59,8 +55,7 @@ def gated(seed, **changes):
 def test_functions_numbers_and_switches_become_structure():
     module = gated(0)
     model = as_model(module)
-    assert all(leaf_is_array(leaf) for leaf in jax.tree.leaves(model))
-    assert len(jax.tree.leaves(model)) == 1
+    assert [leaf.shape for leaf in jax.tree.leaves(model)] == [(3, 3)]
     x = jnp.arange(3.0)
     found = jax.jit(lambda m, x: m(x, shift=1.0))(model, x)
     np.testing.assert_allclose(found, module(x) + 1.0, rtol=1e-6)

@@ -19,9 +19,11 @@ from jax import Array
 
 from audioxai_jax.checked import checked
 from audioxai_jax.metrics.changes import drawn_subset
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model, score
 
 
+@relaxed()
 @checked
 def faithfulness_correlation(
     model: Model,
@@ -68,6 +70,7 @@ def faithfulness_correlation(
     )
 
 
+@relaxed()
 @checked
 def faithfulness_estimate(
     model: Model,
@@ -104,6 +107,7 @@ def faithfulness_estimate(
     )
 
 
+@relaxed()
 @checked
 def faithfulness_of(
     model: Model,

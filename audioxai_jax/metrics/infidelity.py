@@ -22,9 +22,11 @@ from audioxai_jax.metrics.changes import (
     check_perturbed,
     perturbed_inputs,
 )
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model, score
 
 
+@relaxed()
 @checked
 def infidelity(
     model: Model,
@@ -67,6 +69,7 @@ def infidelity(
     )
 
 
+@relaxed()
 def infidelity_of(
     model: Model,
     x: Array,

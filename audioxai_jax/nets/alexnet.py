@@ -135,7 +135,7 @@ class Conv(nn.Module):
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.width,))
         parts = [
-            _convolved(part, weights) + offset
+            _convolved(part, weights) + offset[None, None]
             for part, weights, offset in zip(
                 jnp.split(x, self.groups, -1),
                 jnp.split(kernel, self.groups, -1),

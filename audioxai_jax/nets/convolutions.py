@@ -101,7 +101,7 @@ class Conv(nn.Module):
             y = _to_few(padded, weight)
         else:
             y = convolve(padded, weight, self.stride, self.dilation)
-        return _over_time(self, y + bias)
+        return _over_time(self, y + bias[None])
 
 
 class ConvTranspose(nn.Module):
@@ -127,7 +127,7 @@ class ConvTranspose(nn.Module):
         pairs = phases.swapaxes(1, 2).reshape(2, x.shape[1], -1)
         y = convolve(jnp.pad(x, ((1, 1), (0, 0))), pairs)
         y = y.reshape(y.shape[0] * self.stride, self.features)
-        return self.padding.trim(_over_time(self, y + bias), self.stride)
+        return self.padding.trim(_over_time(self, y + bias[None]), self.stride)
 
 
 def convolve(x: Array, weight: Array, stride: int = 1, dilation: int = 1) -> Array:
@@ -207,7 +207,7 @@ def _over_time(module: Conv | ConvTranspose, y: Array) -> Array:
     precise = y.astype(jnp.promote_types(y.dtype, jnp.float32))
     centred = precise - jnp.mean(precise)
     spread = jnp.sqrt(jnp.mean(centred**2) + EPSILON)
-    return (centred / spread).astype(y.dtype) * scale + bias
+    return (centred / spread).astype(y.dtype) * scale[None] + bias[None]
 
 
 def elu(x: Array) -> Array:

@@ -37,7 +37,7 @@ class Lstm(nn.Module):
             enter = self.param(f"enter_{layer}", centred, (channels, 4 * channels))
             recur = self.param(f"recur_{layer}", centred, (channels, 4 * channels))
             bias = self.param(f"bias_{layer}", nn.initializers.zeros, (4 * channels,))
-            after, y = _layer(y @ enter + bias, recur, state[layer])
+            after, y = _layer(y @ enter + bias[None], recur, state[layer])
             states.append(after)
         return jnp.stack(states), x + y
 

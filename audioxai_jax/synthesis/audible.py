@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.checks import as_audio, as_floats, whole
+from audioxai_jax.strictness import relaxed
 from audioxai_jax.synthesis.masks import top_fraction
 
 SMOOTH = 160
@@ -22,6 +23,7 @@ SMOOTH = 160
 follow the waveform within its periods and distort it; short beside a phoneme."""
 
 
+@relaxed()
 def heat_map_sound(audio: Array, relevance: Array, *, smooth: int = SMOOTH) -> Array:
     """The waveform where relevance is positive: `g * x`, with `g = positive_gain(R)` in [0, 1].
 
@@ -49,6 +51,7 @@ def heat_map_sound(audio: Array, relevance: Array, *, smooth: int = SMOOTH) -> A
     return audio * positive_gain(relevance, smooth=smooth, inside=inside)
 
 
+@relaxed()
 def rectified_signal_sound(audio: Array, relevance: Array) -> Array:
     """`ReLU(x) * R` as it is written: half of the waveform, relevance of either sign.
 
@@ -60,6 +63,7 @@ def rectified_signal_sound(audio: Array, relevance: Array) -> Array:
     return jax.nn.relu(audio) * _over(relevance, jnp.max(jnp.abs(relevance)))
 
 
+@relaxed()
 def positive_gain(relevance: Array, *, smooth: int = 0, inside: Array | None = None) -> Array:
     """Relevance as a gain in [0, 1]: smoothed, cut below zero, smoothed, the largest made 1.
 
@@ -81,6 +85,7 @@ def positive_gain(relevance: Array, *, smooth: int = 0, inside: Array | None = N
     return _over(gain, jnp.max(gain))
 
 
+@relaxed()
 def kept_gain(relevance: Array, keep: float | Array, *, smooth: int = 0) -> Array:
     """A mask of the most relevant fraction, with soft edges: a gain in [0, 1].
 
@@ -97,6 +102,7 @@ def kept_gain(relevance: Array, keep: float | Array, *, smooth: int = 0) -> Arra
     return jnp.clip(smoothed(mask, smooth), 0, 1)
 
 
+@relaxed()
 def smoothed(values: Array, width: int, inside: Array | None = None) -> Array:
     """Means of neighbours along the last axis, weighted by a Hann kernel; zero phase.
 
@@ -126,6 +132,7 @@ def smoothed(values: Array, width: int, inside: Array | None = None) -> Array:
     return jnp.where(there > 0, sums / jnp.maximum(row(there), 1), 0)
 
 
+@relaxed()
 def fade_ends(sound: Array, length: int) -> Array:
     """Raised-cosine fades where a sound `[T]` begins and ends; zeros before and after it stay.
 

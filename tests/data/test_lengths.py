@@ -168,6 +168,44 @@ def test_pages_of_another_stream_in_an_ogg_are_left_out():
     assert "does not match its checksum" in refused(bytes(broken))
 
 
+VORBIS = {
+    3: "L C R",
+    4: "L R Lb Rb",
+    5: "L C R Lb Rb",
+    6: "L C R Lb Rb LFE",
+    7: "L C R Ls Rs Cb LFE",
+    8: "L C R Ls Rs Lb Rb LFE",
+}
+"""Channels by the Vorbis I specification, 4.3.9, which Opus shares in its mapping family 1."""
+PLACES = "L R C LFE Lb Rb Cb Ls Rs".split()
+"""Channels by the bits of the channel mask of WAV."""
+
+
+@pytest.mark.parametrize("count", VORBIS)
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_channels_of_ogg_have_the_order_of_wav(subtype, count):
+    """libsndfile writes and reads them in that of Vorbis, whatever it is given.
+
+    That it does not sort them is in the header of an Opus file: left and right are coupled, the
+    first two channels of its streams, and with a centre it says that they are sent to 1 and 3.
+    """
+    names = VORBIS[count].split()
+    levels = 0.05 * (1 + np.arange(count))
+    content = bytearray(encoded(levels * tone(100)[:, None], format="OGG", subtype=subtype))
+    wanted = [levels[names.index(name)] for name in PLACES if name in names]
+    found = np.sqrt(2 * np.mean(np.square(read(bytes(content))[4_000:12_000]), axis=0))
+    np.testing.assert_allclose(found / found[0], np.divide(wanted, 0.05), rtol=0.2)
+    if subtype == "OPUS":
+        mapping = content[49 : 49 + count]
+        assert (
+            content[46] == 1 and names[mapping.index(0)] == "L" and names[mapping.index(1)] == "R"
+        )
+        content[46] = 255  # the family of channels without places
+        content[22:26] = struct.pack("<I", checksum(bytes(content[: 49 + count])))
+        bare = np.sqrt(2 * np.mean(np.square(read(bytes(content))[4_000:12_000]), axis=0))
+        np.testing.assert_allclose(bare / bare[0], levels / 0.05, rtol=0.2)
+
+
 STATED = ["WAV", "WAVEX", "RF64", "AIFF", "AU", "W64", "CAF", "NIST", "VOC", "SVX", "AVR", "SDS",
           "MAT4", "MAT5", "MPC2K", "WVE"]  # fmt: skip
 

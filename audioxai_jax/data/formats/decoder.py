@@ -128,6 +128,7 @@ def _part_blocks(file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
             if not len(block):
                 break
             count += len(block)
+            block = block[:, part.order] if part.order else block
             yield block if part.scale == 1 else block * np.float32(part.scale)
     except soundfile.LibsndfileError:
         raise FormatError("is cut short or damaged") from None

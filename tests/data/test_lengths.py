@@ -221,6 +221,30 @@ def test_formats_that_say_how_long_they_are(form):
         assert "cut short" in refused(content[:size])
 
 
+@pytest.mark.parametrize("subtype, width", [("PCM_16", 2), ("PCM_24", 3)])
+def test_an_aiff_that_sox_wrote_to_a_pipe_is_read_to_its_end(subtype, width):
+    """It promises as many whole samples as 0x7F000000 bytes hold."""
+    content = bytearray(encoded(A, format="AIFF", subtype=subtype))
+    right, count = read(bytes(content)), 0x7F000000 // width
+    common, sound = content.index(b"COMM"), content.index(b"SSND")
+    content[common + 10 : common + 14] = struct.pack(">I", count)
+    content[sound + 4 : sound + 8] = struct.pack(">I", count * width + 8)
+    found = decode_sound("file", bytes(content))
+    np.testing.assert_array_equal(found.samples, right)
+    assert "does not say how long" in found.notes[0]
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "MS_ADPCM", "IMA_ADPCM"])
+def test_a_fact_chunk_is_not_believed_where_the_size_is_unknown(subtype):
+    content = bytearray(encoded(A[:6_400], 8_000, format="WAV", subtype=subtype))
+    right, fact, data = read(bytes(content)), content.index(b"fact"), content.index(b"data")
+    content[fact + 8 : fact + 12] = struct.pack("<I", 0x76271280)
+    content[data + 4 : data + 8] = struct.pack("<I", 0x7FFFEFC2)
+    found = decode_sound("file", bytes(content))
+    np.testing.assert_array_equal(found.samples[: len(right)], right)
+    assert len(found.samples) - len(right) < 2_048 and "does not say how" in found.notes[0]
+
+
 @pytest.mark.parametrize("form", ["IRCAM", "PAF", "PVF"])
 def test_formats_that_do_not_say_it_have_a_note(form):
     found = decode_sound("file", encoded(A, format=form, subtype="PCM_16"))

@@ -190,20 +190,21 @@ def coded(source: Source, found: Chunks, stop: int, facts: tuple[int, ...]):
         each = 0
     stop -= rest
     size, order = stop - found.start, found.order
-    fact = b"" if found.fact is None else b"fact" + struct.pack(f"{order}II", 4, found.fact)
+    count = None if found.promised is None else found.fact  # it was made of the same guess
+    fact = b"" if count is None else b"fact" + struct.pack(f"{order}II", 4, count)
     head = wrapped(found.form, fact, size, order)
     frames, surplus, notes = None, 0, []
     if each and size:
         if rest > 1:
             raise FormatError(f"is cut short: {rest} of {align} bytes of its last block are there")
         frames, surplus = blocks * each, 320 * (tag == GSM)  # libsndfile adds a pad byte
-        if found.fact and found.fact < STREAMED:
-            if frames < found.fact and found.fact != frames * channels:
-                raise cut_short(found.fact, frames, "samples")
-            if frames - each < found.fact < frames:
-                frames, surplus = found.fact, surplus + frames - found.fact
-            elif found.fact <= frames - each:
+        if count and count < STREAMED:
+            if frames < count and count != frames * channels:
+                raise cut_short(count, frames, "samples")
+            if frames - each < count < frames:
+                frames, surplus = count, surplus + frames - count
+            elif count <= frames - each:
                 notes.append(
-                    f"The fact chunk says {found.fact} samples, {frames} are there and were read."
+                    f"The fact chunk says {count} samples, {frames} are there and were read."
                 )
     return Part((head, (found.start, stop)), frames, surplus), tuple(notes)

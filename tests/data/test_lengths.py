@@ -327,6 +327,38 @@ def test_what_follows_the_sound(name):
     assert "holds no samples" in refused(wav(b"", after=CHUNK))
 
 
+STALE = wav(SHORTS.tobytes(), size=0, riff=0)
+STREAMED = wav(SHORTS.tobytes(), size=2**32 - 1, riff=2**32 - 1)
+EIGHT = wav(b"\x80" * 15, bits=8, align=1)
+DATA = b"data" + struct.pack("<I", 2 * RATE) + SHORTS.tobytes()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[wav(SHORTS.tobytes())] * 3, [wav(SHORTS.tobytes(), after=CHUNK)] * 2, [STREAMED] * 2,
+     [STALE] * 2, [EIGHT, EIGHT + b"\0", wav(SHORTS.tobytes())],
+     [encoded(A, 8_000, format="WAV", subtype="GSM610")] * 2],
+)  # fmt: skip
+def test_joined_wav_files_are_read_to_the_end_if_they_agree(parts):
+    found = read(b"".join(parts))
+    np.testing.assert_array_equal(found, np.concatenate([read(part) for part in parts]))
+    assert "Hz" in refused(b"".join(parts) + encoded(A, 24_000, format="WAV"))
+    assert "cut short" in refused(b"".join(parts) + wav(SHORTS.tobytes())[:-9])
+
+
+def test_a_second_chunk_of_sound_is_read_too():
+    content = wav(SHORTS.tobytes(), after=CHUNK + DATA)
+    np.testing.assert_array_equal(read(content), np.tile(read(wav(SHORTS.tobytes())), (2, 1)))
+    assert "cut short" in refused(content[:-9])
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "CAF", "W64", "SVX", "NIST"])
+def test_a_joined_file_of_another_format_has_a_note(form):
+    content = encoded(A, format=form, subtype="PCM_16")
+    found = decode_sound("file", content + content)
+    assert len(found.samples) == RATE and "more follow and were not read" in found.notes[0]
+
+
 @pytest.mark.parametrize("subtype", ["GSM610", "MS_ADPCM"])
 @pytest.mark.parametrize("count", [960, 1_280, 1_999])
 def test_blocks_of_compressed_samples_end_where_the_fact_chunk_says(subtype, count):

@@ -47,10 +47,11 @@ class Chunks:
     head: str = ""
 
 
-def chunks(source: Source) -> Chunks:
-    """Walks to the chunk of the sound; raises FormatError if there is none."""
-    order = KINDS[source.read(0, 4)]
-    place, form, fact, long_size = 12, b"", None, None
+def chunks(source: Source, begin: int = 0) -> Chunks:
+    """Walks to the chunk of the sound of the file that begins there; raises FormatError if there
+    is none."""
+    order = KINDS[source.read(begin, 4)]
+    place, form, fact, long_size = begin + 12, b"", None, None
     for _ in range(MOST_CHUNKS):
         head = source.read(place, 8)
         if len(head) < 8:
@@ -78,11 +79,6 @@ def chunks(source: Source) -> Chunks:
 
 def known(name: bytes) -> bool:
     return len(name) == 4 and all(32 <= byte < 127 for byte in name)
-
-
-def layout(source: Source) -> Layout:
-    """The sound of a WAV file; raises FormatError if it is not all there."""
-    return of_chunks(source, chunks(source))
 
 
 def of_chunks(source: Source, found: Chunks) -> Layout:

@@ -76,7 +76,7 @@ def test_tags_around_mpeg_frames_change_nothing(name, bare, capfd):
 def test_frames_that_change_or_are_missing_are_refused_and_damaged_ones_said(capfd):
     parts, whole = frames(mp3(A, 0.7)), mp3(A, 0.7)
     stereo = encoded(np.stack([A, B], 1), format="MP3")
-    assert "changes from 1 channels at 16000 Hz to 2" in refused(whole + stereo)
+    assert "changes from 1 channel at 16000 Hz to 2" in refused(whole + stereo)
     assert "at 24000 Hz in the middle" in refused(whole + encoded(A, 24_000, format="MP3"))
     assert "promises 30 frames, 14 are there" in refused(whole[: len(whole) // 2 - 126])
     assert "8 of 252 bytes of its last frame" in refused(b"".join(parts)[: 8 - len(parts[-1])])
@@ -85,6 +85,15 @@ def test_frames_that_change_or_are_missing_are_refused_and_damaged_ones_said(cap
     garbled = b"".join(part[:5] + b"\xff" * 20 + part[25:] for part in parts)
     assert "MPEG frames cannot be decoded" in refused(garbled)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_few_frames_in_something_else_are_no_stream():
+    """Bytes of a program may look like frames, here of layer I: of 48 and 32 kHz."""
+    first, second = (bytes([0xFF, 0xFF, code, 0]) + bytes(28) for code in (0x14, 0x18))
+    content = b"\x7fELF program" * 30 + 6 * first + b"more" * 30 + 3 * (second + bytes(16)) + b"x"
+    assert "is not audio that can be read (Format not recognised)" in refused(content)
+    few = b"".join(frames(mp3(A[:4_000], 0.7)))
+    np.testing.assert_array_equal(read(b"no sound " * 50 + few), read(few))
 
 
 def test_a_last_frame_that_lacks_padding_is_whole():
@@ -145,7 +154,7 @@ def test_a_flac_header_that_counts_too_many_or_lies_about_the_rate_is_refused():
     content[22:26] = struct.pack(">I", RATE + 1)
     assert "promises 16001 samples, 16000 are there" in refused(bytes(content))
     content[22:26], content[18:20] = struct.pack(">I", RATE), b"\x02\xee"
-    assert "changes from 1 channels of 16 bits at 12000 Hz" in refused(bytes(content))
+    assert "changes from 1 channel of 16 bits at 12000 Hz" in refused(bytes(content))
 
 
 def test_pages_of_another_stream_in_an_ogg_are_left_out():

@@ -8,7 +8,14 @@ import numpy as np
 import soundfile
 
 from audioxai_jax.data.formats.complaints import collected
-from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
+from audioxai_jax.data.formats.layout import (
+    ForeignError,
+    FormatError,
+    Layout,
+    Part,
+    Source,
+    channels_text,
+)
 from audioxai_jax.data.formats.spliced import Spliced
 
 SLOWEST, FASTEST = 1_000, 768_000
@@ -63,7 +70,7 @@ def decoded(source: Source, layout: Layout) -> Recording:
             with files.pop() if files else _open(source, part) as file:
                 if (file.samplerate, file.channels) != (rate, channels):
                     raise FormatError(
-                        f"is joined of {channels} channels at {rate} Hz and of "
+                        f"is joined of {channels_text(channels)} at {rate} Hz and of "
                         f"{file.channels} at {file.samplerate} Hz: take it apart, for example "
                         f"with ffmpeg -i FILE out.wav"
                     )

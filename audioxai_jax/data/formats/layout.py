@@ -83,6 +83,10 @@ def whole(source: Source) -> Layout:
     return Layout((Part(((0, source.size),), mpeg=True),))  # for all that is known
 
 
+def channels_text(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
+
+
 def cut_short(promised: float, there: float, unit: str = "bytes of sound") -> FormatError:
     return FormatError(
         f"is cut short: its header promises {promised} {unit}, {max(0, there)} are there"

@@ -13,6 +13,7 @@ from audioxai_jax.data.formats.layout import (
     Layout,
     Part,
     Source,
+    channels_text,
     cut_short,
 )
 
@@ -112,8 +113,8 @@ def of_chunks(source: Source, found: Chunks) -> Layout:
 
 def contradiction(channels: int, bits: int, align: int) -> FormatError:
     return FormatError(
-        f"contradicts itself: {channels} channels of {bits} bits in {align} bytes: its header "
-        "may be damaged"
+        f"contradicts itself: {channels_text(channels)} of {bits} bits in {align} bytes: its "
+        "header may be damaged"
     )
 
 

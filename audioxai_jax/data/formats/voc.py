@@ -1,6 +1,6 @@
 """Creative Voice files: blocks of sound, of silence, and of more sound."""
 
-from audioxai_jax.data.formats import wav
+from audioxai_jax.data.formats import containers, wav
 from audioxai_jax.data.formats.layout import (
     ForeignError,
     FormatError,
@@ -26,9 +26,13 @@ def layout(source: Source) -> Layout:
     form: Form | None = None
     extended: tuple[int, int] | None = None
     pieces: list[Piece] = []
+    notes: tuple[str, ...] = ()
     for _ in range(MOST_BLOCKS):
         head = source.read(place, 4)
         if not head or head[0] == 0:
+            left = source.size - place - 1
+            if left > 1 and not containers.zeros(source, place + 1):
+                notes = (f"{left} bytes follow its last block and were not read.",)
             break
         size, kind, body = int.from_bytes(head[1:], "little"), head[0], place + 4
         stop = body + size
@@ -59,7 +63,7 @@ def layout(source: Source) -> Layout:
     size = sum(len(p) if isinstance(p, bytes) else p[1] - p[0] for p in pieces)
     frames = size // (channels * bits // 8)
     head = wav.header(tag, channels, rate, bits, size)
-    return Layout((Part((head, *pieces), frames),))
+    return Layout((Part((head, *pieces), frames),), notes)
 
 
 def described(

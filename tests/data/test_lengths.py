@@ -398,6 +398,9 @@ def test_blocks_of_a_voc_file_are_one_sound():
     wanted = np.concatenate([SHORTS[:300], np.zeros(round(100 * RATE * 62 / 1e6)), SHORTS[300:400]])
     np.testing.assert_array_equal(read(voc)[:, 0], (wanted / 32_768).astype(np.float32))
     assert "cut short" in refused(voc[:300])
+    sox = bytearray(voc[:26] + block(9, form + SHORTS[:500].tobytes()) + b"\0")
+    sox[27:30] = (1_004).to_bytes(3, "little")  # SoX leaves out 8 of the 12 bytes of the format
+    np.testing.assert_array_equal(read(bytes(sox))[:, 0], SHORTS[:500] / np.float32(32_768))
 
 
 FOREIGN = {

@@ -45,6 +45,7 @@ def layout(source: Source) -> Layout:
             extended = (rate, channels)
         elif kind in (1, 9):
             new, skip = described(source, body, kind, extended)
+            stop += 8 if kind == 9 and uncounted(source, stop) else 0
             extended = None
             if form not in (None, new):
                 raise FormatError(f"changes its format from block to block: {CANNOT}")
@@ -83,6 +84,15 @@ def described(
     if code not in CODES or CODES[code][1] != bits or not channels:
         raise ForeignError(f"VOC of code {code}")
     return (CODES[code][0], channels, rate, bits), skip
+
+
+def uncounted(source: Source, stop: int) -> bool:
+    """Whether 8 bytes of sound remain behind a last block, whose size lacks them if SoX wrote it.
+
+    Then comes the end; a block of four bytes in their place would say so.
+    """
+    rest = source.read(stop, 10)
+    return len(rest) == 9 and rest[8] == 0 and rest[1:4] != b"\4\0\0"
 
 
 def silence(source: Source, body: int, form: Form | None) -> bytes:

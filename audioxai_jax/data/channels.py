@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audioxai_jax.data.formats.layout import channels_text
 from audioxai_jax.data.sound_files import AudioError
 
 NAMES = {"left": 1, "right": 2}
@@ -38,7 +39,7 @@ class Mixer:
         """Raises AudioError for a channel that the file does not have."""
         number = NAMES.get(channel) or (0 if channel == "mix" else int(channel))
         if number > channels and (channels, channel) != (1, "left"):
-            have = "1 channel" if channels == 1 else f"{channels} channels"
+            have = channels_text(channels)
             raise AudioError(f"{path}: has {have}, there is none called {channel!r}")
         self.path, self.channels, self.number = path, channels, number
         self.count, self.all, self.mix, self.cancelled = 0, 0.0, 0.0, 0.0

@@ -201,3 +201,14 @@ def test_a_channel_that_is_not_there_is_refused(tmp_path):
     for bad in (0, -1, True, "middle", "1.5", ""):
         with pytest.raises(ValueError, match="expected mix, left, right or the number"):
             read_clip(tmp_path / "x.wav", RATE, channel=bad)
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG"])
+def test_right_is_not_the_centre_in_any_format(tmp_path, form):
+    """Vorbis has left, centre, right; WAV and FLAC have left, right, centre."""
+    left, right, centre = tone(hertz=300), tone(hertz=600), tone(hertz=900)
+    order = [left, centre, right] if form == "OGG" else [left, right, centre]
+    soundfile.write(tmp_path / "x", np.stack(order, 1), RATE, format=form)
+    for channel, wanted in {"left": left, "right": right, 2: right, 3: centre}.items():
+        clip = read_clip(tmp_path / "x", RATE, channel=channel)
+        assert np.corrcoef(clip.samples, wanted)[0, 1] > 0.99

@@ -76,7 +76,7 @@ def test_tags_around_mpeg_frames_change_nothing(name, bare, capfd):
 def test_frames_that_change_or_are_missing_are_refused_and_damaged_ones_said(capfd):
     parts, whole = frames(mp3(A, 0.7)), mp3(A, 0.7)
     stereo = encoded(np.stack([A, B], 1), format="MP3")
-    assert "changes from 1 channels at 16000 Hz to 2" in refused(whole + stereo)
+    assert "changes from 1 channel at 16000 Hz to 2" in refused(whole + stereo)
     assert "at 24000 Hz in the middle" in refused(whole + encoded(A, 24_000, format="MP3"))
     assert "promises 30 frames, 14 are there" in refused(whole[: len(whole) // 2 - 126])
     assert "8 of 252 bytes of its last frame" in refused(b"".join(parts)[: 8 - len(parts[-1])])
@@ -85,6 +85,15 @@ def test_frames_that_change_or_are_missing_are_refused_and_damaged_ones_said(cap
     garbled = b"".join(part[:5] + b"\xff" * 20 + part[25:] for part in parts)
     assert "MPEG frames cannot be decoded" in refused(garbled)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_few_frames_in_something_else_are_no_stream():
+    """Bytes of a program may look like frames, here of layer I: of 48 and 32 kHz."""
+    first, second = (bytes([0xFF, 0xFF, code, 0]) + bytes(28) for code in (0x14, 0x18))
+    content = b"\x7fELF program" * 30 + 6 * first + b"more" * 30 + 3 * (second + bytes(16)) + b"x"
+    assert "is not audio that can be read (Format not recognised)" in refused(content)
+    few = b"".join(frames(mp3(A[:4_000], 0.7)))
+    np.testing.assert_array_equal(read(b"no sound " * 50 + few), read(few))
 
 
 def test_a_last_frame_that_lacks_padding_is_whole():
@@ -145,7 +154,7 @@ def test_a_flac_header_that_counts_too_many_or_lies_about_the_rate_is_refused():
     content[22:26] = struct.pack(">I", RATE + 1)
     assert "promises 16001 samples, 16000 are there" in refused(bytes(content))
     content[22:26], content[18:20] = struct.pack(">I", RATE), b"\x02\xee"
-    assert "changes from 1 channels of 16 bits at 12000 Hz" in refused(bytes(content))
+    assert "changes from 1 channel of 16 bits at 12000 Hz" in refused(bytes(content))
 
 
 def test_pages_of_another_stream_in_an_ogg_are_left_out():
@@ -168,6 +177,44 @@ def test_pages_of_another_stream_in_an_ogg_are_left_out():
     assert "does not match its checksum" in refused(bytes(broken))
 
 
+VORBIS = {
+    3: "L C R",
+    4: "L R Lb Rb",
+    5: "L C R Lb Rb",
+    6: "L C R Lb Rb LFE",
+    7: "L C R Ls Rs Cb LFE",
+    8: "L C R Ls Rs Lb Rb LFE",
+}
+"""Channels by the Vorbis I specification, 4.3.9, which Opus shares in its mapping family 1."""
+PLACES = "L R C LFE Lb Rb Cb Ls Rs".split()
+"""Channels by the bits of the channel mask of WAV."""
+
+
+@pytest.mark.parametrize("count", VORBIS)
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_channels_of_ogg_have_the_order_of_wav(subtype, count):
+    """libsndfile writes and reads them in that of Vorbis, whatever it is given.
+
+    That it does not sort them is in the header of an Opus file: left and right are coupled, the
+    first two channels of its streams, and with a centre it says that they are sent to 1 and 3.
+    """
+    names = VORBIS[count].split()
+    levels = 0.05 * (1 + np.arange(count))
+    content = bytearray(encoded(levels * tone(100)[:, None], format="OGG", subtype=subtype))
+    wanted = [levels[names.index(name)] for name in PLACES if name in names]
+    found = np.sqrt(2 * np.mean(np.square(read(bytes(content))[4_000:12_000]), axis=0))
+    np.testing.assert_allclose(found / found[0], np.divide(wanted, 0.05), rtol=0.2)
+    if subtype == "OPUS":
+        mapping = content[49 : 49 + count]
+        assert (
+            content[46] == 1 and names[mapping.index(0)] == "L" and names[mapping.index(1)] == "R"
+        )
+        content[46] = 255  # the family of channels without places
+        content[22:26] = struct.pack("<I", checksum(bytes(content[: 49 + count])))
+        bare = np.sqrt(2 * np.mean(np.square(read(bytes(content))[4_000:12_000]), axis=0))
+        np.testing.assert_allclose(bare / bare[0], levels / 0.05, rtol=0.2)
+
+
 STATED = ["WAV", "WAVEX", "RF64", "AIFF", "AU", "W64", "CAF", "NIST", "VOC", "SVX", "AVR", "SDS",
           "MAT4", "MAT5", "MPC2K", "WVE"]  # fmt: skip
 
@@ -181,6 +228,30 @@ def test_formats_that_say_how_long_they_are(form):
     np.testing.assert_allclose(found.samples[:, 0], A, atol=0.02 if form == "WVE" else 1e-4)
     for size in (int(0.4 * len(content)), len(content) - 3):
         assert "cut short" in refused(content[:size])
+
+
+@pytest.mark.parametrize("subtype, width", [("PCM_16", 2), ("PCM_24", 3)])
+def test_an_aiff_that_sox_wrote_to_a_pipe_is_read_to_its_end(subtype, width):
+    """It promises as many whole samples as 0x7F000000 bytes hold."""
+    content = bytearray(encoded(A, format="AIFF", subtype=subtype))
+    right, count = read(bytes(content)), 0x7F000000 // width
+    common, sound = content.index(b"COMM"), content.index(b"SSND")
+    content[common + 10 : common + 14] = struct.pack(">I", count)
+    content[sound + 4 : sound + 8] = struct.pack(">I", count * width + 8)
+    found = decode_sound("file", bytes(content))
+    np.testing.assert_array_equal(found.samples, right)
+    assert "does not say how long" in found.notes[0]
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "MS_ADPCM", "IMA_ADPCM"])
+def test_a_fact_chunk_is_not_believed_where_the_size_is_unknown(subtype):
+    content = bytearray(encoded(A[:6_400], 8_000, format="WAV", subtype=subtype))
+    right, fact, data = read(bytes(content)), content.index(b"fact"), content.index(b"data")
+    content[fact + 8 : fact + 12] = struct.pack("<I", 0x76271280)
+    content[data + 4 : data + 8] = struct.pack("<I", 0x7FFFEFC2)
+    found = decode_sound("file", bytes(content))
+    np.testing.assert_array_equal(found.samples[: len(right)], right)
+    assert len(found.samples) - len(right) < 2_048 and "does not say how" in found.notes[0]
 
 
 @pytest.mark.parametrize("form", ["IRCAM", "PAF", "PVF"])
@@ -265,6 +336,38 @@ def test_what_follows_the_sound(name):
     assert "holds no samples" in refused(wav(b"", after=CHUNK))
 
 
+STALE = wav(SHORTS.tobytes(), size=0, riff=0)
+STREAMED = wav(SHORTS.tobytes(), size=2**32 - 1, riff=2**32 - 1)
+EIGHT = wav(b"\x80" * 15, bits=8, align=1)
+DATA = b"data" + struct.pack("<I", 2 * RATE) + SHORTS.tobytes()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[wav(SHORTS.tobytes())] * 3, [wav(SHORTS.tobytes(), after=CHUNK)] * 2, [STREAMED] * 2,
+     [STALE] * 2, [EIGHT, EIGHT + b"\0", wav(SHORTS.tobytes())],
+     [encoded(A, 8_000, format="WAV", subtype="GSM610")] * 2],
+)  # fmt: skip
+def test_joined_wav_files_are_read_to_the_end_if_they_agree(parts):
+    found = read(b"".join(parts))
+    np.testing.assert_array_equal(found, np.concatenate([read(part) for part in parts]))
+    assert "Hz" in refused(b"".join(parts) + encoded(A, 24_000, format="WAV"))
+    assert "cut short" in refused(b"".join(parts) + wav(SHORTS.tobytes())[:-9])
+
+
+def test_a_second_chunk_of_sound_is_read_too():
+    content = wav(SHORTS.tobytes(), after=CHUNK + DATA)
+    np.testing.assert_array_equal(read(content), np.tile(read(wav(SHORTS.tobytes())), (2, 1)))
+    assert "cut short" in refused(content[:-9])
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "CAF", "W64", "SVX", "NIST", "VOC"])
+def test_a_joined_file_of_another_format_has_a_note(form):
+    content = encoded(A, format=form, subtype="PCM_16")
+    found = decode_sound("file", content + content)
+    assert len(found.samples) == RATE and "were not read" in found.notes[0]
+
+
 @pytest.mark.parametrize("subtype", ["GSM610", "MS_ADPCM"])
 @pytest.mark.parametrize("count", [960, 1_280, 1_999])
 def test_blocks_of_compressed_samples_end_where_the_fact_chunk_says(subtype, count):
@@ -295,6 +398,9 @@ def test_blocks_of_a_voc_file_are_one_sound():
     wanted = np.concatenate([SHORTS[:300], np.zeros(round(100 * RATE * 62 / 1e6)), SHORTS[300:400]])
     np.testing.assert_array_equal(read(voc)[:, 0], (wanted / 32_768).astype(np.float32))
     assert "cut short" in refused(voc[:300])
+    sox = bytearray(voc[:26] + block(9, form + SHORTS[:500].tobytes()) + b"\0")
+    sox[27:30] = (1_004).to_bytes(3, "little")  # SoX leaves out 8 of the 12 bytes of the format
+    np.testing.assert_array_equal(read(bytes(sox))[:, 0], SHORTS[:500] / np.float32(32_768))
 
 
 FOREIGN = {

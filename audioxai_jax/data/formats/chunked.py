@@ -20,6 +20,8 @@ WIDTHS = {b"NONE": 0, b"twos": 0, b"sowt": 0, b"in24": 3, b"in32": 4, b"fl32": 4
           b"fl64": 8, b"FL64": 8, b"alaw": 1, b"ALAW": 1, b"ulaw": 1, b"ULAW": 1,
           b"raw ": 0}  # fmt: skip
 """Bytes of a sample of an AIFF file, 0 for as many as its bits need."""
+AIFF_STREAMED = 0x7F000000
+"""Bytes of sound that SoX promises, in whole samples, if it does not know the length."""
 
 
 def walk(source: Source, start: int, head: str) -> Iterator[tuple[bytes, int, int]]:
@@ -52,7 +54,8 @@ def aiff(source: Source) -> Layout:
     channels, frames, bits = struct.unpack(">HIH", common[:8])
     offset = int.from_bytes(source.read(place, 4), "big")
     start = place + 8 + offset
-    if promised >= wav.STREAMED and place + promised > source.size:
+    guess = promised >= wav.STREAMED or -2048 < promised - 8 - AIFF_STREAMED <= 0
+    if guess and place + promised > source.size:
         stated = None
     else:
         stated = max(0, promised - 8 - offset)
@@ -62,7 +65,7 @@ def aiff(source: Source) -> Layout:
     if width <= 0 or width > 8 or not channels:
         return Layout((Part(((0, source.size),)),), notes)
     there = size // (width * channels)
-    if frames > there and not (notes and frames >= 0x7FFF_0000 // (width * channels)):
+    if frames > there and not (notes and frames >= AIFF_STREAMED // (width * channels)):
         raise cut_short(frames, there, "samples")
     if notes and frames in (0, there) or frames > there or not frames:
         frames = there

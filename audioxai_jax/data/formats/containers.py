@@ -11,6 +11,8 @@ MOST_CHUNKS = 10_000
 WINDOW = 1 << 20
 GUIDS = "<16sq"
 """The head of a chunk of Wave64."""
+SOUNDS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff", b"data", b"SSND", b"BODY")
+"""Chunks that hold sound themselves, of a joined file or of the same."""
 
 
 def size(
@@ -49,7 +51,7 @@ def trailer(source: Source, place: int, head: str) -> bool:
 
 
 def chunks(source: Source, place: int, head: str) -> bool:
-    """Whether chunks from there on reach to the end of the file."""
+    """Whether chunks that are no sound reach from there to the end of the file."""
     long = struct.calcsize(head)
     for _ in range(MOST_CHUNKS):
         data = source.read(place, long)
@@ -57,6 +59,8 @@ def chunks(source: Source, place: int, head: str) -> bool:
             return True
         if len(data) < long or not all(32 <= byte < 127 for byte in data[:4]):
             return zeros(source, place)
+        if data[:4] in SOUNDS:
+            return False
         length = struct.unpack(head, data)[1]
         if head == GUIDS:  # sizes count the names, and are rounded to eight bytes
             length = max(long, length) - long

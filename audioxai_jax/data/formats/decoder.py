@@ -8,7 +8,14 @@ import numpy as np
 import soundfile
 
 from audioxai_jax.data.formats.complaints import collected
-from audioxai_jax.data.formats.layout import ForeignError, FormatError, Layout, Part, Source
+from audioxai_jax.data.formats.layout import (
+    ForeignError,
+    FormatError,
+    Layout,
+    Part,
+    Source,
+    channels_text,
+)
 from audioxai_jax.data.formats.spliced import Spliced
 
 SLOWEST, FASTEST = 1_000, 768_000
@@ -63,7 +70,7 @@ def decoded(source: Source, layout: Layout) -> Recording:
             with files.pop() if files else _open(source, part) as file:
                 if (file.samplerate, file.channels) != (rate, channels):
                     raise FormatError(
-                        f"is joined of {channels} channels at {rate} Hz and of "
+                        f"is joined of {channels_text(channels)} at {rate} Hz and of "
                         f"{file.channels} at {file.samplerate} Hz: take it apart, for example "
                         f"with ffmpeg -i FILE out.wav"
                     )
@@ -128,6 +135,7 @@ def _part_blocks(file: soundfile.SoundFile, part: Part) -> Iterator[np.ndarray]:
             if not len(block):
                 break
             count += len(block)
+            block = block[:, part.order] if part.order else block
             yield block if part.scale == 1 else block * np.float32(part.scale)
     except soundfile.LibsndfileError:
         raise FormatError("is cut short or damaged") from None

@@ -12,6 +12,7 @@ from audioxai_jax.data.formats.layout import (
     Layout,
     Part,
     Source,
+    channels_text,
     cut_short,
 )
 
@@ -178,7 +179,7 @@ def add(stream: Stream, one: Header) -> None:
         return
     kind = (one.rate or stream.rate, one.channels, one.bits or stream.bits)
     if kind != (stream.rate, stream.channels, stream.bits):
-        was = f"{stream.channels} channels of {stream.bits} bits at {stream.rate} Hz"
+        was = f"{channels_text(stream.channels)} of {stream.bits} bits at {stream.rate} Hz"
         raise FormatError(
             f"changes from {was} to {kind[1]} of {kind[2]} bits at {kind[0]} Hz in the middle: "
             "convert it, for example with ffmpeg -i FILE out.wav"

@@ -54,6 +54,8 @@ class Part:
         bit rate of the first frame, and is told of a longer file so that it reads to the end.
       mpeg: whether libmpg123 decodes it, which complains on standard error.
       headless: whether its first frames cannot be decoded right.
+      order: of the decoder's channels, those that come first, second, ... in a WAV file; empty if
+        they are in order.
       source: where the pieces lie, if not in the file itself.
     """
 
@@ -64,6 +66,7 @@ class Part:
     counted: bool = True
     mpeg: bool = False
     headless: bool = False
+    order: tuple[int, ...] = ()
     source: Source | None = None
 
 
@@ -78,6 +81,10 @@ class Layout:
 def whole(source: Source) -> Layout:
     """A file as it is, its length as libsndfile reads it."""
     return Layout((Part(((0, source.size),), mpeg=True),))  # for all that is known
+
+
+def channels_text(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
 
 
 def cut_short(promised: float, there: float, unit: str = "bytes of sound") -> FormatError:

@@ -5,7 +5,7 @@ frame, reads the first of several joined files, and does not know most tags.
 """
 
 from audioxai_jax.data.formats.layout import FormatError, Layout, Part, Piece, Source, cut_short
-from audioxai_jax.data.formats.mpeg_walk import SEARCHED, SURE, Stretch, Walk
+from audioxai_jax.data.formats.mpeg_walk import SEARCHED, SURE, SURE_BEHIND_JUNK, Stretch, Walk
 
 UNKNOWN = 1 << 30
 """Frames; headers that count more were never updated."""
@@ -18,7 +18,8 @@ def begins(source: Source, start: int, stop: int) -> bool:
 
 def found(source: Source, stop: int) -> int | None:
     """Where frames begin, behind junk or tags that do not say how long they are."""
-    return Walk(source, 0, stop).search(min(SEARCHED, stop))
+    walk, limit = Walk(source, 0, stop), min(SEARCHED, stop)
+    return None if walk.search(limit, SURE_BEHIND_JUNK) is None else walk.search(limit)
 
 
 def layout(source: Source, start: int, stop: int) -> Layout:

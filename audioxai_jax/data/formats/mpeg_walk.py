@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from audioxai_jax.data.formats.layout import FormatError, Source
+from audioxai_jax.data.formats.layout import FormatError, Source, channels_text
 from audioxai_jax.data.formats.mpeg_frames import LONGEST_FRAME, Frame, bits_end, frame, tag_size
 
 SEARCHED = 1 << 20
@@ -10,6 +10,8 @@ SEARCHED = 1 << 20
 WINDOW = 1 << 16
 SURE = 3
 """Frames in a row that make a stream."""
+SURE_BEHIND_JUNK = 12
+"""Frames in a row without which what has others in it, as programs do, is no stream."""
 HEAD = 4 + 32 + 12 + 4
 
 
@@ -78,7 +80,7 @@ class Walk:
             place += size
         return place <= self.stop
 
-    def search(self, limit: int) -> int | None:
+    def search(self, limit: int, sure: int = SURE) -> int | None:
         """The next place where frames follow, before a limit."""
         place = self.place
         while place < min(limit, self.stop):
@@ -86,7 +88,7 @@ class Walk:
             at = block.find(b"\xff")
             while 0 <= at < min(len(block), WINDOW):
                 if at + 1 < len(block) and block[at + 1] >= 0xE0:
-                    if self.follows(place + at, SURE):
+                    if self.follows(place + at, sure):
                         return place + at
                 at = block.find(b"\xff", at + 1)
             place += WINDOW
@@ -162,8 +164,8 @@ def changes(now: Stretch, found: Frame) -> None:
     (_, _, rate, channels), (_, _, new_rate, new_channels) = now.kind, found.kind
     if (rate, channels) != (new_rate, new_channels):
         raise FormatError(
-            f"changes from {channels} channels at {rate} Hz to {new_channels} at {new_rate} Hz in "
-            "the middle: convert it, for example with ffmpeg -i FILE out.wav"
+            f"changes from {channels_text(channels)} at {rate} Hz to {new_channels} at {new_rate} "
+            "Hz in the middle: convert it, for example with ffmpeg -i FILE out.wav"
         )
 
 

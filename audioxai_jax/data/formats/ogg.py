@@ -17,6 +17,18 @@ REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 SOUNDS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC"}
 OTHERS = {b"Speex   ": "Speex", b"PCM     ": "PCM", b"fLaC": "old FLAC", b"CELT    ": "CELT"}
 SEARCHED = 1 << 16
+ORDERS = {
+    3: (0, 2, 1),
+    5: (0, 2, 1, 3, 4),
+    6: (0, 2, 1, 5, 3, 4),
+    7: (0, 2, 1, 6, 5, 3, 4),
+    8: (0, 2, 1, 7, 5, 6, 3, 4),
+}
+"""Channels of Vorbis, as libsndfile hands them out, in the order of WAV, by their number.
+
+Vorbis: left, centre, right, then 5: two behind; 6: and low frequencies; 7: two at the sides, centre
+behind, low; 8: two at the sides, two behind, low. WAV: left, right, centre, low, behind, sides.
+"""
 
 
 @dataclasses.dataclass
@@ -24,6 +36,7 @@ class Stream:
     """A logical stream: its pages, what is in them, and whether the last one says so."""
 
     codec: str
+    order: tuple[int, ...] = ()
     pieces: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     bodies: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     number: int = 0
@@ -81,6 +94,16 @@ def codec(page: bytes) -> tuple[str, bool]:
     return "", False
 
 
+def channel_order(page: bytes) -> tuple[int, ...]:
+    """The `order` of a part of Vorbis or Opus, by the first page of its stream."""
+    packet = page[27 + page[26] :]
+    if packet.startswith(b"\x01vorbis"):
+        return ORDERS.get(packet[11], ())
+    if packet.startswith(b"OpusHead") and packet[18] == 1:  # other families have no places
+        return ORDERS.get(packet[9], ())
+    return ()
+
+
 def links(source: Source, start: int, stop: int) -> list[dict[int, Stream]]:
     """The joined files, each its streams by serial number."""
     found: list[dict[int, Stream]] = []
@@ -92,7 +115,7 @@ def links(source: Source, start: int, stop: int) -> list[dict[int, Stream]]:
                 found.append({})
             opening = True
             name, known = codec(page)
-            found[-1][serial] = Stream(name, number=number, known=known)
+            found[-1][serial] = Stream(name, channel_order(page), number=number, known=known)
         else:
             opening = False
         stream = found[-1].get(serial) if found else None
@@ -130,7 +153,7 @@ def layout(source: Source, start: int, stop: int) -> Layout:
             parts += inner.parts
             notes += inner.notes
         else:
-            parts.append(Part(tuple(stream.pieces)))
+            parts.append(Part(tuple(stream.pieces), order=stream.order))
     return Layout(tuple(parts), tuple(dict.fromkeys(notes)))
 
 

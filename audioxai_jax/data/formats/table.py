@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from audioxai_jax.data.formats import chunked, flac, foreign, headers, mpeg, ogg, voc, wav
+from audioxai_jax.data.formats import (
+    chunked,
+    flac,
+    foreign,
+    headers,
+    mpeg,
+    ogg,
+    voc,
+    wav,
+    wav_joined,
+)
 from audioxai_jax.data.formats.layout import ForeignError, Layout, Source, whole
 from audioxai_jax.data.formats.mpeg_frames import sound_end, tag_size
 from audioxai_jax.data.formats.spliced import within
@@ -56,7 +66,7 @@ def known(head: bytes) -> Callable[[Source], Layout] | None:
         if head.startswith(magic):
             return layout
     if head[:4] in wav.KINDS and head[8:12] == b"WAVE":
-        return wav.layout
+        return wav_joined.layout
     if head.startswith(b"FORM") and head[8:12] in FORMS:
         return FORMS[head[8:12]]
     if head.startswith(b"caff") and head[8:12] == b"desc":

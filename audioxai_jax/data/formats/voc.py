@@ -1,6 +1,6 @@
 """Creative Voice files: blocks of sound, of silence, and of more sound."""
 
-from audioxai_jax.data.formats import wav
+from audioxai_jax.data.formats import containers, wav
 from audioxai_jax.data.formats.layout import (
     ForeignError,
     FormatError,
@@ -26,9 +26,13 @@ def layout(source: Source) -> Layout:
     form: Form | None = None
     extended: tuple[int, int] | None = None
     pieces: list[Piece] = []
+    notes: tuple[str, ...] = ()
     for _ in range(MOST_BLOCKS):
         head = source.read(place, 4)
         if not head or head[0] == 0:
+            left = source.size - place - 1
+            if left > 1 and not containers.zeros(source, place + 1):
+                notes = (f"{left} bytes follow its last block and were not read.",)
             break
         size, kind, body = int.from_bytes(head[1:], "little"), head[0], place + 4
         stop = body + size
@@ -41,6 +45,7 @@ def layout(source: Source) -> Layout:
             extended = (rate, channels)
         elif kind in (1, 9):
             new, skip = described(source, body, kind, extended)
+            stop += 8 if kind == 9 and uncounted(source, stop) else 0
             extended = None
             if form not in (None, new):
                 raise FormatError(f"changes its format from block to block: {CANNOT}")
@@ -59,7 +64,7 @@ def layout(source: Source) -> Layout:
     size = sum(len(p) if isinstance(p, bytes) else p[1] - p[0] for p in pieces)
     frames = size // (channels * bits // 8)
     head = wav.header(tag, channels, rate, bits, size)
-    return Layout((Part((head, *pieces), frames),))
+    return Layout((Part((head, *pieces), frames),), notes)
 
 
 def described(
@@ -79,6 +84,15 @@ def described(
     if code not in CODES or CODES[code][1] != bits or not channels:
         raise ForeignError(f"VOC of code {code}")
     return (CODES[code][0], channels, rate, bits), skip
+
+
+def uncounted(source: Source, stop: int) -> bool:
+    """Whether 8 bytes of sound remain behind a last block, whose size lacks them if SoX wrote it.
+
+    Then comes the end; a block of four bytes in their place would say so.
+    """
+    rest = source.read(stop, 10)
+    return len(rest) == 9 and rest[8] == 0 and rest[1:4] != b"\4\0\0"
 
 
 def silence(source: Source, body: int, form: Form | None) -> bytes:

@@ -13,6 +13,7 @@ from audioxai_jax.data.formats.layout import (
     Layout,
     Part,
     Source,
+    channels_text,
     cut_short,
 )
 
@@ -47,10 +48,11 @@ class Chunks:
     head: str = ""
 
 
-def chunks(source: Source) -> Chunks:
-    """Walks to the chunk of the sound; raises FormatError if there is none."""
-    order = KINDS[source.read(0, 4)]
-    place, form, fact, long_size = 12, b"", None, None
+def chunks(source: Source, begin: int = 0) -> Chunks:
+    """Walks to the chunk of the sound of the file that begins there; raises FormatError if there
+    is none."""
+    order = KINDS[source.read(begin, 4)]
+    place, form, fact, long_size = begin + 12, b"", None, None
     for _ in range(MOST_CHUNKS):
         head = source.read(place, 8)
         if len(head) < 8:
@@ -78,11 +80,6 @@ def chunks(source: Source) -> Chunks:
 
 def known(name: bytes) -> bool:
     return len(name) == 4 and all(32 <= byte < 127 for byte in name)
-
-
-def layout(source: Source) -> Layout:
-    """The sound of a WAV file; raises FormatError if it is not all there."""
-    return of_chunks(source, chunks(source))
 
 
 def of_chunks(source: Source, found: Chunks) -> Layout:
@@ -116,8 +113,8 @@ def of_chunks(source: Source, found: Chunks) -> Layout:
 
 def contradiction(channels: int, bits: int, align: int) -> FormatError:
     return FormatError(
-        f"contradicts itself: {channels} channels of {bits} bits in {align} bytes: its header "
-        "may be damaged"
+        f"contradicts itself: {channels_text(channels)} of {bits} bits in {align} bytes: its "
+        "header may be damaged"
     )
 
 
@@ -190,20 +187,21 @@ def coded(source: Source, found: Chunks, stop: int, facts: tuple[int, ...]):
         each = 0
     stop -= rest
     size, order = stop - found.start, found.order
-    fact = b"" if found.fact is None else b"fact" + struct.pack(f"{order}II", 4, found.fact)
+    count = None if found.promised is None else found.fact  # it was made of the same guess
+    fact = b"" if count is None else b"fact" + struct.pack(f"{order}II", 4, count)
     head = wrapped(found.form, fact, size, order)
     frames, surplus, notes = None, 0, []
     if each and size:
         if rest > 1:
             raise FormatError(f"is cut short: {rest} of {align} bytes of its last block are there")
         frames, surplus = blocks * each, 320 * (tag == GSM)  # libsndfile adds a pad byte
-        if found.fact and found.fact < STREAMED:
-            if frames < found.fact and found.fact != frames * channels:
-                raise cut_short(found.fact, frames, "samples")
-            if frames - each < found.fact < frames:
-                frames, surplus = found.fact, surplus + frames - found.fact
-            elif found.fact <= frames - each:
+        if count and count < STREAMED:
+            if frames < count and count != frames * channels:
+                raise cut_short(count, frames, "samples")
+            if frames - each < count < frames:
+                frames, surplus = count, surplus + frames - count
+            elif count <= frames - each:
                 notes.append(
-                    f"The fact chunk says {found.fact} samples, {frames} are there and were read."
+                    f"The fact chunk says {count} samples, {frames} are there and were read."
                 )
     return Part((head, (found.start, stop)), frames, surplus), tuple(notes)

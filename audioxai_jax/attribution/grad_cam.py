@@ -25,7 +25,7 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
 
     The map has a value for each position of the layer. Each of its axes is interpolated linearly
     (positions are the middles of equal parts) to the axis of the input that it goes along, found
-    in the code of the model; where that cannot be told, to the first that is left. Along all
+    in the code of the model, which may also have joined several on one; where that cannot be told, to the first that is left. Along all
     other axes of the input, such as its channels, the map is the same. `class_map` is the map
     itself.
 
@@ -38,8 +38,8 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     Returns a `Method`; it needs no key.
 
     Raises:
-      ValueError: when called, if there is no such point or no convolution, or its map does not
-        fit the input.
+      ValueError: when called, if there is no such point or no convolution, its map does not fit
+        the input, or its positions are parts of axes that cannot be put together again.
 
     >>> import jax, jax.numpy as jnp
     >>> from jax.ad_checkpoint import checkpoint_name
@@ -134,7 +134,15 @@ def _map(
     positions = tuple(i for i in range(activation.ndim) if i not in channels)
     weights = jnp.mean(slope, axis=positions, keepdims=True)
     found = jax.nn.relu(jnp.sum(activation * weights, axis=channels))
-    known, order, sizes = layout.merged(tuple(axes[i] for i in positions), found.shape)
+    known, shape = layout.opened(tuple(axes[i] for i in positions), found.shape)
+    mixed = any(isinstance(one, layout.Joined) or one == layout.CHANNEL for one in known)
+    if mixed or not layout.in_order(known):
+        raise ValueError(
+            f"grad_cam: the positions {list(found.shape)} of this point have several axes on one, "
+            "or parts of an axis without the rest: name a point before they were reshaped"
+        )
+    known, order, sizes = layout.merged(known, shape)
+    found = found.reshape(shape)
     found = jnp.transpose(found, order).reshape(sizes)
     return found, tuple(one.axis if isinstance(one, layout.Along) else None for one in known)
 

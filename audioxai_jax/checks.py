@@ -60,6 +60,8 @@ def as_array(value: Any, name: str) -> Any:
         raise WrongType(f"{name} must be an array, got {kind(value)}{hint}")
     if hasattr(value, "__array__"):
         return np.asarray(value)
+    if any(isinstance(leaf, np.ma.MaskedArray) for leaf in jax.tree.leaves(value)):
+        raise WrongType(f"{name} has masked arrays in it: fill what is masked first")
     numbers = (int, float, complex, np.generic, np.ndarray, Array)
     leaves = jax.tree.leaves(value, is_leaf=_is_none)
     there = any(isinstance(leaf, Array) for leaf in leaves)

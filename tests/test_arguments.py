@@ -276,6 +276,9 @@ def test_labels_in_a_list_become_a_tuple():
         (lambda: lrp.propagate(lrp.PRESETS["epsilon_plus"](), MODEL, LATENT, "go"), "has none"),
         (lambda: ax.top_fraction("10%"), "keep must be a fraction between 0 and 1, got the text"),
         (lambda: ax.top_fraction(0.5)([True, False]), "relevance must be floating point, got bool"),
+        (lambda: ax.sum_channels(axis="x"), "sum_channels: axis must be a whole number, got the"),
+        (lambda: ax.kernel_shap(segments=True), "few: count must be a whole number from 1 up"),
+        (lambda: ax.integrated_gradients(rule=["midpoint"]), "no rule ['midpoint']: there are"),
         (lambda: ax.top_count(1.0), "count must be a whole number from 0 up, got 1.0"),
         (lambda: smallest_set(MODEL, LATENT, LATENT, LATENT, target="go"), "has none"),
         (lambda: smallest_set("m", LATENT, LATENT, LATENT), "the model: expected a function"),
@@ -347,8 +350,8 @@ def test_options_of_methods_that_do_not_fit_are_refused(name):
         if option in NUMBERS:
             for wrong in ("x", None, {}):
                 assert f"{name}: {option} must be a" in refusal(factory, **{option: wrong})
-        if option in ("baseline", "baselines"):
-            for wrong in ("zero", None, {}, [[1.0], []], np.array([True]), np.ma.array([1.0])):
+        if option in ("baseline", "baselines", "deviation"):
+            for wrong in ("zero", None, {}, [[1.0], []], np.array([True]), [np.ma.array([1.0])]):
                 assert f"{name}: {option} " in refusal(factory, **{option: wrong})
             method = factory(**{option: np.zeros(3)})
             said = refusal(method, lambda x: x.sum(1), jnp.ones((6, 4)), 0, key=KEY)

@@ -63,7 +63,7 @@ def integrated_gradients(
     """
     name = "integrated_gradients"
     steps, chunk = count(steps, name, "steps"), count(chunk, name, "chunk")
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise ValueError(f"{name}: no rule {rule!r}: there are {', '.join(RULES)}")
     RULES[rule](steps)
     return IntegratedGradients(options.baseline(baseline, name), steps, rule, chunk)

@@ -41,8 +41,10 @@ def baseline(value: Any, name: str, option: str = "baseline") -> Any:
     return value if isinstance(value, int | float) else found
 
 
-def baseline_like(baseline: Array | np.ndarray | float, x: Array) -> Array:
-    """The baseline in the input's shape and type.
+def baseline_like(
+    baseline: Array | np.ndarray | float, x: Array, option: str = "baseline"
+) -> Array:
+    """The baseline, or another option like it, in the input's shape and type.
 
     Raises:
       ValueError: if it cannot be broadcast to it.
@@ -52,6 +54,6 @@ def baseline_like(baseline: Array | np.ndarray | float, x: Array) -> Array:
         return jnp.broadcast_to(baseline, x.shape)
     except ValueError:
         raise ValueError(
-            f"the baseline {list(baseline.shape)} does not fit the input {list(x.shape)}: it must "
+            f"the {option} {list(baseline.shape)} does not fit the input {list(x.shape)}: it must "
             "broadcast to it"
         ) from None

@@ -18,7 +18,7 @@ from jax import Array
 from audioxai_jax.attribution import moments, options
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.nesting import inner, numbers_as_floats, room
-from audioxai_jax.attribution.options import count
+from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.estimators import State, check_key, inside
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, attribute, make_info
@@ -107,7 +107,7 @@ def noise(
 ) -> Array:
     """What is added to the input in copy `number`, shaped as the input."""
     draw = jax.random.normal(_keys(key, number)[0], x.shape, x.dtype)
-    scale = jnp.asarray(deviation, x.dtype)
+    scale = baseline_like(deviation, x, "deviation")
     return draw * (scale if absolute else scale * (jnp.max(x) - jnp.min(x)))
 
 

@@ -10,8 +10,8 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.batching import as_devices, check_chunk, map_examples
-from audioxai_jax.checks import as_input, whole
-from audioxai_jax.contracts import as_key, check_method, check_model
+from audioxai_jax.checks import as_input
+from audioxai_jax.contracts import as_first_index, as_key, check_method, check_model
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
 from audioxai_jax.logits import as_targets, check_classes, check_logits
@@ -64,7 +64,7 @@ def attribute_batch(
     key, x = as_key(key), as_input(x)
     if x.ndim == 0 or x.shape[0] == 0:
         raise ValueError(f"x must be a batch of examples [N, ...], got {list(x.shape)}")
-    chunk, first_index = check_chunk(chunk), whole(first_index, "first_index", 0)
+    chunk, first_index = check_chunk(chunk), as_first_index(first_index, x.shape[0])
     devices = as_devices(devices)[: x.shape[0]]
     if target is None:
         rows = CHUNK if chunk == "auto" else int(chunk)

@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from audioxai_jax.checks import WrongType, whole
-from audioxai_jax.contracts import as_key
+from audioxai_jax.checks import WrongType
+from audioxai_jax.contracts import as_first_index, as_key
 from audioxai_jax.programs import compiled
 
 ROWS_ON_CPU = 4
@@ -79,7 +79,7 @@ def iterate_examples(
     """As `map_examples`, but yields the results chunk by chunk as they are ready."""
     size = _batch_size(examples)
     devices = as_devices(devices)[:size]
-    first_index, key = whole(first_index, "first_index", 0), as_key(key)
+    first_index, key = as_first_index(first_index, size), as_key(key)
     rows = _chunk_size(chunk, devices, size) * len(devices)
     everywhere = NamedSharding(Mesh(np.asarray(devices), ("examples",)), PartitionSpec())
     shared, key = jax.device_put((shared, key), everywhere)

@@ -49,6 +49,8 @@ def as_array(value: Any, name: str) -> Any:
     Raises:
       WrongType: for anything else.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise WrongType(f"{name} is a masked array: fill what is masked first, by its .filled(0)")
     if isinstance(value, (Array, np.ndarray, np.generic, jax.ShapeDtypeStruct)):
         return value
     if not isinstance(value, (list, tuple, int, float, complex)) and not hasattr(
@@ -58,6 +60,8 @@ def as_array(value: Any, name: str) -> Any:
         raise WrongType(f"{name} must be an array, got {kind(value)}{hint}")
     if hasattr(value, "__array__"):
         return np.asarray(value)
+    if any(isinstance(leaf, np.ma.MaskedArray) for leaf in jax.tree.leaves(value)):
+        raise WrongType(f"{name} has masked arrays in it: fill what is masked first")
     numbers = (int, float, complex, np.generic, np.ndarray, Array)
     leaves = jax.tree.leaves(value, is_leaf=_is_none)
     there = any(isinstance(leaf, Array) for leaf in leaves)
@@ -204,16 +208,18 @@ def check_number(value: Any, name: str, wanted: str) -> None:
         raise ValueError(f"{name} must be {wanted}, got an array {list(jnp.shape(value))}")
 
 
-def whole(value: Any, name: str, least: int = 1) -> int:
-    """A whole number, of NumPy's kinds too.
+def whole(value: Any, name: str, least: int | None = 1, most: int | None = None) -> int:
+    """A whole number, of NumPy's kinds too; negative ones as well if `least` is None.
 
     Raises:
       WrongType: for another type.
-      ValueError: if it is below `least`.
+      ValueError: if it is below `least` or above `most`.
     """
+    wanted = "a whole number" if least is None else f"a whole number from {least} up"
+    wanted = wanted if most is None else f"a whole number from {least} to {most}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         told = repr(value) if isinstance(value, (float, bool, np.bool_)) else kind(value)
-        raise WrongType(f"{name} must be a whole number from {least} up, got {told}")
-    if value < least:
-        raise ValueError(f"{name} must be a whole number from {least} up, got {value}")
+        raise WrongType(f"{name} must be {wanted}, got {told}")
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise ValueError(f"{name} must be {wanted}, got {value}")
     return int(value)

@@ -12,10 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.checks import WrongType, as_floats, check_audio, kind
+from audioxai_jax.checks import WrongType, as_floats, check_audio, kind, whole
 
 OUTPUTS = ("softmax", "sigmoid", "probabilities")
 """What a classifier's outputs are, by what makes probabilities of them; see `types.Classifier`."""
+
+
+INDICES = 2**32
+"""So many examples have keys of their own: `fold_in` takes 32 bits."""
 
 
 def check_model(model: Any, name: str = "the classifier") -> None:
@@ -25,6 +29,9 @@ def check_model(model: Any, name: str = "the classifier") -> None:
       WrongType: saying what to pass.
     """
     if callable(model) and not inspect.isclass(model):
+        if told := _unfit(model, 1):
+            called = getattr(model, "__name__", type(model).__name__)
+            raise WrongType(f"{name}: {called} must take one example, (x): {told}")
         return
     do = "pass a callable, e.g. jax.tree_util.Partial(apply, params)"
     if isinstance(model, str):
@@ -139,7 +146,31 @@ def as_key(key: Any) -> Array:
         raise WrongType(f"key must be a key of jax.random, got {what}: write {do}")
     if key.ndim != (0 if typed else 1):
         raise ValueError(f"key must be one key, got an array of keys {list(key.shape)}")
+    wanted = jax.eval_shape(_raw_key).shape if raw else ()
+    if key.shape != wanted:
+        raise ValueError(
+            f"key must be a key of jax.random, got uint32 {list(key.shape)} for {list(wanted)}: "
+            "write e.g. jax.random.key(0)"
+        )
     return jnp.asarray(key) if raw else key  # type: ignore[return-value]
+
+
+def _raw_key() -> Array:
+    return jax.random.key_data(jax.random.key(0))
+
+
+def as_first_index(value: Any, count: int) -> int:
+    """The index of the first of `count` examples in a larger collection; all fit in 32 bits.
+
+    Raises:
+      WrongType, ValueError: for anything else.
+    """
+    first = whole(value, "first_index", 0)
+    if first + count > INDICES:
+        raise ValueError(
+            f"first_index {first} is too large for {count} examples: indices end at {INDICES - 1}"
+        )
+    return first
 
 
 def check_callable(value: Any, name: str, takes: str, example: str = "") -> None:
@@ -149,21 +180,25 @@ def check_callable(value: Any, name: str, takes: str, example: str = "") -> None
       WrongType: naming what it has to take.
     """
     names = [part.strip() for part in takes.strip("()").split(",")]
-    fits = callable(value) and not inspect.isclass(value) and _takes(value, len(names))
+    fits = callable(value) and not inspect.isclass(value) and not _unfit(value, len(names))
     if not fits:
         got = getattr(value, "__name__", None) if callable(value) else None
-        told = f"{got}: write {got}(..)" if got else kind(value) + (f": {example}" * bool(example))
+        call = example if got and example.endswith(f".{got}()") else f"write {got}(..)"
+        told = f"{got}: {call}" if got else kind(value) + (f": {example}" * bool(example))
         raise WrongType(f"{name} must be a function {takes}, got {told}")
 
 
-def _takes(value: Callable[..., Any], number: int) -> bool:
+def _unfit(value: Callable[..., Any], number: int) -> str:
+    """Why a callable cannot be called with so many arguments; "" if it can, as far as it says."""
     try:
-        inspect.signature(value).bind(*[None] * number)
-    except TypeError:
-        return False
-    except ValueError:
-        pass  # a callable that does not say what it takes
-    return True
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return ""  # a callable that does not say what it takes
+    try:
+        signature.bind(*[None] * number)
+    except TypeError as error:
+        return str(error)
+    return ""
 
 
 def as_labels(labels: Any, name: str = "labels") -> tuple[str, ...]:

@@ -144,16 +144,6 @@ def rechunk(method: Any, rows: int, x: Array | jax.ShapeDtypeStruct) -> tuple[An
     return dataclasses.replace(method, **changes), used  # type: ignore[arg-type]
 
 
-def check_chunk(chunk: int, name: str) -> None:
-    """Refuses a chunk below 1.
-
-    Raises:
-      ValueError: naming the method.
-    """
-    if not isinstance(chunk, int) or chunk < 1:
-        raise ValueError(f"{name}: chunk must be a whole number of at least 1, got {chunk!r}")
-
-
 def check_key(key: Array | None, name: str) -> None:
     """Refuses to draw without a key.
 

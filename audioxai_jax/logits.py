@@ -65,6 +65,8 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
             raise WrongType("targets are lists of unequal length, expected one array of classes")
         traced = any(isinstance(part, Tracer) for part in parts)
         return (jnp.stack if traced else np.asarray)(parts) if parts else np.zeros(0, np.int32)
+    if isinstance(target, bytes):
+        raise WrongType(f"target {target!r} is bytes, labels are texts: write target.decode()")
     found = as_array(target, "target")
     if not jnp.issubdtype(found.dtype, jnp.integer):
         raise WrongType(f"targets must be whole numbers or labels, got {found.dtype}")

@@ -116,7 +116,9 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     (an Equinox module holds its activation functions, sizes, rates and switches) is split:
     arrays stay leaves, the rest becomes structure, numbers too, NumPy's scalars among them. A
     plain function becomes a leafless `Partial`; arrays that it closes over are constants of the
-    compiled program.
+    compiled program, as of `jax.jit`. Of a module that it closes over, or of anything else that
+    changes, the program keeps the arrays of the first call: later steps of training are not
+    seen. Pass the module itself, after it changed: one of NNX by `nets.adapters.from_nnx`.
 
     Raises:
       TypeError: if `function` is not callable.

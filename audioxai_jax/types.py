@@ -21,8 +21,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checks import as_floats, as_input, whole
-from audioxai_jax.contracts import as_labels, check_labelled, check_method, check_model
+from audioxai_jax.checks import WrongType, as_floats, as_input, kind, whole
+from audioxai_jax.contracts import as_key, as_labels, check_labelled, check_method, check_model
 from audioxai_jax.logits import as_targets, check_classes, check_labels, check_logits
 from audioxai_jax.records import record
 from audioxai_jax.strictness import constant, relaxed
@@ -240,6 +240,7 @@ def attribute(
     x = as_input(x)
     function = getattr(method, "func", method)  # as_model wraps functions
     name = f"the method {getattr(function, '__name__', type(method).__name__)}"
+    key = key if key is None else as_key(key)  # None: of methods that need none
     chosen: Array = as_targets(target, getattr(model, "labels", None))
     return check_attribution(method(model, x, chosen, key=key), x, name)
 
@@ -252,13 +253,16 @@ def check_attribution(found: Any, x: Array, name: str) -> Attribution:
     """
     if not isinstance(found, Attribution):
         raise ValueError(f"{name} returned {type(found).__name__}, expected an Attribution")
-    if jnp.shape(found.relevance) != x.shape:
+    if not isinstance(found.info, dict):
+        raise WrongType(f"{name} returned info {kind(found.info)}: return make_info()")
+    relevance = as_floats(found.relevance, f"the relevance of {name}")
+    if relevance.shape != x.shape:
         raise ValueError(
-            f"{name} returned relevance {list(jnp.shape(found.relevance))} for an input "
+            f"{name} returned relevance {list(relevance.shape)} for an input "
             f"{list(x.shape)}: they must have the same shape"
         )
-    finite = jnp.all(jnp.isfinite(found.relevance))
-    return Attribution(found.relevance, {**found.info, "finite": finite})
+    finite = jnp.all(jnp.isfinite(relevance))
+    return Attribution(relevance, {**found.info, "finite": finite})
 
 
 def score(model: Model, x: Array, target: int | Array) -> Array:

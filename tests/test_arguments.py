@@ -1,6 +1,9 @@
 """What people pass to public functions: labels, lists and NumPy's numbers work; what does not fit
 is refused in one line that says what to do."""
 
+import inspect
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +23,7 @@ from audioxai_jax.synthesis.smallest import smallest_set
 from audioxai_jax.weights_file import WeightsError
 
 HOP = 8
+MADE = ax.make_info()
 KEY = jax.random.key(0)
 AUDIO = 0.3 * jax.random.normal(KEY, (40,))
 WEIGHTS = jax.random.normal(jax.random.key(1), (HOP, 3))
@@ -66,11 +70,14 @@ REFUSED = [
     ("target", np.nan, "targets must be whole numbers or labels, got float"),
     ("target", None.__class__, "target must be an array, got the class NoneType"),
     ("target", [[1, 2], [3]], "unequal length"),
+    ("target", b"a", "target b'a' is bytes, labels are texts: write target.decode()"),
     ("target", 3, "target 3 is not a class: the classifier has 3, 0 to 2"),
     ("target", np.int64(-1), "target -1 is not a class"),
     ("key", 0, "key must be a key of jax.random, got 0: write jax.random.key(0)"),
     ("key", "0", "key must be a key of jax.random, got the text '0'"),
     ("key", jax.random.split(KEY, 3), "key must be one key, got an array of keys [3]"),
+    ("key", np.arange(3, dtype=np.uint32), "got uint32 [3] for [2]: write e.g. jax.random.key(0)"),
+    ("audio", np.ma.array(np.zeros((1, 40))), "audio is a masked array: fill what is masked first"),
     ("keep", True, "keep must be a fraction between 0 and 1, got True"),
     ("keep", float("nan"), "keep must be a fraction between 0 and 1, got nan"),
     ("keep", 1.5, "keep must be a fraction between 0 and 1, got 1.5"),
@@ -86,6 +93,14 @@ REFUSED = [
     ("classifier", Classifier, "got the class Classifier: make one"),
     ("classifier", lambda z: {"logits": z[0]}, "logits [K] of one clip, got a dict with logits"),
     ("classifier", lambda z: (z[0], z), "logits [K] of one clip, got a tuple: return one array"),
+    (
+        "classifier",
+        lambda z, k: z[0],
+        "must take one example, (x): missing a required argument: 'k'",
+    ),
+    ("classifier", lambda: 0, "<lambda> must take one example, (x): too many positional"),
+    ("classifier", partial(lambda a, z, k: z, 1), "must take one example, (x): missing"),
+    ("classifier", lambda *, z: z[0], "must take one example, (x): too many positional"),
     ("classifier", lambda z: z.mean(), "got (): a single number is logits [1]"),
     ("classifier", lambda z: z.mean(0)[None], "got (1, 8): take the first row"),
     ("classifier", lambda z: z[0].astype(int), "got int32: return floating point, the scores"),
@@ -97,7 +112,7 @@ REFUSED = [
     ("codec", Codec(encode, lambda z: (decode(z),), 400, HOP), "a waveform [T], got a tuple"),
     ("codec", Codec(encode, lambda z: z, 400, HOP), "what decode returns must be one mono"),
     ("base", "zero", "base must be a function (codec, latent, key), got the text 'zero': write"),
-    ("base", ax.zero, "got zero: write zero(..)"),
+    ("base", ax.zero, "got zero: write audioxai_jax.zero()"),
     ("base", lambda codec, latent, key: latent[:2], "the base returned [2, 8] for a latent [5, 8]"),
     ("rank", None, "unknown rank None"),
     ("unit", "frames", "unknown unit 'frames'"),
@@ -121,6 +136,8 @@ def test_what_does_not_fit_is_refused_in_one_line(call, name, value, said):
         ("devices", jax.devices()[0], "devices must be a list of JAX devices"),
         ("devices", "cpu", "devices must be a list of JAX devices"),
         ("first_index", -1, "first_index must be a whole number from 0 up, got -1"),
+        ("first_index", 2**40, "first_index 1099511627776 is too large for 1 examples"),
+        ("first_index", 2**32, "is too large for 1 examples: indices end at 4294967295"),
         ("first_index", 1.5, "first_index must be a whole number from 0 up, got 1.5"),
     ],
 )
@@ -259,6 +276,9 @@ def test_labels_in_a_list_become_a_tuple():
         (lambda: lrp.propagate(lrp.PRESETS["epsilon_plus"](), MODEL, LATENT, "go"), "has none"),
         (lambda: ax.top_fraction("10%"), "keep must be a fraction between 0 and 1, got the text"),
         (lambda: ax.top_fraction(0.5)([True, False]), "relevance must be floating point, got bool"),
+        (lambda: ax.sum_channels(axis="x"), "sum_channels: axis must be a whole number, got the"),
+        (lambda: ax.kernel_shap(segments=True), "few: count must be a whole number from 1 up"),
+        (lambda: ax.integrated_gradients(rule=["midpoint"]), "no rule ['midpoint']: there are"),
         (lambda: ax.top_count(1.0), "count must be a whole number from 0 up, got 1.0"),
         (lambda: smallest_set(MODEL, LATENT, LATENT, LATENT, target="go"), "has none"),
         (lambda: smallest_set("m", LATENT, LATENT, LATENT), "the model: expected a function"),
@@ -275,10 +295,67 @@ def test_labels_in_a_list_become_a_tuple():
             lambda: ax.map_examples(explain, 0, LATENT, key=3),
             "key must be a key of jax.random, got 3",
         ),
+        (
+            lambda: ax.map_examples(explain, 0, LATENT, key=KEY, first_index=2**32 - 1),
+            "first_index 4294967295 is too large for 5 examples",
+        ),
+        (
+            lambda: ax.attribute(ax.smoothgrad(ax.saliency()), MODEL, LATENT, 1, key=0),
+            "key must be a key of jax.random, got 0: write jax.random.key(0)",
+        ),
+        (
+            lambda: ax.attribute(ax.saliency(), MODEL, np.ma.array(LATENT), 1, key=KEY),
+            "the input is a masked array",
+        ),
+        (lambda: own(LATENT, None), "the method own returned info None: return make_info()"),
+        (lambda: own(LATENT, ()), "the method own returned info a tuple: return make_info()"),
+        (lambda: own([[1.0], []]), "the relevance of the method own is a list that makes no"),
+        (lambda: own("x"), "the relevance of the method own must be an array, got the text 'x'"),
+        (lambda: own(LATENT.astype(int)), "method own must be floating point, got int32"),
+        (lambda: own([[1.0]]), "returned relevance [1, 1] for an input [5, 8]"),
+        (lambda: ax.attribute(METHODS["grad_cam"](3), MODEL, LATENT, 1, key=KEY), "name of a"),
+        (
+            lambda: METHODS["grad_cam"](channel_axis="x"),
+            "grad_cam: channel_axis must be a whole number, got the text 'x'",
+        ),
     ],
 )
 def test_other_functions_refuse_in_one_line_too(call, said):
     assert any(part in refusal(call) for part in said.split("|"))
+
+
+COUNTS = ("steps", "samples", "permutations", "most", "segments", "chunk")
+NUMBERS = ("tolerance", "width", "ridge", "probability", "fraction", "distance", "deviation")
+
+
+def own(relevance, info=MADE):
+    """What becomes of a result of one's own method."""
+
+    def own(model, x, target, *, key):
+        return ax.Attribution(relevance, info)
+
+    return ax.attribute(own, MODEL, LATENT, 1, key=KEY)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_options_of_methods_that_do_not_fit_are_refused(name):
+    """Every factory: counts are whole numbers, baselines and the like are numbers or arrays."""
+    factory = METHODS[name]
+    for option, given in inspect.signature(factory).parameters.items():
+        if option in COUNTS and isinstance(given.default, int):
+            for wrong in (2.5, "8", [8], True, 0, None):
+                said = refusal(factory, **{option: wrong})
+                assert f"{name}: {option} must be a whole number from 1 up, got" in said
+            assert factory(**{option: np.int64(8)}) == factory(**{option: 8})
+        if option in NUMBERS:
+            for wrong in ("x", None, {}):
+                assert f"{name}: {option} must be a" in refusal(factory, **{option: wrong})
+        if option in ("baseline", "baselines", "deviation"):
+            for wrong in ("zero", None, {}, [[1.0], []], np.array([True]), [np.ma.array([1.0])]):
+                assert f"{name}: {option} " in refusal(factory, **{option: wrong})
+            method = factory(**{option: np.zeros(3)})
+            said = refusal(method, lambda x: x.sum(1), jnp.ones((6, 4)), 0, key=KEY)
+            assert f"the {option} [3] do" in said and "not fit the input [6, 4]" in said
 
 
 @pytest.mark.parametrize("load", [load_codec, load_classifier, load_listener])

@@ -288,7 +288,7 @@ def test_wrong_options_are_explained_in_one_line(models, capsys, arguments, said
 
 def test_steps_below_one_are_refused_by_the_method(models, capsys):
     models = [*models[:4], "--set", "steps=0"]
-    assert "steps must be at least 1" in refused(capsys, models, sound("x.wav"))
+    assert "steps must be a whole number from 1 up" in refused(capsys, models, sound("x.wav"))
 
 
 def test_a_codec_without_a_mean_cannot_fill_in_with_it(models, capsys):

@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution.integrated_gradients import baseline_like
+from audioxai_jax.attribution import options
+from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.attribution.quadrature import nested
-from audioxai_jax.estimators import State, check_chunk, inside
+from audioxai_jax.estimators import State, inside
 from audioxai_jax.gradients import gradient
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
@@ -56,12 +57,12 @@ def adaptive_integrated_gradients(
     ([1.0, 4.0], 10)
     """
     name = "adaptive_integrated_gradients"
-    if not tolerance > 0:
+    if not number(tolerance, name, "tolerance") > 0:
         raise ValueError(f"{name}: tolerance must be positive, got {tolerance}")
-    if most < 5:
+    if (most := count(most, name, "most")) < 5:
         raise ValueError(f"{name}: most must be at least 5 nodes, got {most}")
-    check_chunk(chunk, name)
-    return AdaptiveIntegratedGradients(baseline, tolerance, most, chunk)
+    chunk = count(chunk, name, "chunk")
+    return AdaptiveIntegratedGradients(options.baseline(baseline, name), tolerance, most, chunk)
 
 
 @record(static=("most", "chunk"))

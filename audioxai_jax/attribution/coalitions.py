@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution.integrated_gradients import baseline_like
+from audioxai_jax.attribution.options import baseline_like
 from audioxai_jax.attribution.segments import Segmentation, in_groups
 from audioxai_jax.estimators import sum_type
 from audioxai_jax.types import Model, score

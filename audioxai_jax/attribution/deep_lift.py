@@ -8,10 +8,11 @@ Activation Differences", arXiv 1704.02685:
 with the multipliers m of `lrp.rules.contrast`. Relevance sums to f(x) - f(b).
 """
 
-import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax import lrp
+from audioxai_jax.attribution import options
+from audioxai_jax.attribution.options import baseline_like
 from audioxai_jax.lrp import composites
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
@@ -32,7 +33,7 @@ def deep_lift(*, baseline: Array | float = 0.0) -> Method:
     >>> method(model, jnp.array([1.0, 2.0]), 0, key=jax.random.key(0)).relevance.tolist()
     [0.800000011920929, 3.200000047683716]
     """
-    return DeepLift(baseline)
+    return DeepLift(options.baseline(baseline, "deep_lift"))
 
 
 @record()
@@ -41,7 +42,7 @@ class DeepLift:
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        base = jnp.broadcast_to(jnp.asarray(self.baseline, x.dtype), x.shape)
+        base = baseline_like(self.baseline, x)
         found = lrp.propagate(composites.deep_lift(), model, x, target, reference=base, seed=1.0)
         relevance = found.relevance * (x - base)
         change = found.logits[target] - score(model, base, target)

@@ -15,10 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution import moments
+from audioxai_jax.attribution import moments, options
 from audioxai_jax.attribution.nesting import baselines_like, numbers_as_floats
+from audioxai_jax.attribution.options import count
 from audioxai_jax.attribution.smoothgrad import check_deviation, noise
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside
+from audioxai_jax.estimators import CHUNK, State, check_key, inside
 from audioxai_jax.gradients import gradient
 from audioxai_jax.records import record
 from audioxai_jax.types import (
@@ -158,8 +159,7 @@ def _expected(
     absolute: bool,
     chunk: int,
 ) -> Method:
-    if samples < 1:
-        raise ValueError(f"{name}: samples must be at least 1, got {samples}")
-    check_chunk(chunk, name)
-    baselines = numbers_as_floats(baselines)
+    samples = count(samples, name, "samples")
+    chunk = count(chunk, name, "chunk")
+    baselines = numbers_as_floats(options.baseline(baselines, name, "baselines"))
     return ExpectedGradients(baselines, deviation, samples, absolute, name, chunk)

@@ -11,9 +11,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
+from audioxai_jax.attribution.options import count
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside, sum_type
+from audioxai_jax.estimators import CHUNK, State, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
@@ -45,8 +47,12 @@ def feature_ablation(
     >>> method(product, jnp.array([2.0, 3.0]), 0, key=jax.random.key(0)).relevance.tolist()
     [3.0, 4.0]
     """
-    check_chunk(chunk, "feature_ablation")
-    return FeatureAblation(baseline, segmentation(segments, "feature_ablation"), chunk)
+    chunk = count(chunk, "feature_ablation", "chunk")
+    return FeatureAblation(
+        options.baseline(baseline, "feature_ablation"),
+        segmentation(segments, "feature_ablation"),
+        chunk,
+    )
 
 
 @record(static=("segments", "chunk"))

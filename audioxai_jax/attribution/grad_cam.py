@@ -8,12 +8,14 @@ positions p, whatever the order of its axes:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax import lrp
+from audioxai_jax.checks import WrongType, kind, whole
 from audioxai_jax.gradients import gradient
 from audioxai_jax.lrp import layout
 from audioxai_jax.records import record
@@ -25,9 +27,9 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
 
     The map has a value for each position of the layer. Each of its axes is interpolated linearly
     (positions are the middles of equal parts) to the axis of the input that it goes along, found
-    in the code of the model; where that cannot be told, to the first that is left. Along all
-    other axes of the input, such as its channels, the map is the same. `class_map` is the map
-    itself.
+    in the code of the model, which may also have joined several on one; where that cannot be
+    told, to the first that is left. Along all other axes of the input, such as its channels, the
+    map is the same. `class_map` is the map itself.
 
     Args:
       at: a point of the model, see `lrp.split`; the last convolution with its bias, before its
@@ -38,8 +40,9 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     Returns a `Method`; it needs no key.
 
     Raises:
-      ValueError: when called, if there is no such point or no convolution, or its map does not
-        fit the input.
+      TypeError: for a point that is not named by a text, or an axis that is no whole number.
+      ValueError: when called, if there is no such point or no convolution, its map does not fit
+        the input, or its positions are parts of axes that cannot be put together again.
 
     >>> import jax, jax.numpy as jnp
     >>> from jax.ad_checkpoint import checkpoint_name
@@ -48,7 +51,9 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     >>> grad_cam("h")(model, x, 0, key=jax.random.key(0)).relevance.tolist()
     [[2.0, 2.0], [0.0, 0.0]]
     """
-    return GradCam(at, channel_axis)
+    if at is not None and not isinstance(at, str):
+        raise WrongType(f"grad_cam: at must be the name of a point, got {kind(at)}")
+    return GradCam(at, _checked_axis(channel_axis))
 
 
 @record(static=("at", "channel_axis"))
@@ -129,14 +134,26 @@ def _map(
             f"grad_cam: the activation {list(activation.shape)} has no positions: name a point "
             "whose activation has channels and positions"
         )
-    channels = _channels(activation, axes, channel_axis)
+    channels = _channels(activation, axes, _checked_axis(channel_axis))
     slope = gradient(rest, activation, target)
     positions = tuple(i for i in range(activation.ndim) if i not in channels)
     weights = jnp.mean(slope, axis=positions, keepdims=True)
     found = jax.nn.relu(jnp.sum(activation * weights, axis=channels))
-    known, order, sizes = layout.merged(tuple(axes[i] for i in positions), found.shape)
+    known, shape = layout.opened(tuple(axes[i] for i in positions), found.shape)
+    mixed = any(isinstance(one, layout.Joined) or one == layout.CHANNEL for one in known)
+    if mixed or not layout.in_order(known):
+        raise ValueError(
+            f"grad_cam: the positions {list(found.shape)} of this point have several axes on one, "
+            "or parts of an axis without the rest: name a point before they were reshaped"
+        )
+    known, order, sizes = layout.merged(known, shape)
+    found = found.reshape(shape)
     found = jnp.transpose(found, order).reshape(sizes)
     return found, tuple(one.axis if isinstance(one, layout.Along) else None for one in known)
+
+
+def _checked_axis(axis: Any) -> int | None:
+    return None if axis is None else whole(axis, "grad_cam: channel_axis", None)
 
 
 def _channels(activation: Array, axes: layout.Axes, asked: int | None) -> tuple[int, ...]:

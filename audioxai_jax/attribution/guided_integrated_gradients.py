@@ -14,8 +14,9 @@ its own way that is done, and the path meets the straight one at its anchors.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution.integrated_gradients import baseline_like
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.nesting import numbers_as_floats
+from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.estimators import State, inside
 from audioxai_jax.gradients import gradient
 from audioxai_jax.records import record
@@ -64,14 +65,15 @@ def guided_integrated_gradients(
     [0.0, 6.0]
     """
     name = "guided_integrated_gradients"
-    if steps < 1:
-        raise ValueError(f"{name}: steps must be at least 1, got {steps}")
-    if segments < 1 or steps % segments:
+    steps = count(steps, name, "steps")
+    segments = count(segments, name, "segments")
+    if steps % segments:
         raise ValueError(f"{name}: segments must divide the {steps} steps, got {segments}")
     for what, value in (("fraction", fraction), ("distance", distance)):
-        if not 0 <= value <= 1:
+        if not 0 <= number(value, name, what) <= 1:
             raise ValueError(f"{name}: {what} must be between 0 and 1, got {value}")
-    baseline, distance = numbers_as_floats(baseline), float(distance)
+    baseline = numbers_as_floats(options.baseline(baseline, name))
+    fraction, distance = float(fraction), float(distance)
     return GuidedIntegratedGradients(baseline, distance, steps, fraction, segments)
 
 

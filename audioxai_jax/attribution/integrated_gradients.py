@@ -13,8 +13,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax import affine
+from audioxai_jax.attribution import options
+from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.quadrature import RULES
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside
+from audioxai_jax.estimators import CHUNK, State, inside
 from audioxai_jax.gradients import check_path
 from audioxai_jax.records import record
 from audioxai_jax.types import (
@@ -59,13 +61,12 @@ def integrated_gradients(
     >>> found.relevance.round(4).tolist()
     [1.0, 4.0]
     """
-    if steps < 1:
-        raise ValueError(f"integrated_gradients: steps must be at least 1, got {steps}")
-    if rule not in RULES:
-        raise ValueError(f"integrated_gradients: no rule {rule!r}: there are {', '.join(RULES)}")
+    name = "integrated_gradients"
+    steps, chunk = count(steps, name, "steps"), count(chunk, name, "chunk")
+    if not isinstance(rule, str) or rule not in RULES:
+        raise ValueError(f"{name}: no rule {rule!r}: there are {', '.join(RULES)}")
     RULES[rule](steps)
-    check_chunk(chunk, "integrated_gradients")
-    return IntegratedGradients(baseline, steps, rule, chunk)
+    return IntegratedGradients(options.baseline(baseline, name), steps, rule, chunk)
 
 
 @record(static=("steps", "rule", "chunk"))
@@ -126,19 +127,3 @@ class IntegratedGradients:
 def _way(start: Array, end: Array) -> Array:
     """From one value to another; none for equal ones, such as masks of minus infinity."""
     return jnp.where(start == end, 0, end - start)
-
-
-def baseline_like(baseline: Array | float, x: Array) -> Array:
-    """The baseline in the input's shape and type.
-
-    Raises:
-      ValueError: if it cannot be broadcast to it.
-    """
-    baseline = jnp.asarray(baseline, x.dtype)
-    try:
-        return jnp.broadcast_to(baseline, x.shape)
-    except ValueError:
-        raise ValueError(
-            f"the baseline {list(baseline.shape)} does not fit the input {list(x.shape)}: it must "
-            "broadcast to it"
-        ) from None

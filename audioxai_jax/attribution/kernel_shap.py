@@ -18,11 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
-from audioxai_jax.attribution.integrated_gradients import baseline_like
+from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.regression import add_samples, no_equations, solve
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
+from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
@@ -64,10 +65,14 @@ def kernel_shap(
     >>> found.relevance.round().tolist()
     [3.0, 6.0]
     """
-    if samples < 1:
-        raise ValueError(f"kernel_shap: samples must be at least 1, got {samples}")
-    check_chunk(chunk, "kernel_shap")
-    return KernelShap(baseline, samples, segmentation(segments, "kernel_shap"), chunk)
+    samples = count(samples, "kernel_shap", "samples")
+    chunk = count(chunk, "kernel_shap", "chunk")
+    return KernelShap(
+        options.baseline(baseline, "kernel_shap"),
+        samples,
+        segmentation(segments, "kernel_shap"),
+        chunk,
+    )
 
 
 @record(static=("samples", "segments", "chunk"))

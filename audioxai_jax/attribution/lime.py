@@ -15,11 +15,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
 from audioxai_jax.attribution.kernel_shap import check_samples
+from audioxai_jax.attribution.options import count, number
 from audioxai_jax.attribution.regression import add_samples, no_equations, solve
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
+from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
@@ -66,15 +68,16 @@ def lime(
     >>> found.relevance.round().tolist()
     [3.0, 6.0]
     """
-    if samples < 1:
-        raise ValueError(f"lime: samples must be at least 1, got {samples}")
-    if not width > 0:
+    samples = count(samples, "lime", "samples")
+    if not number(width, "lime", "width") > 0:
         raise ValueError(f"lime: width must be positive, got {width}")
-    if not ridge >= 0:
+    if not number(ridge, "lime", "ridge") >= 0:
         raise ValueError(f"lime: ridge must not be negative, got {ridge}")
-    check_chunk(chunk, "lime")
+    chunk = count(chunk, "lime", "chunk")
     segments = segmentation(segments, "lime")
-    return Lime(baseline, float(width), float(ridge), samples, segments, chunk)
+    return Lime(
+        options.baseline(baseline, "lime"), float(width), float(ridge), samples, segments, chunk
+    )
 
 
 @record(static=("samples", "segments", "chunk"))

@@ -17,10 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
 from audioxai_jax.attribution.coalitions import worth
-from audioxai_jax.attribution.integrated_gradients import baseline_like
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside, sum_type
+from audioxai_jax.attribution.options import baseline_like, count
+from audioxai_jax.estimators import CHUNK, State, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
@@ -61,8 +62,13 @@ def occlusion(
     >>> method(total, jnp.array([1.0, 2.0, 6.0]), 0, key=jax.random.key(0)).relevance.tolist()
     [3.0, 5.5, 8.0]
     """
-    check_chunk(chunk, "occlusion")
-    return Occlusion(baseline, sizes(window, "occlusion"), sizes(stride, "occlusion"), chunk)
+    chunk = count(chunk, "occlusion", "chunk")
+    return Occlusion(
+        options.baseline(baseline, "occlusion"),
+        sizes(window, "occlusion"),
+        sizes(stride, "occlusion"),
+        chunk,
+    )
 
 
 @record(static=("window", "stride", "chunk"))

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.integrated_gradients import integrated_gradients
 from audioxai_jax.attribution.nesting import (
     baselines_like,
@@ -21,7 +22,8 @@ from audioxai_jax.attribution.nesting import (
     takes_baseline,
     with_baseline,
 )
-from audioxai_jax.estimators import State, check_chunk, inside, per_sample
+from audioxai_jax.attribution.options import count
+from audioxai_jax.estimators import State, inside, per_sample
 from audioxai_jax.records import record
 from audioxai_jax.types import (
     Attribution,
@@ -72,8 +74,10 @@ def over_baselines(
             "inside: there is nothing to average over"
         )
     chunk = room(method) if chunk is None else chunk
-    check_chunk(chunk, name)
-    return OverBaselines(method, numbers_as_floats(baselines), chunk)
+    chunk = count(chunk, name, "chunk")
+    return OverBaselines(
+        method, numbers_as_floats(options.baseline(baselines, name, "baselines")), chunk
+    )
 
 
 @record(static=("chunk",))

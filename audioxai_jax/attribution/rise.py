@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.axes import Shape, sizes
 from audioxai_jax.attribution.coalitions import worth
-from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.moments import add, no_samples
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
+from audioxai_jax.attribution.options import baseline_like, count, number
+from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
@@ -62,12 +63,17 @@ def rise(
     >>> bool(found[0] > found[4] > 0)
     True
     """
-    if samples < 1:
-        raise ValueError(f"rise: samples must be at least 1, got {samples}")
-    if not 0 < probability < 1:
+    samples = count(samples, "rise", "samples")
+    if not 0 < number(probability, "rise", "probability") < 1:
         raise ValueError(f"rise: probability must lie between 0 and 1, got {probability}")
-    check_chunk(chunk, "rise")
-    return Rise(baseline, float(probability), samples, sizes(cells, "rise: cells"), chunk)
+    chunk = count(chunk, "rise", "chunk")
+    return Rise(
+        options.baseline(baseline, "rise"),
+        float(probability),
+        samples,
+        sizes(cells, "rise: cells"),
+        chunk,
+    )
 
 
 @record(static=("samples", "cells", "chunk"))
@@ -122,11 +128,11 @@ class Rise:
         nodes = [1 if count is None else count + 2 for count in cells]
         kept = jnp.float32(self.probability)  # drawn alike whatever JAX's default type is
         mask = jax.random.bernoulli(draw, kept, nodes).astype(sum_type(x))
-        for axis, count in enumerate(cells):
-            if count is None:
+        for axis, cell_count in enumerate(cells):
+            if cell_count is None:
                 continue
             length = x.shape[axis]
-            width = math.ceil(length / count)
+            width = math.ceil(length / cell_count)
             start = jax.random.randint(jax.random.fold_in(shift, axis), (), 0, width, jnp.int32)
             place = start + jnp.arange(length)
             below, part = place // width, (place % width / width).astype(mask.dtype)

@@ -20,6 +20,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
+from audioxai_jax.checks import whole
 from audioxai_jax.records import record
 
 Segmentation = Callable[[Shape], np.ndarray]
@@ -106,8 +107,7 @@ def few(count: int = 16) -> Segmentation:
     >>> few(2)((6,)).tolist(), few(2)((2, 3)).tolist()
     ([0, 0, 0, 1, 1, 1], [[0, 0, 0], [1, 1, 1]])
     """
-    if count < 1:
-        raise ValueError(f"few: count must be at least 1, got {count}")
+    count = whole(count, "few: count")
     return Few(count)
 
 

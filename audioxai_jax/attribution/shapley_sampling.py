@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
-from audioxai_jax.attribution.integrated_gradients import baseline_like
 from audioxai_jax.attribution.moments import add, no_samples
+from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, check_key, inside, sum_type
+from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
@@ -56,11 +57,12 @@ def shapley_sampling(
     >>> method(linear, jnp.array([1.0, 2.0]), 0, key=jax.random.key(0)).relevance.tolist()
     [3.0, 6.0]
     """
-    if permutations < 1:
-        raise ValueError(f"shapley_sampling: permutations must be at least 1, got {permutations}")
-    check_chunk(chunk, "shapley_sampling")
+    permutations = count(permutations, "shapley_sampling", "permutations")
+    chunk = count(chunk, "shapley_sampling", "chunk")
     segments = segmentation(segments, "shapley_sampling")
-    return ShapleySampling(baseline, permutations, segments, chunk)
+    return ShapleySampling(
+        options.baseline(baseline, "shapley_sampling"), permutations, segments, chunk
+    )
 
 
 @record(static=("permutations", "segments", "chunk"))

@@ -11,10 +11,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
-from audioxai_jax.attribution.integrated_gradients import baseline_like
+from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_chunk, inside, sum_type
+from audioxai_jax.estimators import CHUNK, State, inside, sum_type
 from audioxai_jax.gradients import check_dependence
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
@@ -54,8 +55,12 @@ def shapley_values(
     >>> method(product, jnp.array([2.0, 3.0]), 0, key=jax.random.key(0)).relevance.tolist()
     [3.0, 3.0]
     """
-    check_chunk(chunk, "shapley_values")
-    return ShapleyValues(baseline, segmentation(segments, "shapley_values"), chunk)
+    chunk = count(chunk, "shapley_values", "chunk")
+    return ShapleyValues(
+        options.baseline(baseline, "shapley_values"),
+        segmentation(segments, "shapley_values"),
+        chunk,
+    )
 
 
 @record(static=("segments", "chunk"))

@@ -15,10 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution import moments
+from audioxai_jax.attribution import moments, options
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.nesting import inner, numbers_as_floats, room
-from audioxai_jax.estimators import State, check_chunk, check_key, inside
+from audioxai_jax.attribution.options import baseline_like, count
+from audioxai_jax.estimators import State, check_key, inside
 from audioxai_jax.records import record
 from audioxai_jax.types import Attribution, Method, Model, attribute, make_info
 
@@ -106,7 +107,7 @@ def noise(
 ) -> Array:
     """What is added to the input in copy `number`, shaped as the input."""
     draw = jax.random.normal(_keys(key, number)[0], x.shape, x.dtype)
-    scale = jnp.asarray(deviation, x.dtype)
+    scale = baseline_like(deviation, x, "deviation")
     return draw * (scale if absolute else scale * (jnp.max(x) - jnp.min(x)))
 
 
@@ -168,19 +169,19 @@ def _noisy(
     chunk: int | None,
 ) -> Method:
     method = inner(method, name)
-    if samples < 1:
-        raise ValueError(f"{name}: samples must be at least 1, got {samples}")
+    samples = count(samples, name, "samples")
     check_deviation(deviation, name)
     chunk = room(method) if chunk is None else chunk
-    check_chunk(chunk, name)
+    chunk = count(chunk, name, "chunk")
     return NoisyCopies(method, numbers_as_floats(deviation), samples, absolute, name, chunk)
 
 
 def check_deviation(deviation: Any, name: str) -> None:
-    """Refuses a negative number.
+    """Refuses a negative number, and what is none.
 
     Raises:
-      ValueError: naming the method.
+      WrongType, ValueError: naming the method.
     """
+    options.baseline(deviation, name, "deviation")
     if isinstance(deviation, int | float) and not deviation >= 0:
         raise ValueError(f"{name}: the deviation must not be negative, got {deviation}")

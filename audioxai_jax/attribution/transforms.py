@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution.nesting import inner
+from audioxai_jax.checks import whole
 from audioxai_jax.records import record
 from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Info, Method, Model, attribute
@@ -70,7 +71,7 @@ def sum_channels(method: Method | None = None, *, axis: int = -1) -> Method:
     >>> sum_channels()(model, jnp.ones((2, 2)), 0, key=jax.random.key(0)).relevance.tolist()
     [[0.5, 0.5], [1.0, 1.0]]
     """
-    return SumChannels(inner(method, "sum_channels"), axis)
+    return SumChannels(inner(method, "sum_channels"), whole(axis, "sum_channels: axis", None))
 
 
 def normalise(method: Method | None = None) -> Method:

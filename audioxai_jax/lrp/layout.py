@@ -33,8 +33,19 @@ class Along:
     level: tuple[int, ...] = ()
 
 
-Axis = Along | str | None
-"""Along an axis of the input, channels, or neither, as far as it is known."""
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """Several axes on one, in row-major order.
+
+    Attributes:
+      parts: each axis and its size; none if they cannot be told apart any more.
+    """
+
+    parts: tuple[tuple["Axis", int], ...] = ()
+
+
+Axis = Along | Joined | str | None
+"""Along an axis of the input or several, channels, or neither, as far as it is known."""
 
 Axes = tuple[Axis, ...]
 
@@ -116,7 +127,11 @@ def _product(numbers: Any, given: Sequence[Axes | None], shapes: Sequence[tuple]
 
 
 def reshaped(known: Axes, before: tuple[int, ...], after: tuple[int, ...]) -> Axes:
-    """Axes after a change of shape: those that are cut keep their order, as levels."""
+    """Axes after a change of shape: those that are cut keep their order, as levels.
+
+    Those that are made one are `Joined`, and come apart again where they are cut as before.
+    """
+    known, before = opened(known, before)
     made: list[Axis] = [None] * len(after)
     i = j = 0
     while i < len(before) and j < len(after):
@@ -135,14 +150,52 @@ def reshaped(known: Axes, before: tuple[int, ...], after: tuple[int, ...]) -> Ax
         elif len(one) == 1:
             whole = known[one[0]]
             for part, n in enumerate(other):
-                made[n] = whole
+                made[n] = Joined() if isinstance(whole, Joined) else whole
                 if isinstance(whole, Along):
                     made[n] = Along(whole.axis, (*whole.level, part))
         elif len(other) == 1 and {known[n] for n in one} == {CHANNEL}:
             made[other[0]] = CHANNEL
+        elif any(isinstance(known[n], Along | Joined) for n in one):
+            parts = tuple((known[n], before[n]) for n in one)
+            for n in other:
+                made[n] = Joined(parts if len(other) == 1 else ())
         elif not one and i - start == j - end:
             made[end:j] = known[start:i]
     return tuple(made)
+
+
+def opened(known: Axes, shape: tuple[int, ...]) -> tuple[Axes, tuple[int, ...]]:
+    """Axes and sizes with all that were joined apart again; those of another size stay as one."""
+    pairs: list[tuple[Axis, int]] = []
+    for one, size in zip(known, shape, strict=True):
+        parts = one.parts if isinstance(one, Joined) else ()
+        fits = parts and math.prod(length for _, length in parts) == size
+        pairs += parts if fits else [(one, size)]
+    return tuple(one for one, _ in pairs), tuple(size for _, size in pairs)
+
+
+def in_order(known: Axes) -> bool:
+    """Whether the parts of each axis of the input are all there down to some level, each once.
+
+    Samples in frames without the frames are not: they are places in all frames at once.
+    """
+    levels: dict[int, list[tuple[int, ...]]] = {}
+    for one in known:
+        if isinstance(one, Along):
+            levels.setdefault(one.axis, []).append(one.level)
+    for found in map(sorted, levels.values()):
+        if any(found[0]) or not all(map(_follows, found[1:], found)):
+            return False
+    return True
+
+
+def _follows(level: tuple[int, ...], before: tuple[int, ...]) -> bool:
+    """Whether a part is the next after another, or the first of the parts that the next has."""
+    for depth in range(min(len(level), len(before))):
+        if level[depth] != before[depth]:
+            last = depth == len(before) - 1 or before[-1] > 0
+            return last and level[depth] == before[depth] + 1 and not any(level[depth + 1 :])
+    return False
 
 
 def merged(known: Axes, shape: tuple[int, ...]) -> tuple[Axes, tuple[int, ...], tuple[int, ...]]:

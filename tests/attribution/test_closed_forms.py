@@ -147,7 +147,7 @@ def test_steps_beyond_the_rows_of_memory_change_nothing(x, steps):
 
 
 def test_a_step_is_the_least():
-    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="steps must be a whole number from 1 up, got 0"):
         integrated_gradients(steps=0)
 
 

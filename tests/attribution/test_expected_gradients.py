@@ -162,7 +162,9 @@ def test_equal_methods_are_one(name):
 
 def test_what_is_refused(name, x):
     factory = FACTORIES[name]
-    with pytest.raises(ValueError, match=f"{name}: samples must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"
+    ):
         factory(samples=0)
     with pytest.raises(ValueError, match=f"{name}: chunk must be a whole number"):
         factory(chunk=0)

@@ -270,3 +270,58 @@ def test_the_axis_of_channels_can_be_said(key):
     np.testing.assert_allclose(class_map(model, a, 0, "a", channel_axis=0), [0, 3], rtol=1e-6)
     found = grad_cam("a", channel_axis=0)(model, a, 0, key=key).relevance
     np.testing.assert_allclose(found, [[0, 3], [0, 3]], rtol=1e-6)
+
+
+PLANES = np.random.default_rng(7).normal(size=(5, 1, 3, 3)).astype(np.float32)
+CLASSES = np.random.default_rng(8).normal(size=(5, 3)).astype(np.float32)
+PICTURE = jax.random.normal(jax.random.key(2), (8, 6))
+
+
+def at_h(change, channels=0):
+    """A picture's planes [5, 8, 6], changed in shape and given the name "h"."""
+
+    def net(x):
+        numbers = ("NCHW", "OIHW", "NCHW")
+        planes = jax.lax.conv_general_dilated(
+            x[None, None], PLANES, (1, 1), "SAME", dimension_numbers=numbers
+        )
+        h = checkpoint_name(change(planes[0]), "h")
+        return jnp.tanh(jnp.moveaxis(h, channels, 0)).reshape(5, -1).mean(1) @ CLASSES
+
+    return net
+
+
+@pytest.mark.parametrize(
+    "change, channels",
+    [
+        (lambda h: h.reshape(5, -1), 0),
+        (lambda h: h.reshape(5, -1).T, 1),
+        (lambda h: h.transpose(1, 2, 0).reshape(-1, 5), 1),
+        (lambda h: h.transpose(2, 1, 0).reshape(-1, 5), 1),
+        (lambda h: h.reshape(5, -1).reshape(5, 8, 6), 0),
+        (lambda h: h.reshape(5, 4, 2, 6).reshape(5, 4, 12), 0),
+        (lambda h: h.reshape(5, 4, 2, 6).reshape(5, 8, 6), 0),
+        (lambda h: h.reshape(5, 4, 2, 3, 2).transpose(0, 1, 3, 2, 4).reshape(5, 12, 4), 0),
+        (lambda h: h.reshape(5, 4, 2, 6).swapaxes(1, 2), 0),
+    ],
+)
+def test_positions_of_several_axes_on_one_are_where_they_were(change, channels, key):
+    wanted = grad_cam("h")(at_h(lambda h: h), PICTURE, 1, key=key).relevance
+    found = grad_cam("h")(at_h(change, channels), PICTURE, 1, key=key).relevance
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: h.reshape(5, 48)[:, :40],
+        lambda h: h.reshape(5, 6, 8),
+        lambda h: h.reshape(5, 48).reshape(5, 12, 4),
+        lambda h: h.reshape(5, 4, 2, 6).mean(1),
+        lambda h: jnp.pad(h.reshape(5, 48), ((0, 0), (1, 0))),
+        lambda h: h.reshape(5, 48, 1) * h.reshape(5, 1, 48),
+    ],
+)
+def test_positions_that_cannot_be_told_apart_are_refused(change, key):
+    with pytest.raises(ValueError, match="name a point before they were reshaped"):
+        grad_cam("h")(at_h(change), PICTURE, 1, key=key)

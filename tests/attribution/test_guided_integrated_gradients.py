@@ -176,8 +176,8 @@ def test_it_needs_no_key_and_equal_ones_are_one():
 def test_what_is_refused():
     name = "guided_integrated_gradients"
     for options, words in (
-        ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"segments": 0}, "segments must divide the 200 steps, got 0"),
+        ({"steps": 0}, "steps must be a whole number from 1 up, got 0"),
+        ({"segments": 0}, "segments must be a whole number from 1 up, got 0"),
         ({"segments": 3}, "segments must divide the 200 steps, got 3"),
         ({"fraction": 1.1}, "fraction must be between 0 and 1, got 1.1"),
         ({"distance": -0.1}, "distance must be between 0 and 1, got -0.1"),

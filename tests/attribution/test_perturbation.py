@@ -216,7 +216,9 @@ def test_errors(name):
         METHODS[name](baseline=jnp.ones(5))(linear, x, 0, key=key)
     if name in SAMPLED:
         option = "permutations" if name == "shapley_sampling" else "samples"
-        with pytest.raises(ValueError, match=f"{name}: {option} must be at least 1, got 0"):
+        with pytest.raises(
+            ValueError, match=f"{name}: {option} must be a whole number from 1 up, got 0"
+        ):
             METHODS[name](**{option: 0})
         with pytest.raises(ValueError, match=f"{name} draws at random: give it a key"):
             METHODS[name]()(linear, x, 0, key=None)

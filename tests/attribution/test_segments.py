@@ -98,7 +98,7 @@ def test_arrays_are_custom_segmentations():
         (lambda: bands((0, 4), axis=2), r"the input \[4, 6\] has no axis 2"),
         (lambda: mel_bands(7, 6, 100), "count must be 1 to 6, the number of bins, got 7"),
         (lambda: mel_bands(2, 6, 0), "sample_rate must be positive, got 0"),
-        (lambda: few(0), "few: count must be at least 1, got 0"),
+        (lambda: few(0), "few: count must be a whole number from 1 up, got 0"),
         (lambda: custom([0.5]), "segments must be whole numbers, got float64"),
         (lambda: custom([0, 1, 2]), r"segments \[3\] do not fit the input \[4, 6\]"),
         (lambda: custom([[0], [1], [3], [1]]), "no feature is in group 2 of 0 to 3"),

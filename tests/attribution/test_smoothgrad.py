@@ -188,7 +188,9 @@ def test_power_sums_without_samples():
 
 def test_what_is_refused(name, x):
     factory = FACTORIES[name]
-    with pytest.raises(ValueError, match=f"{name}: samples must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"
+    ):
         factory(samples=0)
     with pytest.raises(ValueError, match=f"{name}: the deviation must not be negative, got -1"):
         factory(deviation=-1)

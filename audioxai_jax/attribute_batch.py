@@ -1,6 +1,5 @@
 """Relevance for many examples at once, with the memory of a few."""
 
-import dataclasses
 from typing import Any, cast
 
 import jax
@@ -12,7 +11,7 @@ from jax.core import Tracer
 from audioxai_jax.batching import map_examples
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method, as_model
 from audioxai_jax.stepwise import for_targets, stepwise
 from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Method, Model, attribute
@@ -54,8 +53,7 @@ def attribute_batch(
       ValueError: for examples, targets or chunks that do not fit, before anything is computed.
     """
     model = as_model(model)
-    if not dataclasses.is_dataclass(method):
-        method = cast(Method, as_model(method))
+    method = cast(Method, as_method(method))
     key = jax.random.key(0) if key is None else key
     x = jnp.asarray(x)
     chunk = chunk if isinstance(chunk, str) else _whole(chunk)

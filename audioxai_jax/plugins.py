@@ -20,7 +20,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method, as_model
 from audioxai_jax.types import Classifier, Codec, Method, Model
 
 
@@ -118,7 +118,7 @@ def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[s
         raise PluginError(
             f"{spec}: returned {_kind(method)}, expected a method (model, x, target, *, key)"
         )
-    return as_model(method), options  # type: ignore[return-value]
+    return as_method(method), options  # type: ignore[return-value]
 
 
 def place(error: BaseException, spec: str) -> str:

@@ -146,6 +146,11 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     return Partial(_call_split, Static((structure, tuple(others))), arrays)
 
 
+def as_method(function: Any) -> Any:
+    """As `as_model`, for methods: records stay what they are, the numbers among them leaves."""
+    return function if dataclasses.is_dataclass(function) else as_model(function)
+
+
 def _unused(name: str, names: dict[str, Array]) -> str:
     while name in names:
         name += "_"

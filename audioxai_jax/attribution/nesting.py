@@ -8,7 +8,7 @@ from jax import Array
 
 from audioxai_jax.attribution.saliency import signed_gradient
 from audioxai_jax.estimators import CHUNK
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method
 from audioxai_jax.types import Method
 
 
@@ -25,7 +25,7 @@ def inner(method: Method | None, name: str) -> Any:
             f"{name}: the method inside must be a Method, got {type(method).__name__}: make one "
             "with its factory, e.g. integrated_gradients()"
         )
-    return method if dataclasses.is_dataclass(method) else as_model(method)
+    return as_method(method)
 
 
 def room(method: Any) -> int:

@@ -13,7 +13,7 @@ from audioxai_jax.checks import WrongType, kind
 from audioxai_jax.contracts import check_callable, check_latent, check_method, check_model
 from audioxai_jax.logits import as_targets, check_classes, check_labels, check_logits
 from audioxai_jax.outputs import one_label
-from audioxai_jax.records import as_model, output_shape
+from audioxai_jax.records import as_method, as_model, output_shape
 from audioxai_jax.synthesis.replacement import zero
 from audioxai_jax.types import Base, Classifier, Codec, Method, Model
 from audioxai_jax.windows import whole_windows, windowed
@@ -66,11 +66,7 @@ def as_settings(
     check_method(method)
     base = zero() if base is None else base
     check_callable(base, "base", "(codec, latent, key)", "write audioxai_jax.zero()")
-    if not dataclasses.is_dataclass(method):
-        method = as_model(method)
-    if not dataclasses.is_dataclass(base):
-        base = as_model(base)
-    return codec, as_model(model), method, base  # type: ignore[return-value]
+    return codec, as_model(model), as_method(method), as_method(base)
 
 
 def fitting_samples(codec: Codec, how: Reads, shape: tuple[int, ...], dtype: Any) -> int:

@@ -1,6 +1,5 @@
 """Relevance for many examples at once, with the memory of a few."""
 
-import dataclasses
 from typing import Any, cast
 
 import jax
@@ -15,7 +14,7 @@ from audioxai_jax.contracts import as_first_index, as_key, check_method, check_m
 from audioxai_jax.cost import fitting_rows
 from audioxai_jax.estimators import CHUNK, Estimator, rechunk
 from audioxai_jax.logits import as_targets, check_classes, check_logits
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method, as_model
 from audioxai_jax.stepwise import for_targets, stepwise
 from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Attribution, Method, Model, attribute
@@ -59,8 +58,7 @@ def attribute_batch(
     check_method(method)
     check_model(model, "the model")
     labels, model = getattr(model, "labels", None), as_model(model)
-    if not dataclasses.is_dataclass(method):
-        method = cast(Method, as_model(method))
+    method = cast(Method, as_method(method))
     key, x = as_key(key), as_input(x)
     if x.ndim == 0 or x.shape[0] == 0:
         raise ValueError(f"x must be a batch of examples [N, ...], got {list(x.shape)}")

@@ -25,7 +25,7 @@ from audioxai_jax.checks import check_audio
 from audioxai_jax.contracts import check_latent
 from audioxai_jax.logits import check_labels, check_logits
 from audioxai_jax.probing import evaluate, recognised
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method, as_model
 from audioxai_jax.types import Classifier, Codec, Method, Model
 
 
@@ -152,7 +152,7 @@ def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[s
         raise PluginError(
             f"{spec}: returned {_kind(method)}, expected a method (model, x, target, *, key)"
         )
-    return as_model(method), options  # type: ignore[return-value]
+    return as_method(method), options  # type: ignore[return-value]
 
 
 def place(error: BaseException, spec: str) -> str:

@@ -148,6 +148,11 @@ def as_model(function: Callable[..., Any]) -> Callable[[Array], Array]:
     return Partial(_call_split, Static((structure, tuple(others))), arrays)
 
 
+def as_method(function: Any) -> Any:
+    """As `as_model`, for methods: records stay what they are, the numbers among them leaves."""
+    return function if dataclasses.is_dataclass(function) else as_model(function)
+
+
 @jax.jit
 def _call(function, x):
     return function(x)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import METHODS, attribute_batch, explain
+from audioxai_jax import METHODS, Codec, attribute_batch, explain
 from audioxai_jax.nets.quantizer import quantise
 from audioxai_jax.pretrained import available, load_classifier, load_codec, load_listener
 from audioxai_jax.spaces import istft
@@ -87,8 +87,9 @@ def test_parts_that_are_called_alone():
 @pytest.mark.parametrize("setting", ["x64", "NaN"])
 def test_nan_that_means_not_applicable_is_no_error(setting):
     """Saliency promises no completeness: its gap is NaN."""
-    codec, model = load_codec("gainshape_16khz")[0], Partial(net, jnp.ones((64, 3), jnp.float32))
+    codec = Codec(lambda audio: audio.reshape(-1, 4), jnp.ravel, sample_rate=400, hop=4)
+    model = Partial(net, jnp.asarray(W))
     with SETTINGS[setting]():
-        found = explain(codec, model, jnp.ones(640, jnp.float32), method=METHODS["saliency"]())
+        found = explain(codec, model, jnp.ones(40, jnp.float32), method=METHODS["saliency"]())
     assert np.isnan(found.info["completeness_gap"]) and found.finite
     assert found.relevance.dtype == np.float32

@@ -10,7 +10,7 @@ from audioxai_jax.attribution.saliency import signed_gradient
 from audioxai_jax.checks import WrongType
 from audioxai_jax.contracts import check_method
 from audioxai_jax.estimators import CHUNK
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method
 from audioxai_jax.types import Method
 
 
@@ -28,7 +28,7 @@ def inner(method: Method | None, name: str) -> Any:
             "with its factory, e.g. integrated_gradients()"
         )
     check_method(method)
-    return method if dataclasses.is_dataclass(method) else as_model(method)
+    return as_method(method)
 
 
 def room(method: Any) -> int:

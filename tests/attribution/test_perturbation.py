@@ -21,7 +21,7 @@ from audioxai_jax.attribution.shapley_sampling import shapley_sampling
 from audioxai_jax.attribution.shapley_values import shapley_values
 from audioxai_jax.estimators import Estimator
 from audioxai_jax.gradients import NoGradient
-from audioxai_jax.records import as_model
+from audioxai_jax.records import as_method, as_model
 
 METHODS = {
     "feature_ablation": feature_ablation,
@@ -121,7 +121,9 @@ def test_all_are_estimators():
         assert isinstance(factory(), Estimator)
         assert factory() == factory() and hash(jax.tree.structure(factory()))
     for method in (lime(ridge=0, width=1), rise(cells=2)):
-        assert as_model(method) is method  # numbers that are whole stay options of an estimator
+        assert as_method(method) is method
+        leaves = jax.tree.leaves(method)  # whole numbers too are its leaves, and traced
+        assert leaves and all(isinstance(leaf, float) for leaf in leaves)
 
 
 @pytest.mark.parametrize("shape", [(12,), (6, 4), (2, 3, 4)])
@@ -533,7 +535,7 @@ def test_lime_by_numpy(width, ridge, x64):
     method = lime(samples=samples, segments=numbers, width=width, ridge=ridge, baseline=0.5)
     found = explain(method, network, x, seed=5)
     keys = [jax.random.fold_in(jax.random.key(5), number) for number in range(samples)]
-    z = np.array([jax.random.bernoulli(key, 0.5, (5,)) for key in keys])
+    z = np.array([jax.random.bernoulli(key, jnp.float32(0.5), (5,)) for key in keys])
     logits = np.asarray(jax.jit(jax.vmap(network))(np.where(z[:, numbers], x, 0.5)))[:, 0]
     norms = np.maximum(np.linalg.norm(z, axis=1), 1e-300)
     weight = np.exp(-((1 - z.sum(1) / norms / np.sqrt(5)) ** 2) / width**2)

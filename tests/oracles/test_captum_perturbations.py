@@ -119,7 +119,9 @@ def test_lime(width, ridge, network, dtype):
         ),
         KEY,
     )  # fmt: skip
-    one = lambda number: jax.random.bernoulli(jax.random.fold_in(KEY, number), 0.5, (GROUPS,))
+    one = lambda number: jax.random.bernoulli(
+        jax.random.fold_in(KEY, number), jnp.float32(0.5), (GROUPS,)
+    )
     coalitions = np.asarray(jax.vmap(one)(jnp.arange(samples))).astype(int)
     kernel = get_exp_kernel_similarity_function("cosine", width / math.sqrt(2))
     theirs = attr.Lime(

@@ -210,7 +210,7 @@ def test_what_is_refused(small):
     params, _, _, sound, latent = small
     with pytest.raises(ValueError, match=r"one mono waveform \[T\], got shape \(2, 5\)"):
         lyra.encode(SMALL, params, jnp.zeros((2, 5)))
-    with pytest.raises(ValueError, match=r"latent is \[12, 5\], expected \[F, 6\]"):
+    with pytest.raises(ValueError, match=r"latent must be \[F, 6\], got \[12, 5\]"):
         lyra.decode(SMALL, params, latent[:, :5])
     with pytest.raises(ValueError, match="stages is 6, expected 1 to 5"):
         lyra.quantised_codec(SMALL, params, stages=6, name="six")

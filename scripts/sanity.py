@@ -164,7 +164,7 @@ def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, 
     for name, reason in refused.items():
         say("", f"{name} needs settings: {reason}")
     for row in rows:
-        missing = {name: number for name, number in row["strictness"].items() if number}
+        missing = {name: number for name, number in row["undefined"].items() if number}
         if missing:
             told = ", ".join(f"{name} on {number}" for name, number in missing.items())
             say("", f"{row['method']} is undefined on clips: {told}")

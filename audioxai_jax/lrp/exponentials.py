@@ -2,7 +2,7 @@
 
 What is subtracted from x before, so that nothing overflows, makes no difference to either; taken
 as a function of x it would get relevance, and hand it to the largest x. Here softmax is a
-function of x, and log(sum(exp(x - m))) is one of x and of m alone, whoever writes them, and
+function of x, and log(sum(exp(x - m))) is one of x and of m alone, however written, and
 however they are written.
 """
 

@@ -84,7 +84,7 @@ SOFTMAXES = {
 
 @pytest.mark.parametrize("name", SOFTMAXES)
 def test_stopped_gradients_change_nothing(name, x64):
-    """Behind a softmax, whoever writes it, relevance is that of the function by hand, and sums."""
+    """Behind a softmax, however written, relevance is that of the function by hand, and sums."""
     x, base = jnp.asarray(draw(5, 4, seed=3)), draw(5, 4, seed=4)
     params = {"a": draw(4, 4), "b": draw(4, 4, seed=1), "out": draw(4, 3, seed=2)}
 

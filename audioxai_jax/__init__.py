@@ -1,7 +1,6 @@
 """Hear why an audio classifier decided what it did."""
 
-from audioxai_jax import lrp
-from audioxai_jax.attribute_batch import attribute_batch, attribute_classes
+from audioxai_jax import propagation
 from audioxai_jax.attribution import (
     METHODS,
     absolute,
@@ -36,13 +35,14 @@ from audioxai_jax.attribution import (
     sum_channels,
     vargrad,
 )
-from audioxai_jax.batching import iterate_examples, map_examples
-from audioxai_jax.cost import preview
-from audioxai_jax.explain import explain, explain_batch
-from audioxai_jax.gradients import straight_through
-from audioxai_jax.records import as_model, record
-from audioxai_jax.synthesis.masks import soft_top_fraction, top_count, top_fraction
-from audioxai_jax.synthesis.replacement import (
+from audioxai_jax.core.batching import iterate_examples, map_examples
+from audioxai_jax.core.records import as_model, record
+from audioxai_jax.core.windows import windowed
+from audioxai_jax.engine.batch import attribute_batch, attribute_classes
+from audioxai_jax.engine.cost import preview
+from audioxai_jax.explanation.explain import explain, explain_batch
+from audioxai_jax.perturbation.smallest import smallest_set
+from audioxai_jax.synthesis.bases import (
     BASES,
     level_matched,
     mean,
@@ -52,7 +52,8 @@ from audioxai_jax.synthesis.replacement import (
     silence,
     zero,
 )
-from audioxai_jax.synthesis.smallest import smallest_set
+from audioxai_jax.synthesis.masks import soft_top_fraction, top_count, top_fraction
+from audioxai_jax.tracing.gradient_flow import straight_through
 from audioxai_jax.types import (
     Attribution,
     Base,
@@ -65,7 +66,6 @@ from audioxai_jax.types import (
     attribute,
     make_info,
 )
-from audioxai_jax.windows import windowed
 
 __all__ = [
     "Attribution",
@@ -102,7 +102,7 @@ __all__ = [
     "layer_attribution",
     "level_matched",
     "lime",
-    "lrp",
+    "propagation",
     "magnitude_control",
     "make_info",
     "map_examples",

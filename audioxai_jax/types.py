@@ -1,7 +1,7 @@
 """The vocabulary of the library: read this page first.
 
 Everything here describes ONE example. Batches, chunks of memory and devices are
-added from outside (`audioxai_jax.batching`), never inside a method.
+added from outside (`audioxai_jax.core.batching`), never inside a method.
 
 ======== ==================================================================
 word     meaning
@@ -21,12 +21,12 @@ from typing import Any, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checks import WrongType, as_floats, as_input, kind, whole
-from audioxai_jax.contracts import as_key, as_labels, check_labelled, check_method, check_model
-from audioxai_jax.logits import as_targets, check_classes, check_labels, check_logits
-from audioxai_jax.records import record
-from audioxai_jax.strictness import constant, relaxed
-from audioxai_jax.windows import windowed
+from audioxai_jax.core.checks import WrongType, as_floats, as_input, kind, whole
+from audioxai_jax.core.contracts import as_key, as_labels, check_labelled, check_method, check_model
+from audioxai_jax.core.logits import as_targets, check_classes, check_labels, check_logits
+from audioxai_jax.core.records import record
+from audioxai_jax.core.strictness import constant, relaxed
+from audioxai_jax.core.windows import windowed
 
 Model = Callable[[Array], Array]
 """A function of one example, `x -> y`, that is also a pytree, such as
@@ -155,7 +155,7 @@ class Classifier:
       codec: name of the codec whose latents it reads.
       frames: latent frames that it reads at once; None if any number will do.
       background: labels, such as "_silence_", that hold for a long clip only if they
-        hold for each part of it (see `audioxai_jax.windows`).
+        hold for each part of it (see `audioxai_jax.core.windows`).
       codec_fingerprint: that of the codec it was trained with, "" if it is not known.
       outputs: "softmax" for logits of classes that exclude each other; "sigmoid" for logits of
         labels that hold or not, each by itself, or of a single one; "probabilities" if the model

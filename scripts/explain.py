@@ -15,13 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax import explain_batch, integrated_gradients, pretrained, zero
-from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.files import make_folder, writing
-from audioxai_jax.runs import predictions
-from audioxai_jax.runs.explain_clips import padded_length
-from audioxai_jax.runs.explanation_folder import folder_names
-from audioxai_jax.terminal import (
+from audioxai_jax import explain_batch, integrated_gradients, zero
+from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
@@ -31,6 +26,12 @@ from audioxai_jax.terminal import (
     say,
     write_rows,
 )
+from audioxai_jax.core.files import make_folder, writing
+from audioxai_jax.data.audio import read_clip, write_wav
+from audioxai_jax.report.folder import folder_names
+from audioxai_jax.runs import predictions
+from audioxai_jax.runs.explain_clips import padded_length
+from audioxai_jax.weights import pretrained
 
 HEARD = ("original", "explanation", "removed", "reconstruction", "random")
 

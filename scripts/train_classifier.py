@@ -24,13 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax import pretrained
-from audioxai_jax.data import tasks
-from audioxai_jax.data.augment import spec_augment
-from audioxai_jax.data.splits import SPLITS
-from audioxai_jax.files import check_settings, make_folder
-from audioxai_jax.published import huggingface
-from audioxai_jax.terminal import (
+from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
@@ -41,9 +35,15 @@ from audioxai_jax.terminal import (
     say_each,
     write_rows,
 )
+from audioxai_jax.core.files import check_settings, make_folder
+from audioxai_jax.data import tasks
+from audioxai_jax.data.augment import spec_augment
+from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
+from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.published import huggingface
 
 FOLDS = "mean of the speakers left out"
 

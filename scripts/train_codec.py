@@ -1,6 +1,6 @@
 """Trains a codec on speech, in two stages, and writes it as a checkpoint.
 
-    python scripts/train_codec.py --config scripts/configs/gainshape_16khz.py \
+    python scripts/train_codec.py --config experiments/train/gainshape_16khz.py \
         --data DIR --out runs/gainshape_16khz
 
 Killed at any moment, the same command goes on where it was. `<out>/reconstruct` and
@@ -23,20 +23,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from audioxai_jax import pretrained
+from audioxai_jax.cli.console import Parser, one_line, output_folder, positive, say, say_each
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
-from audioxai_jax.terminal import (
-    Parser,
-    one_line,
-    output_folder,
-    positive,
-    say,
-    say_each,
-)
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
+from audioxai_jax.weights import pretrained
 
 SPLIT = "speaker_disjoint"
 DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights")
@@ -46,7 +39,7 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--config", type=Path, required=True, help="a file of scripts/configs")
+    parser.add_argument("--config", type=Path, required=True, help="a file of experiments/train")
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=output_folder, required=True, help="folder of this run")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
@@ -55,9 +48,9 @@ def main() -> None:
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if not options.config.is_file():
-        raise ValueError(f"--config {options.config}: no such file, see scripts/configs")
+        raise ValueError(f"--config {options.config}: no such file, see experiments/train")
     settings = SimpleNamespace(**runpy.run_path(str(options.config)))
-    network = importlib.import_module(f"audioxai_jax.nets.{settings.network}")
+    network = importlib.import_module(f"audioxai_jax.nets.codecs.{settings.network}")
     encode = functools.partial(network.encode, settings.config)
     decode = functools.partial(network.decode, settings.config)
     rate = settings.config.sample_rate
@@ -164,7 +157,7 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality, credit
             "config": settings.config,
             "metrics": dict(zip(("val_si_sdr_db", "val_log_mel_l1"), map(float, quality))),
             "data": [credit],
-            "command": f"scripts/train_codec.py --config scripts/configs/{options.config.name}",
+            "command": f"scripts/train_codec.py --config experiments/train/{options.config.name}",
         },
         {**params, "mean": mean},
     )

@@ -14,26 +14,24 @@ import pytest
 from matplotlib.figure import Figure
 
 import audioxai_jax
-from audioxai_jax import Codec, explain, explain_batch, saliency, streaming
+from audioxai_jax import Codec, explain, explain_batch, saliency
 from audioxai_jax.data import audio as files
-from audioxai_jax.data import audiomnist, augment, blocks
-from audioxai_jax.hypotheses import domains, edits, fundamental, moves, vocoder
+from audioxai_jax.data import augment, blocks
+from audioxai_jax.dft_lrp import frequency, released, time_frequency
+from audioxai_jax.domains import protocol
+from audioxai_jax.manipulation import pitch, shift, vocoder
 from audioxai_jax.metrics import audio_quality, clicks
-from audioxai_jax.nets import (
-    alexnet,
-    audionet,
-    encodec,
-    gainshape,
-    listener,
-    loudness,
-    lyra,
-    seanet,
-)
-from audioxai_jax.report import document, plots
-from audioxai_jax.spaces import cepstrum, dft, dft_released, istft, lapped, mel, short_time, stft
-from audioxai_jax.stages import Local
-from audioxai_jax.synthesis import audible, filters, levels
-from audioxai_jax.training import audiomnist as training
+from audioxai_jax.nets.classifiers import alexnet, audionet, listener
+from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
+from audioxai_jax.nets.layers import loudness
+from audioxai_jax.perturbation import edits
+from audioxai_jax.report import figures, html
+from audioxai_jax.streaming import api
+from audioxai_jax.streaming.stages import Local
+from audioxai_jax.synthesis import filters, heat_maps, levels
+from audioxai_jax.transforms import cepstrum, istft, mdct, mel, stft
+from experiments.audiomnist import clips
+from experiments.audiomnist import recipes as training
 
 SAMPLES, RATE = 64, 16_000
 SOUND = 0.3 * np.sin(np.arange(SAMPLES, dtype=np.float32))
@@ -55,8 +53,8 @@ TAKES_SOUND = {
     "data.augment.other_recording": lambda x: augment.other_recording(jax.random.key(0), x),
     "data.blocks.write_blocks": lambda x: blocks.write_blocks("never_written.wav", [x], RATE),
     "hypotheses.edits.delete_samples": lambda x: edits.delete_samples(x, ONES, 0.5),
-    "hypotheses.fundamental.shift_fundamental": lambda x: fundamental.shift_fundamental(x, 1, RATE),
-    "hypotheses.moves.shift_time": lambda x: moves.shift_time(x, 1),
+    "hypotheses.fundamental.shift_fundamental": lambda x: pitch.shift_fundamental(x, 1, RATE),
+    "hypotheses.moves.shift_time": lambda x: shift.shift_time(x, 1),
     "hypotheses.vocoder.analyse": lambda x: vocoder.analyse(x, 16),
     "metrics.audio_quality.si_sdr": lambda x: audio_quality.si_sdr(x, x),
     "metrics.audio_quality.log_mel_distance": lambda x: audio_quality.log_mel_distance(
@@ -85,40 +83,40 @@ TAKES_SOUND = {
         (lyra.LyraConfig(), 1), {"encoder": {}, "codebooks": ONES}, x
     ),
     "nets.seanet.encode": lambda x: seanet.encode(seanet.SeanetConfig(), {"encoder": {}}, x),
-    "report.document.player": lambda x: document.player(x, RATE, "x"),
-    "report.plots.waveform": lambda x: plots.waveform(axes(), x, RATE, **drawn),
-    "report.plots.mel_spectrogram": lambda x: plots.mel_spectrogram(axes(), x, RATE, **drawn),
-    "report.plots.spectrum": lambda x: plots.spectrum(
+    "report.document.player": lambda x: html.player(x, RATE, "x"),
+    "report.plots.waveform": lambda x: figures.waveform(axes(), x, RATE, **drawn),
+    "report.plots.mel_spectrogram": lambda x: figures.mel_spectrogram(axes(), x, RATE, **drawn),
+    "report.plots.spectrum": lambda x: figures.spectrum(
         axes(), x, RATE, relevance=np.ones(9), highest=8000
     ),
-    "spaces.dft.frequency_relevance": lambda x: dft.frequency_relevance(x, ONES),
-    "spaces.dft.time_relevance": lambda x: dft.time_relevance(x, jnp.ones(33)),
+    "spaces.dft.frequency_relevance": lambda x: frequency.frequency_relevance(x, ONES),
+    "spaces.dft.time_relevance": lambda x: frequency.time_relevance(x, jnp.ones(33)),
     "spaces.dft_released.released_frequency_relevance": lambda x: (
-        dft_released.released_frequency_relevance(x, ONES)
+        released.released_frequency_relevance(x, ONES)
     ),
     "spaces.dft_released.released_short_time_relevance": lambda x: (
-        dft_released.released_short_time_relevance(x, ONES, window=np.ones(16), hop=4)
+        released.released_short_time_relevance(x, ONES, window=np.ones(16), hop=4)
     ),
     "spaces.istft.analyse": lambda x: istft.analyse(x, **FRAMES),
-    "spaces.lapped.analyse": lambda x: lapped.analyse(x, 8),
+    "spaces.lapped.analyse": lambda x: mdct.analyse(x, 8),
     "spaces.mel.log_mel": lambda x: mel.log_mel(x, sample_rate=RATE),
-    "spaces.short_time.short_time_relevance": lambda x: short_time.short_time_relevance(
+    "spaces.short_time.short_time_relevance": lambda x: time_frequency.short_time_relevance(
         x, ONES, **FRAMES
     ),
-    "spaces.short_time.full_length_relevance": lambda x: short_time.full_length_relevance(
+    "spaces.short_time.full_length_relevance": lambda x: time_frequency.full_length_relevance(
         x, ONES, **FRAMES
     ),
-    "spaces.short_time.time_relevance_of_frames": lambda x: short_time.time_relevance_of_frames(
+    "spaces.short_time.time_relevance_of_frames": lambda x: time_frequency.time_relevance_of_frames(
         x, jnp.ones((19, 9)), **FRAMES
     ),
     "spaces.stft.magnitude_spectrogram": lambda x: stft.magnitude_spectrogram(x, window=16, hop=4),
     "spaces.stft.padded_spectrogram": lambda x: stft.padded_spectrogram(x, window=16, hop=4),
     "streaming.encode": lambda x: list(
-        streaming.encode(CODEC, [x], stages=[Local(CODEC.encode, takes=8)])
+        api.encode(CODEC, [x], stages=[Local(CODEC.encode, takes=8)])
     ),
-    "synthesis.audible.heat_map_sound": lambda x: audible.heat_map_sound(x, ONES, smooth=0),
-    "synthesis.audible.rectified_signal_sound": lambda x: audible.rectified_signal_sound(x, ONES),
-    "synthesis.audible.fade_ends": lambda x: audible.fade_ends(x, 4),
+    "synthesis.audible.heat_map_sound": lambda x: heat_maps.heat_map_sound(x, ONES, smooth=0),
+    "synthesis.audible.rectified_signal_sound": lambda x: heat_maps.rectified_signal_sound(x, ONES),
+    "synthesis.audible.fade_ends": lambda x: heat_maps.fade_ends(x, 4),
     "synthesis.filters.filter_by_frequency": lambda x: filters.filter_by_frequency(
         x, jnp.ones(33), 0.5
     ),
@@ -235,8 +233,8 @@ def test_sound_far_beyond_full_scale_is_not_written():
     [
         lambda x: augment.speed_copies(x[None]),
         lambda x: augment.augment(jax.random.key(0), x[None], x[None]),
-        lambda x: audiomnist.embed(x, 0),
-        lambda x: audiomnist.to_8khz(x, 48_000),
+        lambda x: clips.embed(x, 0),
+        lambda x: clips.to_8khz(x, 48_000),
         lambda x: training.spoken_copies(x[None], (1.0,)),
     ],
 )
@@ -253,11 +251,11 @@ def test_what_takes_samples_of_data_sets_refuses_floating_point(call):
         lambda z: seanet.decode(seanet.SeanetConfig(), {"decoder": {}}, z),
         lambda z: lyra.decode(lyra.LyraConfig(), {"decoder": {}}, z),
         lambda z: encodec.decode(ENCODEC, {}, z),
-        lambda z: list(streaming.decode(CODEC, [z], stages=[Local(CODEC.decode, gives=8)])),
+        lambda z: list(api.decode(CODEC, [z], stages=[Local(CODEC.decode, gives=8)])),
         lambda z: cepstrum.true_envelope(z, bin_hz=100.0),
-        lambda z: audible.positive_gain(z),
+        lambda z: heat_maps.positive_gain(z),
         lambda z: audioxai_jax.top_fraction(0.5)(z),
-        lambda z: moves.scale_frequency(z, 1.0),
+        lambda z: shift.scale_frequency(z, 1.0),
     ],
 )
 def test_latents_and_relevance_of_whole_numbers_are_refused(call):
@@ -271,7 +269,7 @@ def test_a_codec_that_returns_whole_numbers_is_refused():
     with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
         explain(coded, model, sound, method=saliency())
     with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
-        domains.latents(coded).synthesise(CODEC.encode(sound), sound)
+        protocol.latents(coded).synthesise(CODEC.encode(sound), sound)
     codes = Codec(lambda x: x.reshape(-1, 8).astype(jnp.int32), CODEC.decode, RATE, 8)
     with pytest.raises(TypeError, match=r"a latent \[frames, channels\], got int32.*codewords"):
         explain(codes, model, sound, method=saliency())

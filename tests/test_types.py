@@ -10,7 +10,7 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import Attribution, as_model, make_info, record, saliency
-from audioxai_jax.records import Static
+from audioxai_jax.core.records import Static
 from audioxai_jax.types import Base, Masker, Method, attribute
 
 

@@ -17,6 +17,7 @@ from audioxai_jax.attribution.lime import lime
 from audioxai_jax.attribution.magnitude_control import magnitude_control
 from audioxai_jax.attribution.occlusion import occlusion
 from audioxai_jax.attribution.over_baselines import over_baselines
+from audioxai_jax.attribution.postprocess import absolute, normalise, rectify, sum_channels
 from audioxai_jax.attribution.random_control import random_control
 from audioxai_jax.attribution.rectified_gradients import deconvolution, guided_backprop
 from audioxai_jax.attribution.rise import rise
@@ -24,8 +25,7 @@ from audioxai_jax.attribution.saliency import saliency, signed_gradient
 from audioxai_jax.attribution.shapley_sampling import shapley_sampling
 from audioxai_jax.attribution.shapley_values import shapley_values
 from audioxai_jax.attribution.smoothgrad import smoothgrad, squaregrad, vargrad
-from audioxai_jax.attribution.transforms import absolute, normalise, rectify, sum_channels
-from audioxai_jax.lrp.method import lrp
+from audioxai_jax.propagation.method import lrp
 from audioxai_jax.types import Method
 
 METHODS: dict[str, Callable[..., Method]] = {

@@ -17,9 +17,9 @@ from jax import Array
 from audioxai_jax.attribution import options
 from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.attribution.quadrature import nested
-from audioxai_jax.estimators import State, inside
-from audioxai_jax.gradients import gradient
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import State, inside
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 

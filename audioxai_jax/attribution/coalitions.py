@@ -9,7 +9,7 @@ from jax import Array
 
 from audioxai_jax.attribution.options import baseline_like
 from audioxai_jax.attribution.segments import Segmentation, in_groups
-from audioxai_jax.estimators import sum_type
+from audioxai_jax.engine.estimator import sum_type
 from audioxai_jax.types import Model, score
 
 

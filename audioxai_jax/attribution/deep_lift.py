@@ -5,16 +5,16 @@ Activation Differences", arXiv 1704.02685:
 
     R_i = (x_i - b_i) m_i
 
-with the multipliers m of `lrp.rules.contrast`. Relevance sums to f(x) - f(b).
+with the multipliers m of `propagation.rules.deep_lift`. Relevance sums to f(x) - f(b).
 """
 
 from jax import Array
 
-from audioxai_jax import lrp
+from audioxai_jax import propagation
 from audioxai_jax.attribution import options
 from audioxai_jax.attribution.options import baseline_like
-from audioxai_jax.lrp import composites
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.propagation import composites
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 
@@ -24,7 +24,7 @@ def deep_lift(*, baseline: Array | float = 0.0) -> Method:
     Args:
       baseline: the input to compare with; a number or an array that broadcasts to the input.
 
-    Returns a `Method`; it needs no key. It raises `lrp.UncoveredOperation` for models with
+    Returns a `Method`; it needs no key. It raises `propagation.UncoveredOperation` for models with
     branches (`lax.cond`), which input and baseline could take differently.
 
     >>> import jax, jax.numpy as jnp
@@ -43,7 +43,9 @@ class DeepLift:
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         base = baseline_like(self.baseline, x)
-        found = lrp.propagate(composites.deep_lift(), model, x, target, reference=base, seed=1.0)
+        found = propagation.propagate(
+            composites.deep_lift(), model, x, target, reference=base, seed=1.0
+        )
         relevance = found.relevance * (x - base)
         change = found.logits[target] - score(model, base, target)
         return Attribution(relevance, make_info(completeness_gap(relevance, change), evaluations=2))

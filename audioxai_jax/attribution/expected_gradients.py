@@ -15,13 +15,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution import moments, options
-from audioxai_jax.attribution.nesting import baselines_like, numbers_as_floats
+from audioxai_jax.attribution import options, running_moments
+from audioxai_jax.attribution.combinators import baselines_like, numbers_as_floats
 from audioxai_jax.attribution.options import count
 from audioxai_jax.attribution.smoothgrad import check_deviation, noise
-from audioxai_jax.estimators import CHUNK, State, check_key, inside
-from audioxai_jax.gradients import gradient
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import (
     Attribution,
     Method,
@@ -122,7 +122,7 @@ class ExpectedGradients:
         logits = jax.lax.map(model, baselines, batch_size=min(len(baselines), CHUNK))
         at_baselines = jax.vmap(select, (0, None))(logits, target)
         change = score(model, x, target) - jnp.mean(at_baselines)
-        return {"moments": moments.no_samples(x), "change": change}
+        return {"moments": running_moments.no_samples(x), "change": change}
 
     def step(self, model, x, target, state, numbers, valid, *, key):
         baselines = baselines_like(self.baselines, x)
@@ -136,7 +136,7 @@ class ExpectedGradients:
             return way * gradient(model, point, target)
 
         samples = jax.vmap(sample)(numbers)
-        return state | {"moments": moments.add(state["moments"], samples, valid)}
+        return state | {"moments": running_moments.add(state["moments"], samples, valid)}
 
     def done(self, state: State, count: Array) -> Array:
         return count >= self.samples

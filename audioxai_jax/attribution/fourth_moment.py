@@ -10,8 +10,8 @@ two sets of samples at a time. The variance v of n samples has the standard erro
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.estimators import per_sample, sum_type
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import per_sample, sum_type
 
 
 @record()

@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax import lrp
-from audioxai_jax.checks import WrongType, kind, whole
-from audioxai_jax.gradients import gradient
-from audioxai_jax.lrp import layout
-from audioxai_jax.records import record
+from audioxai_jax import propagation
+from audioxai_jax.core.checks import WrongType, kind, whole
+from audioxai_jax.core.records import record
+from audioxai_jax.propagation import layout
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
@@ -32,7 +32,7 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     map is the same. `class_map` is the map itself.
 
     Args:
-      at: a point of the model, see `lrp.split`; the last convolution with its bias, before its
+      at: a point of the model, see `propagation.split`; the last convolution with its bias, before its
         activation function, if None.
       channel_axis: axis of the activation's channels, such as 0 or -1. If None, it is that of the
         convolution that the activation comes from, and the last one where there is none.
@@ -128,7 +128,7 @@ def _map(
     model: Model, x: Array, target: Array | int, at: str | None, channel_axis: int | None
 ) -> tuple[Array, tuple[int | None, ...]]:
     """The map, and the axis of the input that each of its axes goes along, if it is known."""
-    activation, rest, axes = lrp.split_with_axes(model, x, at, "conv")
+    activation, rest, axes = propagation.split_with_axes(model, x, at, "conv")
     if activation.ndim < 2:
         raise ValueError(
             f"grad_cam: the activation {list(activation.shape)} has no positions: name a point "

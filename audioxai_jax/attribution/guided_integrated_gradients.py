@@ -15,11 +15,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution import options
-from audioxai_jax.attribution.nesting import numbers_as_floats
+from audioxai_jax.attribution.combinators import numbers_as_floats
 from audioxai_jax.attribution.options import baseline_like, count, number
-from audioxai_jax.estimators import State, inside
-from audioxai_jax.gradients import gradient
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import State, inside
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
 

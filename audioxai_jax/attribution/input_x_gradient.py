@@ -8,8 +8,8 @@ Important Features Through Propagating Activation Differences", arXiv 1605.01713
 
 from jax import Array
 
-from audioxai_jax.gradients import gradient
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 

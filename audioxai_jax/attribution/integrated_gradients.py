@@ -12,21 +12,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax import affine
 from audioxai_jax.attribution import options
 from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.quadrature import RULES
-from audioxai_jax.estimators import CHUNK, State, inside
-from audioxai_jax.gradients import check_path
-from audioxai_jax.records import record
-from audioxai_jax.types import (
-    Attribution,
-    Method,
-    Model,
-    completeness_gap,
-    make_info,
-    select,
-)
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import CHUNK, State, inside
+from audioxai_jax.tracing import affine
+from audioxai_jax.tracing.gradient_flow import check_path
+from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, select
 
 
 def integrated_gradients(

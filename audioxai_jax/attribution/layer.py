@@ -4,7 +4,7 @@ from typing import Any
 
 from jax import Array
 
-from audioxai_jax import lrp
+from audioxai_jax import propagation
 from audioxai_jax.types import Attribution, Method, Model, attribute
 
 
@@ -21,7 +21,7 @@ def layer_attribution(
       model: one example to logits `[K]`.
       x: one example.
       target: class to explain.
-      at: a point of the model, see `lrp.split`.
+      at: a point of the model, see `propagation.split`.
       key: for methods that draw at random.
 
     Returns:
@@ -39,5 +39,5 @@ def layer_attribution(
     >>> found.relevance.tolist(), hidden.tolist()
     ([2.0, -9.0], [1.0, 9.0])
     """
-    activation, rest = lrp.split(model, x, at)
+    activation, rest = propagation.split(model, x, at)
     return attribute(method, rest, activation, target, key=key), activation  # type: ignore[arg-type]

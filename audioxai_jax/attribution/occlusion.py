@@ -18,12 +18,12 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.attribution import options
-from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
 from audioxai_jax.attribution.coalitions import worth
 from audioxai_jax.attribution.options import baseline_like, count
-from audioxai_jax.estimators import CHUNK, State, inside, sum_type
-from audioxai_jax.gradients import check_dependence
-from audioxai_jax.records import record
+from audioxai_jax.attribution.window_sizes import Shape, few_sizes, sizes, sizes_of_axes
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import CHUNK, State, inside, sum_type
+from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 WINDOWS = 16

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.checks import WrongType, as_array, check_number, whole
+from audioxai_jax.core.checks import WrongType, as_array, check_number, whole
 
 
 def count(value: Any, name: str, option: str, least: int = 1) -> int:

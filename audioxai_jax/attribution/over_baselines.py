@@ -13,8 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution import options
-from audioxai_jax.attribution.integrated_gradients import integrated_gradients
-from audioxai_jax.attribution.nesting import (
+from audioxai_jax.attribution.combinators import (
     baselines_like,
     inner,
     numbers_as_floats,
@@ -22,9 +21,10 @@ from audioxai_jax.attribution.nesting import (
     takes_baseline,
     with_baseline,
 )
+from audioxai_jax.attribution.integrated_gradients import integrated_gradients
 from audioxai_jax.attribution.options import count
-from audioxai_jax.estimators import State, inside, per_sample
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import State, inside, per_sample
 from audioxai_jax.types import (
     Attribution,
     Method,

@@ -3,7 +3,7 @@
 import jax
 from jax import Array
 
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 

@@ -9,9 +9,9 @@ weights of the classifier (J. Adebayo et al., "Sanity Checks for Saliency Maps",
 
 from jax import Array
 
-from audioxai_jax import lrp
-from audioxai_jax.lrp import composites
-from audioxai_jax.records import record
+from audioxai_jax import propagation
+from audioxai_jax.core.records import record
+from audioxai_jax.propagation import composites
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 
@@ -47,17 +47,17 @@ def deconvolution() -> Method:
 
 @record(static=("name",))
 class RectifiedGradient:
-    composite: lrp.Composite
+    composite: propagation.Composite
     name: str
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
-        found = lrp.propagate(self.composite, model, x, target, seed=1.0)
+        found = propagation.propagate(self.composite, model, x, target, seed=1.0)
         return Attribution(found.relevance, make_info(evaluations=1))
 
     def caveats(self, model: Model, x: Array) -> tuple[str, ...]:
         """What it leaves as it is."""
-        found = list(lrp.every_operation(model, x))
+        found = list(propagation.every_operation(model, x))
         others = (one for one in found if one.kind == "activation" and not one.rectifies)
         curves = [one.name for one in others if one.name not in ("min", "max")]
         count = sum(one.rectifies for one in found)

@@ -15,7 +15,7 @@ need the residual of each, which is known only when all have come.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
 
 FOLDS = 16
 

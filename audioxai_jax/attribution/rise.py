@@ -18,13 +18,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution import options
-from audioxai_jax.attribution.axes import Shape, sizes
 from audioxai_jax.attribution.coalitions import worth
-from audioxai_jax.attribution.moments import add, no_samples
 from audioxai_jax.attribution.options import baseline_like, count, number
-from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
-from audioxai_jax.gradients import check_dependence
-from audioxai_jax.records import record
+from audioxai_jax.attribution.running_moments import add, no_samples
+from audioxai_jax.attribution.window_sizes import Shape, sizes
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside, sum_type
+from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 

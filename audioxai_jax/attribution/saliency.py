@@ -11,8 +11,8 @@ The gradient itself, which keeps its sign, is a method of its own: `signed_gradi
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.gradients import gradient
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from audioxai_jax.attribution.axes import Shape, few_sizes, sizes, sizes_of_axes
-from audioxai_jax.checks import whole
-from audioxai_jax.records import record
+from audioxai_jax.attribution.window_sizes import Shape, few_sizes, sizes, sizes_of_axes
+from audioxai_jax.core.checks import whole
+from audioxai_jax.core.records import record
 
 Segmentation = Callable[[Shape], np.ndarray]
 """`shape -> group numbers`, hashable."""

@@ -13,12 +13,12 @@ from jax import Array
 
 from audioxai_jax.attribution import options
 from audioxai_jax.attribution.coalitions import worth, worths
-from audioxai_jax.attribution.moments import add, no_samples
 from audioxai_jax.attribution.options import baseline_like, count
+from audioxai_jax.attribution.running_moments import add, no_samples
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
-from audioxai_jax.estimators import CHUNK, State, check_key, inside, sum_type
-from audioxai_jax.gradients import check_dependence
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside, sum_type
+from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
 
 _DEFAULT = few(16)

@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.attribution import moments, options
+from audioxai_jax.attribution import options, running_moments
+from audioxai_jax.attribution.combinators import inner, numbers_as_floats, room
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
-from audioxai_jax.attribution.nesting import inner, numbers_as_floats, room
 from audioxai_jax.attribution.options import baseline_like, count
-from audioxai_jax.estimators import State, check_key, inside
-from audioxai_jax.records import record
+from audioxai_jax.core.records import record
+from audioxai_jax.engine.estimator import State, check_key, inside
 from audioxai_jax.types import Attribution, Method, Model, attribute, make_info
 
 
@@ -127,7 +127,7 @@ class NoisyCopies:
 
     def init(self, model: Model, x: Array, target: Array, *, key: Array) -> State:
         check_key(key, self.statistic)
-        empty = no_power_sums(x) if self.statistic == "vargrad" else moments.no_samples(x)
+        empty = no_power_sums(x) if self.statistic == "vargrad" else running_moments.no_samples(x)
         return {"sums": empty, "evaluations": jnp.int32(0)}
 
     def step(self, model, x, target, state, numbers, valid, *, key):
@@ -137,7 +137,7 @@ class NoisyCopies:
 
         found = jax.vmap(copy)(numbers)
         relevance = found.relevance**2 if self.statistic == "squaregrad" else found.relevance
-        include = add_powers if self.statistic == "vargrad" else moments.add
+        include = add_powers if self.statistic == "vargrad" else running_moments.add
         spent = jnp.sum(jnp.where(valid, found.info["evaluations"], 0), dtype=jnp.int32)
         return {
             "sums": include(state["sums"], relevance, valid),

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from audioxai_jax.cli import explain, lists
-from audioxai_jax.terminal import Parser, Version, one_line
+from audioxai_jax.cli.console import Parser, Version, one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:

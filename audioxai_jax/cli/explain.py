@@ -5,10 +5,10 @@ import logging
 import os
 from pathlib import Path
 
-from audioxai_jax.cli.choices import SMALLEST, CliError, kept, load
+from audioxai_jax.cli.console import BUNDLED, add_codec_options, complain, message
+from audioxai_jax.cli.options import SMALLEST, CliError, kept, load
 from audioxai_jax.cli.rows import Rows, json_place
-from audioxai_jax.files import OutputError, check_folder
-from audioxai_jax.terminal import BUNDLED, add_codec_options, complain, message
+from audioxai_jax.core.files import OutputError, check_folder
 
 
 def add_command(commands) -> None:
@@ -68,8 +68,8 @@ def _run(options: argparse.Namespace) -> int:
         for clip in filter(Path.exists, clips):
             if clip.samefile(options.json):
                 raise CliError(f"--json {options.json}: is a clip to explain, not replaced")
+    from audioxai_jax.cli.progress import Progress
     from audioxai_jax.data.channels import channel_name
-    from audioxai_jax.runs.progress import Progress
 
     try:
         channel_name(options.channel)
@@ -93,14 +93,14 @@ def _explain_all(
     """Gives rows of the table, and returns the errors of the clips that were not explained."""
     _use_compilation_cache()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its caches are its own affair
-    from audioxai_jax import plugins
+    from audioxai_jax.cli import user_files
     from audioxai_jax.data.audio import read_clip
     from audioxai_jax.data.sound_files import AudioError
-    from audioxai_jax.runs import explanation_folder as folders
+    from audioxai_jax.report import folder as folders
     from audioxai_jax.runs.explain_clips import explain_clip
 
     codec, classifier, settings, names = load(options)
-    own = filter(plugins.is_plugin, (options.codec, options.classifier, options.method))
+    own = filter(user_files.is_plugin, (options.codec, options.classifier, options.method))
     own = list(dict.fromkeys(own))
     expected = Exception if own else (ValueError, TypeError, RuntimeError, OSError, MemoryError)
     refused: list[Exception | str] = []
@@ -118,7 +118,7 @@ def _explain_all(
             folders.write_folder(folder, found, facts, overwrite=options.overwrite)
             progress.step(f"{name} written")
         except expected as error:
-            place = "".join(plugins.place(error, spec) for spec in own)
+            place = "".join(user_files.place(error, spec) for spec in own)
             known = isinstance(error, (AudioError, folders.FolderError))
             if isinstance(error, OSError) and not place:
                 error = f"{folder} cannot be written: {error.strerror or error}"

@@ -3,7 +3,7 @@
 import argparse
 import inspect
 
-from audioxai_jax.terminal import add_json_option, first_line, print_aligned, say, write_rows
+from audioxai_jax.cli.console import add_json_option, first_line, print_aligned, say, write_rows
 
 OUR_LICENCE = "Apache-2.0"
 
@@ -38,12 +38,12 @@ def _methods(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from audioxai_jax import pretrained, weights_file
+    from audioxai_jax.weights import file_format, pretrained
 
     rows = []
     for kind, names in pretrained.available().items():
         for name in names:
-            manifest = weights_file.read_manifest(pretrained.shipped_folder() / name)
+            manifest = file_format.read_manifest(pretrained.shipped_folder() / name)
             note, metrics = manifest.get("note") or manifest["network"], manifest.get("metrics", {})
             measured = ", ".join(f"{k} {v:.3g}" for k, v in metrics.items())
             say(f"{kind:11} {name:22} {note}" + (f" ({measured})" if measured else ""))
@@ -56,8 +56,8 @@ def _codecs(options: argparse.Namespace) -> int:
     import jax
     import jax.numpy as jnp
 
-    from audioxai_jax import pretrained
-    from audioxai_jax.published.table import CODECS
+    from audioxai_jax.weights import pretrained
+    from audioxai_jax.weights.published.table import CODECS
 
     rows = []
     for name in pretrained.available()["codec"]:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from audioxai_jax.files import OutputError, check_output
-from audioxai_jax.terminal import aligned, printable, say, width, write_rows
+from audioxai_jax.cli.console import aligned, printable, say, width, write_rows
+from audioxai_jax.core.files import OutputError, check_output
 
 SAID = {
     "original": "heard",

@@ -8,10 +8,10 @@ import numpy as np
 import soundfile
 import soxr
 
-from audioxai_jax.checks import as_samples, check_audio, check_scale
+from audioxai_jax.core.checks import as_samples, check_audio, check_scale
+from audioxai_jax.core.files import replace_file
 from audioxai_jax.data.channels import Mixer, channel_name
 from audioxai_jax.data.sound_files import AudioError, Recording, check_finite, opened, recording
-from audioxai_jax.files import replace_file
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from jax import Array
 
-from audioxai_jax.checks import as_audio, check_coded
+from audioxai_jax.core.checks import as_audio, check_coded
 
 TAPS = 5
 SPEEDS = (0.85, 0.93, 1.0, 1.08, 1.16)

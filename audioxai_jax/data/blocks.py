@@ -1,4 +1,4 @@
-"""Long sound files, block by block: what `audioxai_jax.streaming` reads and makes."""
+"""Long sound files, block by block: what `audioxai_jax.streaming.api` reads and makes."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audioxai_jax.core.files import OutputError, writing
 from audioxai_jax.data.audio import pcm
 from audioxai_jax.data.channels import Mixer, channel_name
 from audioxai_jax.data.sound_files import AudioError, check_finite, opened, recording
-from audioxai_jax.files import OutputError, writing
 
 
 def read_blocks(

@@ -33,7 +33,7 @@ class Task:
       dataset: key of `builders.BUILDERS`.
       splits: keys of `splits.SPLITS[dataset]` it is usually measured with, the first by default.
       seconds: window that a classifier reads.
-      background: labels of clips that hold nothing, see `audioxai_jax.windows`.
+      background: labels of clips that hold nothing, see `audioxai_jax.core.windows`.
     """
 
     dataset: str

@@ -13,7 +13,7 @@ with nothing.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 from audioxai_jax.synthesis.masks import RANKS
 
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.checks import as_audio
-from audioxai_jax.spaces.mel import log_mel
-from audioxai_jax.spaces.stft import magnitude_spectrogram
+from audioxai_jax.core.checks import as_audio
+from audioxai_jax.transforms.mel import log_mel
+from audioxai_jax.transforms.stft import magnitude_spectrogram
 
 ROUNDING = 1e-14
 """Energies in shares of a sound's own that single precision does not tell from none."""

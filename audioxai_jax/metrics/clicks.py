@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audioxai_jax.checks import as_array, check_audio, whole
+from audioxai_jax.core.checks import as_array, check_audio, whole
 
 QUIET = 1e-3
 """30 dB below the mean of a sound nothing stands out that could be heard beside it."""

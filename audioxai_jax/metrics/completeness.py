@@ -7,7 +7,7 @@ proposition 1: `sum_i R_i = f(x) - f(baseline)`.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 from audioxai_jax.types import Model, score
 
 
@@ -25,7 +25,7 @@ def completeness_error(
     `|sum(R) - (f(x) - f(b))|`, in [0, inf), in the logit's unit.
 
     Args:
-      model: one example to logits `[K]`. For probabilities, see `audioxai_jax.outputs`.
+      model: one example to logits `[K]`. For probabilities, see `audioxai_jax.models.outputs`.
       x: the input.
       relevance: of any shape: also that of frames, channels or frequencies.
       baseline: what relevance is over, of the input's shape or a number.

@@ -8,7 +8,7 @@ finite. Raises ValueError for relevance without entries.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 
 
 @checked

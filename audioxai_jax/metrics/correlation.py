@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 
 
 @checked

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
-from audioxai_jax.metrics.changes import drawn_subset
-from audioxai_jax.strictness import relaxed
+from audioxai_jax.core.checked import checked
+from audioxai_jax.core.strictness import relaxed
+from audioxai_jax.perturbation.noise import drawn_subset
 from audioxai_jax.types import Model, score
 
 
@@ -40,7 +40,7 @@ def faithfulness_correlation(
     """Correlation over random subsets; higher is better, in [-1, 1].
 
     Args:
-      model: one example to logits `[K]`. For probabilities, see `audioxai_jax.outputs`.
+      model: one example to logits `[K]`. For probabilities, see `audioxai_jax.models.outputs`.
       x: the input, floating point.
       relevance: of the input's shape.
       key: consumed.

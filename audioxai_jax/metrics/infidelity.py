@@ -15,14 +15,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
-from audioxai_jax.metrics.changes import (
+from audioxai_jax.core.checked import checked
+from audioxai_jax.core.strictness import relaxed
+from audioxai_jax.perturbation.noise import (
     GaussianNoise,
     Perturbation,
     check_perturbed,
     perturbed_inputs,
 )
-from audioxai_jax.strictness import relaxed
 from audioxai_jax.types import Model, score
 
 
@@ -45,10 +45,10 @@ def infidelity(
 
     Args:
       model: one example to logits `[K]`; the target's is explained. For probabilities, see
-        `audioxai_jax.outputs`.
+        `audioxai_jax.models.outputs`.
       x: the input, floating point.
       relevance: of the input's shape.
-      perturb: `(x, key) -> changed x`, see `metrics.changes`.
+      perturb: `(x, key) -> changed x`, see `perturbation.noise`.
       key: consumed.
       samples: of changed inputs.
       baseline: None for relevance that is a slope; for contributions the baseline they are

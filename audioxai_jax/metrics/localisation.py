@@ -8,7 +8,7 @@ except where a metric has its own rule.
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 
 
 @checked

@@ -22,11 +22,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.checked import checked
-from audioxai_jax.logits import check_logits
+from audioxai_jax.core.checked import checked
+from audioxai_jax.core.logits import check_logits
+from audioxai_jax.core.records import as_model, record
 from audioxai_jax.metrics.correlation import rank_correlation
-from audioxai_jax.metrics.layers import layers, parent
-from audioxai_jax.records import as_model, record
+from audioxai_jax.metrics.parameter_groups import layers, parent
 from audioxai_jax.types import Method, Model, attribute
 
 ORDERS = ("cascading", "independent", "bottom_up")
@@ -69,7 +69,7 @@ def parameter_randomisation(
       key: consumed; a layer is drawn alike in every order.
       order: "cascading", "independent" or "bottom_up".
       draw: see `redraw`.
-      group: which parameters are one layer, see `metrics.layers`.
+      group: which parameters are one layer, see `metrics.parameter_groups`.
 
     Returns:
       The similarities; NaN where relevance is constant, as it is once a network says the same

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.checked import checked
+from audioxai_jax.core.checked import checked
 
 
 @checked

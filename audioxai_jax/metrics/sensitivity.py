@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checked import checked
-from audioxai_jax.metrics.changes import check_perturbed, perturbed_inputs, uniform_noise
+from audioxai_jax.core.checked import checked
+from audioxai_jax.perturbation.noise import check_perturbed, perturbed_inputs, uniform_noise
 from audioxai_jax.types import Method, Model, attribute
 
 

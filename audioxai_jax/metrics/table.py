@@ -7,16 +7,16 @@ from typing import Any
 
 from audioxai_jax.metrics import (
     agreement,
-    areas,
     audio_quality,
     clicks,
     completeness,
     complexity,
     correlation,
+    curve_scores,
     faithfulness,
     infidelity,
     localisation,
-    masking,
+    mask_scores,
     randomisation,
     segments,
     sensitivity,
@@ -64,24 +64,26 @@ KOHLBRENNER = "Kohlbrenner et al., IJCNN 2020"
 SUNDARARAJAN = "Sundararajan et al., ICML 2017, proposition 1"
 
 METRICS: dict[str, Metric] = {
-    "deletion_auc": Metric(areas.deletion_auc, "model", "lower", 0, 1, PETSIUK),
-    "insertion_auc": Metric(areas.insertion_auc, "model", "higher", 0, 1, PETSIUK),
-    "aopc": Metric(areas.aopc, "model", "higher", -1, 1, SAMEK),
-    "abpc": Metric(areas.abpc, "model", "higher", -1, 1, BLUECHER),
-    "faithfulness": Metric(areas.faithfulness, "model", "higher", -1, 1, KASMI),
+    "deletion_auc": Metric(curve_scores.deletion_auc, "model", "lower", 0, 1, PETSIUK),
+    "insertion_auc": Metric(curve_scores.insertion_auc, "model", "higher", 0, 1, PETSIUK),
+    "aopc": Metric(curve_scores.aopc, "model", "higher", -1, 1, SAMEK),
+    "abpc": Metric(curve_scores.abpc, "model", "higher", -1, 1, BLUECHER),
+    "faithfulness": Metric(curve_scores.faithfulness, "model", "higher", -1, 1, KASMI),
     "average_increase": Metric(
-        masking.average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY
+        mask_scores.average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY
     ),
-    "average_drop": Metric(masking.average_drop, "probabilities", "lower", 0, 100, CHATTOPADHAY),
+    "average_drop": Metric(
+        mask_scores.average_drop, "probabilities", "lower", 0, 100, CHATTOPADHAY
+    ),
     "average_gain": Metric(
-        masking.average_gain, "probabilities", "higher", 0, 100, "Zhang et al., Opti-CAM, 2023"
+        mask_scores.average_gain, "probabilities", "higher", 0, 100, "Zhang et al., Opti-CAM, 2023"
     ),
     "faithfulness_on_spectra": Metric(
-        masking.faithfulness_on_spectra, "probabilities", "higher", -1, 1, PAISSAN
+        mask_scores.faithfulness_on_spectra, "probabilities", "higher", -1, 1, PAISSAN
     ),
-    "input_fidelity": Metric(masking.input_fidelity, "probabilities", "higher", 0, 1, PAISSAN),
+    "input_fidelity": Metric(mask_scores.input_fidelity, "probabilities", "higher", 0, 1, PAISSAN),
     "average_drop_speechbrain": Metric(
-        masking.average_drop_speechbrain,
+        mask_scores.average_drop_speechbrain,
         "probabilities",
         "lower",
         0,

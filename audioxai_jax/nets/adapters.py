@@ -11,8 +11,8 @@ from flax import linen as nn
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.records import Static
-from audioxai_jax.training_mode import named, parts_in_training, refusal
+from audioxai_jax.core.records import Static
+from audioxai_jax.core.training_mode import named, parts_in_training, refusal
 from audioxai_jax.types import Model
 
 WANTS = (errors.InvalidRngError, errors.ModifyScopeVariableError)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from audioxai_jax.report import plots, words
-from audioxai_jax.report.document import FOOTER, button, document, player, plot
+from audioxai_jax.report import figures as plots
+from audioxai_jax.report import phrases
+from audioxai_jax.report.html import FOOTER, button, document, player, plot
 from audioxai_jax.runs.explain_clips import SOUNDS, ExplainedClip
 from audioxai_jax.synthesis.levels import matching_gain
 
@@ -27,8 +28,8 @@ def page(found: ExplainedClip, facts: dict[str, Any]) -> str:
       found: the explanation of a clip.
       facts: what `explanation.json` holds about it.
     """
-    name = words.printable(facts["clip"]["name"])
-    title = f"{name}: {words.plain(words.headline(facts))}"
+    name = phrases.printable(facts["clip"]["name"])
+    title = f"{name}: {phrases.plain(phrases.headline(facts))}"
     body = "\n".join(
         [
             _header(name, facts),
@@ -46,13 +47,13 @@ def _header(name: str, facts: dict[str, Any]) -> str:
     checks = "\n".join(
         f'<li class="{"yes" if holds else "no"}"><b>{escape(what)}: '
         f"{'yes' if holds else 'no'}</b><span>{escape(why)}</span></li>"
-        for what, holds, why in words.checks(facts)
+        for what, holds, why in phrases.checks(facts)
     )
     seconds, rate = facts["clip"]["seconds"], facts["clip"]["source_rate"] / 1000
     return f"""<header>
 <p class="eyebrow">Explanation of {escape(name)} · {seconds:.2f} s, {rate:g} kHz</p>
-<h1>{_marked(words.headline(facts))}</h1>
-<p class="lead">{escape(words.controls(facts))}</p>
+<h1>{_marked(phrases.headline(facts))}</h1>
+<p class="lead">{escape(phrases.controls(facts))}</p>
 <ul class="checks">
 {checks}
 </ul>{_notes(facts["notes"])}
@@ -63,7 +64,7 @@ def _notes(notes: list[str]) -> str:
     """What a reader must know before believing the rest, if anything."""
     if not notes:
         return ""
-    lines = "\n".join(f"<li>{escape(words.printable(note))}</li>" for note in notes)
+    lines = "\n".join(f"<li>{escape(phrases.printable(note))}</li>" for note in notes)
     return f"""
 <ul class="notes" aria-label="Notes">
 {lines}
@@ -94,13 +95,13 @@ Play all at the loudness of the original</label>
 def _player(found: ExplainedClip, facts: dict[str, Any], name: str) -> str:
     sound, rate = found.written(name), found.clip.sample_rate
     gain = float(matching_gain(sound, found.written("original")))
-    heard = words.heard(facts["prediction" if name == "original" else name])
+    heard = phrases.heard(facts["prediction" if name == "original" else name])
     return f"""<li data-gain="{gain:.6g}">
 {button(COLUMNS[name])}
 <div><span class="name">{COLUMNS[name]}</span>
-<div class="what">{escape(words.describe(name, facts))}</div></div>
+<div class="what">{escape(phrases.describe(name, facts))}</div></div>
 <div class="heard">heard as <b>{escape(heard)}</b></div>
-<div class="level">{escape(words.level(found.level_db(name)))}</div>
+<div class="level">{escape(phrases.level(found.level_db(name)))}</div>
 {player(sound, rate, COLUMNS[name])}
 </li>"""
 
@@ -109,7 +110,7 @@ def _figures(found: ExplainedClip) -> str:
     rate, seconds = found.clip.sample_rate, len(found.sounds["original"]) / found.clip.sample_rate
     frames = math.ceil(round(seconds / found.frame_seconds, 6))
     relevance = found.relevance[:frames]
-    label = words.label(found.labels[found.target])
+    label = phrases.label(found.labels[found.target])
     timing = {"relevance": relevance, "frame_seconds": found.frame_seconds}
     figures = []
 
@@ -122,7 +123,7 @@ def _figures(found: ExplainedClip) -> str:
             "",
             seconds,
             f"Waveform of the original with the kept part on top. The model relies most on "
-            f"{words.peak(relevance, found.frame_seconds)}.",
+            f"{phrases.peak(relevance, found.frame_seconds)}.",
             '<strong>The sound.</strong> <span class="key" style="--swatch: var(--soft)">original'
             '</span>, <span class="key" style="--swatch: var(--warm)">what was kept</span>. Tinted '
             f"where the sound speaks for {escape(label)} (warm) or against it (cool).",
@@ -179,7 +180,7 @@ def _predictions(found: ExplainedClip) -> str:
     for index in shown:
         cells = "".join(f"<td>{_bar(float(table[name][index]))}</td>" for name in SOUNDS)
         target = ' class="target"' if index == found.target else ""
-        label = escape(words.label(labels[index]))
+        label = escape(phrases.label(labels[index]))
         rows.append(f'<tr{target}><th scope="row">{label}</th>{cells}</tr>')
     rest = len(labels) - len(shown)
     more = f'<p class="soft">{rest} less likely classes are left out.</p>' if rest else ""
@@ -197,13 +198,13 @@ def _predictions(found: ExplainedClip) -> str:
 
 def _bar(probability: float) -> str:
     filled = f'<div><span style="width: {100 * probability:.1f}%"></span></div>'
-    return f'<div class="bar">{filled}{escape(words.percent(probability))}</div>'
+    return f'<div class="bar">{filled}{escape(phrases.percent(probability))}</div>'
 
 
 def _settings(facts: dict[str, Any]) -> str:
     rows = "\n".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in words.settings(facts)
+        for name, value in phrases.settings(facts)
     )
     return f"""<section aria-labelledby="settings">
 <h2 id="settings">How it was made</h2>

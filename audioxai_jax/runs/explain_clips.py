@@ -9,19 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.attribution import caveats
+from audioxai_jax.core.windows import whole_windows
 from audioxai_jax.data.audio import Clip
-from audioxai_jax.explain import explain_batch
+from audioxai_jax.explanation.explain import explain_batch
 from audioxai_jax.runs import predictions
 from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Codec, Method
-from audioxai_jax.windows import whole_windows
 
 SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How clips are explained; see `audioxai_jax.explain`. `target` is a label or None."""
+    """How clips are explained; see `audioxai_jax.explanation.explain`. `target` is a label or None."""
 
     method: Method
     base: Base

@@ -1,7 +1,7 @@
 """Which codewords of a residual quantiser speak for a class, and a sound of those alone.
 
 The latent of a residual quantiser is a sum of K stages, `z = v_1 + .. + v_K`, a codeword per
-stage and frame (see `nets.quantizer.stage_words`). So a classifier of latents is also one of
+stage and frame (see `nets.layers.quantiser.stage_words`). So a classifier of latents is also one of
 stages, and every attribution method, applied to the stages, says how much each of their
 numbers speaks for the target. With gradient x input that is `grad f(z) . v_k`; with integrated
 gradients the gradient is averaged along the path, and the relevance of all stages sums to
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.records import as_model, record
+from audioxai_jax.core.records import as_model, record
 from audioxai_jax.synthesis.masks import RANKS, best, check_count
 from audioxai_jax.types import Masker, Model
 

@@ -10,9 +10,9 @@ it was in time. As elsewhere, only relevance that speaks for the class is kept, 
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.checks import as_audio, as_floats
-from audioxai_jax.spaces import istft
-from audioxai_jax.synthesis.audible import kept_gain, positive_gain
+from audioxai_jax.core.checks import as_audio, as_floats
+from audioxai_jax.synthesis.heat_maps import kept_gain, positive_gain
+from audioxai_jax.transforms import istft
 
 SMOOTH = 40
 """Bins; 40 Hz for a clip of one second. The filter's response is then within 50 ms."""
@@ -103,7 +103,7 @@ def filter_cells(audio: Array, gain: Array, *, hop: int) -> Array:
     """A waveform `[T]` with real gains `[F, K]` of its short-time Fourier transform.
 
     K bins say that windows are 2 (K - 1) long. F = ceil(T / hop) frames, frame i centred on
-    sample (i + 1/2) * hop, as in `spaces.stft`; half-sine windows before and after fade one
+    sample (i + 1/2) * hop, as in `transforms.stft`; half-sine windows before and after fade one
     frame into the next.
 
     Raises:

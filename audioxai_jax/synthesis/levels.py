@@ -7,7 +7,7 @@ floating point, and refused (TypeError, also a ValueError) if they are not.
 
 from typing import Any
 
-from audioxai_jax.checks import as_samples
+from audioxai_jax.core.checks import as_samples
 
 BLOCK = 1024
 MOST_DB = 40.0

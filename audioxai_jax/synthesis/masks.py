@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
-from audioxai_jax.checks import as_floats, check_number
-from audioxai_jax.records import record
+from audioxai_jax.core.checks import as_floats, check_number
+from audioxai_jax.core.records import record
 from audioxai_jax.types import Masker
 
 UNITS = ("feature", "frame", "channel")

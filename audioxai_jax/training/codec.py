@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from audioxai_jax.spaces.mel import log_mel
-from audioxai_jax.spaces.stft import magnitude_spectrogram
-from audioxai_jax.training.masking import loud_mask, random_mask
+from audioxai_jax.training.latent_gaps import loud_mask, random_mask
+from audioxai_jax.transforms.mel import log_mel
+from audioxai_jax.transforms.stft import magnitude_spectrogram
 
 WINDOWS = (1024, 512, 256, 128)
 AWAY = 0.1

@@ -9,9 +9,9 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.batching import iterate_examples
+from audioxai_jax.core.batching import iterate_examples
+from audioxai_jax.core.records import Static, as_model
 from audioxai_jax.data.augment import augment
-from audioxai_jax.records import Static, as_model
 from audioxai_jax.types import Codec, Model
 
 CHUNK = 32

@@ -12,8 +12,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from tqdm import tqdm
 
-from audioxai_jax.files import check_settings, make_folder, replace_file
-from audioxai_jax.terminal import printable
+from audioxai_jax.core.files import check_settings, make_folder, replace_file
+from audioxai_jax.core.text import printable
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""

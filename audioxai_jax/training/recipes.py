@@ -12,14 +12,14 @@ import numpy as np
 import optax
 from jax.tree_util import Partial
 
-from audioxai_jax import pretrained
 from audioxai_jax.data import augment as augmentation
 from audioxai_jax.data.tasks import TASKS, Clips
-from audioxai_jax.nets import cnn, gru, listener, transformer
+from audioxai_jax.nets.classifiers import cnn, gru, listener, transformer
 from audioxai_jax.training.features import augmented_features, encode_gaps, plain_features
-from audioxai_jax.training.masking import loud_mask
+from audioxai_jax.training.latent_gaps import loud_mask
 from audioxai_jax.training.optimisers import adamw, muon
 from audioxai_jax.types import Codec
+from audioxai_jax.weights import pretrained
 
 HEADS = {"transformer": transformer, "cnn": cnn, "gru": gru}
 LISTENER = "listener"

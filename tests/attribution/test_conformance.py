@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info, plugins
-from audioxai_jax.pretrained import load_classifier, load_listener
+from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
+from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
+from audioxai_jax.weights.pretrained import load_classifier, load_listener
 
 GRADIENTS = {"adaptive_integrated_gradients", "expected_gradients", "gradient_shap",
              "input_x_gradient", "integrated_gradients", "over_baselines", "signed_gradient",
@@ -104,8 +105,8 @@ def method(name):
 
 
 def make(name):
-    if plugins.is_plugin(name):
-        return plugins.load_method(name)[0]
+    if user_files.is_plugin(name):
+        return user_files.load_method(name)[0]
     return METHODS[name](**FEW.get(name, {}))
 
 

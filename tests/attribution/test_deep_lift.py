@@ -7,9 +7,9 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import caveats, deconvolution, deep_lift, guided_backprop, straight_through
-from audioxai_jax.lrp import UncoveredOperation
-from audioxai_jax.nets import cnn, gru
-from tests.small_models import random_params
+from audioxai_jax.nets.classifiers import cnn, gru
+from audioxai_jax.propagation import UncoveredOperation
+from tests.helpers.small_models import random_params
 
 KEY = jax.random.key(0)
 

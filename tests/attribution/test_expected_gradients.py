@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution.expected_gradients import draw, expected_gradients, gradient_shap
 from audioxai_jax.attribution.smoothgrad import noise
+from audioxai_jax.engine.batch import attribute_batch
 
 FACTORIES = {"expected_gradients": expected_gradients, "gradient_shap": gradient_shap}
 run = jax.jit(lambda method, model, x, target, key: method(model, x, target, key=key))

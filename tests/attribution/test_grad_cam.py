@@ -7,8 +7,8 @@ import pytest
 from jax.ad_checkpoint import checkpoint_name
 from jax.tree_util import Partial
 
-from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution.grad_cam import class_map, grad_cam, to_input
+from audioxai_jax.engine.batch import attribute_batch
 
 run = jax.jit(lambda method, model, x, target, key: method(model, x, target, key=key))
 

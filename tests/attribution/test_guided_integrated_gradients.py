@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jax.tree_util import Partial
 
-from audioxai_jax.attribute_batch import attribute_batch
 from audioxai_jax.attribution.guided_integrated_gradients import guided_integrated_gradients
+from audioxai_jax.engine.batch import attribute_batch
 
 run = jax.jit(lambda method, model, x, target, key: method(model, x, target, key=key))
 

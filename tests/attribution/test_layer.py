@@ -7,7 +7,7 @@ import pytest
 from jax.ad_checkpoint import checkpoint_name
 from jax.tree_util import Partial
 
-from audioxai_jax import deep_lift, integrated_gradients, lrp, saliency
+from audioxai_jax import deep_lift, integrated_gradients, propagation, saliency
 from audioxai_jax.attribution.layer import layer_attribution
 from audioxai_jax.attribution.smoothgrad import smoothgrad
 
@@ -31,8 +31,8 @@ METHODS = {
     "integrated_gradients": integrated_gradients(steps=5, baseline=0.1),
     "smoothgrad": smoothgrad(samples=3),
     "deep_lift": deep_lift(),
-    "lrp": lrp.lrp(),
-    "lrp_alpha_beta": lrp.lrp("epsilon_alpha2_beta1"),
+    "lrp": propagation.lrp(),
+    "lrp_alpha_beta": propagation.lrp("epsilon_alpha2_beta1"),
 }
 
 
@@ -65,8 +65,10 @@ def test_equals_the_rest_written_by_hand(name, params, x, target, key):
 
 def test_the_rest_keeps_the_names_of_its_weights(params, x):
     """Rules by path apply to it: a closure would hide its products from LRP."""
-    _, model = lrp.split(Partial(network, params), x, "hidden")
-    found = lrp.propagate(lrp.PRESETS["epsilon_plus"](), model, jnp.tanh(params["in"] @ x), 0)
+    _, model = propagation.split(Partial(network, params), x, "hidden")
+    found = propagation.propagate(
+        propagation.PRESETS["epsilon_plus"](), model, jnp.tanh(params["in"] @ x), 0
+    )
     assert list(found.ledger.names) == ["dense middle", "activation:relu", "dense out"]
 
 
@@ -98,7 +100,7 @@ def test_weights_that_are_prepared_before_the_point(x64, key):
         return scaled @ checkpoint_name(x**2, "hidden")
 
     params = {"out": jnp.array([[3.0, 4.0]])}
-    found, _ = layer_attribution(lrp.lrp(), Partial(model, params), jnp.ones(2), 0,
+    found, _ = layer_attribution(propagation.lrp(), Partial(model, params), jnp.ones(2), 0,
                                  "hidden")  # fmt: skip
     np.testing.assert_allclose(found.relevance, [0.6, 0.8], rtol=1e-5)
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import deep_lift, integrated_gradients, lrp, saliency
-from audioxai_jax.attribute_batch import attribute_batch
+from audioxai_jax import deep_lift, integrated_gradients, propagation, saliency
 from audioxai_jax.attribution.over_baselines import over_baselines
 from audioxai_jax.attribution.quadrature import gauss_legendre
 from audioxai_jax.attribution.smoothgrad import smoothgrad
+from audioxai_jax.engine.batch import attribute_batch
 
 FACTORIES = {
     "deep_lift": lambda baseline: deep_lift(baseline=baseline),
@@ -128,7 +128,7 @@ def test_inputs_of_any_rank(shape, key):
 
 
 def test_what_is_refused(x):
-    for method in (saliency(), lrp.lrp(), smoothgrad(saliency())):
+    for method in (saliency(), propagation.lrp(), smoothgrad(saliency())):
         with pytest.raises(ValueError, match=f"{type(method).__name__} has no field 'baseline'"):
             over_baselines(method)
     with pytest.raises(ValueError, match="over_baselines: chunk must be"):

@@ -7,11 +7,11 @@ import pytest
 from jax.scipy.stats import norm
 from jax.tree_util import Partial
 
-from audioxai_jax import integrated_gradients, lrp, random_control
-from audioxai_jax.attribute_batch import attribute_batch
+from audioxai_jax import integrated_gradients, propagation, random_control
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.saliency import signed_gradient
 from audioxai_jax.attribution.smoothgrad import noise, smoothgrad, squaregrad, vargrad
+from audioxai_jax.engine.batch import attribute_batch
 
 FACTORIES = {"smoothgrad": smoothgrad, "squaregrad": squaregrad, "vargrad": vargrad}
 STATISTICS = {
@@ -106,7 +106,9 @@ def test_a_product_equals_the_slow_loop(name, x, x64, key, target):
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
-@pytest.mark.parametrize("inner", [integrated_gradients(steps=3), lrp.lrp()], ids=["ig", "lrp"])
+@pytest.mark.parametrize(
+    "inner", [integrated_gradients(steps=3), propagation.lrp()], ids=["ig", "lrp"]
+)
 def test_of_other_methods_equals_the_slow_loop(name, inner, x, x64, key):
     model = small_network()
     wanted = by_hand(name, jax.jit(lambda *a, key: inner(*a, key=key)), model, x, 1, key, 5)

@@ -8,12 +8,12 @@ import warnings
 import zipfile
 from pathlib import Path
 
-import made_up_data as made_up
 import numpy as np
 import pytest
-from refusals import refusal
 
 from audioxai_jax.data.archives import ArchiveError, entries, members
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 FILES = {f"a/{number}.wav": bytes(range(number, number + 200)) * 3 for number in range(3)}
 

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from refusals import refusal
 
 from audioxai_jax.data.audio import read_clip, wav_bytes, write_wav
 from audioxai_jax.data.sound_files import AudioError
+from tests.helpers.refusals import refusal
 
 RATE = 16_000
 

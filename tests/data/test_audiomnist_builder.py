@@ -4,16 +4,16 @@ import io
 import json
 from collections import Counter
 
-import made_up_data as made_up
 import numpy as np
 import pytest
 import soundfile
-from refusals import refusal
 
 from audioxai_jax.data import builders
 from audioxai_jax.data.builders import DataError
 from audioxai_jax.data.builders.audiomnist import sexes
 from audioxai_jax.data.splits import SEX_BLOCKS, SPLITS
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 FOLDS = sorted(speaker for block in SEX_BLOCKS for speaker in sum(block, ()))
 """The 24 speakers of the folds by sex."""

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioxai_jax import Codec, streaming
+from audioxai_jax import Codec
 from audioxai_jax.data.audio import read_clip, wav_bytes
 from audioxai_jax.data.blocks import read_blocks, write_blocks
 from audioxai_jax.data.formats.decoder import BLOCK
 from audioxai_jax.data.sound_files import AudioError
-from audioxai_jax.stages import Local
+from audioxai_jax.streaming import api
+from audioxai_jax.streaming.stages import Local
 
 RATE = 8_000
 
@@ -76,8 +77,8 @@ def test_from_file_to_file_through_a_codec(recording, tmp_path):
                   sample_rate=RATE, hop=8)  # fmt: skip
     blocks = read_blocks(recording, codec.sample_rate)
     stages = [Local(codec.encode, takes=8, units=1_000)]
-    latents = streaming.encode(codec, blocks, stages=stages)
-    sounds = streaming.decode(codec, latents, stages=[Local(codec.decode, gives=8, units=1_000)])
+    latents = api.encode(codec, blocks, stages=stages)
+    sounds = api.decode(codec, latents, stages=[Local(codec.decode, gives=8, units=1_000)])
     write_blocks(tmp_path / "half.wav", sounds, codec.sample_rate)
     wanted = read_clip(recording, RATE).samples / 2
     found = read_clip(tmp_path / "half.wav", RATE).samples

@@ -5,16 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import made_up_data as made_up
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from refusals import refusal
 
 from audioxai_jax.data import builders
 from audioxai_jax.data.archives import ArchiveError, members
 from audioxai_jax.data.builders import DataError, Fsdd
 from audioxai_jax.data.builders.speech_commands import OTHERS, TEST, TRAINING, WORDS
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 
 def records(dataset, data, cache, config=None) -> dict:

@@ -2,15 +2,15 @@
 
 import io
 
-import made_up_data as made_up
 import numpy as np
 import pytest
 import soundfile
-from refusals import refusal
 
 from audioxai_jax.data import builders
 from audioxai_jax.data.builders import DataError
 from audioxai_jax.data.builders.items import decode
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 INTEGERS = np.random.default_rng(0).integers(-32768, 32768, 2_000).astype(np.int16)
 TONE = 0.3 * np.sin(2 * np.pi * 440 * np.arange(4_000) / 8_000)

@@ -7,12 +7,12 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from mp3_parts import RATE, encoded, frames, mp3, tone
 
 from audioxai_jax.data.formats import complaints
 from audioxai_jax.data.formats.decoder import BLOCK
 from audioxai_jax.data.formats.ogg import checksum
 from audioxai_jax.data.sound_files import AudioError, decode_sound
+from tests.helpers.mp3_parts import RATE, encoded, frames, mp3, tone
 
 A, B = tone(300), tone(900)
 QUIET = np.concatenate([np.zeros(RATE), 0.3 * np.random.default_rng(0).normal(size=4 * RATE)])

@@ -2,15 +2,15 @@
 
 import os
 
-import made_up_data as made_up
 import numpy as np
 import pytest
-from refusals import refusal
 
+from audioxai_jax.cli.console import say_each
 from audioxai_jax.data import builders, tasks
 from audioxai_jax.data.builders import DataError
 from audioxai_jax.data.outcome import Outcome
-from audioxai_jax.terminal import say_each
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 SOUND = made_up.sound("x", 900, 8_000)
 

@@ -2,7 +2,6 @@
 
 import csv
 
-import made_up_data as made_up
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +17,7 @@ from audioxai_jax.data.splits import (
     speaker_disjoint,
     without,
 )
+from tests.helpers import made_up_data as made_up
 
 names = st.text(min_size=1, max_size=12)
 

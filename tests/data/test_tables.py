@@ -3,12 +3,12 @@
 import unicodedata
 from pathlib import Path
 
-import made_up_data as made_up
 import pytest
-from refusals import refusal
 
 from audioxai_jax.data.builders.items import DataError, Found, LeftOut, Remark
 from audioxai_jax.data.builders.table import read_table
+from tests.helpers import made_up_data as made_up
+from tests.helpers.refusals import refusal
 
 FILES = {f"{digit}_jo_0.wav": made_up.sound(str(digit), 50, 8_000) for digit in range(3)}
 

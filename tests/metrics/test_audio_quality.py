@@ -15,7 +15,7 @@ from audioxai_jax.metrics.audio_quality import (
     mel_cepstral_distortion,
     si_sdr,
 )
-from audioxai_jax.spaces.mel import log_mel
+from audioxai_jax.transforms.mel import log_mel
 
 
 def orthogonal_pair():

@@ -7,18 +7,18 @@ import pytest
 import scipy.stats
 from jax.tree_util import Partial
 
-from audioxai_jax.metrics.changes import (
-    gaussian_noise,
-    perturbed_inputs,
-    random_subset,
-    uniform_noise,
-)
 from audioxai_jax.metrics.faithfulness import (
     faithfulness_correlation,
     faithfulness_estimate,
     faithfulness_of,
 )
 from audioxai_jax.metrics.infidelity import infidelity, infidelity_of
+from audioxai_jax.perturbation.noise import (
+    gaussian_noise,
+    perturbed_inputs,
+    random_subset,
+    uniform_noise,
+)
 
 SHAPE, KEY = (4, 3), jax.random.key(3)
 RANDOM = np.random.default_rng(0)

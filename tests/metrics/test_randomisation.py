@@ -8,7 +8,7 @@ from jax.tree_util import Partial
 
 from audioxai_jax import attribute_batch, magnitude_control, random_control, signed_gradient
 from audioxai_jax.metrics.correlation import rank_correlation
-from audioxai_jax.metrics.layers import layers
+from audioxai_jax.metrics.parameter_groups import layers
 from audioxai_jax.metrics.randomisation import (
     choose,
     other_class,
@@ -17,7 +17,7 @@ from audioxai_jax.metrics.randomisation import (
     redraw,
     stages,
 )
-from audioxai_jax.nets import transformer
+from audioxai_jax.nets.classifiers import transformer
 
 KEY = jax.random.key(4)
 RANDOM = np.random.default_rng(0)

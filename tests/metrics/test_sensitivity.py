@@ -7,8 +7,8 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import input_x_gradient, random_control, signed_gradient
-from audioxai_jax.metrics.changes import perturbed_inputs, uniform_noise
 from audioxai_jax.metrics.sensitivity import average_sensitivity, max_sensitivity, sensitivities
+from audioxai_jax.perturbation.noise import perturbed_inputs, uniform_noise
 
 KEY = jax.random.key(1)
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 4, 5))

@@ -15,11 +15,11 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
-from encodec_models import agreeing, make, relative, sound, torch, torch_sound
 
-from audioxai_jax.nets import encodec, seanet
-from audioxai_jax.nets.encodec_members import MEMBERS
-from audioxai_jax.nets.quantizer import dequantise
+from audioxai_jax.nets.codecs import encodec, seanet
+from audioxai_jax.nets.codecs.encodec_members import MEMBERS
+from audioxai_jax.nets.layers.quantiser import dequantise
+from tests.helpers.encodec_models import agreeing, make, relative, sound, torch, torch_sound
 
 LIMITS = {"encoder": 1e-5, "decoder": 1e-5, "gradient": 1e-4, "whole": 1e-5}
 

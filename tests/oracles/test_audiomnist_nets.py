@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax.nets import alexnet, audionet
+from audioxai_jax.nets.classifiers import alexnet, audionet
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

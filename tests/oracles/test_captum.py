@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import CLASSES, NETWORKS, TARGET, check, difference, pair
 
 from audioxai_jax import attribute_classes, input_x_gradient, integrated_gradients, saliency
+from tests.helpers.captum_networks import CLASSES, NETWORKS, TARGET, check, difference, pair
 
 attr = pytest.importorskip("captum.attr", reason="captum is not installed: the extra 'oracles'")
 

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import TARGET, check, pair
 from jax.tree_util import Partial
 
 from audioxai_jax import (
@@ -20,9 +19,10 @@ from audioxai_jax import (
     input_x_gradient,
     integrated_gradients,
     layer_attribution,
-    lrp,
+    propagation,
 )
 from audioxai_jax.attribution.grad_cam import class_map
+from tests.helpers.captum_networks import TARGET, check, pair
 
 torch = pytest.importorskip("torch", reason="torch is not installed: see the extra 'oracles'")
 attr = pytest.importorskip("captum.attr", reason="captum is not installed: the extra 'oracles'")
@@ -118,7 +118,7 @@ def test_layers(name, layer, dtype):
             sides.rows, target=TARGET
         )
     else:
-        before, _ = lrp.split(sides.model, jnp.asarray(sides.base), at)
+        before, _ = propagation.split(sides.model, jnp.asarray(sides.base), at)
         method = integrated_gradients(steps=steps, baseline=before)
         wanted = attr.LayerIntegratedGradients(sides.net, module).attribute(
             sides.rows, sides.base_rows, target=TARGET, n_steps=steps, method="gausslegendre"

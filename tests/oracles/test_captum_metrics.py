@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import TARGET, pair, torch
 
 from audioxai_jax import input_x_gradient, signed_gradient
-from audioxai_jax.metrics.changes import perturbed_inputs, random_subset, uniform_noise
 from audioxai_jax.metrics.infidelity import infidelity
 from audioxai_jax.metrics.sensitivity import average_sensitivity, max_sensitivity
+from audioxai_jax.perturbation.noise import perturbed_inputs, random_subset, uniform_noise
+from tests.helpers.captum_networks import TARGET, pair, torch
 
 metrics = pytest.importorskip("captum.metrics", reason="captum is not installed: extra 'oracles'")
 attr = pytest.importorskip("captum.attr")

@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import TARGET, check, pair, torch
 
 from audioxai_jax import (
     expected_gradients,
@@ -24,6 +23,7 @@ from audioxai_jax import (
 )
 from audioxai_jax.attribution.expected_gradients import draw
 from audioxai_jax.attribution.smoothgrad import noise
+from tests.helpers.captum_networks import TARGET, check, pair, torch
 
 attr = pytest.importorskip("captum.attr", reason="captum is not installed: the extra 'oracles'")
 

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import CHANNELS, FRAMES, TARGET, check, pair, torch
 
 from audioxai_jax import (
     feature_ablation,
@@ -20,6 +19,7 @@ from audioxai_jax import (
     shapley_values,
 )
 from audioxai_jax.attribution.kernel_shap import draw_coalition
+from tests.helpers.captum_networks import CHANNELS, FRAMES, TARGET, check, pair, torch
 
 attr = pytest.importorskip("captum.attr", reason="captum is not installed: the extra 'oracles'")
 

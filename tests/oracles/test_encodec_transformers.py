@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and transformers: the extra 'oracles'")
 transformers = pytest.importorskip("transformers", reason="needs the extra 'oracles'")
 
-from encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound  # noqa: E402
-
-from audioxai_jax.nets import encodec, loudness, seanet  # noqa: E402
-from audioxai_jax.nets.encodec import codebooks_for  # noqa: E402
-from audioxai_jax.nets.encodec_members import MEMBERS  # noqa: E402
-from audioxai_jax.nets.quantizer import dequantise  # noqa: E402
-from audioxai_jax.published.encodec_config import config_from_json  # noqa: E402
-from audioxai_jax.published.encodec_tensors import params_from_tensors  # noqa: E402
+from audioxai_jax.nets.codecs import encodec, seanet  # noqa: E402
+from audioxai_jax.nets.codecs.encodec import codebooks_for  # noqa: E402
+from audioxai_jax.nets.codecs.encodec_members import MEMBERS  # noqa: E402
+from audioxai_jax.nets.layers import loudness  # noqa: E402
+from audioxai_jax.nets.layers.quantiser import dequantise  # noqa: E402
+from audioxai_jax.weights.published.encodec_config import config_from_json  # noqa: E402
+from audioxai_jax.weights.published.encodec_tensors import params_from_tensors  # noqa: E402
+from tests.helpers.encodec_models import FIELDS, agreeing, make, relative, sound, torch_sound  # noqa: E402
 
 CASES = [
     ("float64", 1e-10, (1, 7, 319, 320, 321, 24_001)),

@@ -16,15 +16,16 @@ import pytest
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs ai-edge-litert")
 
-import lyra_int8  # noqa: E402
 from ai_edge_litert import schema_py_generated as schema  # noqa: E402
-from real_clips import real_clips  # noqa: E402
 
 from audioxai_jax.metrics.audio_quality import si_sdr  # noqa: E402
-from audioxai_jax.nets import lyra, quantizer  # noqa: E402
-from audioxai_jax.nets.lyra import LyraConfig  # noqa: E402
-from audioxai_jax.published import tflite  # noqa: E402
-from audioxai_jax.published.lyra import load_params  # noqa: E402
+from audioxai_jax.nets.codecs import lyra  # noqa: E402
+from audioxai_jax.nets.codecs.lyra import LyraConfig  # noqa: E402
+from audioxai_jax.nets.layers import quantiser  # noqa: E402
+from audioxai_jax.weights.published import tflite  # noqa: E402
+from audioxai_jax.weights.published.lyra import load_params  # noqa: E402
+from tests.helpers import lyra_int8  # noqa: E402
+from tests.helpers.real_clips import real_clips  # noqa: E402
 
 ENCODER, DECODER, QUANTIZER = "soundstream_encoder.tflite", "lyragan.tflite", "quantizer.tflite"
 HOP = 320
@@ -145,7 +146,7 @@ def sdr(found, wanted) -> np.ndarray:
 
 
 def codes_of(codebooks, latents):
-    return together(partial(quantizer.quantise, codebooks), latents)
+    return together(partial(quantiser.quantise, codebooks), latents)
 
 
 def test_constants(lyra_folder):
@@ -181,8 +182,8 @@ def test_constants(lyra_folder):
 def test_quantiser_is_equal_to_the_last_bit(lyra_folder, runtime, ours):
     for latent in runtime[0]["default"][::4]:
         codes, latents = coded(lyra_folder / QUANTIZER, latent)
-        assert np.array_equal(quantizer.quantise(ours["codebooks"], latent), codes)
-        assert np.array_equal(quantizer.dequantise(ours["codebooks"], codes), latents)
+        assert np.array_equal(quantiser.quantise(ours["codebooks"], latent), codes)
+        assert np.array_equal(quantiser.dequantise(ours["codebooks"], codes), latents)
 
 
 def test_the_graph_without_rounding_is_the_network(walked, ours):
@@ -236,7 +237,7 @@ def test_the_network_is_as_good_a_codec(data_root, lyra_folder, dataset):
     """Round trips of 20 recordings through both, without the quantiser and with all of it."""
     params, _ = load_params(lyra_folder)
     encode, decode = (partial(f, LyraConfig(), params) for f in (lyra.encode, lyra.decode))
-    restore = lambda codes: quantizer.dequantise(params["codebooks"], codes)
+    restore = lambda codes: quantiser.dequantise(params["codebooks"], codes)
     clips = [x[: len(x) // HOP * HOP] for x in real_clips(data_root, dataset, 20).values()]
     latents = {
         "network": together(encode, clips),

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.metrics.areas import abpc, aopc
 from audioxai_jax.metrics.complexity import complexity, effective_complexity, sparseness
-from audioxai_jax.metrics.perturbation import perturbation_curve
+from audioxai_jax.metrics.curve_scores import abpc, aopc
+from audioxai_jax.perturbation.curves import perturbation_curve
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra 'oracles'")
 quantus = pytest.importorskip("quantus", reason="quantus is not installed: the extra 'oracles'")

@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from captum_networks import CHANNELS, CLASSES, FRAMES, convolutions, pair, torch
 from jax.tree_util import Partial
 
 from audioxai_jax import attribute_batch, input_x_gradient, signed_gradient
@@ -24,6 +23,7 @@ from audioxai_jax.metrics.completeness import completeness_error
 from audioxai_jax.metrics.faithfulness import faithfulness_estimate, faithfulness_of
 from audioxai_jax.metrics.infidelity import infidelity_of
 from audioxai_jax.metrics.sensitivity import sensitivities
+from tests.helpers.captum_networks import CHANNELS, CLASSES, FRAMES, convolutions, pair, torch
 
 quantus = pytest.importorskip("quantus", reason="Quantus is not installed")
 pytestmark = [

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.lrp import PRESETS, base, composite, first, kind, lrp, rules
+from audioxai_jax.propagation import PRESETS, base, composite, first, kind, lrp, rules
 
 torch = pytest.importorskip("torch", reason="torch is not installed: see the extra 'oracles'")
 zennit = pytest.importorskip("zennit", reason="zennit is not installed: the extra 'oracles'")

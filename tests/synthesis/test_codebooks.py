@@ -7,7 +7,7 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import input_x_gradient, integrated_gradients
-from audioxai_jax.nets.quantizer import dequantise, quantise, stage_words
+from audioxai_jax.nets.layers.quantiser import dequantise, quantise, stage_words
 from audioxai_jax.synthesis.codebooks import (
     code_scores,
     first_stages,

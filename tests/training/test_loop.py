@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from refusals import refusal
 
 from audioxai_jax.training.loop import train
+from tests.helpers.refusals import refusal
 
 OPTIMISER = optax.adam(0.05)
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 from optax import contrib
 
-from audioxai_jax.nets import transformer
+from audioxai_jax.nets.classifiers import transformer
 from audioxai_jax.training.optimisers import adamw, matrices, muon
 
 

@@ -1,0 +1,50 @@
+"""Methods by name, with options as text: what `--method NAME --set option=value` means.
+
+Combinators take a method as an option: `--method smoothgrad --set method=lrp`, and options of
+that method with a dot: `--set method.composite=epsilon_plus`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from audioxai_jax.attribution import METHODS
+from audioxai_jax.cli import user_files
+from audioxai_jax.cli.user_files import PluginError
+from audioxai_jax.types import Method
+
+INNER = "method"
+
+
+def named_method(name: str, settings: Iterable[str] = ()) -> tuple[Method, dict[str, Any]]:
+    """The method of a name in `METHODS`, or of a user's `FILE.py:FUNCTION`.
+
+    Returns:
+      The method, and all options that it was made with, defaults included; those of a method
+      inside as a dictionary with its "name" and "options".
+
+    Raises:
+      PluginError: for a name or an option that does not exist, or a value of the wrong type.
+    """
+    settings = list(settings)
+    if user_files.is_plugin(name):
+        return user_files.load_method(name, settings)
+    if name not in METHODS:
+        raise PluginError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
+    factory = METHODS[name]
+    inner = [text for text in settings if text.split("=")[0].strip().startswith(f"{INNER}.")]
+    chosen = [text for text in settings if text.split("=")[0].strip() == INNER]
+    others = [text for text in settings if text not in inner + chosen]
+    options = user_files.parse_options(factory, others, name=name)
+    if INNER not in options and inner + chosen:
+        raise PluginError(f"{name} has no option {INNER!r}: it is no combination of methods")
+    if len(chosen) > 1:
+        raise PluginError(f"--set {INNER} is given twice")
+    if inner and not chosen:
+        raise PluginError(f"--set {inner[0]}: say which method by --set {INNER}=NAME")
+    told = dict(options)
+    if chosen:
+        wanted = chosen[0].partition("=")[2].strip()
+        below = [text.strip().removeprefix(f"{INNER}.") for text in inner]
+        options[INNER], its = named_method(wanted, below)
+        told[INNER] = {"name": wanted, "options": its}
+    return factory(**options), told

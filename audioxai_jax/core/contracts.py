@@ -1,0 +1,240 @@
+"""What models, methods, labels and keys have to be: refused in one line if they are not.
+
+As `audioxai_jax.core.checks` of arrays: types and shapes alone, so that it works under `jit` and `vmap`.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.core.checks import WrongType, as_floats, check_audio, kind, whole
+
+OUTPUTS = ("softmax", "sigmoid", "probabilities")
+"""What a classifier's outputs are, by what makes probabilities of them; see `types.Classifier`."""
+
+
+INDICES = 2**32
+"""So many examples have keys of their own: `fold_in` takes 32 bits."""
+
+
+def check_model(model: Any, name: str = "the classifier") -> None:
+    """Refuses what cannot be called as a model.
+
+    Raises:
+      WrongType: saying what to pass.
+    """
+    if callable(model) and not inspect.isclass(model):
+        if told := _unfit(model, 1):
+            called = getattr(model, "__name__", type(model).__name__)
+            raise WrongType(f"{name}: {called} must take one example, (x): {told}")
+        return
+    do = "pass a callable, e.g. jax.tree_util.Partial(apply, params)"
+    if isinstance(model, str):
+        do = "load it first, by audioxai_jax.weights.pretrained"
+    if isinstance(model, tuple):
+        do = "loaders return (model, manifest): take the first"
+    if inspect.isclass(model):
+        do = f"make one, {model.__name__}(..)"
+    got = kind(model) if isinstance(model, str) or inspect.isclass(model) else type(model).__name__
+    raise WrongType(f"{name}: expected a function of one example, got {got}: {do}")
+
+
+def check_method(method: Any) -> None:
+    """Refuses what cannot be called as a method, such as a factory that was not called.
+
+    Raises:
+      WrongType: saying what to do.
+    """
+    function = getattr(method, "func", method)  # as_model wraps functions
+    name = getattr(function, "__name__", type(method).__name__)
+    do = ""
+    if isinstance(method, str):
+        do = f": write audioxai_jax.{method}()" if method.isidentifier() else ""
+    elif inspect.isclass(method):
+        do = f": make one, {name}(..)"
+    elif callable(method):
+        try:
+            signature = inspect.signature(method)
+            signature.bind(None, None, None, key=None)
+            return
+        except ValueError:
+            return  # a callable that does not say what it takes
+        except TypeError as error:
+            do = f" (write {name}()?)" if _factory(signature) else ""
+            raise WrongType(
+                f"the method {name} must take (model, x, target, *, key): {error}{do}"
+            ) from None
+    raise WrongType(f"the method is {kind(method)}, expected a method{do}")
+
+
+def _factory(signature: inspect.Signature) -> bool:
+    empty = inspect.Parameter.empty
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(p.default is not empty or p.kind in kinds for p in signature.parameters.values())
+
+
+def check_latent(latent: Any, who: str = "encode") -> None:
+    """Refuses what is no latent `[F, C]`.
+
+    Raises:
+      WrongType: for anything but one floating-point array.
+      ValueError: for another shape.
+    """
+    wanted = f"{who} must return a latent [frames, channels], got"
+    if not hasattr(latent, "shape") or not hasattr(latent, "dtype"):
+        raise WrongType(f"{wanted} {kind(latent)}: return the one array that the classifier reads")
+    if len(latent.shape) != 2 or 0 in latent.shape:
+        raise ValueError(f"{wanted} {tuple(latent.shape)}")
+    if not jnp.issubdtype(latent.dtype, jnp.floating):
+        do = "return floating point, of codes their codewords"
+        raise WrongType(f"{wanted} {latent.dtype}: {do}")
+
+
+def as_latent(latent: Any, channels: int, frames: int | None = None) -> Array:
+    """A latent `[F, channels]` as a JAX array, of as many frames if they are given.
+
+    Raises:
+      WrongType, ValueError: for anything else.
+    """
+    latent = as_floats(latent, "the latent")
+    if latent.ndim != 2 or latent.shape[1] != channels:
+        raise ValueError(f"the latent must be [F, {channels}], got {list(latent.shape)}")
+    if frames not in (None, latent.shape[0]):
+        raise ValueError(
+            f"the network reads {frames} latent frames, got {latent.shape[0]}: of other lengths "
+            "give the Classifier itself, which pads clips and reads them by windows"
+        )
+    return latent
+
+
+def check_sound(sound: Any, samples: int) -> Array:
+    """The first samples of what a decoder returned, `[samples]`.
+
+    Raises:
+      WrongType, ValueError: if it is no floating-point waveform, or shorter.
+    """
+    if not hasattr(sound, "shape") or not hasattr(sound, "dtype"):
+        raise WrongType(f"decode must return a waveform [T], got {kind(sound)}")
+    check_audio(sound, "what decode returns")
+    if sound.shape[0] < samples:
+        raise ValueError(
+            f"the decoder returned {sound.shape[0]} samples for a clip of {samples}: "
+            "decode must return at least as many samples as were encoded"
+        )
+    return sound[:samples]
+
+
+def as_key(key: Any) -> Array:
+    """One key; `jax.random.key(0)` if None.
+
+    Raises:
+      WrongType: for what is no key, such as a seed.
+      ValueError: for several keys.
+    """
+    if key is None:
+        return jax.random.key(0)
+    typed = isinstance(key, Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    raw = isinstance(key, (Array, np.ndarray)) and key.dtype == jnp.uint32 and key.ndim
+    if not typed and not raw:
+        do = f"jax.random.key({key})" if type(key) is int else "e.g. jax.random.key(0)"
+        what = key if type(key) is int else kind(key)
+        raise WrongType(f"key must be a key of jax.random, got {what}: write {do}")
+    if key.ndim != (0 if typed else 1):
+        raise ValueError(f"key must be one key, got an array of keys {list(key.shape)}")
+    wanted = jax.eval_shape(_raw_key).shape if raw else ()
+    if key.shape != wanted:
+        raise ValueError(
+            f"key must be a key of jax.random, got uint32 {list(key.shape)} for {list(wanted)}: "
+            "write e.g. jax.random.key(0)"
+        )
+    return jnp.asarray(key) if raw else key  # type: ignore[return-value]
+
+
+def _raw_key() -> Array:
+    return jax.random.key_data(jax.random.key(0))
+
+
+def as_first_index(value: Any, count: int) -> int:
+    """The index of the first of `count` examples in a larger collection; all fit in 32 bits.
+
+    Raises:
+      WrongType, ValueError: for anything else.
+    """
+    first = whole(value, "first_index", 0)
+    if first + count > INDICES:
+        raise ValueError(
+            f"first_index {first} is too large for {count} examples: indices end at {INDICES - 1}"
+        )
+    return first
+
+
+def check_callable(value: Any, name: str, takes: str, example: str = "") -> None:
+    """Refuses what cannot be called; a class or a factory that was not called, too.
+
+    Raises:
+      WrongType: naming what it has to take.
+    """
+    names = [part.strip() for part in takes.strip("()").split(",")]
+    fits = callable(value) and not inspect.isclass(value) and not _unfit(value, len(names))
+    if not fits:
+        got = getattr(value, "__name__", None) if callable(value) else None
+        call = example if got and example.endswith(f".{got}()") else f"write {got}(..)"
+        told = f"{got}: {call}" if got else kind(value) + (f": {example}" * bool(example))
+        raise WrongType(f"{name} must be a function {takes}, got {told}")
+
+
+def _unfit(value: Callable[..., Any], number: int) -> str:
+    """Why a callable cannot be called with so many arguments; "" if it can, as far as it says."""
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return ""  # a callable that does not say what it takes
+    try:
+        signature.bind(*[None] * number)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def as_labels(labels: Any, name: str = "labels") -> tuple[str, ...]:
+    """Names of classes: texts that differ.
+
+    Raises:
+      WrongType: for anything but a sequence of texts.
+      ValueError: for a name that is there twice.
+    """
+    if isinstance(labels, (str, bytes, dict)) or not hasattr(labels, "__iter__"):
+        raise WrongType(f"{name} must be a tuple of texts, got {kind(labels)}")
+    found = tuple(labels)
+    for place, label in enumerate(found):
+        if not isinstance(label, str):
+            raise WrongType(f"{name} must be texts, entry {place} is {kind(label)}")
+        if label in found[:place]:
+            raise ValueError(f"{name} must differ: {str(label)!r} is there twice")
+    return tuple(map(str, found))
+
+
+def check_labelled(labels: Any, background: Any, codec: Any, outputs: Any) -> None:
+    """Refuses fields of a `Classifier` that are not what it says of them.
+
+    Raises:
+      WrongType, ValueError: naming the field.
+    """
+    labels, background = as_labels(labels), as_labels(background, "background")
+    if not labels:
+        raise ValueError("labels are none: name each output of the model")
+    if unknown := [label for label in background if label not in labels]:
+        raise ValueError(f"background {unknown[0]!r} is not among the labels")
+    if not isinstance(codec, str):
+        raise WrongType(f"codec must be the name of a codec, got {kind(codec)}")
+    if outputs not in (None, *OUTPUTS):
+        raise ValueError(f"outputs {outputs!r}: choose one of {', '.join(OUTPUTS)}")
+    if outputs == "softmax" and len(labels) == 1:
+        raise ValueError(
+            "a softmax of one output is always 1: say outputs='sigmoid' of a single logit"
+        )

@@ -1,0 +1,73 @@
+"""Compiled programs, and how many of them a process keeps.
+
+JAX keeps every program that it compiled, one for each shape, and a program on a CPU takes
+hundreds of memory maps, of which Linux grants a process 65,530: clips of a hundred lengths would
+end it. So once a program has been compiled and half of the maps are taken, this library's
+programs are dropped; if three quarters still are, all programs are (a user's own, and those of
+single operations). What is asked for again is compiled again; results are the same.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from audioxai_jax.core.strictness import relaxed
+
+OURS, ALL = 0.5, 0.75
+"""Shares of the memory maps above which our programs, and all programs, are dropped."""
+FEWEST = 16
+"""Programs that are not dropped for half of the maps: the others' are not ours to make room."""
+MOST = 256
+"""Programs that are kept where the system does not tell its maps."""
+_PROGRAMS: list[Any] = []
+"""Every function made by `compiled`, for as long as its module: JAX keeps their programs."""
+
+
+def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """`jax.jit` for a function of a module, whose programs are dropped before they are too many.
+
+    JAX's strict settings are off meanwhile (`strictness`).
+
+    Args:
+      function: of a module: it is kept for ever.
+      options: of `jax.jit`.
+    """
+    program: Any = jax.jit(function, **options)
+    _PROGRAMS.append(program)
+
+    @relaxed()
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before = program._cache_size()
+        found = program(*args, **kwargs)
+        if program._cache_size() > before:
+            make_room()
+        return found
+
+    return call
+
+
+def make_room() -> None:
+    """Drops compiled programs if their memory maps are near the system's limit."""
+    known, share = count(), maps_share()
+    if known > MOST if share is None else share > (OURS if known >= FEWEST else ALL):
+        for program in _PROGRAMS:
+            program.clear_cache()
+    if share is not None and share > ALL and (maps_share() or 0) > ALL:
+        jax.clear_caches()
+
+
+def count() -> int:
+    """Programs of this library that are kept."""
+    return sum(program._cache_size() for program in _PROGRAMS)
+
+
+def maps_share() -> float | None:
+    """The share of the memory maps granted to this process that it has taken; None if unknown."""
+    try:
+        with open("/proc/self/maps", "rb") as maps, open("/proc/sys/vm/max_map_count") as limit:
+            return sum(1 for _ in maps) / int(limit.read())
+    except (OSError, ValueError):
+        return None

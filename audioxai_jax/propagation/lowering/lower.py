@@ -1,0 +1,293 @@
+"""Makes operations of the equations of a graph."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from audioxai_jax.propagation.lowering import annotate, decisions, exponentials, fold, fuse_norms
+from audioxai_jax.propagation.lowering import fuse as regions
+from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, Reader
+from audioxai_jax.propagation.lowering.fuse import UNARY
+from audioxai_jax.propagation.lowering.operations import Operation, Prepared
+from audioxai_jax.propagation.lowering.winners import winner
+from audioxai_jax.tracing.graph import Equation, Graph, Values, function
+from audioxai_jax.tracing.trace import CUSTOM, derivative, trace
+from audioxai_jax.types import Model
+
+ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(
+    "slice dynamic_slice gather scatter dynamic_update_slice concatenate pad rev select_n "
+    "optimization_barrier split stack unstack tile sharding_constraint device_put pvary".split()
+)
+FILLS = frozenset("concatenate pad select_n scatter scatter-add dynamic_update_slice".split())
+LOOKED_UP = frozenset("gather dynamic_slice select_n scatter dynamic_update_slice".split())
+SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
+MAXIMA = frozenset(
+    "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
+)
+PRODUCTS = {"dot_general": "dense", "conv_general_dilated": "conv"}
+
+
+def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
+    """The operations on the way from a graph's inputs to its outputs.
+
+    Args:
+      fuse: whether softmax and normalisation are operations; else they are the quotients and
+        products that they consist of.
+    """
+    return annotate.mark(graph, _group(graph, fuse=fuse))
+
+
+def every_operation(model: Model, x: Array) -> Iterator[Operation]:
+    """The operations of a model, those inside of its loops and branches included."""
+    pending = list(operations(trace(model, x)[0]))
+    while pending:
+        operation = pending.pop(0)
+        yield operation
+        pending += [inner for body in operation.bodies for inner in body]
+
+
+def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
+    reader = Reader(graph)
+    found: list[Operation] = []
+    for equation in reversed(graph.equations):
+        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            if (region := _region(reader, equation, fuse=fuse)) is not None:
+                reader.take(region.equations)
+                found.append(_from_region(reader, region))
+    for equation in graph.equations:
+        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            compared = _compared(reader, equation) if graph.compares else None
+            found.append(compared or _single(reader, equation, fuse=fuse))
+    found.sort(key=lambda operation: operation.outputs[0])
+    return _reaching(found, graph.outputs)
+
+
+def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operation]:
+    """Without what ends nowhere, such as the maximum that a softmax was computed with."""
+    wanted, kept = set(outputs), []
+    for operation in reversed(found):
+        if not wanted.isdisjoint(operation.outputs):
+            wanted.update(operation.inputs)
+            kept.append(operation)
+    return kept[::-1]
+
+
+def _region(reader: Reader, equation: Equation, *, fuse: bool) -> regions.Region | None:
+    region = regions.activation(reader, equation)
+    if region is None and fuse:
+        found = (regions.softmax, regions.logsumexp, fuse_norms.normaliser)
+        region = next(filter(None, (find(reader, equation) for find in found)), None)
+    return region
+
+
+def _from_region(reader: Reader, region: regions.Region) -> Operation:
+    start, end, statistic = region.input, region.output, region.statistic
+    shape = reader.graph.shapes[start]
+
+    def prepare(values: Values) -> Prepared:
+        if statistic is None:
+            whole = function(region.equations, values, (start,), (end,))
+            return (lambda x, w: whole(x)[0]), None, 0.0
+        given = function(region.signal, values, (start, statistic), (end,))
+        w = values[statistic]
+        b = given(jnp.zeros(shape.shape, shape.dtype), w)[0]
+        return (lambda x, w: given(x, w)[0] - b), w, b
+
+    path = _path(reader, region.equations)
+    found = Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
+    return dataclasses.replace(found, rectifies=region.name == "relu")
+
+
+def _compared(reader: Reader, equation: Equation) -> Operation | None:
+    """What is an operation of its own only where differences count."""
+    finders = decisions.straight_through, decisions.decision, exponentials.exponentials
+    found = next(filter(None, (find(reader, equation) for find in finders)), None)
+    if found is None and equation.name in LOOKED_UP:
+        if any(n in reader.graph.touched - reader.graph.depends for n in equation.inputs):
+            return decisions.looked_up(reader, equation)
+    return found
+
+
+def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
+    """An equation, with what it takes up of those after it."""
+    name, depends = equation.name, reader.graph.depends
+    inputs = tuple(reader.dependent(equation))
+    several = len(inputs) > 1
+    dtypes = [reader.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
+    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
+        return _plain(reader, equation, name)
+    if name in CUSTOM:
+        return _custom(reader, equation)
+    if name in PRODUCTS and several:
+        return _plain(reader, equation, "matmul")
+    if name in PRODUCTS:
+        (constant,) = (value for value in equation.inputs if value not in depends)
+        known = reader.graph.paths.get(constant)  # nothing: made of numbers in the code
+        return _product(reader, equation) if known else _plain(reader, equation, "sum")
+    if name in ("scan", "cond"):
+        bodies = tuple(tuple(_group(inner, fuse=fuse)) for inner in equation.graphs)
+        return dataclasses.replace(_plain(reader, equation, name), bodies=bodies)
+    if name in ("add", "add_any", "sub"):
+        return _plain(reader, equation, "add") if several else _affine(reader, equation)
+    if name == "mul" or (name == "div" and equation.inputs[0] in depends):
+        return _plain(reader, equation, "product") if several else _affine(reader, equation)
+    if name == "neg":
+        return _affine(reader, equation)
+    if name in SUMS:
+        return _sum(reader, equation)
+    if name in MAXIMA and (several or name not in ("max", "min")):
+        return _plain(reader, equation, "max")
+    if name in ROUTES:
+        return _plain(reader, equation, "route")
+    if name in UNARY or (name in ("max", "min", "pow", "clamp", "div") and not several):
+        return _activation(reader, equation)
+    return _plain(reader, equation, name)
+
+
+def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
+    """The equation itself as a function of what depends on the input."""
+    places = [i for i, v in enumerate(equation.inputs) if v in reader.graph.depends]
+    outs = [i for i, v in enumerate(equation.outputs) if v in reader.graph.depends]
+    best = winner(equation)
+    steers = 1 if equation.name == "select_n" else 0
+    fills = equation.name in FILLS and len(places) + steers < len(equation.inputs)
+
+    def prepare(values: Values) -> Prepared:
+        def whole(x: Any, w: Any) -> Any:
+            operands = [values[number] for number in equation.inputs]
+            for place, operand in zip(places, x if len(places) > 1 else (x,), strict=True):
+                operands[place] = operand
+            found = (best(*operands),) if best else equation(*operands)
+            return tuple(found[i] for i in outs) if len(outs) > 1 else found[outs[0]]
+
+        if not fills:
+            return whole, None, 0.0
+        zeros = [jnp.zeros_like(values[equation.inputs[i]]) for i in places]
+        b = whole(tuple(zeros) if len(zeros) > 1 else zeros[0], None)
+        return (lambda x, w: jnp.where(jnp.isfinite(b), whole(x, w) - b, 0)), None, b
+
+    keeps = kind in ("sum", "max", "add", "route") and equation.name != "sub" and not fills
+    return Operation(
+        kind,
+        equation.name,
+        tuple(equation.inputs[i] for i in places),
+        tuple(equation.outputs[i] for i in outs),
+        prepare,
+        (equation,),
+        path=_path(reader, (equation,)),
+        keeps_sign=keeps,
+    )
+
+
+def _custom(reader: Reader, equation: Equation) -> Operation:
+    """A function that has a gradient by its own derivative only.
+
+    It is an activation where that is a function of single values.
+    """
+    plain = _plain(reader, equation, "custom")
+    told = equation.params.get("call_jaxpr", equation.params.get("fun_jaxpr"))
+    name = told.jaxpr.debug_info.func_name if told is not None else equation.name
+    kind = "custom"
+    if len(plain.inputs) == len(plain.outputs) == 1:
+        flags = [number in plain.inputs for number in equation.inputs]
+        shapes = [reader.graph.shapes[number] for number in equation.inputs]
+        if regions.of_single_values(derivative(equation, shapes, flags)):
+            kind = "activation"
+    return dataclasses.replace(plain, name=f"custom {name}", kind=kind)
+
+
+def _activation(reader: Reader, equation: Equation) -> Operation:
+    """A maximum with a constant has no gradient where the constant is reached."""
+    (x,) = dict.fromkeys(reader.dependent(equation))
+    constants = [v for v in equation.inputs if v != x]
+    plain = _plain(reader, equation, "activation")
+    if equation.name == "clamp" and reader.is_zero(equation.inputs[0]):
+        return dataclasses.replace(plain, rectifies=True)
+    if equation.name not in ("max", "min"):
+        return plain
+    rectifies = reader.is_zero(constants[0])
+    beats = jnp.greater if equation.name == "max" else jnp.less
+
+    def prepare(values: Values) -> Prepared:
+        c = values[constants[0]]
+        return (lambda x, w: jnp.where(beats(x, c), x, c)), None, 0.0
+
+    name = "relu" if rectifies and equation.name == "max" else equation.name
+    return dataclasses.replace(plain, prepare=prepare, name=name, rectifies=name == "relu")
+
+
+def _product(reader: Reader, equation: Equation) -> Operation:
+    """A convolution or matrix product with a constant, its bias and scales."""
+    (x,) = reader.dependent(equation)
+    left = equation.inputs[0] == x
+    weight = equation.inputs[1 if left else 0]
+    chain = fold.follow(reader, equation.outputs[0], fold.owners(reader, equation, left=left))
+    reader.take((equation, *chain.equations))
+
+    def lin(x: Any, w: Any) -> Any:
+        return chain.move(*(equation(x, w) if left else equation(w, x)))
+
+    def prepare(values: Values) -> Prepared:
+        return lin, chain.weight(values, values[weight]), chain.bias(values)
+
+    return Operation(
+        PRODUCTS[equation.name],
+        "",
+        (x,),
+        (chain.output,),
+        prepare,
+        (equation, *chain.equations),
+        next(iter(reader.graph.paths.get(weight, ())), ""),
+    )
+
+
+def _affine(reader: Reader, equation: Equation) -> Operation:
+    """Constant factors and shifts of single values, from this equation on."""
+    (x,) = reader.dependent(equation)
+    chain = fold.pointwise(reader, x, equation)
+    reader.take(chain.equations)
+
+    shape = reader.shape(chain.output)
+
+    def prepare(values: Values) -> Prepared:
+        lin = lambda x, w: jnp.broadcast_to(x * w, shape)
+        return lin, chain.factor(values), chain.bias(values)
+
+    kind = "affine" if chain.shifted else "scale"
+    path = _path(reader, chain.equations)
+    return Operation(kind, "", (x,), (chain.output,), prepare, chain.equations, path)
+
+
+def _sum(reader: Reader, equation: Equation) -> Operation:
+    """A sum, and the factor that makes it a mean."""
+    plain = _plain(reader, equation, "sum")
+    if len(plain.inputs) > 1 or equation.name == "scatter-add":
+        return plain
+    rank = len(reader.shape(equation.outputs[0]))
+    chain = fold.follow(reader, equation.outputs[0], [None] * rank)
+    reader.take((equation, *chain.equations))
+
+    def prepare(values: Values) -> Prepared:
+        total, _, _ = plain.prepare(values)
+        w = chain.weight(values, jnp.ones((), reader.graph.shapes[chain.output].dtype))
+        return (lambda x, w: chain.move(total(x, None)) * w), w, chain.bias(values)
+
+    return dataclasses.replace(
+        plain,
+        prepare=prepare,
+        outputs=(chain.output,),
+        equations=(equation, *chain.equations),
+        keeps_sign=not chain.shifted and all(scale.positive(reader) for scale in chain.scales),
+    )
+
+
+def _path(reader: Reader, equations: tuple[Equation, ...]) -> str:
+    """The first leaf of the model that any of the equations reads."""
+    for equation in equations:
+        for number in equation.inputs:
+            if number not in reader.graph.depends and reader.graph.paths.get(number):
+                return reader.graph.paths[number][0]
+    return ""

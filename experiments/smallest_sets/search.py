@@ -1,0 +1,150 @@
+"""Smallest sets of many clips: what is searched per clip, and medians with intervals per class."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.core.checks import as_audio
+from audioxai_jax.core.records import record
+from audioxai_jax.perturbation.smallest import EDITS, count_grid, smallest_set, through_sound
+from audioxai_jax.statistics.bootstrap import enough_speakers, median_interval
+from audioxai_jax.synthesis.masks import unit_number
+from audioxai_jax.types import Base, Codec, Method, Model, attribute
+
+PLACES = ("latent", "sound")
+ALL = "all classes"
+
+
+@record(static=("unit", "rank", "points"))
+class Searches:
+    """What is searched; see `search_clip`.
+
+    Attributes:
+      codec, classifier: models.
+      methods: by name, the control of random features among them.
+      base: what replaces the others.
+      unit, rank: see `synthesis.masks.top_fraction`.
+      points: of the grid of counts, see `perturbation.smallest.count_grid`.
+    """
+
+    codec: Codec
+    classifier: Model
+    methods: Mapping[str, Method]
+    base: Base
+    unit: str
+    rank: str
+    points: int
+
+
+def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
+    """The smallest sets of one clip, for each method, in the latent and in the sound.
+
+    Args:
+      audio: waveform `[T]` at the codec's rate.
+      key: consumed.
+
+    Returns:
+      "target", the classifier's class; "fraction" and "lasting" by place, edit and method, see
+      `SmallestSet`; "finite": False if a model or a method returned NaN or infinity, for
+      any edit: a NaN fraction would pass for a set that does not exist.
+    """
+    audio = as_audio(audio)
+    latent = what.codec.encode(audio)
+    base_key, method_key = jax.random.split(key)
+    base = what.base(what.codec, latent, base_key)
+    logits = what.classifier(latent)
+    target = jnp.argmax(logits)
+    relevance = jnp.stack([
+        attribute(method, what.classifier, latent, target, key=method_key).relevance
+        for method in what.methods.values()
+    ])  # fmt: skip
+    counts = count_grid(unit_number(latent.shape, what.unit), what.points)
+    models = {
+        "latent": what.classifier,
+        "sound": through_sound(what.codec, what.classifier, audio.shape[0]),
+    }
+    found: dict[str, Any] = {"fraction": {}, "lasting": {}, "target": target}
+    finite = [jnp.all(jnp.isfinite(array)) for array in (latent, base, logits, relevance)]
+    for place, model in models.items():
+        for edit in EDITS:
+
+            def search(relevance: Array, model=model, edit=edit):
+                return smallest_set(model, latent, relevance, base, edit=edit, target=target,
+                                    counts=counts, rank=what.rank, unit=what.unit)  # fmt: skip
+
+            sets = jax.vmap(search)(relevance)
+            for name in ("fraction", "lasting"):
+                values = dict(zip(what.methods, getattr(sets, name), strict=True))
+                found[name].setdefault(place, {})[edit] = values
+            finite.append(jnp.all(sets.finite))
+    return found | {"finite": jnp.all(jnp.stack(finite))}
+
+
+def make_rows(
+    found: Mapping[str, Any],
+    labels: Sequence[str],
+    key: Array,
+    *,
+    speakers: np.ndarray | None = None,
+) -> list[dict[str, Any]]:
+    """Medians over all clips and over those of each class that the classifier hears.
+
+    A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
+    features, so that medians and intervals need not leave it out, and may be infinite. A clip
+    whose prediction the codec alone flips needs no feature removed: it is left out of "remove".
+
+    Args:
+      found: what `search_clip` returns, with a leading axis of clips.
+      labels: names of the classes.
+      key: consumed, by the bootstrap.
+      speakers: number of each clip's speaker `[N]`, -1 for nobody.
+
+    Returns:
+      Rows with "label", "method", "edit", "place", "clips", "at_once" (share of clips that need no
+      feature), "never" (share of NaN), "median", its 95 % interval over clips, "low" to "high",
+      NaN for a single clip, and "lasting", the median of that; all NaN of no clips. Those over
+      all clips have the interval over speakers, too,
+      "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
+      drawn, and nobody's clips are in every resample.
+    """
+    target = np.asarray(found["target"])
+    groups = {ALL: np.arange(len(target))}
+    groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
+    rows = []
+    for place, edits in found["fraction"].items():
+        for edit, methods in edits.items():
+            for method, fractions in methods.items():
+                for label, clips in groups.items():
+                    if not clips.size:
+                        continue
+                    at_once = np.asarray(fractions)[clips] == 0
+                    if edit == "remove":
+                        clips = clips[~at_once]
+                    values = _beyond(fractions)[clips]
+                    mine = jax.random.fold_in(key, len(rows))
+                    low, high = median_interval(values, mine) if clips.size else (np.nan, np.nan)
+                    lasting = _beyond(found["lasting"][place][edit][method])[clips]
+                    rows.append({
+                        "label": label, "method": method, "edit": edit, "place": place,
+                        "clips": len(clips), "at_once": float(np.mean(at_once)),
+                        "never": _of(np.mean, np.isinf(values)), "median": _of(np.median, values),
+                        "low": float(low), "high": float(high), "lasting": _of(np.median, lasting),
+                    })  # fmt: skip
+                    who = None if speakers is None or label != ALL else speakers[clips]
+                    if who is not None and enough_speakers(who):
+                        low, high = median_interval(values, mine, groups=who)
+                        rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
+    return rows
+
+
+def _of(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
+    return float(statistic(values)) if values.size else np.nan
+
+
+def _beyond(fractions: Any) -> np.ndarray:
+    values = np.asarray(fractions, np.float64)
+    return np.where(np.isnan(values), np.inf, values)

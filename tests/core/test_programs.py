@@ -1,0 +1,75 @@
+"""Many shapes in one process: compiled programs are dropped in time, and results stay."""
+
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax import map_examples
+from audioxai_jax.core import programs
+
+LENGTHS = range(3, 15)
+
+
+def smooth(shared, example, key):
+    del key
+    return jnp.sort(jnp.tanh(example * shared)) @ jnp.sin(example)
+
+
+def results():
+    """Of a clip of each length, and the share of the memory maps after it."""
+    found, shares = [], []
+    for length in LENGTHS:
+        clips = np.linspace(-1, 1, length, dtype=np.float32)[None]
+        found.append(np.asarray(map_examples(smooth, 0.5, clips, key=jax.random.key(0)))[0])
+        shares.append(programs.maps_share())
+    return found, shares
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="the system hides its maps")
+def test_memory_maps_of_many_lengths_are_bounded(monkeypatch):
+    jax.clear_caches()
+    wanted, grown = results()
+    each = (grown[-1] - grown[0]) / (len(grown) - 1)
+    jax.clear_caches()
+    monkeypatch.setattr(programs, "FEWEST", 2)
+    monkeypatch.setattr(programs, "OURS", programs.maps_share() + 4 * each)
+    found, shares = results()
+    assert found == wanted
+    assert max(shares) < programs.OURS + each < grown[-1]
+
+
+@pytest.mark.parametrize(
+    "share, known, ours, all_of_them",
+    [
+        (0.4, 99, False, False),
+        (0.6, 99, True, False),
+        (0.6, 3, False, False),
+        (0.9, 3, True, True),
+        (None, 99, False, False),
+        (None, 999, True, False),
+    ],
+)
+def test_what_is_dropped(monkeypatch, share, known, ours, all_of_them):
+    dropped = []
+
+    class Program:
+        _cache_size = lambda self: known
+        clear_cache = lambda self: dropped.append("ours")
+
+    monkeypatch.setattr(programs, "_PROGRAMS", [Program()])
+    monkeypatch.setattr(programs, "maps_share", lambda: share)
+    monkeypatch.setattr(jax, "clear_caches", lambda: dropped.append("all"))
+    programs.make_room()
+    assert dropped == ["ours"] * ours + ["all"] * all_of_them
+
+
+def test_programs_may_be_dropped_while_another_is_traced(monkeypatch):
+    """A concrete call inside a trace compiles too."""
+    monkeypatch.setattr(programs, "maps_share", lambda: 0.9)
+    inner = programs.compiled(lambda x: 2 * x)
+    outer = jax.jit(lambda x: x + inner(np.ones(3, np.float32)).sum())
+    assert outer(1.0) == 7
+    assert jax.grad(lambda x: inner(x).sum())(jnp.ones(3)).tolist() == [2, 2, 2]

@@ -1,0 +1,157 @@
+"""Long clips, read in windows that overlap by half."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax import (
+    Classifier,
+    Codec,
+    attribute_batch,
+    explain,
+    explain_batch,
+    input_x_gradient,
+    saliency,
+    windowed,
+)
+from audioxai_jax.core.windows import WINDOWS
+from audioxai_jax.nets.classifiers import cnn, transformer
+
+LABELS = ("stop", "go", "_silence_")
+WEIGHTS = jax.random.normal(jax.random.key(0), (3, 4, 2))
+
+
+def model(latent):
+    assert latent.shape == (4, 2)
+    return jnp.einsum("kfc,fc->k", WEIGHTS, latent)
+
+
+def classifier(**changes):
+    fields = {"model": model, "labels": LABELS, "frames": 4, "background": ("_silence_",)}
+    return Classifier(**fields | changes)
+
+
+def latent(frames):
+    return jax.random.normal(jax.random.key(frames), (frames, 2))
+
+
+def slow_logits(z):
+    """Windows at 0, 2, 4 and so on, and one that ends with the clip."""
+    starts = [s for s in range(0, len(z), 2) if s + 4 < len(z)] + [len(z) - 4]
+    each = np.array([[np.sum(w * z[s : s + 4]) for w in np.asarray(WEIGHTS)] for s in starts])
+    return np.array([each[:, 0].max(), each[:, 1].max(), each[:, 2].min()])
+
+
+LENGTHS = [4, 5, 6, 7, 11, 2 * WINDOWS + 2, 2 * WINDOWS + 4, 2 * WINDOWS + 5, 100]
+
+
+@pytest.mark.parametrize("frames", LENGTHS)
+def test_classes_are_heard_anywhere_and_background_everywhere(frames):
+    z = latent(frames)
+    found = jax.jit(windowed(classifier()))(z)
+    np.testing.assert_allclose(found, slow_logits(np.asarray(z)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", LENGTHS)
+@pytest.mark.parametrize("target", [0, 2])
+def test_relevance_stays_in_the_window_that_decides(frames, target):
+    z = latent(frames)
+    found = input_x_gradient()(windowed(classifier()), z, target, key=jax.random.key(0)).relevance
+    starts = [s for s in range(0, frames, 2) if s + 4 < frames] + [frames - 4]
+    logits = [float(model(z[s : s + 4])[target]) for s in starts]
+    start = starts[int(np.argmin(logits) if target == 2 else np.argmax(logits))]
+    wanted = np.zeros((frames, 2))
+    wanted[start : start + 4] = WEIGHTS[target] * z[start : start + 4]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_one_window_gets_the_classifiers_own_logits():
+    z = latent(4)
+    assert np.array_equal(windowed(classifier())(z), model(z))
+
+
+def test_without_a_background_every_class_is_heard_anywhere():
+    z = latent(9)
+    found = windowed(classifier(background=()))(z)
+    assert found[2] > windowed(classifier())(z)[2]
+
+
+def test_a_classifier_of_single_frames():
+    single = classifier(model=lambda z: z[0], frames=1, labels=("a", "b"), background=("b",))
+    z = latent(5)
+    assert np.array_equal(windowed(single)(z), [z[:, 0].max(), z[:, 1].min()])
+
+
+def test_a_classifier_of_any_length_is_left_alone():
+    free = classifier(frames=None)
+    assert windowed(free) is free.model
+
+
+def test_a_clip_below_a_window_is_refused():
+    with pytest.raises(ValueError, match="reads 4 latent frames, the clip has 3: pad it"):
+        windowed(classifier())(latent(3))
+
+
+def test_equal_classifiers_share_one_structure():
+    assert jax.tree.structure(windowed(classifier())) == jax.tree.structure(windowed(classifier()))
+
+
+HOP = 5
+CODEC = Codec(
+    encode=lambda audio: jnp.pad(audio, (0, -len(audio) % HOP)).reshape(-1, HOP)[:, :2],
+    decode=lambda z: jnp.pad(z, ((0, 0), (0, HOP - 2))).ravel(),
+    sample_rate=100,
+    hop=HOP,
+)
+
+
+def clip(samples):
+    return 0.1 * jax.random.normal(jax.random.key(samples), (samples,))
+
+
+@pytest.mark.parametrize("samples", [1, 21, 47])
+def test_clips_of_any_length_are_explained_as_padded_ones(samples):
+    """As the command does: zeros fill the last window, and longer clips are read by windows."""
+    whole = jnp.pad(clip(samples), (0, -samples % (4 * HOP)))
+    wanted = explain_batch(CODEC, windowed(classifier()), whole[None], method=saliency())
+    found = explain_batch(CODEC, classifier(), clip(samples)[None], method=saliency())
+    np.testing.assert_array_equal(found.mask, wanted.mask)
+    np.testing.assert_allclose(found.relevance, wanted.relevance, atol=1e-6)
+    for name in wanted.sounds:
+        np.testing.assert_allclose(found.logits[name], wanted.logits[name], atol=1e-5)
+        np.testing.assert_allclose(found.sounds[name], wanted.sounds[name][:, :samples], atol=1e-6)
+
+
+def test_a_single_clip_of_any_length_is_explained_too():
+    found = explain(CODEC, classifier(), clip(6), method=saliency())
+    batch = explain_batch(CODEC, classifier(), clip(6)[None], method=saliency())
+    assert found.sounds["explanation"].shape == (6,) and found.latent.shape == (4, 2)
+    np.testing.assert_array_equal(found.mask, batch.mask[0])
+
+
+@pytest.mark.parametrize("samples", [16, 20])
+def test_a_clip_of_one_window_is_explained_as_it_is(samples):
+    """Bit for bit what the model itself gives, also where the last frame is not full."""
+    found = explain(CODEC, classifier(), clip(samples), method=saliency())
+    wanted = explain(CODEC, model, clip(samples), method=saliency())
+    same = lambda a, b: np.array_equal(a, b, equal_nan=True)
+    assert all(map(same, jax.tree.leaves(found), jax.tree.leaves(wanted)))
+
+
+def test_a_classifier_is_a_model_of_latents_of_any_length():
+    z = jax.random.normal(jax.random.key(1), (2, 11, 2))
+    wanted = attribute_batch(saliency(), windowed(classifier()), z)
+    found = attribute_batch(saliency(), classifier(), z)
+    np.testing.assert_array_equal(found.relevance, wanted.relevance)
+    assert np.array_equal(classifier()(z[0]), windowed(classifier())(z[0]))
+    with pytest.raises(ValueError, match="pad it with zeros before it is encoded, as explain does"):
+        attribute_batch(saliency(), classifier(), z[:, :3])
+
+
+@pytest.mark.parametrize("net", [transformer, cnn])
+def test_a_network_of_another_length_says_what_reads_it(net):
+    config = net.__dict__[f"{net.__name__.split('.')[-1].capitalize()}Config"]()
+    params = jax.eval_shape(lambda: net.init(config, jax.random.key(0)))
+    with pytest.raises(ValueError, match="reads 50 latent frames, got 15: .*give the Classifier"):
+        jax.eval_shape(net.model(config, params), jnp.ones((15, 64)))

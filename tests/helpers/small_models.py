@@ -1,0 +1,36 @@
+"""A small codec and classifiers with random weights, as checkpoints."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from audioxai_jax.nets.classifiers import transformer
+from audioxai_jax.nets.codecs import gainshape
+from audioxai_jax.weights import pretrained
+
+LABELS = ("_silence_", "go", "stop")
+
+
+def random_params(init):
+    """Parameters of the shapes that `init` would make, without compiling it."""
+    draw = np.random.default_rng(0).normal
+    shapes = jax.eval_shape(init)
+    return jax.tree.map(lambda leaf: 0.1 * draw(size=leaf.shape).astype(leaf.dtype), shapes)
+
+
+def save(folder: Path) -> None:
+    """The codecs `small` (with a mean) and `bare` (without), and `words`, made for `small`."""
+    config = gainshape.GainShapeConfig(
+        gains=4, shape=8, width=8, encoder_blocks=0, decoder_blocks=0
+    )
+    params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
+    mean = np.full(config.channels, 0.1, np.float32)
+    fields = {"kind": "codec", "network": "gainshape", "config": config}
+    pretrained.save(folder, "small", fields, {**params, "mean": mean})
+    pretrained.save(folder, "bare", fields, params)
+    config = transformer.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
+    params = random_params(lambda: transformer.init(config, jax.random.key(0)))
+    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
+    fields |= {"labels": LABELS, "frames": 50, "background": ["_silence_"]}
+    pretrained.save(folder, "words", fields, params)

@@ -1,0 +1,86 @@
+"""The gain-shape codec's promises: silence, gates, linear start, any length."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax.nets.codecs import gainshape
+from audioxai_jax.nets.codecs.gainshape import GainShapeConfig
+from audioxai_jax.transforms.mdct import analyse, synthesise
+from tests.helpers.small_models import random_params
+
+CONFIG = GainShapeConfig(width=32, encoder_blocks=1, decoder_blocks=1)
+
+
+encode, decode = (
+    jax.jit(partial(gainshape.encode, CONFIG)),
+    jax.jit(partial(gainshape.decode, CONFIG)),
+)
+
+
+@pytest.fixture(scope="module")
+def params():
+    """As after training: the last layers are not zero."""
+    return random_params(lambda: gainshape.init(CONFIG, jax.random.key(0)))
+
+
+@pytest.mark.parametrize("samples", [1, 319, 320, 321, 16_000])
+def test_shapes(params, samples):
+    latent = jax.eval_shape(encode, params, jax.ShapeDtypeStruct((samples,), jnp.float32))
+    assert latent.shape == (-(-samples // 320), 64)
+    assert jax.eval_shape(decode, params, latent).shape == (latent.shape[0] * 320,)
+
+
+def test_zero_latent_is_silence(params):
+    assert np.all(decode(params, jnp.zeros((50, 64))) == 0)
+
+
+def test_silence_has_zero_gains(params):
+    latent = encode(params, jnp.zeros(3200))
+    assert np.all(latent[:, : CONFIG.gains] == 0)
+
+
+def test_a_removed_gain_silences_its_band_whatever_the_shape_says(params):
+    sound = 0.1 * jax.random.normal(jax.random.key(2), (16_000,))
+    latent = encode(params, sound)
+    removed = latent.at[:, 8:].set(jnp.where(jnp.arange(8, 64) < 16, 0.0, latent[:, 8:]))
+    before = np.abs(analyse(decode(params, latent), 320)[0])
+    after = np.abs(analyse(decode(params, removed), 320)[0])
+    bands = gainshape._bands(CONFIG)
+    only_removed = bands[:, :8].sum(1) == 0
+    assert only_removed.sum() > 100
+    assert after[1:-1, only_removed].max() < 1e-5
+    assert before[1:-1, only_removed].mean() > 1e-3
+
+
+def test_untrained_codec_is_the_linear_transform():
+    params = gainshape.init(CONFIG, jax.random.key(0))
+    sound = 0.1 * jax.random.normal(jax.random.key(2), (16_000,))
+    low = synthesise(jnp.where(jnp.arange(320) < CONFIG.shape, analyse(sound, 320)[0], 0.0))
+    decoded = decode(params, encode(params, low))
+    error = jnp.sum((decoded - low) ** 2) / jnp.sum(low**2)
+    assert error < 0.03  # the limiter of large coefficients bends the rest
+
+
+def test_gains_follow_the_level_of_a_tone():
+    """A 10 dB louder tone raises its band's gain by ln(10^(1/2)) / scale."""
+    params = gainshape.init(CONFIG, jax.random.key(0))
+    tone = 0.05 * jnp.sin(2 * jnp.pi * 1000 * jnp.arange(16_000) / 16_000)
+    soft = encode(params, tone)[5:-5, :16]
+    loud = encode(params, 10**0.5 * tone)[5:-5, :16]
+    band = int(jnp.argmax(soft.mean(0)))
+    step = np.log(10**0.5) / CONFIG.scale
+    np.testing.assert_allclose(loud[:, band] - soft[:, band], step, atol=2e-3)
+
+
+def test_gradients_are_finite_at_silence(params):
+    def energy(sound):
+        latent = encode(params, sound)
+        return jnp.sum(decode(params, latent) ** 2)
+
+    assert np.all(np.isfinite(jax.jit(jax.grad(energy))(jnp.zeros(3200))))
+    total = lambda z: jnp.sum(decode(params, z))
+    assert np.all(np.isfinite(jax.grad(total)(jnp.zeros((10, 64)))))

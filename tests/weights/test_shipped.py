@@ -1,0 +1,97 @@
+"""What is shipped does what the README says: on the bundled clip, and on real speech."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax import explain_batch, map_examples
+from audioxai_jax.cli.console import BUNDLED
+from audioxai_jax.data import tasks
+from audioxai_jax.data.audio import read_clip
+from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
+from audioxai_jax.weights import pretrained
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    codec, _ = pretrained.load_codec("gainshape_16khz")
+    classifier, _ = pretrained.load_classifier("keywords")
+    return codec, classifier
+
+
+def test_bundled_clip_is_heard_and_explained(shipped):
+    codec, classifier = shipped
+    clip = read_clip(BUNDLED, 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    found = explain_batch(codec, classifier, audio[None])
+    heard = {name: jax.nn.softmax(logits[0]) for name, logits in found.logits.items()}
+    stop = classifier.labels.index("stop")
+    assert heard["original"][stop] > 0.8
+    assert heard["reconstruction"][stop] > 0.8
+    assert jnp.argmax(heard["explanation"]) == stop
+    assert jnp.argmax(heard["removed"]) != stop
+    assert found.info["completeness_gap"][0] < 0.01
+    assert found.mask[0].sum() == round(0.1 * found.mask[0].size)
+
+
+def test_heads_of_lyra_belong_to_its_release(lyra_folder):
+    """The default classifier of its latents hears the bundled clip, and so it does in its tenth."""
+    codec, _ = pretrained.load_codec("lyra_v2", lyra_folder)
+    assert pretrained.default_classifier(codec) == "lyra_v2_keywords"
+    for name in ("lyra_v2_keywords", "lyra_v2_digits"):
+        classifier, _ = pretrained.load_classifier(name)
+        pretrained.check_pair(codec, classifier)
+    classifier, _ = pretrained.load_classifier("lyra_v2_keywords")
+    clip = read_clip(BUNDLED, 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    found = explain_batch(codec, classifier, audio[None])
+    stop = classifier.labels.index("stop")
+    assert jnp.argmax(found.logits["original"][0]) == stop
+    assert jnp.argmax(found.latent_logits["explanation"][0]) == stop
+
+
+def test_shipped_files_are_small_and_say_where_they_come_from():
+    for kind, names in pretrained.available().items():
+        for name in names:
+            load = getattr(pretrained, f"load_{kind}")
+            _, manifest = load(name)
+            assert manifest["data"][0]["licence"] in ("CC BY 4.0", "CC BY-SA 4.0")
+            assert manifest["command"].startswith("scripts/train_")
+            if "Speech Commands" in json.dumps(manifest["data"]):
+                assert "official test" in json.dumps(manifest)
+            card = (pretrained.shipped_folder() / f"{name}.md").read_text()
+            for heading in ("## What", "## Data", "## Measured", "## Not for", "## Made by"):
+                assert heading in card, name
+            for source in manifest["data"]:
+                assert source["licence"] in card
+            assert manifest["command"].partition(" ")[0] in card
+
+
+def hear(shared, sound, key):
+    codec, classifier, listener = shared
+    scaled = sound * 0.7 / jnp.maximum(jnp.max(jnp.abs(sound)), 1e-4)
+    decoded = codec.decode(codec.encode(scaled))
+    return {
+        "classifier": jnp.argmax(classifier(codec.encode(sound))),
+        "listener": jnp.argmax(listener(sound)),
+        "si_sdr": si_sdr(decoded, scaled),
+        "log_mel": log_mel_distance(decoded, scaled, sample_rate=16_000),
+    }
+
+
+def test_on_real_speech_of_unseen_speakers(shipped, data_root):
+    codec, classifier = shipped
+    listener, _ = pretrained.load_listener("keywords_listener")
+    clips = tasks.load(data_root, "keywords").part("speaker_disjoint", "test")
+    audio = clips.audio.astype(np.float32) / 32768
+    shared = (codec, classifier.model, listener)
+    found = map_examples(hear, shared, audio, key=jax.random.key(0), chunk=20)
+    yardstick = np.mean(found["listener"] == clips.target)
+    assert yardstick > 0.85
+    assert np.mean(found["classifier"] == clips.target) > 0.8 * yardstick
+    spoken = clips.target != tasks.TASKS["keywords"].labels.index("_silence_")
+    assert np.median(found["si_sdr"][spoken]) > 10
+    assert np.median(found["log_mel"][spoken]) < 0.6

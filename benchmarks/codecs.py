@@ -43,11 +43,21 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--own", default="gainshape_16khz", help="a shipped codec, or its path")
     parser.add_argument("--bfloat16", action="store_true", help="ours in bfloat16, too")
-    parser.add_argument("--lyra", nargs="?", const="", metavar="DIR",
-                        help="Lyra V2, too, with its published weights or random ones")  # fmt: skip
+    parser.add_argument(
+        "--lyra",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="Lyra V2, too, with its published weights or random ones",
+    )
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="of the float32 rows")
-    parser.add_argument("--peak-bfloat16", type=float, default=None, metavar="TFLOPS",
-                        help="of the bfloat16 rows; that of the others if not given")  # fmt: skip
+    parser.add_argument(
+        "--peak-bfloat16",
+        type=float,
+        default=None,
+        metavar="TFLOPS",
+        help="of the bfloat16 rows; that of the others if not given",
+    )
     add_json_option(parser)
     options = parser.parse_args()
 
@@ -63,8 +73,10 @@ def main() -> None:
     torch, model, device = their_model(config)
     peaks = {"bfloat16": options.peak_bfloat16 or options.peak}
     rows = []
-    say(f"{jax.devices()[0].device_kind}; torch {where(torch, device)}; {options.seconds:g} s of "
-          "sound; milliseconds a batch, seconds of sound per second")  # fmt: skip
+    say(
+        f"{jax.devices()[0].device_kind}; torch {where(torch, device)}; {options.seconds:g} s of "
+        "sound; milliseconds a batch, seconds of sound per second"
+    )
     for batch in options.batches:
         jobs, work = {}, {}
         for name, codec in networks.items():
@@ -73,8 +85,10 @@ def main() -> None:
         if torch:
             jobs |= their_jobs(torch, model, device, config, batch, options.seconds)
             work |= {("theirs", way): work["ours", way] for way in ("encode", "decode")}
-        sounds = {name: batch * whole_frames(codec, options.seconds) / codec.sample_rate
-                  for name, codec in (networks | {"theirs": config}).items()}  # fmt: skip
+        sounds = {
+            name: batch * whole_frames(codec, options.seconds) / codec.sample_rate
+            for name, codec in (networks | {"theirs": config}).items()
+        }
         for row in measured(least(jobs, options.repeats), work, sounds):
             row |= {"member": options.member, "batch": batch, "seconds_each": options.seconds}
             show(row, peaks.get(row["codec"], options.peak))
@@ -250,9 +264,11 @@ def measured(seconds, work, sounds: dict[str, float]) -> list[dict]:
 def show(row: dict, peak: float | None) -> None:
     share = f" {row['tflops'] / peak:6.1%}" if peak else ""
     ratio = f"   theirs / this {row['ratio']:.2f}" if row["ratio"] else ""
-    say(f"{row['batch']:4} {row['way']}  {row['codec']:16}{1e3 * row['seconds']:10.2f}"
-          f"{row['sound_per_second']:10.0f}  {row['gflop']:8.2f} GFLOP {row['tflops']:8.3f} TFLOP/s"
-          f"{share}{ratio}")  # fmt: skip
+    say(
+        f"{row['batch']:4} {row['way']}  {row['codec']:16}{1e3 * row['seconds']:10.2f}"
+        f"{row['sound_per_second']:10.0f}  {row['gflop']:8.2f} GFLOP {row['tflops']:8.3f} TFLOP/s"
+        f"{share}{ratio}"
+    )
 
 
 if __name__ == "__main__":

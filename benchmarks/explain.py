@@ -94,9 +94,18 @@ def command_line(options) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         cache = {"JAX_COMPILATION_CACHE_DIR": f"{folder}/cache"}
         for run in ("cold", "warm", "warm again"):
-            command = [sys.executable, "-m", "audioxai_jax.cli", "explain", "--out",
-                       f"{folder}/{run}", "--codec", options.codec,
-                       "--classifier", options.classifier]  # fmt: skip
+            command = [
+                sys.executable,
+                "-m",
+                "audioxai_jax.cli",
+                "explain",
+                "--out",
+                f"{folder}/{run}",
+                "--codec",
+                options.codec,
+                "--classifier",
+                options.classifier,
+            ]
             if options.codec_weights:
                 command += ["--codec-weights", options.codec_weights]
             began = time.perf_counter()

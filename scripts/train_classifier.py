@@ -122,8 +122,10 @@ def settings_of(recipe: Recipe, codec, source: str) -> dict:
 
 def timed_features(kind: str, task: str, codec, clips, learned):
     began = time.monotonic()
-    say(f"{task}: {kind} features of {len(clips)} clips, and {COPIES} augmented copies of "
-          f"{learned.sum()}; this takes minutes")  # fmt: skip
+    say(
+        f"{task}: {kind} features of {len(clips)} clips, and {COPIES} augmented copies of "
+        f"{learned.sum()}; this takes minutes"
+    )
     found = make_features(kind, task, codec, clips, learned)
     say(f"{task}: ready after {time.monotonic() - began:.0f} s")
     return found

@@ -114,8 +114,10 @@ def test_metrics_example(blocks, capsys):
 
 def test_every_metric_is_named_with_what_it_is_of(repo):
     readme = (repo / "README.md").read_text(encoding="utf-8")
-    lines = {kind: next(line for line in readme.split("\n") if line.startswith(f'| `"{kind}"`'))
-             for kind in KINDS}  # fmt: skip
+    lines = {
+        kind: next(line for line in readme.split("\n") if line.startswith(f'| `"{kind}"`'))
+        for kind in KINDS
+    }
     for name, metric in METRICS.items():
         assert f"`{name}`" in lines[metric.of]
 

@@ -38,8 +38,18 @@ def environment(wheel, tmp_path_factory):
     (packages,) = folder.glob("lib/python*/site-packages")
     here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     (packages / "packages_of_the_tests.pth").write_text("\n".join(sorted(here)) + "\n")
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet",
-               "--no-deps", "--no-index", str(wheel)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    ]
     subprocess.run(command, check=True)
     return folder
 
@@ -53,8 +63,9 @@ def run(environment, tmp_path):
 
     def run(program, *arguments):
         command = [str(environment / "bin" / program), *arguments]
-        done = subprocess.run(command, cwd=tmp_path / "empty", env=variables, capture_output=True,
-                              text=True)  # fmt: skip
+        done = subprocess.run(
+            command, cwd=tmp_path / "empty", env=variables, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -84,8 +95,10 @@ def test_explains_the_bundled_clip_from_an_empty_folder(run, tmp_path):
     assert "stop" in printed and "report.html" in printed
     files = {path.name for path in folder.iterdir()}
     assert files == {f"{name}.wav" for name in SOUNDS} | {
-        "relevance.npz", "explanation.json", "report.html",
-    }  # fmt: skip
+        "relevance.npz",
+        "explanation.json",
+        "report.html",
+    }
     sounds = [soundfile.info(path) for path in folder.glob("*.wav")]
     assert len({(sound.frames, sound.samplerate, sound.channels) for sound in sounds}) == 1
     facts = json.loads((folder / "explanation.json").read_text())

@@ -32,8 +32,10 @@ def main() -> None:
     codec, manifest, params = read_published(options.codec, options.weights)
     file_format.write(options.out, codec.name, manifest, params)
     pretrained.load_codec(written)  # what cannot be loaded again is said now
-    say(f"{written}.safetensors and .json; source {manifest['source']}, licence "
-          f"{manifest['licence']}, sha256 {codec.fingerprint[:12]}..")  # fmt: skip
+    say(
+        f"{written}.safetensors and .json; source {manifest['source']}, licence "
+        f"{manifest['licence']}, sha256 {codec.fingerprint[:12]}.."
+    )
 
 
 if __name__ == "__main__":

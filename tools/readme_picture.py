@@ -42,12 +42,19 @@ def main() -> None:
     figure = Figure(figsize=(10, 5.2), facecolor="white", dpi=144)
     frame = codec.hop / codec.sample_rate
     waves = figure.add_axes((0.07, 0.70, 0.58, 0.25))
-    figures.waveform(waves, audio, codec.sample_rate, relevance=found.relevance,
-                   frame_seconds=frame, kept=found.sounds["explanation"])  # fmt: skip
+    figures.waveform(
+        waves,
+        audio,
+        codec.sample_rate,
+        relevance=found.relevance,
+        frame_seconds=frame,
+        kept=found.sounds["explanation"],
+    )
     waves.set_title("grey: the clip   orange: the part to listen to", fontsize=9, loc="left")
     mel = figure.add_axes((0.07, 0.38, 0.58, 0.24))
-    figures.mel_spectrogram(mel, audio, codec.sample_rate, relevance=found.relevance,
-                          frame_seconds=frame)  # fmt: skip
+    figures.mel_spectrogram(
+        mel, audio, codec.sample_rate, relevance=found.relevance, frame_seconds=frame
+    )
     latent = figure.add_axes((0.07, 0.07, 0.58, 0.24))
     figures.latent_map(latent, found.relevance, frame_seconds=frame)
 
@@ -56,8 +63,9 @@ def main() -> None:
     for row, (title, name) in enumerate(PLACES.items()):
         chances = np.asarray(jax.nn.softmax(found.logits[name]))
         best = int(chances.argmax())
-        bars.barh(row, chances[best], alpha=0.5,
-                  color=figures.WARM if best == target else figures.COOL)  # fmt: skip
+        bars.barh(
+            row, chances[best], alpha=0.5, color=figures.WARM if best == target else figures.COOL
+        )
         label = f"{classifier.labels[best].strip('_')} {chances[best]:.0%}"
         bars.text(0.03, row, label, va="center", fontsize=9, color="black")
     bars.set(xlim=(0, 1), xticks=[], yticks=range(len(PLACES)), yticklabels=list(PLACES))

@@ -32,8 +32,8 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     map is the same. `class_map` is the map itself.
 
     Args:
-      at: a point of the model, see `propagation.split`; the last convolution with its bias, before its
-        activation function, if None.
+      at: a point of the model, see `propagation.split`; the last convolution with its bias, before
+        its activation function, if None.
       channel_axis: axis of the activation's channels, such as 0 or -1. If None, it is that of the
         convolution that the activation comes from, and the last one where there is none.
 

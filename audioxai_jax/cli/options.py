@@ -24,8 +24,10 @@ def load(options: argparse.Namespace):
     choose("rank", options.rank, RANKS)
     choose("unit", options.unit, UNITS)
     if options.base == "neighbour":
-        raise CliError("--base neighbour: needs the latent of another clip, which only Python can "
-                       "give: explain(.., base=neighbour(latent))")  # fmt: skip
+        raise CliError(
+            "--base neighbour: needs the latent of another clip, which only Python can "
+            "give: explain(.., base=neighbour(latent))"
+        )
     choose("base", options.base, BASES)
     if options.keep != SMALLEST and not 0 <= options.keep <= 1:
         raise CliError(f"--keep {options.keep}: must be a fraction between 0 and 1")
@@ -54,8 +56,15 @@ def load(options: argparse.Namespace):
         choose("target", options.target, classifier.labels)
     if options.base == "mean" and codec.mean is None:
         raise CliError(f"--base mean: the codec {options.codec} has no mean latent")
-    settings = Settings(method, BASES[options.base](), options.keep, options.rank, options.unit,
-                        options.target, options.seed)  # fmt: skip
+    settings = Settings(
+        method,
+        BASES[options.base](),
+        options.keep,
+        options.rank,
+        options.unit,
+        options.target,
+        options.seed,
+    )
     names = {
         "method": {"name": options.method, "options": chosen},
         "base": options.base,

@@ -205,8 +205,9 @@ def _parse(parameter: inspect.Parameter, text: str, where: str) -> Any:
     wanted = type(parameter.default)
     if wanted not in known.values():
         annotation = parameter.annotation
-        wanted = known.get(annotation if isinstance(annotation, str) else
-                           getattr(annotation, "__name__", ""))  # fmt: skip
+        wanted = known.get(
+            annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+        )
     if wanted is bool:
         values = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if text.lower() not in values:

@@ -1,6 +1,7 @@
 """What models, methods, labels and keys have to be: refused in one line if they are not.
 
-As `audioxai_jax.core.checks` of arrays: types and shapes alone, so that it works under `jit` and `vmap`.
+As `audioxai_jax.core.checks` of arrays: types and shapes alone, so that it works under `jit` and
+`vmap`.
 """
 
 import inspect

@@ -26,9 +26,18 @@ ENCRYPTED, UTF8 = 0x1, 0x800
 PACKING = {1: "shrink", 6: "implode", 9: "deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 """Methods that other programs pack the entries of a zip archive by."""
 DAMAGE = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
-    OSError, RuntimeError, ValueError, LookupError, ArithmeticError,
-)  # fmt: skip
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+)
 """What the readers of archives raise when bytes are not what they should be."""
 
 

@@ -80,9 +80,14 @@ def attribute_batch(
         return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *parts)
     method, used = rechunk(method, int(chunk), one)  # of an estimator inside, such as rectify's
     return map_examples(
-        _one, (method, model), (x, targets), key=key, chunk=max(1, int(chunk) // used),
-        devices=devices, first_index=first_index,
-    )  # fmt: skip
+        _one,
+        (method, model),
+        (x, targets),
+        key=key,
+        chunk=max(1, int(chunk) // used),
+        devices=devices,
+        first_index=first_index,
+    )
 
 
 def attribute_classes(

@@ -102,8 +102,10 @@ def propagate(
     x, at = as_array(x, "the input"), (at,) if isinstance(at, str) else at
     target = as_targets(target, getattr(model, "labels", None))
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise WrongType(f"the input is {x.dtype}, expected floating point: whole numbers have no "
-                         "relevance. Convert the input, not inside the model")  # fmt: skip
+        raise WrongType(
+            f"the input is {x.dtype}, expected floating point: whole numbers have no "
+            "relevance. Convert the input, not inside the model"
+        )
     found = _compiled(composite, as_model(model), x, target, reference, seed, at=tuple(at))
     select(found.logits, target)  # compiled, a target that is no class would pass unseen
     return found

@@ -15,8 +15,8 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
     """Writes a figure: a panel per place and edit, a line per method with its interval.
 
     Args:
-      rows: as `experiments/fidelity/evaluate.py` makes them: method, unit, place, edit, fraction, score,
-        low, high.
+      rows: as `experiments/fidelity/evaluate.py` makes them: method, unit, place, edit, fraction,
+        score, low, high.
       file: PNG or SVG.
       unit: whose rows to draw.
     """

@@ -73,14 +73,17 @@ def headline(facts: dict[str, Any]) -> list[tuple[str, str]]:
     same = kept["label"] == first["label"]
     fewest = " that are needed for it" if facts.get("smallest") == "found" else ""
     parts += [
-        (f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}{fewest} alone "
-         "it hears ", ""),
+        (
+            f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}{fewest} alone
+            " "it hears ",
+            "",
+        ),
         *_said(kept, "strong" if same else "but"),
         ("; without them ", ""),
         *([("still ", "")] if removed["label"] == first["label"] else []),
         *_said(removed, "but"),
         (".", ""),
-    ]  # fmt: skip
+    ]
     return parts
 
 
@@ -106,10 +109,13 @@ def checks(facts: dict[str, Any]) -> list[tuple[str, bool, str]]:
     return [
         ("Enough alone", kept["label"] == wanted, f"the kept part is heard as {heard(kept)}"),
         ("Needed", removed["label"] != wanted, f"the rest is heard as {heard(removed)}"),
-        ("More than chance", kept["label"] == wanted and random["label"] != wanted,
-         f"random features are heard as {heard(random)}"),
+        (
+            "More than chance",
+            kept["label"] == wanted and random["label"] != wanted,
+            f"random features are heard as {heard(random)}",
+        ),
         ("Codec faithful", codec["label"] == wanted, f"codec only is heard as {heard(codec)}"),
-    ]  # fmt: skip
+    ]
 
 
 def describe(name: str, facts: dict[str, Any]) -> str:

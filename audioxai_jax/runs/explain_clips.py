@@ -21,7 +21,8 @@ SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How clips are explained; see `audioxai_jax.explanation.explain`. `target` is a label or None."""
+    """How clips are explained; see `audioxai_jax.explanation.explain`. `target` is a label or
+    None."""
 
     method: Method
     base: Base
@@ -125,8 +126,10 @@ def explain_clip(
     target = None
     if settings.target is not None:
         if settings.target not in classifier.labels:
-            raise ValueError(f"unknown label {settings.target!r}: the classifier's labels are "
-                             + ", ".join(classifier.labels))  # fmt: skip
+            raise ValueError(
+                f"unknown label {settings.target!r}: the classifier's labels are "
+                + ", ".join(classifier.labels)
+            )
         target = jnp.asarray([classifier.labels.index(settings.target)], jnp.int32)
     length = len(clip.samples)
     padded = padded_length(codec, classifier, length)
@@ -145,10 +148,17 @@ def explain_clip(
     )
     found = jax.tree.map(lambda leaf: np.asarray(leaf)[0], explanation)
     if not found.finite:
-        named = {"latent": found.latent, "relevance": found.relevance, "logits": found.logits,
-                 "decoded sound": found.sounds}  # fmt: skip
-        bad = [n for n, tree in named.items()
-               if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))]  # fmt: skip
+        named = {
+            "latent": found.latent,
+            "relevance": found.relevance,
+            "logits": found.logits,
+            "decoded sound": found.sounds,
+        }
+        bad = [
+            n
+            for n, tree in named.items()
+            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
+        ]
         loudest = np.abs(clip.samples).max()
         raise ValueError(
             f"NaN or infinity in the {' and the '.join(bad or ['result'])}: the model or the "

@@ -152,8 +152,12 @@ def paired_counts(right_a: Array, right_b: Array) -> dict[str, Array]:
         strange = values[(values != 0) & (values != 1)]
         if strange.size:
             raise ValueError(f"right is 1 and wrong 0, got {strange[0]}")
-    counts = {"both": a * b, "only_a": a * (1 - b), "only_b": (1 - a) * b,
-              "neither": (1 - a) * (1 - b)}  # fmt: skip
+    counts = {
+        "both": a * b,
+        "only_a": a * (1 - b),
+        "only_b": (1 - a) * b,
+        "neither": (1 - a) * (1 - b),
+    }
     return {name: jnp.asarray(np.sum(values), jnp.int32) for name, values in counts.items()}
 
 

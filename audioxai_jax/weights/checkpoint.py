@@ -1,8 +1,8 @@
 """A checkpoint against its network: manifest, configuration and tensors are what they should be.
 
-`audioxai_jax.weights.file_format` reads the two files and knows nothing of networks; here each field
-of the manifest is checked, the configuration is made of its fields, and the tensors have to be
-what the network's `init` makes of that.
+`audioxai_jax.weights.file_format` reads the two files and knows nothing of networks; here each
+field of the manifest is checked, the configuration is made of its fields, and the tensors have to
+be what the network's `init` makes of that.
 """
 
 import dataclasses
@@ -18,8 +18,17 @@ from jax import Array
 from audioxai_jax.weights import file_format
 from audioxai_jax.weights.file_format import WeightsError
 
-TEXTS = ("sha256", "name", "codec", "codec_sha256", "task", "split", "source", "source_sha256",
-         "licence")  # fmt: skip
+TEXTS = (
+    "sha256",
+    "name",
+    "codec",
+    "codec_sha256",
+    "task",
+    "split",
+    "source",
+    "source_sha256",
+    "licence",
+)
 LISTS = ("labels", "background")
 """Fields of a manifest that are texts, and lists of texts."""
 

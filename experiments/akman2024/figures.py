@@ -69,8 +69,15 @@ def plot_confusion(
         axes.imshow(table / total, cmap="Blues", vmin=0, vmax=1)
         for before, after in zip(*np.nonzero(table), strict=True):
             dark = table[before, after] / total[before, 0] > 0.5
-            axes.text(after, before, str(table[before, after]), ha="center", va="center",
-                      fontsize=8, color="white" if dark else "black")  # fmt: skip
+            axes.text(
+                after,
+                before,
+                str(table[before, after]),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if dark else "black",
+            )
         axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", fontsize=8)
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.set(xlabel="prediction after", ylabel="prediction before", title=column)
@@ -92,8 +99,15 @@ def plot_spectrograms(sounds: Mapping[str, np.ndarray], rate: int, file: str | P
     image = None
     for axes, (title, level) in zip(panels, levels.items(), strict=True):
         seconds = len(next(iter(sounds.values()))) / rate
-        image = axes.imshow(level.T - top, origin="lower", aspect="auto", cmap="magma", vmin=-80,
-                            vmax=0, extent=(0, seconds, 0, rate / 2000))  # fmt: skip
+        image = axes.imshow(
+            level.T - top,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=-80,
+            vmax=0,
+            extent=(0, seconds, 0, rate / 2000),
+        )
         axes.set(title=title, xlabel="s")
         axes.title.set_fontsize(9)
     panels[0].set_ylabel("kHz")

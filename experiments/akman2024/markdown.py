@@ -81,13 +81,14 @@ def accuracy_lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|"
     number = len(found["seeds"])
     title = f"mean of {number}" if number > 1 else "one classifier"
-    yield _line(title, f"{100 * found['mean']:.1f}{spread} "
-                f"({_ends(found)})")  # fmt: skip
+    yield _line(title, f"{100 * found['mean']:.1f}{spread} ({_ends(found)})")
     for name, value in zip(result["classifiers"], found["seeds"], strict=True):
         yield _line(name, f"{100 * value:.1f}")
     yield ""
-    yield (f"The codec alone (decoded, encoded) keeps {100 * again:.1f} % of the predictions on "
-           f"the {result['clips']} clips judged below.")  # fmt: skip
+    yield (
+        f"The codec alone (decoded, encoded) keeps {100 * again:.1f} % of the predictions on "
+        f"the {result['clips']} clips judged below."
+    )
 
 
 def score_lines(rows, methods: Sequence[str], mode: str, column: str, base: str) -> Iterator[str]:
@@ -101,8 +102,9 @@ def score_lines(rows, methods: Sequence[str], mode: str, column: str, base: str)
         for method in (*methods, RANDOM):
             cell = dict(arm=arm, column=column, mode=mode, base=base, method=method)
             found = [find(rows, **cell, fraction=fraction) for fraction in KEPT]
-            yield _line(arm, words(method), *(f"{100 * r['score']:.0f} ({_range(r)})"
-                                              for r in found))  # fmt: skip
+            yield _line(
+                arm, words(method), *(f"{100 * r['score']:.0f} ({_range(r)})" for r in found)
+            )
 
 
 def difference_lines(
@@ -128,8 +130,10 @@ def confusion_lines(
     table: np.ndarray, labels: Sequence[str], column: str, claimed: str
 ) -> Iterator[str]:
     """Their Figure 3: predictions before, and after the top 10 % of the latent are removed."""
-    yield (f"## Predictions after the top {KEPT[-2]:.1%} is replaced by zero, "
-           f"{words(claimed)}, latent arm, {COLUMN_WORDS[column]}")  # fmt: skip
+    yield (
+        f"## Predictions after the top {KEPT[-2]:.1%} is replaced by zero, "
+        f"{words(claimed)}, latent arm, {COLUMN_WORDS[column]}"
+    )
     yield ""
     yield _line("before \\ after", *labels, "stay, %")
     yield "|---" * (2 + len(labels)) + "|"
@@ -146,10 +150,12 @@ def claim_lines(result: Mapping[str, Any]) -> Iterator[str]:
     if result["clips"] < FEW:
         yield f"{result['clips']} clips are too few to say: {FEW} or more are needed."
         return
-    yield (f"Of {words(result['claimed'])}. A claim holds at a fraction if the 95 % interval of "
-           "the difference lies above 0 (over clips, and over speakers where there are "
-           "enough), the opposite if below, else it is open. Not corrected for many "
-           "comparisons.")  # fmt: skip
+    yield (
+        f"Of {words(result['claimed'])}. A claim holds at a fraction if the 95 % interval of "
+        "the difference lies above 0 (over clips, and over speakers where there are "
+        "enough), the opposite if below, else it is open. Not corrected for many "
+        "comparisons."
+    )
     for claim, text in CLAIM_WORDS.items():
         yield ""
         yield f"{text[0].upper()}{text[1:]}:"

@@ -176,10 +176,18 @@ def train(options, codec, task: str) -> list[str]:
 
     folder = options.out / "classifiers"
     recipe = argparse.Namespace(
-        data=options.data, out=folder, codec=options.codec, codec_weights=options.codec_weights,
-        tasks=[task], splits=[], heads=["transformer"], seeds=range(options.train_seeds),
-        steps=options.train_steps, save_every=500, json=None,
-    )  # fmt: skip
+        data=options.data,
+        out=folder,
+        codec=options.codec,
+        codec_weights=options.codec_weights,
+        tasks=[task],
+        splits=[],
+        heads=["transformer"],
+        seeds=range(options.train_seeds),
+        steps=options.train_steps,
+        save_every=500,
+        json=None,
+    )
     train_classifier.run_task(recipe, codec, task)
     split = tasks.TASKS[task].splits[0]
     runs = folder / task / split / "transformer"

@@ -73,8 +73,15 @@ def compared(
         rankings = {"own": cells[net], "other": cells[second if net == first else first]}
         domain = protocol.time_frequency(**FRAMES)  # type: ignore[arg-type]
         found["curves"][net] = deletion_curves(
-            models[net], audio, labels, rankings, FRACTIONS, key=key, domain=domain,
-            first_index=first_index)  # fmt: skip
+            models[net],
+            audio,
+            labels,
+            rankings,
+            FRACTIONS,
+            key=key,
+            domain=domain,
+            first_index=first_index,
+        )
     energy = jax.jit(jax.vmap(lambda clip: jnp.abs(istft.analyse(clip, **FRAMES)) ** 2))(audio)
     for name, values in {**cells, "energy": energy}.items():
         bands, times = _shares(values, audio)

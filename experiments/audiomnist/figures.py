@@ -96,8 +96,9 @@ def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str |
     relevance = np.asarray(explained(model, inputs, {"lrp": methods()["lrp"]})["lrp"])
     said = np.argmax(jax.jit(jax.vmap(model))(inputs), axis=1)
     waveform = net.partition(":")[0] == "audionet"
-    figure = Figure(figsize=(10, 2 * len(clips) if waveform else 3 * len(clips)),
-                    layout="constrained")  # fmt: skip
+    figure = Figure(
+        figsize=(10, 2 * len(clips) if waveform else 3 * len(clips)), layout="constrained"
+    )
     panels = np.atleast_1d(figure.subplots(len(clips), 1, sharex=True))
     for number, axes in enumerate(panels):
         most = np.quantile(np.abs(relevance[number]), 0.999) or 1.0
@@ -105,8 +106,15 @@ def plot_maps(net: str, model: Model, features: Model, clips: Clips, file: str |
             seconds = np.arange(len(audio[number])) / 8000
             axes.plot(seconds, audio[number], color="0.8", linewidth=0.5)
             shown = np.abs(relevance[number]) > 0.02 * most
-            axes.scatter(seconds[shown], audio[number][shown], c=relevance[number][shown], s=3,
-                         cmap=RELEVANCE, vmin=-most, vmax=most)  # fmt: skip
+            axes.scatter(
+                seconds[shown],
+                audio[number][shown],
+                c=relevance[number][shown],
+                s=3,
+                cmap=RELEVANCE,
+                vmin=-most,
+                vmax=most,
+            )
         else:
             extent = (0, 1, 0, 3.99)
             shared = {"origin": "lower", "aspect": "auto", "extent": extent}

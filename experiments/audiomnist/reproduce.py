@@ -80,8 +80,13 @@ def main() -> None:
     add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     add("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"), help=default[2:])
     add("--task", default="digit", choices=("digit", "sex"), help=default[2:])
-    add("--net", nargs="+", default=["audionet"], help="audionet, alexnet, or a variant such as "
-        "audionet:rectified; one or two; default: audionet")  # fmt: skip
+    add(
+        "--net",
+        nargs="+",
+        default=["audionet"],
+        help="audionet, alexnet, or a variant such as "
+        "audionet:rectified; one or two; default: audionet",
+    )
     add("--recipe", default="modern", choices=RECIPES, help=default[2:])
     add("--folds", nargs="+", help="names, such as digit_0, sex_3, without_theo; all if left out")
     add("--steps", type=positive, help="of training, instead of the recipe's")
@@ -104,10 +109,15 @@ def main() -> None:
     if len({net.partition(":")[0] for net in options.net}) != len(options.net):
         parser.error("--net: two networks are compared, one of each kind")
     recipes = {
-        net: make_recipe(net, options.recipe, task=options.task, classes=len(question.labels),
-                         steps=options.steps)
+        net: make_recipe(
+            net,
+            options.recipe,
+            task=options.task,
+            classes=len(question.labels),
+            steps=options.steps,
+        )
         for net in options.net
-    }  # fmt: skip
+    }
     clips = audiomnist.load(options.data, options.dataset, options.task, seed=options.seed)
     say_each(options.dataset, clips.outcome.lines())
     text, table = [], []
@@ -185,13 +195,19 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds):
     table: dict = {}
     for measure, what in MEASURES.items():
         rows = {
-            domain: deletion_rows(found["deletions"][domain], fractions, numbers, key,
-                                  measure=measure)
-            for domain in TITLES if domain in found["deletions"]
-        }  # fmt: skip
+            domain: deletion_rows(
+                found["deletions"][domain], fractions, numbers, key, measure=measure
+            )
+            for domain in TITLES
+            if domain in found["deletions"]
+        }
         for domain, found_rows in rows.items():
-            text += ["", f"% of {len(numbers)} {what}, with {TITLES[domain]}; area before the "
-                     "controls, points\n", deletion_table(found_rows, fractions)]  # fmt: skip
+            text += [
+                "",
+                f"% of {len(numbers)} {what}, with {TITLES[domain]}; area before the "
+                "controls, points\n",
+                deletion_table(found_rows, fractions),
+            ]
         file = place(options, f"deletion_{net}_{measure}.png")
         plot_deletion(rows, fractions, TITLES, what, file)
         table[measure] = rows
@@ -261,8 +277,10 @@ def compare(options, recipes, clips: tasks.Clips, folds):
         opens = {net: opened(options, net, recipes[net], fold, held_out) for net in recipes}
         names = [net.replace(":", "_") for net in recipes]
         folder = folder_of(options, next(iter(recipes)), fold) / f"beside_{names[1]}"
-        settings = {net: json.loads((one[0].folder / "settings.json").read_text())
-                    for net, one in opens.items()}  # fmt: skip
+        settings = {
+            net: json.loads((one[0].folder / "settings.json").read_text())
+            for net, one in opens.items()
+        }
         parts = Parts(folder, settings)
         title = f"both networks, {fold}, {TOGETHER} clips at a time"
         for start in tqdm(range(0, len(held_out), TOGETHER), printable(title), mininterval=2):

@@ -194,8 +194,12 @@ def comparison_rows(found: Mapping[str, Any], labels: np.ndarray, key: Array) ->
         correlated.append({"of": title, "mean": float(values.mean()), "low": low, "high": high})
     for net in nets:
         other = nets[1 - nets.index(net)]
-        titles = {"own": f"relevance for {net}", "other": f"relevance for {other}",
-                  "amplitude": "amplitude", "random": "random"}  # fmt: skip
+        titles = {
+            "own": f"relevance for {net}",
+            "other": f"relevance for {other}",
+            "amplitude": "amplitude",
+            "random": "random",
+        }
         for name, title in titles.items():
             left = [1.0, *np.mean(found["curves"][net][name]["prediction"], axis=0)]
             deletion.append({"network": net, "ranking": title, "left": list(map(float, left))})

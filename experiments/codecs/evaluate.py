@@ -35,8 +35,12 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
-    parser.add_argument("--codecs", nargs="+", default=["gainshape_16khz"],
-                        help="names, paths, or NAME=DIR_OR_REPOSITORY (published)")  # fmt: skip
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        default=["gainshape_16khz"],
+        help="names, paths, or NAME=DIR_OR_REPOSITORY (published)",
+    )
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
     add_json_option(parser)
     options = parser.parse_args()

@@ -57,9 +57,9 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
     Returns:
       "target", the classifier's class, and "listener_target", the listener's; "codec_only":
       agreement after the codec alone; "curves": by method and unit, agreement `[M + N]` as
-      `experiments.fidelity.agreement.agreement` has it (random draws: their mean); "gap" and "level": by
-      method, the completeness gap, and the level in dB re the clip of the sound that keeps
-      the second of the `keep` fractions; "finite": False if the models or a method returned
+      `experiments.fidelity.agreement.agreement` has it (random draws: their mean); "gap" and
+      "level": by method, the completeness gap, and the level in dB re the clip of the sound that
+      keeps the second of the `keep` fractions; "finite": False if the models or a method returned
       NaN or infinity anywhere, on edited latents too, and the rest means nothing.
     """
     codec, classifier, audio = what.codec, what.classifier, as_audio(audio)

@@ -103,9 +103,14 @@ def _waveform(clip: HeatMapClip, relevance, original, kept, name: str, mark: str
     shades = np.zeros(1) if relevance is None else plots.pooled(relevance, COLUMNS)
     figure, axes = plots.panel(HEIGHT, **SIZE)
     plots.waveform(
-        axes, original, clip.sample_rate, relevance=shades[:, None],
-        frame_seconds=seconds / len(shades), kept=kept, columns=2 * COLUMNS,
-    )  # fmt: skip
+        axes,
+        original,
+        clip.sample_rate,
+        relevance=shades[:, None],
+        frame_seconds=seconds / len(shades),
+        kept=kept,
+        columns=2 * COLUMNS,
+    )
     said = f"Waveform of {name}"
     if relevance is not None:
         place = (int(np.argmax(shades)) + 0.5) * seconds / len(shades)
@@ -117,9 +122,14 @@ def _waveform(clip: HeatMapClip, relevance, original, kept, name: str, mark: str
 def _spectrum(clip: HeatMapClip, relevance, original, kept, name: str, mark: str) -> str:
     figure, axes = plots.panel(HEIGHT, **SIZE)
     plots.spectrum(
-        axes, original, clip.sample_rate, relevance=relevance, highest=clip.bandwidth, kept=kept,
+        axes,
+        original,
+        clip.sample_rate,
+        relevance=relevance,
+        highest=clip.bandwidth,
+        kept=kept,
         columns=COLUMNS,
-    )  # fmt: skip
+    )
     shades = plots.pooled(relevance, COLUMNS)
     place = (int(np.argmax(shades)) + 0.5) * clip.bandwidth / len(shades)
     said = f"Spectrum of {name} before its relevance, which is largest at {place:.0f} Hz"

@@ -4,12 +4,12 @@
         --network RUNS/fsdd_digit/audionet_modern/without_theo/audionet
     python -m experiments.heat_maps.run --network PATH --out heat_maps.html 3_01_7.wav 5_12_0.wav
 
-The network is one of `experiments/audiomnist/reproduce.py`. With `--data`, clips are those of its test
-part; the latent classifier may know their speaker, and the page says without whom each learned. For
-each clip: the original, heat maps by LRP and by Integrated Gradients, the most relevant frequencies
-by DFT-LRP, a latent explanation by a codec and its classifier, and the formula ReLU(x) R as it was
-published (Becker et al., arXiv 1807.03418v3). Prints what the page says of each sound: medians over
-clips, the highest peak and the worst click.
+The network is one of `experiments/audiomnist/reproduce.py`. With `--data`, clips are those of its
+test part; the latent classifier may know their speaker, and the page says without whom each
+learned. For each clip: the original, heat maps by LRP and by Integrated Gradients, the most
+relevant frequencies by DFT-LRP, a latent explanation by a codec and its classifier, and the
+formula ReLU(x) R as it was published (Becker et al., arXiv 1807.03418v3). Prints what the page
+says of each sound: medians over clips, the highest peak and the worst click.
 """
 
 import re
@@ -55,8 +55,13 @@ def main() -> None:
     parser.add_argument("--keep", type=float, default=0.1, help="fraction; default: %(default)s")
     parser.add_argument("--steps", type=positive, default=64, help="of Integrated Gradients")
     parser.add_argument("--title", default="What a digit network listens to")
-    parser.add_argument("--out", type=output_file, default=Path("heat_maps.html"), metavar="FILE",
-                        help="the page; default: %(default)s")  # fmt: skip
+    parser.add_argument(
+        "--out",
+        type=output_file,
+        default=Path("heat_maps.html"),
+        metavar="FILE",
+        help="the page; default: %(default)s",
+    )
     add_json_option(parser)
     options = parser.parse_args()
     if bool(options.files) == bool(options.data):
@@ -70,8 +75,11 @@ def main() -> None:
     classifier, theirs = pretrained.load_classifier(options.classifier)
     pretrained.check_pair(codec, classifier)
     path = integrated_gradients(steps=options.steps)
-    waveforms = held_out(options, manifest) if options.data else {
-        file.name: one_second(file) for file in options.files}  # fmt: skip
+    waveforms = (
+        held_out(options, manifest)
+        if options.data
+        else {file.name: one_second(file) for file in options.files}
+    )
     trained = {
         "The network learned": manifest["split"].replace("_", " "),
         "The latent classifier learned": str(theirs.get("split", "?")).replace("_", " "),

@@ -122,13 +122,17 @@ def main() -> None:
             parts.get(
                 start,
                 lambda start=start, method=method: check_method(
-                    method, classifier.model, latents[start : start + TOGETHER], changed,
-                    jax.random.fold_in(key, start), draws=options.draws,
+                    method,
+                    classifier.model,
+                    latents[start : start + TOGETHER],
+                    changed,
+                    jax.random.fold_in(key, start),
+                    draws=options.draws,
                     chunk=options.chunk or "auto",
                 ),
             )
             for start in tqdm(starts, printable(name), mininterval=2)
-        ]  # fmt: skip
+        ]
         found = {check: np.concatenate([part[check] for part in found]) for check in CHECKS}
         rows.append({"method": name, **summary(found, clips.speaker_numbers, key)})
     print_table(rows, refused, len(clips), names)
@@ -146,9 +150,18 @@ def encode(codec, clip, key):
 def print_table(rows: list[dict], refused: dict, clips: int, layers: tuple[str, ...]) -> None:
     """As Markdown, ready for a README."""
     say("", f"{clips} clips; layers drawn anew: {layers[0]} alone, and all {len(layers)}", "")
-    print_row("", "over random, points", "beats it", "top layer random", "all random",
-              f"below {ALIKE}", "all random, absolute values", "other class", "max-sensitivity",
-              "sparseness")  # fmt: skip
+    print_row(
+        "",
+        "over random, points",
+        "beats it",
+        "top layer random",
+        "all random",
+        f"below {ALIKE}",
+        "all random, absolute values",
+        "other class",
+        "max-sensitivity",
+        "sparseness",
+    )
     say("|---" * 10 + "|")
     for row in rows:
         print_row(

@@ -28,8 +28,9 @@ def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -
     for axes, edit in zip(figure.subplots(1, 2, sharey=True), TITLES, strict=True):
         for number, method in enumerate(methods):
             line = [r for r in rows if (r["edit"], r["method"]) == (edit, method)]
-            place_of = [labels.index(r["label"]) + 0.18 * (number - (len(methods) - 1) / 2)
-                        for r in line]  # fmt: skip
+            place_of = [
+                labels.index(r["label"]) + 0.18 * (number - (len(methods) - 1) / 2) for r in line
+            ]
             middle, low, high = (
                 np.clip([100 * r[name] for r in line], 0.02, 100)
                 for name in ("median", "low", "high")

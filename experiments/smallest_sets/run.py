@@ -141,8 +141,11 @@ def print_tables(rows: list[dict], options) -> None:
     labels = list(dict.fromkeys(row["label"] for row in rows))
     at = {tuple(r[k] for k in ("place", "label", "edit", "method")): r for r in rows}
     for place in PLACES:
-        say("", f"In the {place}: smallest set, median % of {options.unit}s "
-              "(95 % interval over clips; over speakers)\n")  # fmt: skip
+        say(
+            "",
+            f"In the {place}: smallest set, median % of {options.unit}s "
+            "(95 % interval over clips; over speakers)\n",
+        )
         head = [f"{edit}: {words(method)}" for edit in COLUMNS for method in methods]
         print_row("heard as", "clips", *head)
         say("|---" * (2 + len(head)) + "|")
@@ -156,8 +159,10 @@ def print_tables(rows: list[dict], options) -> None:
                 alone = ""
                 if edit == "remove" and place == "sound":
                     alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
-                say(f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
-                      f"never for {row['never']:.0%}{alone}")  # fmt: skip
+                say(
+                    f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
+                    f"never for {row['never']:.0%}{alone}"
+                )
 
 
 def print_row(*cells: str) -> None:
@@ -165,8 +170,11 @@ def print_row(*cells: str) -> None:
 
 
 def cell(row: dict) -> str:
-    ends = [f"{percent(row[f'{who}low'])}-{percent(row[f'{who}high'])}"
-            for who in ("", "speakers_") if f"{who}low" in row]  # fmt: skip
+    ends = [
+        f"{percent(row[f'{who}low'])}-{percent(row[f'{who}high'])}"
+        for who in ("", "speakers_")
+        if f"{who}low" in row
+    ]
     return f"{percent(row['median'])} ({'; '.join(ends)})"
 
 

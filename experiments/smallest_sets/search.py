@@ -58,10 +58,12 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
     base = what.base(what.codec, latent, base_key)
     logits = what.classifier(latent)
     target = jnp.argmax(logits)
-    relevance = jnp.stack([
-        attribute(method, what.classifier, latent, target, key=method_key).relevance
-        for method in what.methods.values()
-    ])  # fmt: skip
+    relevance = jnp.stack(
+        [
+            attribute(method, what.classifier, latent, target, key=method_key).relevance
+            for method in what.methods.values()
+        ]
+    )
     counts = count_grid(unit_number(latent.shape, what.unit), what.points)
     models = {
         "latent": what.classifier,
@@ -73,8 +75,17 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
         for edit in EDITS:
 
             def search(relevance: Array, model=model, edit=edit):
-                return smallest_set(model, latent, relevance, base, edit=edit, target=target,
-                                    counts=counts, rank=what.rank, unit=what.unit)  # fmt: skip
+                return smallest_set(
+                    model,
+                    latent,
+                    relevance,
+                    base,
+                    edit=edit,
+                    target=target,
+                    counts=counts,
+                    rank=what.rank,
+                    unit=what.unit,
+                )
 
             sets = jax.vmap(search)(relevance)
             for name in ("fraction", "lasting"):
@@ -128,12 +139,21 @@ def make_rows(
                     mine = jax.random.fold_in(key, len(rows))
                     low, high = median_interval(values, mine) if clips.size else (np.nan, np.nan)
                     lasting = _beyond(found["lasting"][place][edit][method])[clips]
-                    rows.append({
-                        "label": label, "method": method, "edit": edit, "place": place,
-                        "clips": len(clips), "at_once": float(np.mean(at_once)),
-                        "never": _of(np.mean, np.isinf(values)), "median": _of(np.median, values),
-                        "low": float(low), "high": float(high), "lasting": _of(np.median, lasting),
-                    })  # fmt: skip
+                    rows.append(
+                        {
+                            "label": label,
+                            "method": method,
+                            "edit": edit,
+                            "place": place,
+                            "clips": len(clips),
+                            "at_once": float(np.mean(at_once)),
+                            "never": _of(np.mean, np.isinf(values)),
+                            "median": _of(np.median, values),
+                            "low": float(low),
+                            "high": float(high),
+                            "lasting": _of(np.median, lasting),
+                        }
+                    )
                     who = None if speakers is None or label != ALL else speakers[clips]
                     if who is not None and enough_speakers(who):
                         low, high = median_interval(values, mine, groups=who)

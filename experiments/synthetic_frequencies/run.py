@@ -6,8 +6,8 @@ The synthetic task of DFT-LRP's tutorial (J. Vielhaben et al., arXiv 2303.06365)
 2,560 samples are sums of 10 to 49 of the tones 1 to 63, of amplitude 1 and any phase, and noise
 of deviation 0.01. The class says which of the tones 5, 16, 32 and 53 are among them, one of 16.
 A network of two layers is trained on waveforms, and the relevance of its samples for the class
-that it hears is carried to frequencies (`dft_lrp.frequency`). Printed is how much of that lies on the
-four tones:
+that it hears is carried to frequencies (`dft_lrp.frequency`). Printed is how much of that lies on
+the four tones:
 
     share           sum over the four of |R_k|          /  sum over all k of |R_k|
     positive share  sum over the four of max(R_k, 0)    /  sum over all k of max(R_k, 0)
@@ -136,8 +136,10 @@ def shares(model, signals):
     for name, method in METHODS.items():
         relevance = attribute_batch(method, model, signals).relevance
         found[name] = jax.jit(jax.vmap(frequency_relevance))(signals, relevance)
-    return {name: [float(share(jnp.abs(r))), float(share(jnp.maximum(r, 0)))]
-            for name, r in found.items()}  # fmt: skip
+    return {
+        name: [float(share(jnp.abs(r))), float(share(jnp.maximum(r, 0)))]
+        for name, r in found.items()
+    }
 
 
 def share(parts):

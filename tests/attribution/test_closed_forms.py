@@ -129,7 +129,7 @@ def test_the_gap_tells_of_too_few_steps(x):
     model = lambda x: jnp.sum(jnp.sin(3 * x))[None]
     gap = lambda steps: integrated_gradients(steps=steps)(
         model, x, 0, key=jax.random.key(KEY)
-    ).info["completeness_gap"]  # fmt: skip
+    ).info["completeness_gap"]
     assert gap(1) > 0.05
     assert gap(64) < 1e-12
 

@@ -61,9 +61,11 @@ def by_hand(model, x, target, key, baselines, samples, deviation=None, **options
 def test_equals_the_slow_loop(x, baselines, key, target, options):
     for method, noisy in (
         (expected_gradients(baselines=baselines, samples=9), {}),
-        (gradient_shap(baselines=baselines, samples=9, deviation=0.2, **options),
-         {"deviation": 0.2, **options}),
-    ):  # fmt: skip
+        (
+            gradient_shap(baselines=baselines, samples=9, deviation=0.2, **options),
+            {"deviation": 0.2, **options},
+        ),
+    ):
         samples = by_hand(wavy, x, target, key, baselines, 9, **noisy)
         found = run(method, Partial(wavy), x, target, key)
         np.testing.assert_allclose(found.relevance, samples.mean(0), rtol=1e-12)

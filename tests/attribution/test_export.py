@@ -9,13 +9,21 @@ from audioxai_jax.attribution.export import to_captum, to_quantus
 
 
 @pytest.mark.parametrize("convert", [to_captum, to_quantus])
-@pytest.mark.parametrize("shape, wanted", [
-    ((2, 7), (2, 1, 7)), ((2, 7, 3), (2, 3, 7)), ((2, 5, 7, 3), (2, 3, 5, 7)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape, wanted",
+    [
+        ((2, 7), (2, 1, 7)),
+        ((2, 7, 3), (2, 3, 7)),
+        ((2, 5, 7, 3), (2, 3, 5, 7)),
+    ],
+)
 def test_channels_come_first(convert, shape, wanted):
     relevance = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    for given in (relevance, jnp.asarray(relevance), Attribution(jnp.asarray(relevance),
-                                                                make_info())):  # fmt: skip
+    for given in (
+        relevance,
+        jnp.asarray(relevance),
+        Attribution(jnp.asarray(relevance), make_info()),
+    ):
         found = convert(given)
         assert isinstance(found, np.ndarray) and found.dtype == np.float32
         assert found.shape == wanted and found.flags.c_contiguous and found.flags.writeable

@@ -35,10 +35,16 @@ def top(params, x):
 @pytest.fixture
 def model(x64):
     draw = np.random.default_rng(0).normal
-    return Partial(network, {
-        "first": draw(size=(3, 2, 4)), "bias": draw(size=4), "second": draw(size=(3, 4, 5)),
-        "other bias": draw(size=5), "head": draw(size=(5, 3)),
-    })  # fmt: skip
+    return Partial(
+        network,
+        {
+            "first": draw(size=(3, 2, 4)),
+            "bias": draw(size=4),
+            "second": draw(size=(3, 4, 5)),
+            "other bias": draw(size=5),
+            "head": draw(size=(5, 3)),
+        },
+    )
 
 
 @pytest.fixture
@@ -100,8 +106,10 @@ def test_images_and_audio(key):
         return conv(x[:, None], np.ones((4, 1, 2), np.float32), stride=4).mean(0)
 
     for model, shape in (
-        (image, (8, 6, 2)), (lambda x: image(x[..., None]), (8, 6)), (audio, (16,)),
-    ):  # fmt: skip
+        (image, (8, 6, 2)),
+        (lambda x: image(x[..., None]), (8, 6)),
+        (audio, (16,)),
+    ):
         found = run(grad_cam(), Partial(model), jnp.ones(shape), 1, key)
         assert found.relevance.shape == shape and np.all(found.relevance > 0)
 

@@ -51,9 +51,17 @@ def network(params, x):
     return jnp.tanh(x.ravel() @ params[0]) @ params[1]
 
 
-@pytest.mark.parametrize("fraction, distance, segments", [
-    (0.25, 0.02, 1), (0.1, 1.0, 1), (0.3, 0.3, 4), (0.0, 0.1, 2), (1.0, 0.5, 1), (0.5, 1.0, 10),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fraction, distance, segments",
+    [
+        (0.25, 0.02, 1),
+        (0.1, 1.0, 1),
+        (0.3, 0.3, 4),
+        (0.0, 0.1, 2),
+        (1.0, 0.5, 1),
+        (0.5, 1.0, 10),
+    ],
+)
 def test_equals_the_paper(x64, key, fraction, distance, segments):
     options = dict(steps=20, fraction=fraction, distance=distance, segments=segments)
     for seed in range(4):
@@ -144,8 +152,13 @@ def along(w, x, distance):
 
 def test_from_the_input_itself_nothing(key):
     x = jnp.ones((2, 3))
-    found = run(guided_integrated_gradients(steps=5, baseline=1.0), Partial(network, (
-        jnp.ones((6, 2)), jnp.ones((2, 2)))), x, 0, key)  # fmt: skip
+    found = run(
+        guided_integrated_gradients(steps=5, baseline=1.0),
+        Partial(network, (jnp.ones((6, 2)), jnp.ones((2, 2)))),
+        x,
+        0,
+        key,
+    )
     assert np.all(found.relevance == 0)
 
 

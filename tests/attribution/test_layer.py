@@ -52,8 +52,11 @@ def x(x64):
 @pytest.mark.parametrize("target", [0, 1])
 def test_equals_the_rest_written_by_hand(name, params, x, target, key):
     method = METHODS[name]
-    one = jax.jit(lambda params, x: layer_attribution(
-        method, Partial(network, params), x, target, "hidden", key=key))  # fmt: skip
+    one = jax.jit(
+        lambda params, x: layer_attribution(
+            method, Partial(network, params), x, target, "hidden", key=key
+        )
+    )
     found, activation = one(params, x)
     hidden = jnp.tanh(params["in"] @ x)
     np.testing.assert_allclose(activation, hidden, rtol=1e-12)
@@ -74,8 +77,9 @@ def test_the_rest_keeps_the_names_of_its_weights(params, x):
 
 def test_what_goes_around_the_point_is_constant(params, x, key):
     first = params["in"] @ x
-    by_hand = lambda hidden: params["out"] @ jax.nn.relu(
-        params["middle"] @ (hidden + first) + params["bias"])  # fmt: skip
+    by_hand = lambda hidden: (
+        params["out"] @ jax.nn.relu(params["middle"] @ (hidden + first) + params["bias"])
+    )
     for method in (saliency(), integrated_gradients(steps=4)):
         model = Partial(residual, params)
         found, hidden = layer_attribution(method, model, x, 1, "hidden", key=key)
@@ -100,8 +104,9 @@ def test_weights_that_are_prepared_before_the_point(x64, key):
         return scaled @ checkpoint_name(x**2, "hidden")
 
     params = {"out": jnp.array([[3.0, 4.0]])}
-    found, _ = layer_attribution(propagation.lrp(), Partial(model, params), jnp.ones(2), 0,
-                                 "hidden")  # fmt: skip
+    found, _ = layer_attribution(
+        propagation.lrp(), Partial(model, params), jnp.ones(2), 0, "hidden"
+    )
     np.testing.assert_allclose(found.relevance, [0.6, 0.8], rtol=1e-5)
 
 

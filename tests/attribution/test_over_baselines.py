@@ -134,8 +134,11 @@ def test_what_is_refused(x):
     with pytest.raises(ValueError, match="over_baselines: chunk must be"):
         over_baselines(chunk=0)
     for wrong in (jnp.zeros(3), jnp.zeros((2, 4)), jnp.zeros((0, 3))):
-        with pytest.raises(ValueError, match=r"baselines \[.*\] do not fit the input \[3\]: give a "
-                           r"number, or one or more of the input's shape, \[B, 3\]"):  # fmt: skip
+        with pytest.raises(
+            ValueError,
+            match=r"baselines \[.*\] do not fit the input \[3\]: give a "
+            r"number, or one or more of the input's shape, \[B, 3\]",
+        ):
             over_baselines(baselines=wrong)(lambda x: x, x, 0, key=None)
     with pytest.raises(ValueError, match="smoothgrad draws at random: give it a key"):
         over_baselines(smoothgrad(integrated_gradients()))(lambda x: x, x, 0, key=None)

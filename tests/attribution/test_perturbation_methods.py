@@ -141,9 +141,7 @@ def test_ranks_and_types(name, shape):
     assert error.shape == (x.shape if name in SAMPLED else (2,))
     assert np.all(np.isfinite(error)) if name in SAMPLED else np.all(np.isnan(error))
     extra = {"rise": 0, "feature_ablation": 1, "occlusion": 1, "lime": 1}.get(name, 2)
-    np.testing.assert_array_equal(
-        found.info["evaluations"], method.milestones(x[0])[-1] + extra
-    )  # fmt: skip
+    np.testing.assert_array_equal(found.info["evaluations"], method.milestones(x[0])[-1] + extra)
     for index, target in enumerate([0, 1]):
         alone = run(method, as_model(linear), x[index], target, jax.random.key(0))
         close(found.relevance[index], alone.relevance, 1e-4)

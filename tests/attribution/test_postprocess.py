@@ -11,8 +11,12 @@ from audioxai_jax.attribution.postprocess import absolute, normalise, rectify, s
 from audioxai_jax.attribution.smoothgrad import smoothgrad
 from audioxai_jax.engine.batch import attribute_batch
 
-ALL = {"rectify": rectify, "absolute": absolute, "sum_channels": sum_channels,
-       "normalise": normalise}  # fmt: skip
+ALL = {
+    "rectify": rectify,
+    "absolute": absolute,
+    "sum_channels": sum_channels,
+    "normalise": normalise,
+}
 BY_HAND = {
     "rectify": lambda r: np.where(r > 0, r, 0),
     "absolute": np.abs,
@@ -45,8 +49,11 @@ def x():
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("inner", [None, integrated_gradients(steps=3), smoothgrad(samples=3)],
-                         ids=["gradient", "ig", "smoothgrad"])  # fmt: skip
+@pytest.mark.parametrize(
+    "inner",
+    [None, integrated_gradients(steps=3), smoothgrad(samples=3)],
+    ids=["gradient", "ig", "smoothgrad"],
+)
 def test_by_hand(name, model, inner, x, x64, key):
     model = Partial(MODELS[model])
     plain = smoothgrad(samples=1, deviation=0.0) if inner is None else inner

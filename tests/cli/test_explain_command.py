@@ -25,9 +25,15 @@ from tests.helpers.refusals import complaint
 from tests.helpers.small_models import LABELS
 
 FILES = {
-    "original.wav", "reconstruction.wav", "explanation.wav", "removed.wav", "random.wav",
-    "relevance.npz", "explanation.json", "report.html",
-}  # fmt: skip
+    "original.wav",
+    "reconstruction.wav",
+    "explanation.wav",
+    "removed.wav",
+    "random.wav",
+    "relevance.npz",
+    "explanation.json",
+    "report.html",
+}
 RATE = 16_000
 
 
@@ -144,15 +150,24 @@ def test_levels_are_measured_and_matched_on_request(models):
 
 
 def test_names_of_all_kinds(models):
-    clips = [sound(f"{i}/{name}", seed=i) for i, name in enumerate(
-        ("a.wav", "a.flac.wav", "a.wav", "A.wav", "ünï cöde \N{SPEAKER}.wav", "new\nline.wav")
-    )]  # fmt: skip
+    clips = [
+        sound(f"{i}/{name}", seed=i)
+        for i, name in enumerate(
+            ("a.wav", "a.flac.wav", "a.wav", "A.wav", "ünï cöde \N{SPEAKER}.wav", "new\nline.wav")
+        )
+    ]
     clips.append(sound("-dash.wav"))
     assert explain(models, *clips[:-1], "--", clips[-1]) == 0
     written = {path.name for path in Path("out").iterdir()}
     assert written == {
-        "a", "a.flac", "a-2", "A-3", "ünï cöde \N{SPEAKER}", "new\nline", "-dash",
-    }  # fmt: skip
+        "a",
+        "a.flac",
+        "a-2",
+        "A-3",
+        "ünï cöde \N{SPEAKER}",
+        "new\nline",
+        "-dash",
+    }
     assert facts("out/a-2")["clip"]["path"] == "2/a.wav"
 
 

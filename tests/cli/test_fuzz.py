@@ -20,8 +20,14 @@ from audioxai_jax.weights import file_format, pretrained
 from tests.helpers import small_models
 
 LONGEST_S, MOST_BYTES = 10, 4 << 30
-FORMS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAVEX", "PCM_24"), ("RF64", "PCM_16"),
-         ("FLAC", "PCM_16"), ("AIFF", "PCM_16")]  # fmt: skip
+FORMS = [
+    ("WAV", "PCM_16"),
+    ("WAV", "FLOAT"),
+    ("WAVEX", "PCM_24"),
+    ("RF64", "PCM_16"),
+    ("FLAC", "PCM_16"),
+    ("AIFF", "PCM_16"),
+]
 
 
 def sound(form, subtype):

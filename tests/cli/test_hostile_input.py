@@ -53,8 +53,17 @@ def write(path, samples=None, rate=RATE, **options) -> str:
 
 
 def explain(models, *arguments, codec="small") -> int:
-    command = ["explain", "--codec", f"{models}/{codec}", "--classifier", f"{models}/words",
-               "--method", "saliency", "--out", "out"]  # fmt: skip
+    command = [
+        "explain",
+        "--codec",
+        f"{models}/{codec}",
+        "--classifier",
+        f"{models}/words",
+        "--method",
+        "saliency",
+        "--out",
+        "out",
+    ]
     try:
         return cli.main([*command, *arguments])
     except SystemExit as stop:  # argparse leaves this way
@@ -232,9 +241,23 @@ def test_a_disk_that_fills_up_leaves_nothing(models):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
-    command = [sys.executable, "-c", code, "explain", "--codec", f"{models}/small",
-               "--classifier", f"{models}/words", "--method", "saliency", "--out", "out",
-               "--json", "rows.json", clip]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "explain",
+        "--codec",
+        f"{models}/small",
+        "--classifier",
+        f"{models}/words",
+        "--method",
+        "saliency",
+        "--out",
+        "out",
+        "--json",
+        "rows.json",
+        clip,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [

@@ -26,10 +26,19 @@ def problems(path: Path) -> dict[str, str]:
     return {entry.name: entry.problem for entry in entries(path) if entry.problem}
 
 
-@pytest.mark.parametrize("name, mode", [
-    ("x.tar", "w"), ("x.tar.gz", "w:gz"), ("x.TGZ", "w:gz"), ("x.tar.bz2", "w:bz2"),
-    ("x.tbz2", "w:bz2"), ("x.tar.xz", "w:xz"), ("x.txz", "w:xz"), ("wrongly_named.tar", "w:xz"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, mode",
+    [
+        ("x.tar", "w"),
+        ("x.tar.gz", "w:gz"),
+        ("x.TGZ", "w:gz"),
+        ("x.tar.bz2", "w:bz2"),
+        ("x.tbz2", "w:bz2"),
+        ("x.tar.xz", "w:xz"),
+        ("x.txz", "w:xz"),
+        ("wrongly_named.tar", "w:xz"),
+    ],
+)
 def test_packings_of_tar(tmp_path, name, mode):
     assert everything(made_up.tar(tmp_path / name, FILES, mode)) == FILES
 
@@ -37,8 +46,10 @@ def test_packings_of_tar(tmp_path, name, mode):
 @pytest.mark.parametrize("top", ["./", "/home/me/", "x" * 120 + "/" + "y" * 150 + "/", "ü/", "\\"])
 @pytest.mark.parametrize("make", [made_up.tar, made_up.archive_zip])
 def test_names_of_members_are_clean(tmp_path, top, make):
-    path = make(tmp_path / ("x.zip" if make is made_up.archive_zip else "x.tar"),
-                {top + name: content for name, content in FILES.items()})  # fmt: skip
+    path = make(
+        tmp_path / ("x.zip" if make is made_up.archive_zip else "x.tar"),
+        {top + name: content for name, content in FILES.items()},
+    )
     start = top.strip("./\\") + "/" if top.strip("./\\") else ""
     assert everything(path) == {start + name: content for name, content in FILES.items()}
 
@@ -74,13 +85,15 @@ def test_links_in_tar(tmp_path, mode):
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-        for info in (link("a/hard.wav", "a/1.wav", tarfile.LNKTYPE),
-                     link("b/soft.wav", "../a/0.wav", tarfile.SYMTYPE),
-                     link("a/far.wav", "/far.wav", tarfile.SYMTYPE),
-                     link("a/folder", "b", tarfile.SYMTYPE),
-                     link("a/x.wav", "y.wav", tarfile.SYMTYPE),
-                     link("a/y.wav", "x.wav", tarfile.SYMTYPE),
-                     link("a/pipe.wav", "", tarfile.FIFOTYPE)):  # fmt: skip
+        for info in (
+            link("a/hard.wav", "a/1.wav", tarfile.LNKTYPE),
+            link("b/soft.wav", "../a/0.wav", tarfile.SYMTYPE),
+            link("a/far.wav", "/far.wav", tarfile.SYMTYPE),
+            link("a/folder", "b", tarfile.SYMTYPE),
+            link("a/x.wav", "y.wav", tarfile.SYMTYPE),
+            link("a/y.wav", "x.wav", tarfile.SYMTYPE),
+            link("a/pipe.wav", "", tarfile.FIFOTYPE),
+        ):
             archive.addfile(info)
     linked = {"a/first.wav": "a/2.wav", "a/hard.wav": "a/1.wav", "b/soft.wav": "a/0.wav"}
     wanted = {**FILES, **{name: FILES[target] for name, target in linked.items()}}
@@ -104,17 +117,28 @@ def test_links_in_zip(tmp_path):
 def test_links_in_folders(tmp_path):
     far = made_up.folder(tmp_path / "far", FILES)
     root = made_up.folder(tmp_path / "root", {"b/c/1.wav": b"1", ".store/2.wav": b"2"})
-    for name, target in (("a", far / "a"), ("b/again", "../a"), ("hidden", ".store"),
-                         ("b/file.wav", far / "a" / "0.wav"), ("up", root), ("above", tmp_path),
-                         ("top", "/"), ("b/c/b", root / "b"), ("gone.wav", "nowhere"),
-                         ("self.wav", "self.wav")):  # fmt: skip
+    for name, target in (
+        ("a", far / "a"),
+        ("b/again", "../a"),
+        ("hidden", ".store"),
+        ("b/file.wav", far / "a" / "0.wav"),
+        ("up", root),
+        ("above", tmp_path),
+        ("top", "/"),
+        ("b/c/b", root / "b"),
+        ("gone.wav", "nowhere"),
+        ("self.wav", "self.wav"),
+    ):
         os.symlink(target, root / name)
     os.mkfifo(root / "pipe.wav")
     assert everything(root) == {
-        **FILES, **{name.replace("a/", "b/again/"): content for name, content in FILES.items()},
-        "b/c/1.wav": b"1", "b/file.wav": FILES["a/0.wav"],
-        ".store/2.wav": b"2", "hidden/2.wav": b"2",
-    }  # fmt: skip
+        **FILES,
+        **{name.replace("a/", "b/again/"): content for name, content in FILES.items()},
+        "b/c/1.wav": b"1",
+        "b/file.wav": FILES["a/0.wav"],
+        ".store/2.wav": b"2",
+        "hidden/2.wav": b"2",
+    }
     circle, gone = "a link to a folder that it lies in", "a link that leads nowhere"
     assert problems(root) == {
         **dict.fromkeys(("up", "above", "top", "b/c/b"), circle),
@@ -143,9 +167,16 @@ def with_fields(path: Path, local: int, central: int, value: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("method, name", [
-    (9, "deflate64"), (93, "Zstandard"), (95, "xz"), (98, "PPMd"), (77, "number 77"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "method, name",
+    [
+        (9, "deflate64"),
+        (93, "Zstandard"),
+        (95, "xz"),
+        (98, "PPMd"),
+        (77, "number 77"),
+    ],
+)
 def test_zips_of_other_programs(tmp_path, method, name):
     path = made_up.archive_zip(tmp_path / "x.zip", FILES)
     message = refusal(ArchiveError, everything, with_fields(path, 8, 10, struct.pack("<H", method)))

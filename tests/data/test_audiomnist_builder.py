@@ -115,10 +115,21 @@ def test_what_is_no_clip_is_passed_over(tmp_path):
     assert list(records(tmp_path, tmp_path / "cache")) == ["05/3_05_0.wav"]
 
 
-@pytest.mark.parametrize("name", [
-    "05/three.wav", "05/3_05.wav", "05/3_5_0.wav", "05/13_05_0.wav", "05/x_05_0.wav",
-    "05/3_05.WAV", "5/3_05_0.wav", "05/3_05_0 (1).wav", "3_05_0.wav", "05/a/3_05_0.wav",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "05/three.wav",
+        "05/3_05.wav",
+        "05/3_5_0.wav",
+        "05/13_05_0.wav",
+        "05/x_05_0.wav",
+        "05/3_05.WAV",
+        "5/3_05_0.wav",
+        "05/3_05_0 (1).wav",
+        "3_05_0.wav",
+        "05/a/3_05_0.wav",
+    ],
+)
 def test_names_that_say_nothing_are_refused_not_skipped(tmp_path, name):
     made_up.audiomnist(tmp_path, 1, [3], [1])
     made_up.folder(tmp_path / "AudioMNIST/data", {name: made_up.vowel(3, 5, 0, (0.1, 0.2))})
@@ -183,30 +194,50 @@ def test_speakers_are_padded_or_not_and_the_other_fields_are_not_read():
     assert sexes("x", encoded({"07": {"gender": " Female"}})) == {"07": "female"}
 
 
-@pytest.mark.parametrize("entry, said", [
-    ({}, "gender None"), ({"gender": ""}, "gender ''"), ({"gender": "f"}, "gender 'f'"),
-    ({"gender": None}, "gender None"), ({"gender": 1}, "gender 1"), ("male", "gender None"),
-    ({"gender": "female/male"}, "gender 'female/male'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "entry, said",
+    [
+        ({}, "gender None"),
+        ({"gender": ""}, "gender ''"),
+        ({"gender": "f"}, "gender 'f'"),
+        ({"gender": None}, "gender None"),
+        ({"gender": 1}, "gender 1"),
+        ("male", "gender None"),
+        ({"gender": "female/male"}, "gender 'female/male'"),
+    ],
+)
 def test_a_sex_is_never_guessed(entry, said):
     metadata = {**made_up.audiomnist_metadata(), "33": entry}
     with pytest.raises(DataError, match=f"meta: speaker 33 has the {said}, expected male or fem"):
         sexes("meta", encoded(metadata))
 
 
-@pytest.mark.parametrize("text, said", [
-    (b"", "is not JSON"), (b'{"01": {"gender": "male"},}', "is not JSON"), (b"\xff", "is not JSON"),
-    (b"[]", "expected an entry per speaker, is a list"),
-    (b'{"george": {"gender": "male"}}', "expected speakers such as '01', not 'george'"),
-    (b'{"1": {"gender": "male"}, "01": {"gender": "male"}}', "speaker 01 is there twice"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (b"", "is not JSON"),
+        (b'{"01": {"gender": "male"},}', "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[]", "expected an entry per speaker, is a list"),
+        (b'{"george": {"gender": "male"}}', "expected speakers such as '01', not 'george'"),
+        (b'{"1": {"gender": "male"}, "01": {"gender": "male"}}', "speaker 01 is there twice"),
+    ],
+)
 def test_metadata_that_is_none_is_refused(text, said):
     assert f"meta: {said}" in refusal(DataError, sexes, "meta", text)
 
 
 def test_the_table_layout_has_the_sex_in_a_column(tmp_path):
-    rows = [{"file": f"{s:02}/3_{s:02}_0.flac", "label": "3", "speaker": f"{s:02}", "word": "3",
-             "sex": "female" if s in made_up.WOMEN else "male"} for s in FOLDS]  # fmt: skip
+    rows = [
+        {
+            "file": f"{s:02}/3_{s:02}_0.flac",
+            "label": "3",
+            "speaker": f"{s:02}",
+            "word": "3",
+            "sex": "female" if s in made_up.WOMEN else "male",
+        }
+        for s in FOLDS
+    ]
     rows += [{**rows[0], "file": "17/3_17_0.flac", "speaker": "17", "sex": ""}]
     made_up.table(tmp_path, "audiomnist", rows, 2_000, 48_000)
     made_up.audiomnist(tmp_path, 1, [0], [1])  # the table is what counts

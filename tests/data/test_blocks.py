@@ -73,8 +73,9 @@ def test_samples_beyond_full_scale_are_clipped(tmp_path):
 
 
 def test_from_file_to_file_through_a_codec(recording, tmp_path):
-    codec = Codec(encode=lambda x: x.reshape(-1, 8), decode=lambda z: z.ravel() / 2,
-                  sample_rate=RATE, hop=8)  # fmt: skip
+    codec = Codec(
+        encode=lambda x: x.reshape(-1, 8), decode=lambda z: z.ravel() / 2, sample_rate=RATE, hop=8
+    )
     blocks = read_blocks(recording, codec.sample_rate)
     stages = [Local(codec.encode, takes=8, units=1_000)]
     latents = api.encode(codec, blocks, stages=stages)

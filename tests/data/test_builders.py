@@ -132,12 +132,15 @@ def test_digits_and_emotions(tmp_path):
 
 
 def test_repeated_clips_are_marked(tmp_path):
-    rows = [{"file": f"yes/{n}.flac", "label": "yes", "speaker": "a", "split": s}
-            for n, s in (("a", "train"), ("b", "train"), ("c", "test"))]  # fmt: skip
+    rows = [
+        {"file": f"yes/{n}.flac", "label": "yes", "speaker": "a", "split": s}
+        for n, s in (("a", "train"), ("b", "train"), ("c", "test"))
+    ]
     made_up.table(tmp_path, "speech_commands", rows, 16_000, 16_000)
     twin = made_up.sound("same", 16_000, 16_000, "FLAC")
-    made_up.tar(tmp_path / "speech_commands" / "speech_commands.tar",
-                {row["file"]: twin for row in rows})  # fmt: skip
+    made_up.tar(
+        tmp_path / "speech_commands" / "speech_commands.tar", {row["file"]: twin for row in rows}
+    )
     found = records("speech_commands", tmp_path, tmp_path / "cache")
     assert [found[row["file"]]["duplicate"] for row in rows] == [False, True, False]
 
@@ -227,11 +230,14 @@ def test_an_archive_of_something_else_is_no_data(tmp_path):
         builders.prepare("fsdd", tmp_path, cache=tmp_path / "cache")
 
 
-@pytest.mark.parametrize("content, said", [
-    (b"no sound", "is not audio"),
-    (made_up.sound("x", 900, 8_000)[:-500], "is cut short"),
-    (made_up.sound("x", 0, 8_000), "holds no samples"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"no sound", "is not audio"),
+        (made_up.sound("x", 900, 8_000)[:-500], "is cut short"),
+        (made_up.sound("x", 0, 8_000), "holds no samples"),
+    ],
+)
 def test_clips_that_are_no_clips_are_named(tmp_path, content, said):
     files = made_up.official_fsdd()
     files["x/recordings/3_theo_1.wav"] = content

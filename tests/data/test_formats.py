@@ -16,16 +16,33 @@ INTEGERS = np.random.default_rng(0).integers(-32768, 32768, 2_000).astype(np.int
 TONE = 0.3 * np.sin(2 * np.pi * 440 * np.arange(4_000) / 8_000)
 
 EXACT = [
-    ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "PCM_32"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"),
-    ("WAVEX", "FLOAT"), ("RF64", "DOUBLE"), ("W64", "FLOAT"), ("FLAC", "PCM_16"),
-    ("FLAC", "PCM_24"), ("AIFF", "PCM_16"), ("AIFF", "FLOAT"), ("AIFF", "DOUBLE"),
-    ("AU", "FLOAT"), ("CAF", "FLOAT"), ("CAF", "ALAC_16"),
-]  # fmt: skip
+    ("WAV", "PCM_16"),
+    ("WAV", "PCM_24"),
+    ("WAV", "PCM_32"),
+    ("WAV", "FLOAT"),
+    ("WAV", "DOUBLE"),
+    ("WAVEX", "FLOAT"),
+    ("RF64", "DOUBLE"),
+    ("W64", "FLOAT"),
+    ("FLAC", "PCM_16"),
+    ("FLAC", "PCM_24"),
+    ("AIFF", "PCM_16"),
+    ("AIFF", "FLOAT"),
+    ("AIFF", "DOUBLE"),
+    ("AU", "FLOAT"),
+    ("CAF", "FLOAT"),
+    ("CAF", "ALAC_16"),
+]
 CLOSE = [  # and the largest error, of full scale
-    ("WAV", "PCM_U8", 1 / 128), ("AIFF", "PCM_S8", 1 / 128), ("WAV", "ULAW", 0.02),
-    ("WAV", "ALAW", 0.02), ("WAV", "IMA_ADPCM", 0.05), ("WAV", "MS_ADPCM", 0.05),
-    ("OGG", "VORBIS", 0.05), ("MP3", "MPEG_LAYER_III", 0.05),
-]  # fmt: skip
+    ("WAV", "PCM_U8", 1 / 128),
+    ("AIFF", "PCM_S8", 1 / 128),
+    ("WAV", "ULAW", 0.02),
+    ("WAV", "ALAW", 0.02),
+    ("WAV", "IMA_ADPCM", 0.05),
+    ("WAV", "MS_ADPCM", 0.05),
+    ("OGG", "VORBIS", 0.05),
+    ("MP3", "MPEG_LAYER_III", 0.05),
+]
 
 
 def written(samples, form: str, subtype: str, rate: int = 8_000) -> bytes:
@@ -55,12 +72,17 @@ def with_one(value: float) -> np.ndarray:
     return np.where(np.arange(len(TONE)) == 7, value, TONE)
 
 
-@pytest.mark.parametrize("samples, said", [
-    (with_one(np.nan), "NaN or infinite"), (with_one(np.inf), "NaN or infinite"),
-    (TONE * 32768, r"samples as large as 9.8.e\+03, full scale is 1"),
-    (with_one(-3.0), "samples as large as 3, full scale is 1"),
-    (TONE * 1e-6, "16 bits keep nothing"), (TONE * 1e-40, "16 bits keep nothing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "samples, said",
+    [
+        (with_one(np.nan), "NaN or infinite"),
+        (with_one(np.inf), "NaN or infinite"),
+        (TONE * 32768, r"samples as large as 9.8.e\+03, full scale is 1"),
+        (with_one(-3.0), "samples as large as 3, full scale is 1"),
+        (TONE * 1e-6, "16 bits keep nothing"),
+        (TONE * 1e-40, "16 bits keep nothing"),
+    ],
+)
 def test_floats_that_are_no_sound_are_refused_by_name(samples, said):
     message = refusal(DataError, decode, "a.tar: b.wav", written(samples, "WAV", "DOUBLE"))
     assert message.startswith("a.tar: b.wav: ")
@@ -68,11 +90,14 @@ def test_floats_that_are_no_sound_are_refused_by_name(samples, said):
         decode("b.wav", written(samples, "WAV", "DOUBLE"))
 
 
-@pytest.mark.parametrize("samples, said", [
-    (with_one(1.5), "samples beyond full scale, clipped"),
-    (with_one(-1.01), "samples beyond full scale, clipped"),
-    (TONE * 1e-4, "so soft that 16 bits change it by more than a tenth"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "samples, said",
+    [
+        (with_one(1.5), "samples beyond full scale, clipped"),
+        (with_one(-1.01), "samples beyond full scale, clipped"),
+        (TONE * 1e-4, "so soft that 16 bits change it by more than a tenth"),
+    ],
+)
 def test_what_sixteen_bits_lose_is_said(samples, said):
     found = decode("x", written(samples, "WAV", "FLOAT"))
     assert found.remarks == (said,)

@@ -112,8 +112,12 @@ def test_only_the_decoders_complaints_are_kept_back(capfd):
 
 # Joined, cut, and with wrong totals ------------------------------------------------------------
 
-KINDS = {"vorbis": ("OGG", "VORBIS"), "opus": ("OGG", "OPUS"), "mp3": ("MP3", None),
-         "flac": ("FLAC", None)}  # fmt: skip
+KINDS = {
+    "vorbis": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", None),
+    "flac": ("FLAC", None),
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -215,8 +219,24 @@ def test_channels_of_ogg_have_the_order_of_wav(subtype, count):
         np.testing.assert_allclose(bare / bare[0], levels / 0.05, rtol=0.2)
 
 
-STATED = ["WAV", "WAVEX", "RF64", "AIFF", "AU", "W64", "CAF", "NIST", "VOC", "SVX", "AVR", "SDS",
-          "MAT4", "MAT5", "MPC2K", "WVE"]  # fmt: skip
+STATED = [
+    "WAV",
+    "WAVEX",
+    "RF64",
+    "AIFF",
+    "AU",
+    "W64",
+    "CAF",
+    "NIST",
+    "VOC",
+    "SVX",
+    "AVR",
+    "SDS",
+    "MAT4",
+    "MAT5",
+    "MPC2K",
+    "WVE",
+]
 
 
 @pytest.mark.parametrize("form", STATED)
@@ -344,10 +364,15 @@ DATA = b"data" + struct.pack("<I", 2 * RATE) + SHORTS.tobytes()
 
 @pytest.mark.parametrize(
     "parts",
-    [[wav(SHORTS.tobytes())] * 3, [wav(SHORTS.tobytes(), after=CHUNK)] * 2, [STREAMED] * 2,
-     [STALE] * 2, [EIGHT, EIGHT + b"\0", wav(SHORTS.tobytes())],
-     [encoded(A, 8_000, format="WAV", subtype="GSM610")] * 2],
-)  # fmt: skip
+    [
+        [wav(SHORTS.tobytes())] * 3,
+        [wav(SHORTS.tobytes(), after=CHUNK)] * 2,
+        [STREAMED] * 2,
+        [STALE] * 2,
+        [EIGHT, EIGHT + b"\0", wav(SHORTS.tobytes())],
+        [encoded(A, 8_000, format="WAV", subtype="GSM610")] * 2,
+    ],
+)
 def test_joined_wav_files_are_read_to_the_end_if_they_agree(parts):
     found = read(b"".join(parts))
     np.testing.assert_array_equal(found, np.concatenate([read(part) for part in parts]))

@@ -33,15 +33,23 @@ def test_suffixes_in_any_case_and_format(tmp_path):
         name.replace(".wav", suffixes[index % 4]): content
         for index, (name, content) in enumerate(files.items())
     }
-    assert outcome(tmp_path, "fsdd", mixed) == Outcome(8, 8, (("not named as a sound file", (
-        "free-spoken-digit-dataset-1.0.10/README.md",)),))  # fmt: skip
+    assert outcome(tmp_path, "fsdd", mixed) == Outcome(
+        8, 8, (("not named as a sound file", ("free-spoken-digit-dataset-1.0.10/README.md",)),)
+    )
 
 
 def test_what_lies_beside_the_recordings(tmp_path):
-    files = {f"recordings/{digit}_jo_0.wav": made_up.sound(str(digit), 99, 8_000)
-             for digit in range(3)}  # fmt: skip
-    more = {"extra/4_jo_0.mp3": b"", "recordings/.4_jo_0.wav": b"", "recordings/._4_jo_0.wav": b"",
-            "recordings/.DS_Store": b"", "old.zip": b"", "metadata.csv": b""}  # fmt: skip
+    files = {
+        f"recordings/{digit}_jo_0.wav": made_up.sound(str(digit), 99, 8_000) for digit in range(3)
+    }
+    more = {
+        "extra/4_jo_0.mp3": b"",
+        "recordings/.4_jo_0.wav": b"",
+        "recordings/._4_jo_0.wav": b"",
+        "recordings/.DS_Store": b"",
+        "old.zip": b"",
+        "metadata.csv": b"",
+    }
     (tmp_path / "fsdd-copy").mkdir()
     made_up.tar(tmp_path / "free-spoken-digit-dataset-1.tar", {"a": b""})
     (tmp_path / "fsdd" / "recordings").mkdir(parents=True)
@@ -134,9 +142,11 @@ def test_testing_clips_that_the_test_archive_replaces_are_counted(tmp_path):
     )
     assert (found.found, found.used) == (9, 10)  # two noises of two seconds
     assert found.left_out == (
-        ("on the testing list, and the test archive has clips of its own",
-         ("stop/ff_nohash_0.wav",)),
-    )  # fmt: skip
+        (
+            "on the testing list, and the test archive has clips of its own",
+            ("stop/ff_nohash_0.wav",),
+        ),
+    )
 
 
 def test_emotions_in_two_archives_and_second_copies(tmp_path):
@@ -158,8 +168,9 @@ def test_clips_that_are_heard_twice_are_left_out_by_tasks_and_counted(tmp_path, 
     twins = {row["file"]: made_up.sound(row["file"], 900, 8_000) for row in rows}
     text = "file,label,speaker\n" + "".join(f"{d}.wav,{d},jo\n" for d in (0, 1, 2)) + "t.wav,0,jo"
     (tmp_path / "fsdd" / "metadata.csv").write_text(text)
-    made_up.tar(tmp_path / "fsdd" / "fsdd.tar", {**twins, "t.wav": twins["0.wav"],
-                                                 "\x1b[2J\n.wav": b""})  # fmt: skip
+    made_up.tar(
+        tmp_path / "fsdd" / "fsdd.tar", {**twins, "t.wav": twins["0.wav"], "\x1b[2J\n.wav": b""}
+    )
     clips = tasks.load(tmp_path, "digits", cache=tmp_path / "cache")
     assert len(clips) == clips.outcome.used == 3 and clips.outcome.found == 5
     say_each("digits", clips[:2].outcome.lines())
@@ -180,6 +191,13 @@ def test_a_data_set_of_which_nothing_is_left_says_why(tmp_path):
 
 def test_clips_keep_their_outcome_when_they_are_chosen():
     texts = np.array(["a", "b"])
-    clips = tasks.Clips(np.zeros((2, 3), np.int16), np.arange(2), texts, texts, texts, {},
-                        Outcome(3, 2, (("hidden", ("c",)),)))  # fmt: skip
+    clips = tasks.Clips(
+        np.zeros((2, 3), np.int16),
+        np.arange(2),
+        texts,
+        texts,
+        texts,
+        {},
+        Outcome(3, 2, (("hidden", ("c",)),)),
+    )
     assert clips[np.array([1])].outcome == clips.outcome and len(clips[:1]) == 1

@@ -70,9 +70,43 @@ def test_the_first_folds_of_the_paper_in_full():
     """As its authors' `splits.py` writes them out."""
     digit, sex = fold_of(digit_fold(0)), fold_of(sex_fold(0))
     assert digit["train"] == {
-        28, 56, 7, 19, 35, 1, 6, 16, 23, 34, 46, 53, 36, 57, 9, 24, 37, 2,
-        8, 17, 29, 39, 48, 54, 43, 58, 14, 25, 38, 3, 10, 20, 30, 40, 49, 55,
-    }  # fmt: skip
+        28,
+        56,
+        7,
+        19,
+        35,
+        1,
+        6,
+        16,
+        23,
+        34,
+        46,
+        53,
+        36,
+        57,
+        9,
+        24,
+        37,
+        2,
+        8,
+        17,
+        29,
+        39,
+        48,
+        54,
+        43,
+        58,
+        14,
+        25,
+        38,
+        3,
+        10,
+        20,
+        30,
+        40,
+        49,
+        55,
+    }
     assert digit["val"] == {12, 47, 59, 15, 27, 41, 4, 11, 21, 31, 44, 50}
     assert digit["test"] == {26, 52, 60, 18, 32, 42, 5, 13, 22, 33, 45, 51}
     assert sex["train"] == {36, 47, 56, 26, 12, 57, 2, 44, 50, 25, 37, 45}
@@ -84,10 +118,13 @@ def test_the_first_folds_of_the_paper_in_full():
     assert last[1]["val"] == {26, 12, 57, 25, 37, 45}
 
 
-@pytest.mark.parametrize("make, folds, sizes", [
-    (digit_fold, 5, {"train": 36, "val": 12, "test": 12, "": 0}),
-    (sex_fold, 4, {"train": 12, "val": 6, "test": 6, "": 36}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make, folds, sizes",
+    [
+        (digit_fold, 5, {"train": 36, "val": 12, "test": 12, "": 0}),
+        (sex_fold, 4, {"train": 12, "val": 6, "test": 6, "": 36}),
+    ],
+)
 def test_folds_share_no_speaker_and_test_everybody_once(make, folds, sizes):
     names = [f"{make.__name__.removesuffix('_fold')}_{fold}" for fold in range(folds)]
     assert [name for name in SPLITS["audiomnist"] if name[:3] == names[0][:3]] == names

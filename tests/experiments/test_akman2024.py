@@ -219,12 +219,19 @@ def test_accuracy_is_averaged_over_seeds_first():
 
 def test_markdown_has_a_table_of_each_kind(rows):
     result = {
-        "rows": rows, "methods": ["saliency"], "notes": ["- a note"], "labels": ["a", "b"],
+        "rows": rows,
+        "methods": ["saliency"],
+        "notes": ["- a note"],
+        "labels": ["a", "b"],
         "accuracy": {"mean": 0.5, "std": None, "seeds": [0.5], "low": 0.4, "high": 0.6},
-        "codec_alone": 0.9, "clips": 40, "test_clips": 50, "classifiers": ["words"],
-        "confusion": {"fair": [[3, 1], [0, 0]]}, "claims": tables.claims(rows, "saliency"),
+        "codec_alone": 0.9,
+        "clips": 40,
+        "test_clips": 50,
+        "classifiers": ["words"],
+        "confusion": {"fair": [[3, 1], [0, 0]]},
+        "claims": tables.claims(rows, "saliency"),
         "claimed": "saliency",
-    }  # fmt: skip
+    }
     text = to_markdown(result)
     assert "| a | 3 | 1 | 75 |" in text and "| b | 0 | 0 |  |" in text
     for done in ("kept", "deleted"):

@@ -45,8 +45,10 @@ def test_alexnet_moves_no_further_than_its_limit_and_slower_later():
 @pytest.mark.parametrize("net", ["audionet", "alexnet"])
 def test_the_papers_start(net):
     params = make_recipe(net, "paper").init(jax.random.key(0))
-    deviation = {"audionet": {"conv_1": 0.1, "dense_0": 0.1}, "alexnet": {"conv_1": 0.01,
-                 "dense_0": 0.005}}[net]  # fmt: skip
+    deviation = {
+        "audionet": {"conv_1": 0.1, "dense_0": 0.1},
+        "alexnet": {"conv_1": 0.01, "dense_0": 0.005},
+    }[net]
     for name, wanted in deviation.items():
         assert float(jnp.std(params[name]["kernel"])) == pytest.approx(wanted, rel=0.02)
     bias = 0.1 if net == "alexnet" else 0
@@ -60,8 +62,11 @@ def test_the_papers_start(net):
 def test_a_moved_clip_is_whole_and_goes_everywhere():
     clip = np.zeros(20, np.int16)
     clip[8:12] = [5, 0, 7, 9]
-    found = np.asarray(jax.vmap(elsewhere, in_axes=(0, None))(
-        jax.random.split(jax.random.key(0), 300), jnp.asarray(clip)))  # fmt: skip
+    found = np.asarray(
+        jax.vmap(elsewhere, in_axes=(0, None))(
+            jax.random.split(jax.random.key(0), 300), jnp.asarray(clip)
+        )
+    )
     starts = [int(np.flatnonzero(one)[0]) for one in found]
     assert set(starts) == set(range(17))
     for one, start in zip(found, starts, strict=True):

@@ -70,8 +70,10 @@ def test_intervals_over_speakers_need_speakers():
 
 
 def test_accuracies_stand_beside_the_papers():
-    rows = [{"fold": f"digit_{k}", "steps": 5, "seconds": 90, "val": 0.5, "test": t}
-            for k, t in enumerate((0.7, 0.8))]  # fmt: skip
+    rows = [
+        {"fold": f"digit_{k}", "steps": 5, "seconds": 90, "val": 0.5, "test": t}
+        for k, t in enumerate((0.7, 0.8))
+    ]
     table = tables.accuracy_table(rows, "digit", "audionet:rectified")
     assert "| digit_1 | 5 | 2 | 50.0 | 80.0 |" in table
     assert "75.0 ± 7.1" in table and "92.53 ± 2.04" in table
@@ -79,8 +81,11 @@ def test_accuracies_stand_beside_the_papers():
 
 def test_voices_moved_to_where_the_other_sex_has_them():
     labels = np.array([0, 0, 1, 1])
-    moves = {"frequency axis x 1.5": np.array([0.0, 0, 1, 1]), "original": np.ones(4),
-             "frequency axis x 0.66": np.array([1.0, 1, 0, 1])}  # fmt: skip
+    moves = {
+        "frequency axis x 1.5": np.array([0.0, 0, 1, 1]),
+        "original": np.ones(4),
+        "frequency axis x 0.66": np.array([1.0, 1, 0, 1]),
+    }
     moves = {name: {"label": right, "prediction": right} for name, right in moves.items()}
     rows = tables.moves_rows(moves, labels, "sex", jax.random.key(0))
     assert [row["accuracy"] for row in rows] == [1, 0.75, 0.5, 0.25]

@@ -198,10 +198,17 @@ def test_heat_maps_of_a_network_alone(network):
     waveform = np.pad(recording(), (1000, 2000))
     x = 20 * waveform
     found = make_heat_maps(
-        network, waveform, x, {"LRP": lrp(), "Saliency": saliency()}, name="a",
-        labels=("no", "yes", "go"), target="yes", facts={"Spoken": "yes"}, keep=0.2,
+        network,
+        waveform,
+        x,
+        {"LRP": lrp(), "Saliency": saliency()},
+        name="a",
+        labels=("no", "yes", "go"),
+        target="yes",
+        facts={"Spoken": "yes"},
+        keep=0.2,
         frequency_relevance=dft_relevance,
-    )  # fmt: skip
+    )
     assert list(found.sounds) == ["Original", "LRP", "Saliency", "DFT-filtered", "ReLU(x) · R"]
     assert list(found.facts) == ["The network hears", "Spoken"]
     assert (found.sample_rate, found.bandwidth) == (8000, 4000)
@@ -223,8 +230,16 @@ def test_heat_maps_of_a_network_alone(network):
 def test_what_does_not_fit_is_refused(network, models):
     waveform, methods = np.ones(8000, np.float32), {"S": saliency()}
     make = lambda **changed: make_heat_maps(
-        **{"model": network, "waveform": waveform, "net_input": waveform, "methods": methods,
-           "name": "a", "labels": ("no", "yes", "go")} | changed)  # fmt: skip
+        **{
+            "model": network,
+            "waveform": waveform,
+            "net_input": waveform,
+            "methods": methods,
+            "name": "a",
+            "labels": ("no", "yes", "go"),
+        }
+        | changed
+    )
     codec, _ = pretrained.load_codec(models / "small")
     for changed, said in (
         ({"net_input": waveform[1:]}, "the same samples"),
@@ -245,8 +260,14 @@ def save_network(folder):
         samples=RATE, classes=3, widths=(4, 4, 4, 4, 4, 4), hidden=(6,)
     )
     params = small_models.random_params(lambda: audionet.init(config, jax.random.key(0)))
-    fields = {"kind": "network", "network": "audionet", "config": config, "task": "digit",
-              "split": "without_theo", "labels": ["0", "go", "2"]}  # fmt: skip
+    fields = {
+        "kind": "network",
+        "network": "audionet",
+        "config": config,
+        "task": "digit",
+        "split": "without_theo",
+        "labels": ["0", "go", "2"],
+    }
     pretrained.save(folder, "net", fields, params)
 
 
@@ -259,8 +280,18 @@ def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):
     save_network(tmp_path)
     script = runpy.run_path(str(SCRIPT), run_name="script")
     page, small, words = tmp_path / "page.html", models / "small", models / "words"
-    common = ["--network", str(tmp_path / "net"), "--codec", str(small), "--steps", "2",
-              "--classifier", str(words), "--out", str(page)]  # fmt: skip
+    common = [
+        "--network",
+        str(tmp_path / "net"),
+        "--codec",
+        str(small),
+        "--steps",
+        "2",
+        "--classifier",
+        str(words),
+        "--out",
+        str(page),
+    ]
     clips = [str(tmp_path / name) for name in ("2_12_7.wav", "noise.wav", "silence.wav")]
     monkeypatch.setattr(sys, "argv", ["x", *common, *clips])
     script["main"]()

@@ -41,9 +41,16 @@ def models(tmp_path_factory):
     small_models.save(folder)
     labels = TASKS["keywords"].labels
     config = transformer.TransformerConfig(channels=12, classes=12, width=8, layers=0, reach=0)
-    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "bare",
-              "labels": labels, "frames": 50, "task": "keywords",
-              "split": "speaker_disjoint"}  # fmt: skip
+    fields = {
+        "kind": "classifier",
+        "network": "transformer",
+        "config": config,
+        "codec": "bare",
+        "labels": labels,
+        "frames": 50,
+        "task": "keywords",
+        "split": "speaker_disjoint",
+    }
     for seed in range(2):
         params = transformer.init(config, jax.random.key(seed))
         pretrained.save(folder, f"words_{seed}", fields, params)
@@ -52,10 +59,26 @@ def models(tmp_path_factory):
 
 def test_everything(monkeypatch, capsys, data, models, tmp_path):
     out = tmp_path / "out"
-    command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 3,
-               "--seeds", 2, "--methods", "integrated_gradients", "saliency",
-               "--classifiers", models / "words_0", models / "words_1",
-               "--json", tmp_path / "rows" / "table.json"]  # fmt: skip
+    command = [
+        "--data",
+        data,
+        "--codec",
+        models / "bare.json",
+        "--out",
+        out,
+        "--clips",
+        3,
+        "--seeds",
+        2,
+        "--methods",
+        "integrated_gradients",
+        "saliency",
+        "--classifiers",
+        models / "words_0",
+        models / "words_1",
+        "--json",
+        tmp_path / "rows" / "table.json",
+    ]
     run(monkeypatch, *command)
     printed = capsys.readouterr().out
     assert "12 classes (the paper: 35)" in printed and "Which claims hold here" in printed
@@ -118,9 +141,24 @@ def test_it_refuses_what_does_not_fit(monkeypatch, capsys, models, tmp_path, arg
 
 def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     out = tmp_path / "out"
-    command = ["--data", data, "--codec", models / "bare.json", "--out", out, "--clips", 2,
-               "--seeds", 1, "--methods", "saliency",
-               "--train-seeds", 1, "--train-steps", 1]  # fmt: skip
+    command = [
+        "--data",
+        data,
+        "--codec",
+        models / "bare.json",
+        "--out",
+        out,
+        "--clips",
+        2,
+        "--seeds",
+        1,
+        "--methods",
+        "saliency",
+        "--train-seeds",
+        1,
+        "--train-steps",
+        1,
+    ]
     run(monkeypatch, *command)
     (name,) = json.loads((out / "results.json").read_text())["classifiers"]
     assert (out / "classifiers") in Path(name).parents

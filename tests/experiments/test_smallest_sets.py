@@ -40,8 +40,15 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
         hop=5,
     )
     classifier = Partial(linear, WEIGHTS)
-    what = Searches(codec, classifier, {"ours": input_x_gradient(), "random": random_control()},
-                    zero(), unit="feature", rank="signed", points=4)  # fmt: skip
+    what = Searches(
+        codec,
+        classifier,
+        {"ours": input_x_gradient(), "random": random_control()},
+        zero(),
+        unit="feature",
+        rank="signed",
+        points=4,
+    )
     audio = jnp.asarray(np.random.default_rng(1).normal(size=20), jnp.float32)
     found = jax.jit(search_clip)(what, audio, key)
     latent = codec.encode(audio)
@@ -50,8 +57,15 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
 
     @functools.partial(jax.jit, static_argnums=3)
     def search(model, latent, relevance, edit):
-        return smallest_set(model, latent, relevance, 0 * latent, edit=edit,
-                            target=found["target"], counts=count_grid(20, 4))  # fmt: skip
+        return smallest_set(
+            model,
+            latent,
+            relevance,
+            0 * latent,
+            edit=edit,
+            target=found["target"],
+            counts=count_grid(20, 4),
+        )
 
     for place, model in (("latent", classifier), ("sound", through_sound(codec, classifier, 20))):
         for edit in ("keep", "remove"):
@@ -87,8 +101,9 @@ def test_a_model_that_fails_on_edits_only_is_reported(key):
     """Its NaN is not "no set keeps the prediction"."""
     codec = Codec(Partial(lambda audio: audio.reshape(4, 5)), Partial(jnp.ravel), 100, 5)
     model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent), 1.0])))  # of 0: -inf
-    what = Searches(codec, model, {"ours": input_x_gradient()}, zero(), unit="feature",
-                    rank="signed", points=3)  # fmt: skip
+    what = Searches(
+        codec, model, {"ours": input_x_gradient()}, zero(), unit="feature", rank="signed", points=3
+    )
     found = jax.jit(search_clip)(what, jnp.ones(20), key)
     assert np.isnan(found["fraction"]["latent"]["keep"]["ours"]) and not found["finite"]
 
@@ -140,15 +155,36 @@ def test_the_script(tmp_path, monkeypatch, capsys):
         channels=12, classes=len(labels), width=8, layers=0, reach=0
     )
     params = small_models.random_params(lambda: transformer.init(config, jax.random.key(0)))
-    fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small",
-              "labels": labels, "frames": 50, "task": "keywords",
-              "split": "speaker_disjoint"}  # fmt: skip
+    fields = {
+        "kind": "classifier",
+        "network": "transformer",
+        "config": config,
+        "codec": "small",
+        "labels": labels,
+        "frames": 50,
+        "task": "keywords",
+        "split": "speaker_disjoint",
+    }
     pretrained.save(tmp_path, "tiny", fields, params)
 
     def run(*arguments, status=0):
-        command = ["--data", tmp_path / "data", "--codec", tmp_path / "small", "--classifier",
-                   tmp_path / "tiny", "--methods", "saliency", "--clips", 3, "--points", 3,
-                   "--out", tmp_path / "out", *arguments]  # fmt: skip
+        command = [
+            "--data",
+            tmp_path / "data",
+            "--codec",
+            tmp_path / "small",
+            "--classifier",
+            tmp_path / "tiny",
+            "--methods",
+            "saliency",
+            "--clips",
+            3,
+            "--points",
+            3,
+            "--out",
+            tmp_path / "out",
+            *arguments,
+        ]
         monkeypatch.setattr(sys, "argv", ["smallest_sets.py", *map(str, command)])
         with pytest.raises(SystemExit) as stop:
             runpy.run_path(str(SCRIPT), run_name="__main__")

@@ -45,8 +45,18 @@ def train_codec(monkeypatch, data, out, *, network, config, sizes, steps=2):
     file = out / "config.py"
     out.mkdir(exist_ok=True)
     file.write_text(CONFIG.format(network=network, config=config, sizes=sizes))
-    run(monkeypatch, "scripts/train_codec.py", "--config", file, "--data", data, "--out", out,
-        "--stop-after", steps)  # fmt: skip
+    run(
+        monkeypatch,
+        "scripts/train_codec.py",
+        "--config",
+        file,
+        "--data",
+        data,
+        "--out",
+        out,
+        "--stop-after",
+        steps,
+    )
     return out / "tiny.json"
 
 
@@ -65,8 +75,21 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     assert log[-1]["step"] == 2 and "cycle" in log[-1] and "val_si_sdr" in log[-1]
 
     runs, table = tmp_path / "runs", tmp_path / "accuracy.json"
-    command = ["--codec", codec, "--data", data, "--out", runs, "--steps", 1, "--json", table,
-               "--heads", "transformer", "listener"]  # fmt: skip
+    command = [
+        "--codec",
+        codec,
+        "--data",
+        data,
+        "--out",
+        runs,
+        "--steps",
+        1,
+        "--json",
+        table,
+        "--heads",
+        "transformer",
+        "listener",
+    ]
     run(monkeypatch, "scripts/train_classifier.py", *command)
     rows = json.loads(table.read_text())
     assert [row["head"] for row in rows] == ["transformer", "listener"]
@@ -92,10 +115,27 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     row.write_text(kept)
 
     out = tmp_path / "evaluation"
-    command = ["--data", data, "--codec", codec, "--out", out, "--clips", 3, "--draws", 2,
-               "--classifiers", folder / "transformer/seed_0/keywords",
-               "--listeners", folder / "listener/seed_0/keywords_listener",
-               "--methods", "saliency", "--units", "feature", "channel"]  # fmt: skip
+    command = [
+        "--data",
+        data,
+        "--codec",
+        codec,
+        "--out",
+        out,
+        "--clips",
+        3,
+        "--draws",
+        2,
+        "--classifiers",
+        folder / "transformer/seed_0/keywords",
+        "--listeners",
+        folder / "listener/seed_0/keywords_listener",
+        "--methods",
+        "saliency",
+        "--units",
+        "feature",
+        "channel",
+    ]
     run(monkeypatch, "experiments/fidelity/evaluate.py", *command)
     table = json.loads((out / "table.json").read_text())
     assert (table["summary"]["clips"], table["summary"]["speakers"]) == (3, 2)  # one is silence
@@ -116,9 +156,17 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
 
     table = tmp_path / "codecs.json"
     run(
-        monkeypatch, "experiments/codecs/evaluate.py", "--data", data, "--codecs", codec,
-        "--listener", folder / "listener/seed_0/keywords_listener", "--json", table,
-    )  # fmt: skip
+        monkeypatch,
+        "experiments/codecs/evaluate.py",
+        "--data",
+        data,
+        "--codecs",
+        codec,
+        "--listener",
+        folder / "listener/seed_0/keywords_listener",
+        "--json",
+        table,
+    )
     rows = json.loads(table.read_text())
     assert [row["codec"] for row in rows] == ["original", "linear MDCT-PCA", "tiny"]
     assert rows[0]["log_mel_l1"] == 0
@@ -137,15 +185,44 @@ def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
     place = lambda split, head, name: runs / "digits" / split / head / "seed_0" / name
     classifiers = [place(split, "cnn", "digits_cnn") for split in splits]
     listeners = [place(split, "listener", "digits_listener") for split in splits]
-    command = ["--data", data, "--codec", codec, "--out", tmp_path / "e", "--clips", 3,
-               "--methods", "magnitude_control", "--units", "frame", "--draws", 1]  # fmt: skip
-    run(monkeypatch, "experiments/fidelity/evaluate.py", *command, "--classifiers", *classifiers,
-        "--listeners", *listeners)  # fmt: skip
+    command = [
+        "--data",
+        data,
+        "--codec",
+        codec,
+        "--out",
+        tmp_path / "e",
+        "--clips",
+        3,
+        "--methods",
+        "magnitude_control",
+        "--units",
+        "frame",
+        "--draws",
+        1,
+    ]
+    run(
+        monkeypatch,
+        "experiments/fidelity/evaluate.py",
+        *command,
+        "--classifiers",
+        *classifiers,
+        "--listeners",
+        *listeners,
+    )
     summary = json.loads((tmp_path / "e" / "table.json").read_text())["summary"]
     assert (summary["clips"], summary["speakers"]) == (6, 2)
     swapped = [*command[:5], tmp_path / "f", *command[6:]]
-    run(monkeypatch, "experiments/fidelity/evaluate.py", *swapped, "--classifiers", *classifiers,
-        "--listeners", *listeners[::-1], status=1)  # fmt: skip
+    run(
+        monkeypatch,
+        "experiments/fidelity/evaluate.py",
+        *swapped,
+        "--classifiers",
+        *classifiers,
+        "--listeners",
+        *listeners[::-1],
+        status=1,
+    )
     assert "needs a listener for digits, without_george" in capsys.readouterr().err
 
 
@@ -199,9 +276,13 @@ def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
 
 def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
     found = train_codec(
-        monkeypatch, data, tmp_path, network="seanet", config="SeanetConfig",
+        monkeypatch,
+        data,
+        tmp_path,
+        network="seanet",
+        config="SeanetConfig",
         sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",
-    )  # fmt: skip
+    )
     _, manifest = pretrained.load_codec(found)
     assert manifest["network"] == "seanet" and manifest["sample_rate"] == 16_000
     assert np.isfinite(manifest["metrics"]["val_si_sdr_db"])

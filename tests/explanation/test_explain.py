@@ -105,8 +105,9 @@ def test_the_whole_line(x64, batched, keep, rank, base, target):
     options = {"keep": keep, "rank": rank, "base": base}
     if batched:
         targets = None if target is None else jnp.array([target])
-        found = explain_batch(codec(jnp.float64), classifier(jnp.float64), audio[None],
-                              target=targets, **options)  # fmt: skip
+        found = explain_batch(
+            codec(jnp.float64), classifier(jnp.float64), audio[None], target=targets, **options
+        )
         found = jax.tree.map(lambda leaf: leaf[0], found)
     else:
         found = explain(
@@ -143,8 +144,9 @@ def test_the_random_control_keeps_as_many_features_elsewhere():
     audio = jnp.asarray(RANDOM.normal(size=FRAMES * HOP), jnp.float32)
     masks = []
     for seed in range(40):
-        found = explain(codec(), classifier(), audio, keep=0.25, method=saliency(),
-                        key=jax.random.key(seed))  # fmt: skip
+        found = explain(
+            codec(), classifier(), audio, keep=0.25, method=saliency(), key=jax.random.key(seed)
+        )
         heard = encode(jnp.asarray(ROTATION, jnp.float32), found.sounds["random"])
         kept = np.abs(heard) > 1e-5
         assert kept.sum() == 20 == found.mask.sum()
@@ -223,8 +225,10 @@ def test_jit_vmap_and_grad():
     jitted = jax.jit(explain)
     mapped = jax.jit(jax.vmap(lambda clip: explain(codec(), classifier(), clip)))(audio)
     for index, wanted in enumerate(single):
-        for found in (jitted(codec(), classifier(), audio[index]),
-                      jax.tree.map(lambda leaf, i=index: leaf[i], mapped)):  # fmt: skip
+        for found in (
+            jitted(codec(), classifier(), audio[index]),
+            jax.tree.map(lambda leaf, i=index: leaf[i], mapped),
+        ):
             assert jax.tree.structure(found) == jax.tree.structure(wanted)
             assert np.array_equal(found.mask, wanted.mask) and found.target == wanted.target
             for name in SOUNDS:

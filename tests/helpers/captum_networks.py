@@ -102,12 +102,10 @@ def audionet_model(p):
 
 
 NETWORKS = {
-    "convolutions": (
-        TorchConvolutions, lambda p: Partial(convolutions, p), (FRAMES, CHANNELS)
-    ),
+    "convolutions": (TorchConvolutions, lambda p: Partial(convolutions, p), (FRAMES, CHANNELS)),
     "recurrence": (TorchRecurrence, lambda p: Partial(recurrence, p), (FRAMES, CHANNELS)),
     "audionet": (TorchAudioNet, audionet_model, (AUDIONET.samples,)),
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass

@@ -12,12 +12,17 @@ LARGE = {"use_causal_conv": False, "use_conv_shortcut": False, "target_bandwidth
 MEMBERS: dict[str, dict[str, Any]] = {
     "encodec_24khz": {},
     "encodec_48khz": {
-        "sampling_rate": 48_000, "audio_channels": 2, "use_causal_conv": False,
-        "norm_type": "time_group_norm", "normalize": True, "chunk_length_s": 1.0, "overlap": 0.01,
+        "sampling_rate": 48_000,
+        "audio_channels": 2,
+        "use_causal_conv": False,
+        "norm_type": "time_group_norm",
+        "normalize": True,
+        "chunk_length_s": 1.0,
+        "overlap": 0.01,
     },
     "encodec_32khz": {"sampling_rate": 32_000, "upsampling_ratios": [8, 5, 4, 4], **LARGE},
     "encodec_16khz": {"sampling_rate": 16_000, **LARGE},
-}  # fmt: skip
+}
 """Where they differ from the first."""
 
 
@@ -53,8 +58,12 @@ def shapes(found: dict[str, Any]) -> dict[str, tuple[int, ...]]:
             conv(f"{place}.shortcut", channels, channels, 1)
 
     for half, lstm in (("encoder", 1 + 3 * len(ratios)), ("decoder", 1)):
-        for name in (f"{kind}_{gate}_l{n}" for kind in ("weight", "bias") for gate in ("ih", "hh")
-                     for n in range(2)):  # fmt: skip
+        for name in (
+            f"{kind}_{gate}_l{n}"
+            for kind in ("weight", "bias")
+            for gate in ("ih", "hh")
+            for n in range(2)
+        ):
             columns = (widest,) if name.startswith("weight") else ()
             shapes[f"{half}.layers.{lstm}.lstm.{name}"] = (4 * widest, *columns)
     conv("encoder.layers.0", width, found["audio_channels"], 7)

@@ -15,8 +15,13 @@ def sound(name: str, samples: int, rate: int, form: str = "WAV") -> bytes:
     """Noise that follows from the name, as a 16-bit file."""
     random = np.random.default_rng(list(name.encode()))
     stream = io.BytesIO()
-    soundfile.write(stream, random.integers(-3000, 3000, samples).astype(np.int16), rate,
-                    format=form, subtype="PCM_16")  # fmt: skip
+    soundfile.write(
+        stream,
+        random.integers(-3000, 3000, samples).astype(np.int16),
+        rate,
+        format=form,
+        subtype="PCM_16",
+    )
     return stream.getvalue()
 
 
@@ -78,9 +83,16 @@ def speech_commands(root: Path, per_part: int = 1) -> Path:
             for number in range(per_part):
                 who = "" if label == "_silence_" else speakers[part][number + index % 3]
                 file = f"{label}/{who or part}_nohash_{number}.flac"
-                rows.append({"file": file, "label": label, "word": label.strip("_"),
-                             "speaker": who, "split": part,
-                             "source": "speech_commands_test_set_v0.02"})  # fmt: skip
+                rows.append(
+                    {
+                        "file": file,
+                        "label": label,
+                        "word": label.strip("_"),
+                        "speaker": who,
+                        "split": part,
+                        "source": "speech_commands_test_set_v0.02",
+                    }
+                )
     return table(root, "speech_commands", rows, 16_000, 16_000)
 
 
@@ -101,8 +113,12 @@ def official_speech_commands(test: bool) -> dict[str, bytes]:
     if test:
         names = ["yes/aa_nohash_0.wav", "_unknown_/bed_bb_nohash_1.wav", "_silence_/12.wav"]
         return {f"./{name}": sound(name, 16_000, 16_000) for name in names}
-    names = ["yes/cc_nohash_0.wav", "no/dd_nohash_0.wav", "bed/ee_nohash_0.wav",
-             "stop/ff_nohash_0.wav"]  # fmt: skip
+    names = [
+        "yes/cc_nohash_0.wav",
+        "no/dd_nohash_0.wav",
+        "bed/ee_nohash_0.wav",
+        "stop/ff_nohash_0.wav",
+    ]
     files = {f"./{name}": sound(name, 15_000, 16_000) for name in names}
     files["./validation_list.txt"] = b"no/dd_nohash_0.wav\n"
     files["./testing_list.txt"] = b"stop/ff_nohash_0.wav\n"
@@ -112,11 +128,13 @@ def official_speech_commands(test: bool) -> dict[str, bytes]:
 
 
 def official_fsdd() -> dict[str, bytes]:
-    names = [f"{digit}_{who}_{i}.wav" for digit in (0, 7) for who in ("george", "theo")
-             for i in (0, 5)]  # fmt: skip
+    names = [
+        f"{digit}_{who}_{i}.wav" for digit in (0, 7) for who in ("george", "theo") for i in (0, 5)
+    ]
     base = "free-spoken-digit-dataset-1.0.10"
-    return {f"{base}/recordings/{n}": sound(n, 2_000 + 100 * i, 8_000)
-            for i, n in enumerate(names)} | {f"{base}/README.md": b"digits"}  # fmt: skip
+    return {
+        f"{base}/recordings/{n}": sound(n, 2_000 + 100 * i, 8_000) for i, n in enumerate(names)
+    } | {f"{base}/README.md": b"digits"}
 
 
 def official_tess() -> dict[str, bytes]:
@@ -127,8 +145,18 @@ def official_tess() -> dict[str, bytes]:
 WOMEN = (12, 26, 28, 36, 43, 47, 52, 56, 57, 58, 59, 60)
 """Of AudioMNIST's sixty speakers."""
 
-FORMANTS = ((450, 1500), (350, 900), (300, 2200), (280, 2700), (550, 850),
-            (700, 1200), (400, 2000), (500, 1750), (600, 2400), (750, 1400))  # fmt: skip
+FORMANTS = (
+    (450, 1500),
+    (350, 900),
+    (300, 2200),
+    (280, 2700),
+    (550, 850),
+    (700, 1200),
+    (400, 2000),
+    (500, 1750),
+    (600, 2400),
+    (750, 1400),
+)
 """Hz, of the vowel that stands for each digit; below 4 kHz, so 8 kHz keep them."""
 
 
@@ -167,23 +195,36 @@ def audiomnist_metadata(without=(), padded: bool = True) -> dict[str, dict]:
     return {key: entry for key, entry in entries.items() if int(key) not in without}
 
 
-def official_audiomnist(repetitions=1, digits=range(10), speakers=range(1, 61),
-                        seconds=(0.15, 0.4), metadata=None) -> dict[str, bytes]:  # fmt: skip
+def official_audiomnist(
+    repetitions=1, digits=range(10), speakers=range(1, 61), seconds=(0.15, 0.4), metadata=None
+) -> dict[str, bytes]:
     """Files of a checkout; `metadata` is `audiomnist_metadata()`, or bytes, b"" for no file."""
     files = {
-        f"data/{speaker:02}/{digit}_{speaker:02}_{repetition}.wav":
-        vowel(digit, speaker, repetition, seconds)
-        for speaker in speakers for digit in digits for repetition in range(repetitions)
-    }  # fmt: skip
+        f"data/{speaker:02}/{digit}_{speaker:02}_{repetition}.wav": vowel(
+            digit, speaker, repetition, seconds
+        )
+        for speaker in speakers
+        for digit in digits
+        for repetition in range(repetitions)
+    }
     entries = audiomnist_metadata() if metadata is None else metadata
     text = entries if isinstance(entries, bytes) else json.dumps(entries, indent=4).encode()
     files |= {"data/audioMNIST_meta.txt": text} if text else {}
-    return files | {"data/36/notes.txt": b"a cold", "README.md": b"digits",
-                    "recording_scripts/beep.wav": b"no clip"}  # fmt: skip
+    return files | {
+        "data/36/notes.txt": b"a cold",
+        "README.md": b"digits",
+        "recording_scripts/beep.wav": b"no clip",
+    }
 
 
-def audiomnist(root: Path, repetitions=1, digits=range(10), speakers=range(1, 61),
-               seconds=(0.15, 0.4), metadata=None) -> Path:  # fmt: skip
+def audiomnist(
+    root: Path,
+    repetitions=1,
+    digits=range(10),
+    speakers=range(1, 61),
+    seconds=(0.15, 0.4),
+    metadata=None,
+) -> Path:
     """A checkout in `root/AudioMNIST`, see `official_audiomnist`."""
     files = official_audiomnist(repetitions, digits, speakers, seconds, metadata)
     folder(root / "AudioMNIST", files)

@@ -14,8 +14,14 @@ from audioxai_jax.metrics.agreement import (
     top_overlap,
 )
 
-ALL = (feature_agreement, rank_agreement, sign_agreement, signed_rank_agreement, top_jaccard,
-       top_overlap)  # fmt: skip
+ALL = (
+    feature_agreement,
+    rank_agreement,
+    sign_agreement,
+    signed_rank_agreement,
+    top_jaccard,
+    top_overlap,
+)
 
 
 def test_hand_values():

@@ -65,9 +65,15 @@ def test_the_expectation_of_normal_noise(given):
     """E (I (R - w))^2 = deviation^2 |R - w|^2."""
     weights, x, _, relevance = given
     found = infidelity(
-        Partial(linear, weights), x, relevance, 0, gaussian_noise(0.5), key=KEY, samples=4000,
+        Partial(linear, weights),
+        x,
+        relevance,
+        0,
+        gaussian_noise(0.5),
+        key=KEY,
+        samples=4000,
         batch=4000,
-    )  # fmt: skip
+    )
     wanted = 0.25 * np.sum((RELEVANCE - WEIGHTS[0]) ** 2)
     assert found == pytest.approx(wanted, rel=5 * np.sqrt(2 / 4000))
 
@@ -79,9 +85,17 @@ def test_infidelity_recomputed(given, contributions, best):
     base = base if contributions else None
     changed = perturbed_inputs(uniform_noise(0.5), x, KEY, 7)
     found = infidelity(
-        Partial(bent, weights), x, relevance, 1, uniform_noise(0.5), key=KEY, samples=7,
-        baseline=base, normalise=best, batch=3,
-    )  # fmt: skip
+        Partial(bent, weights),
+        x,
+        relevance,
+        1,
+        uniform_noise(0.5),
+        key=KEY,
+        samples=7,
+        baseline=base,
+        normalise=best,
+        batch=3,
+    )
     wanted = slow_infidelity(
         X, RELEVANCE, np.asarray(changed), BASE if contributions else None, best
     )
@@ -91,8 +105,10 @@ def test_infidelity_recomputed(given, contributions, best):
 def test_no_relevance_foretells_nothing(given):
     weights, x, _, _ = given
     changed = perturbed_inputs(uniform_noise(0.5), x, KEY, 7)
-    drops = [np.tanh(np.sum(WEIGHTS[1] * X**2)) - np.tanh(np.sum(WEIGHTS[1] * np.asarray(c) ** 2))
-             for c in changed]  # fmt: skip
+    drops = [
+        np.tanh(np.sum(WEIGHTS[1] * X**2)) - np.tanh(np.sum(WEIGHTS[1] * np.asarray(c) ** 2))
+        for c in changed
+    ]
     for best in (False, True):
         found = infidelity_of(
             Partial(bent, weights), x, jnp.zeros(SHAPE), 1, changed, normalise=best

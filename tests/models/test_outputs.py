@@ -158,8 +158,12 @@ def test_log_probability_of_next_to_nothing():
 def test_what_is_refused(x):
     flat, rows = lambda x: x, lambda x: jnp.ones((5, 2)) * x[0]
     for wrap in (probability, log_probability, label_probability, margin):
-        name = {probability: "softmax", log_probability: "log_softmax",
-                label_probability: "sigmoid", margin: "margin"}[wrap]  # fmt: skip
+        name = {
+            probability: "softmax",
+            log_probability: "log_softmax",
+            label_probability: "sigmoid",
+            margin: "margin",
+        }[wrap]
         with pytest.raises(ValueError, match=rf"{name}: the model must return logits \[K\] .*2\)"):
             wrap(rows)(x)
     for call, words in (

@@ -33,10 +33,16 @@ BASELINE = 0.25
 def theirs(pooled, curve):
     nn = torch.nn
     return nn.Sequential(
-        nn.Conv1d(5, 8, 3, padding=1), curve(), nn.MaxPool1d(2) if pooled else nn.AvgPool1d(2),
-        nn.Conv1d(8, 8, 3, stride=2), curve(), nn.Flatten(),
-        nn.Linear(40, 12), curve(), nn.Linear(12, 4),
-    )  # fmt: skip
+        nn.Conv1d(5, 8, 3, padding=1),
+        curve(),
+        nn.MaxPool1d(2) if pooled else nn.AvgPool1d(2),
+        nn.Conv1d(8, 8, 3, stride=2),
+        curve(),
+        nn.Flatten(),
+        nn.Linear(40, 12),
+        curve(),
+        nn.Linear(12, 4),
+    )
 
 
 def ours(pooled, curve):

@@ -38,14 +38,26 @@ def test_infidelity(network, contributions, normalise, x64, double_in_torch):
         return torch.tensor(changed)
 
     wanted = metrics.infidelity(
-        sides.net, theirs, sides.rows, torch.tensor(relevance[None]), target=TARGET,
+        sides.net,
+        theirs,
+        sides.rows,
+        torch.tensor(relevance[None]),
+        target=TARGET,
         baselines=torch.tensor(base[None]) if contributions else None,
-        n_perturb_samples=SAMPLES, normalize=normalise,
-    )  # fmt: skip
+        n_perturb_samples=SAMPLES,
+        normalize=normalise,
+    )
     found = infidelity(
-        sides.model, jnp.asarray(sides.x), jnp.asarray(relevance), TARGET, perturb, key=KEY,
-        samples=SAMPLES, baseline=base, normalise=normalise,
-    )  # fmt: skip
+        sides.model,
+        jnp.asarray(sides.x),
+        jnp.asarray(relevance),
+        TARGET,
+        perturb,
+        key=KEY,
+        samples=SAMPLES,
+        baseline=base,
+        normalise=normalise,
+    )
     np.testing.assert_allclose(found, wanted.detach().numpy()[0], rtol=1e-9)
 
 

@@ -78,9 +78,14 @@ def test_noise_tunnel(name, network, inner, dtype, monkeypatch):
     signed = {} if method else {"abs": False}
     tunnel = attr.NoiseTunnel((attr.InputXGradient if method else attr.Saliency)(sides.net))
     wanted = tunnel.attribute(
-        sides.rows, nt_type=theirs, nt_samples=SAMPLES, nt_samples_batch_size=4,
-        stdevs=DEVIATION, target=TARGET, **signed,
-    )  # fmt: skip
+        sides.rows,
+        nt_type=theirs,
+        nt_samples=SAMPLES,
+        nt_samples_batch_size=4,
+        stdevs=DEVIATION,
+        target=TARGET,
+        **signed,
+    )
     assert not left
     check(f"{name} of {inner} of {network}", found, wanted[0])
 
@@ -100,7 +105,10 @@ def test_gradient_shap(name, network, dtype, monkeypatch):
     feed_noise(monkeypatch, sides.x)
     feed_draws(monkeypatch, sides.baselines)
     wanted = attr.GradientShap(sides.net).attribute(
-        sides.rows, torch.tensor(sides.baselines), n_samples=SAMPLES, target=TARGET,
+        sides.rows,
+        torch.tensor(sides.baselines),
+        n_samples=SAMPLES,
+        target=TARGET,
         stdevs=DEVIATION if name == "gradient_shap" else 0.0,
-    )  # fmt: skip
+    )
     check(f"{name} of {network}", found, wanted[0])

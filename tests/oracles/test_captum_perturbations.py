@@ -114,11 +114,14 @@ def test_lime(width, ridge, network, dtype):
     sides, samples = pair(network, dtype), 60
     found = sides.run(
         lime(
-            samples=samples, segments=groups_of(sides), baseline=sides.base,
-            width=width, ridge=ridge,
+            samples=samples,
+            segments=groups_of(sides),
+            baseline=sides.base,
+            width=width,
+            ridge=ridge,
         ),
         KEY,
-    )  # fmt: skip
+    )
     one = lambda number: jax.random.bernoulli(
         jax.random.fold_in(KEY, number), jnp.float32(0.5), (GROUPS,)
     )

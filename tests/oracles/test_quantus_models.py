@@ -68,9 +68,14 @@ def explain(model, x, y, method=None):
 def run(metric, net, batch, **options):
     x, y, a = batch
     return metric(
-        model=Plane(net).eval(), x_batch=x[:, None], y_batch=y, a_batch=a[:, None],
-        channel_first=True, softmax=False, **options,
-    )  # fmt: skip
+        model=Plane(net).eval(),
+        x_batch=x[:, None],
+        y_batch=y,
+        a_batch=a[:, None],
+        channel_first=True,
+        softmax=False,
+        **options,
+    )
 
 
 def recorded(monkeypatch):
@@ -175,9 +180,13 @@ def test_sensitivity(sides, batch, name):
     reduce = {"MaxSensitivity": np.max, "AvgSensitivity": np.mean}[name]
     for one in range(EXAMPLES):
         found = sensitivities(
-            input_x_gradient(), sides.model, jnp.asarray(x[one]), y[one],
-            jnp.asarray(changed[one]), key=KEY,
-        )  # fmt: skip
+            input_x_gradient(),
+            sides.model,
+            jnp.asarray(x[one]),
+            y[one],
+            jnp.asarray(changed[one]),
+            key=KEY,
+        )
         np.testing.assert_allclose(reduce(np.asarray(found)), wanted[one], **CLOSE)
 
 
@@ -212,9 +221,13 @@ def test_parameter_randomisation(sides, batch, order, monkeypatch):
     monkeypatch.setattr(randomisation, "redraw", lambda *_, **__: redrawn)
     for one in range(EXAMPLES):
         found = randomisation.parameter_randomisation(
-            signed_gradient(), sides.model, jnp.asarray(x[one]), y[one], key=KEY,
+            signed_gradient(),
+            sides.model,
+            jnp.asarray(x[one]),
+            y[one],
+            key=KEY,
             order=ORDERS[order],
-        )  # fmt: skip
+        )
         theirs = {layer.removeprefix("net."): scores[one] for layer, scores in wanted.items()}
         if order == "independent":
             assert set(found.layers) == set(theirs)

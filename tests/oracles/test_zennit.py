@@ -26,11 +26,19 @@ from zennit.layer import Sum  # noqa: E402
 
 LOW, HIGH = -3.0, 3.0
 CONVOLUTIONS = [
-    ("conv", 5, 12, 5, {"stride": 2, "padding": 2}), "relu", ("max", 2, 2),
-    ("conv", 12, 12, 3, {"dilation": 2, "groups": 3}), "relu",
-    ("conv", 12, 8, 3, {"padding": 1}), "relu", ("mean", 4, 3),
-    "flatten", ("dense", 64, 20), "relu", ("dense", 20, 4),
-]  # fmt: skip
+    ("conv", 5, 12, 5, {"stride": 2, "padding": 2}),
+    "relu",
+    ("max", 2, 2),
+    ("conv", 12, 12, 3, {"dilation": 2, "groups": 3}),
+    "relu",
+    ("conv", 12, 8, 3, {"padding": 1}),
+    "relu",
+    ("mean", 4, 3),
+    "flatten",
+    ("dense", 64, 20),
+    "relu",
+    ("dense", 20, 4),
+]
 
 
 def audio_net(part):
@@ -50,12 +58,26 @@ def alex_net(part):
     a, b, c, d = (width // part for width in (96, 256, 384, 1024))
     grouped, side = {"padding": 1, "groups": 2}, 6 if part == 1 else 1
     layers = [
-        ("conv", 1, a, 11, {"stride": 4}), "relu", ("max", 3, 2),
-        ("conv", a, b, 5, {"padding": 2, "groups": 2}), "relu", ("max", 3, 2),
-        ("conv", b, c, 3, {"padding": 1}), "relu", ("conv", c, c, 3, grouped), "relu",
-        ("conv", c, b, 3, grouped), "relu", ("max", 3, 2), "flatten",
-        ("dense", b * side**2, d), "relu", ("dense", d, d), "relu", ("dense", d, 10),
-    ]  # fmt: skip
+        ("conv", 1, a, 11, {"stride": 4}),
+        "relu",
+        ("max", 3, 2),
+        ("conv", a, b, 5, {"padding": 2, "groups": 2}),
+        "relu",
+        ("max", 3, 2),
+        ("conv", b, c, 3, {"padding": 1}),
+        "relu",
+        ("conv", c, c, 3, grouped),
+        "relu",
+        ("conv", c, b, 3, grouped),
+        "relu",
+        ("max", 3, 2),
+        "flatten",
+        ("dense", b * side**2, d),
+        "relu",
+        ("dense", d, d),
+        "relu",
+        ("dense", d, 10),
+    ]
     return layers, (1, 227, 227) if part == 1 else (1, 67, 67)
 
 

@@ -280,7 +280,15 @@ def test_latents_are_replaced_by_any_base(name):
     )
     key, x = jax.random.key(3), jnp.asarray(X)
     base = BASES[name]()
-    found = perturbation_curve(MODEL, x, jnp.asarray(RELEVANCE), TARGET, fractions=[1.0],
-                               read="logit", replacement=Partial(base, codec), key=key)  # fmt: skip
+    found = perturbation_curve(
+        MODEL,
+        x,
+        jnp.asarray(RELEVANCE),
+        TARGET,
+        fractions=[1.0],
+        read="logit",
+        replacement=Partial(base, codec),
+        key=key,
+    )
     wanted = logits_of(np.asarray(base(codec, x, jax.random.split(key)[0])))[TARGET]
     np.testing.assert_allclose(found, [wanted], atol=1e-5)

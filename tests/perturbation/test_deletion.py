@@ -67,8 +67,11 @@ def test_every_curve_is_that_of_a_slow_replica(among):
         counts = [round(fraction * int(allowed.sum())) for fraction in FRACTIONS]
         keys = jax.random.split(jax.random.fold_in(jax.random.key(0), number), 3)
         random = [at_random(jnp.asarray(x), as_it_is(), key) for key in keys]
-        scores = {**{name: [rows[number]] for name, rows in RELEVANCE.items()},
-                  "amplitude": [np.abs(x)], "random": np.asarray(random)}  # fmt: skip
+        scores = {
+            **{name: [rows[number]] for name, rows in RELEVANCE.items()},
+            "amplitude": [np.abs(x)],
+            "random": np.asarray(random),
+        }
         for name, several in scores.items():
             each = [slow(x, label, np.where(allowed, s, -np.inf), counts) for s in several]
             for place, wanted in zip(NAMES, np.mean(each, axis=0)):
@@ -197,11 +200,15 @@ def test_a_model_that_fails_is_neither_right_nor_wrong():
     [
         ({"relevance": {"a": RELEVANCE["a"][:, :5]}}, r"relevance 'a' is \[7, 5\], .*\[7, 20\]"),
         ({"relevance": {"a": np.ones((7, 20), int)}}, "relevance 'a' is int"),
-        ({"relevance": {"a": np.where(np.arange(7)[:, None] == 3, np.nan, INPUTS)}},
-         "relevance 'a' of example 3 is not finite"),
+        (
+            {"relevance": {"a": np.where(np.arange(7)[:, None] == 3, np.nan, INPUTS)}},
+            "relevance 'a' of example 3 is not finite",
+        ),
         ({"relevance": {"random": INPUTS}}, "cannot be named 'random'"),
-        ({"inputs": np.where(np.arange(7)[:, None] == 2, np.inf, INPUTS)},
-         "inputs of example 2 is not finite"),
+        (
+            {"inputs": np.where(np.arange(7)[:, None] == 2, np.inf, INPUTS)},
+            "inputs of example 2 is not finite",
+        ),
         ({"inputs": INPUTS[:0]}, r"inputs must be a batch \[N, ...\], got \[0, 20\]"),
         ({"labels": LABELS + 2}, "is not a class"),
         ({"labels": LABELS[:3]}, "do not fit 7 examples"),
@@ -215,7 +222,7 @@ def test_a_model_that_fails_is_neither_right_nor_wrong():
         ({"domain": frequencies()}, r"expected \[7, 11\]"),
         ({"chunk": 0}, "chunk must be"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         curves(**changes)

@@ -267,13 +267,20 @@ def test_grids_have_both_ends():
         ({"counts": (7,)}, "counts must be 0 to 6, got 7 to 7"),
         ({"counts": (0.5,)}, "counts must be whole numbers, got float64"),
         ({"base": jnp.zeros((3, 2))}, "relevance and base of its shape"),
-        ({"x": jnp.zeros((0, 3)), "relevance": jnp.zeros((0, 3)), "base": jnp.zeros((0, 3)),
-          "target": 0}, "x has no units"),
+        (
+            {
+                "x": jnp.zeros((0, 3)),
+                "relevance": jnp.zeros((0, 3)),
+                "base": jnp.zeros((0, 3)),
+                "target": 0,
+            },
+            "x has no units",
+        ),
         ({"target": 2}, "target 2 is not a class: the model has 2"),
         ({"target": -1, "edit": "remove"}, "target -1 is not a class"),
         ({"model": Partial(jnp.sum), "target": 0}, "must return logits \\[K\\]"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(changes, said):
     x = jnp.ones((2, 3))
     model = two_classes((np.ones((2, 3), np.float32), 0.0))

@@ -59,9 +59,16 @@ def rule_of(made, place):
 def test_the_table_names_every_operation():
     names = [row[0] for row in rows(PRESETS["epsilon_plus"]())]
     assert names == [
-        "conv", "activation", "conv", "activation", "normalise", "dense", "add", "sum:reduce_sum",
+        "conv",
+        "activation",
+        "conv",
+        "activation",
+        "normalise",
         "dense",
-    ]  # fmt: skip
+        "add",
+        "sum:reduce_sum",
+        "dense",
+    ]
 
 
 def test_the_first_pattern_wins():
@@ -143,8 +150,13 @@ def test_an_uncovered_operation_is_refused_with_all_one_needs():
     with pytest.raises(UncoveredOperation) as error:
         lrp()(model, jnp.ones(3), 0, key=KEY)
     line = broken.__code__.co_firstlineno + 2
-    for part in ("cumprod", f"test_composites.py:{line} (broken)", "[3] -> [3]",
-                 "kind('dense')", "add (kind('cumprod'), rule)"):  # fmt: skip
+    for part in (
+        "cumprod",
+        f"test_composites.py:{line} (broken)",
+        "[3] -> [3]",
+        "kind('dense')",
+        "add (kind('cumprod'), rule)",
+    ):
         assert part in str(error.value)
 
 
@@ -230,22 +242,34 @@ def test_a_softmax_inside_is_none_at_the_end():
         (lambda: lrp()(lambda x: x, X[0], 7, key=KEY), "target 7 is not a class"),
         (lambda: lrp()(lambda x: (x, x), X[0], 0, key=KEY), "2 arrays"),
         (
-            lambda: propagate(composite([(kind("dense"), rules.pass_through())]),
-                              Partial(lambda p, x: p @ x, jnp.ones((2, 3))), jnp.ones(3), 0),
+            lambda: propagate(
+                composite([(kind("dense"), rules.pass_through())]),
+                Partial(lambda p, x: p @ x, jnp.ones((2, 3))),
+                jnp.ones(3),
+                0,
+            ),
             "for operations on single values",
         ),
         (
-            lambda: propagate(composite([(kind("scale"), lambda *a: jnp.ones(2))]),
-                              lambda x: 2 * x, jnp.ones(3), 0),
+            lambda: propagate(
+                composite([(kind("scale"), lambda *a: jnp.ones(2))]),
+                lambda x: 2 * x,
+                jnp.ones(3),
+                0,
+            ),
             "must have the same shape",
         ),
         (
-            lambda: propagate(composite([(kind("matmul"), rules.signal())]),
-                              lambda x: (x @ x.T)[0], jnp.ones((3, 3)), 0),
+            lambda: propagate(
+                composite([(kind("matmul"), rules.signal())]),
+                lambda x: (x @ x.T)[0],
+                jnp.ones((3, 3)),
+                0,
+            ),
             "is for operations of kind product, gate, and not for matmul",
         ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told(call, message):
     with pytest.raises(ValueError, match=message):
         call()

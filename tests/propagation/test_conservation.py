@@ -119,8 +119,9 @@ def test_the_ledger_of_real_networks(head, x64):
 
 def test_attention_weights_as_constants_conserve(x64):
     """Bias-free transformer, norms affine, attention by `values`: nothing is lost."""
-    config = transformer.TransformerConfig(frames=7, channels=6, width=8, heads=2, layers=2,
-                                           feedforward=12, classes=3)  # fmt: skip
+    config = transformer.TransformerConfig(
+        frames=7, channels=6, width=8, heads=2, layers=2, feedforward=12, classes=3
+    )
     made = random_params(lambda: transformer.init(config, KEY))
     quiet = jax.tree_util.tree_map_with_path(
         lambda path, v: 0 * v if path[-1].key in ("bias", "positions") else 5 * v, made

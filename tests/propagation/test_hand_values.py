@@ -88,8 +88,9 @@ def test_bias_takes_its_share():
     line = Partial(
         lambda p, x: p["w"] @ x + p["b"], {"w": jnp.array([[2.0]]), "b": jnp.array([2.0])}
     )
-    found = propagate(composite([(kind("dense"), rules.epsilon(0.25, absolute=True))]), line,
-                      jnp.array([3.0]), 0)  # fmt: skip
+    found = propagate(
+        composite([(kind("dense"), rules.epsilon(0.25, absolute=True))]), line, jnp.array([3.0]), 0
+    )
     share = 8 / 8.25
     np.testing.assert_allclose(found.relevance, [6 * share], rtol=1e-6)
     np.testing.assert_allclose(found.ledger.bias, [2 * share], rtol=1e-6)

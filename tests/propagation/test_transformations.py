@@ -82,8 +82,12 @@ def equinox():
     biases = [PARAMS[name]["bias"] for name in PARAMS]
     biases[0] = biases[0][:, None]
     where = lambda layer: (layer.weight, layer.bias)
-    return Equinox(*(eqx.tree_at(where, layer, pair) for layer, pair in
-                     zip(layers, zip(weights, biases, strict=True), strict=True)))  # fmt: skip
+    return Equinox(
+        *(
+            eqx.tree_at(where, layer, pair)
+            for layer, pair in zip(layers, zip(weights, biases, strict=True), strict=True)
+        )
+    )
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -98,8 +102,15 @@ def test_one_network_in_four_libraries(name):
         assert gap < 1e-5 * np.max(np.abs(found[0].relevance))
 
 
-@pytest.mark.parametrize("make", [lambda: MODEL, lambda: from_linen(Linen(), {"params": PARAMS}),
-                                  lambda: from_nnx(Nnx(nnx.Rngs(0))), equinox])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: MODEL,
+        lambda: from_linen(Linen(), {"params": PARAMS}),
+        lambda: from_nnx(Nnx(nnx.Rngs(0))),
+        equinox,
+    ],
+)
 def test_paths_in_four_libraries(make):
     table = composite([]).table(as_model(make()), X)
     for layer in ("conv", "hidden", "logits"):
@@ -170,8 +181,9 @@ def test_zeros_and_huge_inputs_give_numbers():
 def test_relevance_grows_with_the_input_whatever_its_size():
     """The stabiliser is in units of the values: a bias-free net is explained alike at any level."""
     model = Partial(plain, jax.tree.map(lambda v: v if v.ndim > 1 else 0 * v, PARAMS))
-    loud, soft = (propagate(PRESETS["epsilon_plus"](), model, s * X, 1).relevance
-                  for s in (1e3, 1e-6))  # fmt: skip
+    loud, soft = (
+        propagate(PRESETS["epsilon_plus"](), model, s * X, 1).relevance for s in (1e3, 1e-6)
+    )
     np.testing.assert_allclose(loud / 1e3, soft / 1e-6, rtol=1e-3, atol=1e-6)
 
 

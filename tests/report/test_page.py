@@ -74,8 +74,9 @@ def test_figures_and_buttons_have_names_for_those_who_cannot_see_them():
     named = [svg for svg in elements.all("svg") if svg.get("role") == "img"]
     assert len(named) == 3 and all(svg["aria-label"] for svg in named)
     assert all(svg.get("aria-hidden") for svg in elements.all("svg") if svg not in named)
-    assert all(button["aria-label"] and button["type"] == "button"
-               for button in elements.all("button"))  # fmt: skip
+    assert all(
+        button["aria-label"] and button["type"] == "button" for button in elements.all("button")
+    )
 
 
 def test_names_of_files_and_classes_cannot_inject_anything():
@@ -137,9 +138,16 @@ def test_percentages_are_never_rounded_to_certainty(value, said):
 
 @pytest.mark.parametrize(
     "value, said",
-    [(-4.84, "−4.8 dB"), (0.04, "0.0 dB"), (-0.04, "0.0 dB"), (3.0, "+3.0 dB"),
-     (-math.inf, "silent"), (math.nan, "no level"), (None, "no level")],
-)  # fmt: skip
+    [
+        (-4.84, "−4.8 dB"),
+        (0.04, "0.0 dB"),
+        (-0.04, "0.0 dB"),
+        (3.0, "+3.0 dB"),
+        (-math.inf, "silent"),
+        (math.nan, "no level"),
+        (None, "no level"),
+    ],
+)
 def test_levels_in_words(value, said):
     assert phrases.level(value) == said
 

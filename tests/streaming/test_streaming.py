@@ -30,12 +30,21 @@ ZEROS = dataclasses.replace(
 )
 CHUNKS = EncodecConfig(
     dataclasses.replace(
-        CAUSAL, strides=(8,), residual_layers=0, lstm=0, causal=False, norm="group",
+        CAUSAL,
+        strides=(8,),
+        residual_layers=0,
+        lstm=0,
+        causal=False,
+        norm="group",
         audio_channels=2,
     ),
-    codebooks=2, codebook_size=8, bandwidths=(0.3,), normalise=True,
-    chunk_seconds=0.1, overlap=0.35,
-)  # fmt: skip
+    codebooks=2,
+    codebook_size=8,
+    bandwidths=(0.3,),
+    normalise=True,
+    chunk_seconds=0.1,
+    overlap=0.35,
+)
 PLAIN = dataclasses.replace(
     CHUNKS,
     seanet=dataclasses.replace(CAUSAL, audio_channels=2),
@@ -52,15 +61,24 @@ FAMILIES = {
     "chunks of three": (encodec, dataclasses.replace(CHUNKS, overlap=0.6)),
     "lyra": (
         lyra,
-        LyraConfig(latent=4, channels=(4, 8), strides=(4, 2), kernels=(9, 5), groups=(2,),
-                   dilations=(1, 3), stages=2, codewords=5),
+        LyraConfig(
+            latent=4,
+            channels=(4, 8),
+            strides=(4, 2),
+            kernels=(9, 5),
+            groups=(2,),
+            dilations=(1, 3),
+            stages=2,
+            codewords=5,
+        ),
     ),
     "gainshape": (
         gainshape,
-        GainShapeConfig(sample_rate=400, hop=8, gains=3, shape=4, width=5, encoder_blocks=1,
-                        decoder_blocks=2),
+        GainShapeConfig(
+            sample_rate=400, hop=8, gains=3, shape=4, width=5, encoder_blocks=1, decoder_blocks=2
+        ),
     ),
-}  # fmt: skip
+}
 ENCODE = jax.jit(lambda codec, x: codec.encode(x))
 DECODE = jax.jit(lambda codec, z: codec.decode(z))
 

@@ -70,8 +70,10 @@ def test_noise_follows_the_key(key):
 def test_frames_beyond_the_latent_are_cut(key):
     longer = Codec(
         encode=lambda audio: jnp.concatenate([CODEC.encode(audio), jnp.ones((2, HOP))]),
-        decode=CODEC.decode, sample_rate=400, hop=HOP,
-    )  # fmt: skip
+        decode=CODEC.decode,
+        sample_rate=400,
+        hop=HOP,
+    )
     assert noise()(longer, LATENT, key).shape == LATENT.shape
 
 

@@ -180,8 +180,9 @@ def test_a_smooth_mask_does_not_ring():
     pulse = jnp.zeros(8000).at[4000].set(1.0)
     relevance = jnp.asarray(np.where(np.abs(np.arange(4001) - 1000) < 150, 1.0, 0.0))
     far = np.abs(np.arange(8000) - 4000) > 400
-    soft, hard = (np.asarray(filters.filter_by_frequency(pulse, relevance, 0.075, smooth=s))
-                  for s in (40, 0))  # fmt: skip
+    soft, hard = (
+        np.asarray(filters.filter_by_frequency(pulse, relevance, 0.075, smooth=s)) for s in (40, 0)
+    )
     energy = lambda sound: 10 * np.log10(np.sum(sound[far] ** 2) / np.sum(sound**2))
     assert energy(soft) < -60 < -30 < energy(hard)
 

@@ -145,10 +145,17 @@ def test_what_cannot_be_hashed_is_known_by_what_it_is():
 
 
 ALIKE = [
-    (1, True), (1, 1.0), (0.0, -0.0), (np.float32(1), 1.0), (np.float32(1), np.float64(1)),
-    (np.dtype("float32"), np.float32), (Mode.ONE, 1), ((1, 2), (True, 2)),
-    (0j, complex(0, -0.0)), (frozenset({1}), frozenset({1.0})),
-]  # fmt: skip
+    (1, True),
+    (1, 1.0),
+    (0.0, -0.0),
+    (np.float32(1), 1.0),
+    (np.float32(1), np.float64(1)),
+    (np.dtype("float32"), np.float32),
+    (Mode.ONE, 1),
+    ((1, 2), (True, 2)),
+    (0j, complex(0, -0.0)),
+    (frozenset({1}), frozenset({1.0})),
+]
 
 
 @pytest.mark.parametrize("one, other", ALIKE)
@@ -253,8 +260,11 @@ def test_methods_see_the_function_that_the_model_is(kind):
 
 
 def test_layers_and_half_precision_leave_out_what_is_no_parameter():
-    model = Holder(W, {"key": jax.random.key(0), "places": jnp.array(SWAP), "gain": 2.0},
-                   lambda v, x: v["gain"] * x[:, v["places"]].mean(0))  # fmt: skip
+    model = Holder(
+        W,
+        {"key": jax.random.key(0), "places": jnp.array(SWAP), "gain": 2.0},
+        lambda v, x: v["gain"] * x[:, v["places"]].mean(0),
+    )
     assert list(layers(model, X)) == ["weight"]
     codec = cast(Codec(model, model, 1, 1), jnp.bfloat16)
     types = {str(leaf.dtype) for leaf in jax.tree.leaves(codec)}

@@ -37,9 +37,16 @@ def fresh():
 def run(folder, advance=advance, steps=30, **settings):
     evaluate = lambda state: {"size": float(jnp.abs(state["params"]).sum())}
     return train(
-        advance, fresh(), steps=steps, folder=folder, title="toy", log_every=5, save_every=10,
-        evaluate=evaluate, settings={"rates": (1, 2), **settings},
-    )  # fmt: skip
+        advance,
+        fresh(),
+        steps=steps,
+        folder=folder,
+        title="toy",
+        log_every=5,
+        save_every=10,
+        evaluate=evaluate,
+        settings={"rates": (1, 2), **settings},
+    )
 
 
 def test_resumes_to_the_same_weights(tmp_path):

@@ -23,9 +23,14 @@ def test_matrices_of_the_transformer():
     found = flat(matrices(params))
     hidden = {name for name, axes in found.items() if axes is not None}
     assert hidden == {
-        "embed/kernel", "up_0/kernel", "down_0/kernel", "attention_0/query/kernel",
-        "attention_0/key/kernel", "attention_0/value/kernel", "attention_0/out/kernel",
-    }  # fmt: skip
+        "embed/kernel",
+        "up_0/kernel",
+        "down_0/kernel",
+        "attention_0/query/kernel",
+        "attention_0/key/kernel",
+        "attention_0/value/kernel",
+        "attention_0/out/kernel",
+    }
     shapes = flat(params)
     for name in hidden:  # in and out cover every axis, and only `out` has its heads going in
         axes = found[name]

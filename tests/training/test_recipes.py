@@ -60,8 +60,11 @@ def test_features_are_copies_of_what_may_be_learned_from(monkeypatch):
     clips = Clips(
         audio=random.integers(-9000, 9000, (6, 16_000)).astype(np.int16),
         target=np.array([0, 2, 3, 0, 2, 3], np.int32),
-        speaker=texts, file=texts, origin=texts, parts={},
-    )  # fmt: skip
+        speaker=texts,
+        file=texts,
+        origin=texts,
+        parts={},
+    )
     learned = np.array([True, True, False, True, False, False])
     copies, plain = make_features("latent", "keywords", CODEC, clips, learned)
     assert copies.shape == (4, 3, 50, 64) and plain.shape == (6, 50, 64)

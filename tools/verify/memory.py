@@ -47,8 +47,10 @@ def main() -> None:
 
 def measure(driver: str, steps: int) -> float:
     """What computing adds to the memory of the process at its peak, MB."""
-    kernels = [jax.random.normal(jax.random.key(i), (9, 1 if i == 0 else WIDTH, WIDTH)) / 20
-               for i in range(2)]  # fmt: skip
+    kernels = [
+        jax.random.normal(jax.random.key(i), (9, 1 if i == 0 else WIDTH, WIDTH)) / 20
+        for i in range(2)
+    ]
     model, x = Partial(network, kernels), jax.random.normal(jax.random.key(3), (2, SAMPLES))
     method, target = integrated_gradients(steps=steps, chunk=CHUNK), jnp.zeros(2, jnp.int32)
     jax.block_until_ready((model, x))

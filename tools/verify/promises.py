@@ -40,11 +40,15 @@ def codec_promises(options, data) -> list[tuple]:
         ("codec: megabytes", size, "<=", 12),
         ("codec: SI-SDR, dB", ours["si_sdr_db"], ">=", 10),
         ("codec: log-mel L1", ours["log_mel_l1"], "<=", 0.6),
-        ("codec: points lost by the listener", 100 * (original["listener"] - ours["listener"]),
-         "<=", 6),
+        (
+            "codec: points lost by the listener",
+            100 * (original["listener"] - ours["listener"]),
+            "<=",
+            6,
+        ),
         ("command, cold: seconds", seconds["cold"], "<=", 25),
         ("command, warm: seconds", seconds["warm again"], "<=", 10),
-    ]  # fmt: skip
+    ]
 
 
 def explanation_promises(options, data) -> list[tuple]:
@@ -75,11 +79,15 @@ def attribution_promises(options, data) -> list[tuple]:
     adaptive, fixed = table(options, "experiments/tolerance/run.py", *data)
     memory = call(options, "tools/verify/memory.py")
     return [
-        ("IG to 1 %: evaluations beside 50 steps", adaptive["evaluations"], "<=",
-         fixed["evaluations"]),
+        (
+            "IG to 1 %: evaluations beside 50 steps",
+            adaptive["evaluations"],
+            "<=",
+            fixed["evaluations"],
+        ),
         ("IG to 1 %: median true error", adaptive["error"], "<=", 0.01),
         ("IG: memory does not grow with the steps", memory == 0, "==", 1),
-    ]  # fmt: skip
+    ]
 
 
 def rerun_promises(options, data) -> list[tuple]:
@@ -95,9 +103,13 @@ def rerun_promises(options, data) -> list[tuple]:
     return [
         ("rerun, kept tenth: over random, lower end", row["over_random"]["low"], ">=", 0.3),
         ("rerun, kept tenth: over waveforms, lower end", row["over_waveform"]["low"], ">=", 0.0),
-        ("smallest set that keeps: upper end", sets["integrated_gradients"]["high"], "<=",
-         sets["random_control"]["low"]),
-    ]  # fmt: skip
+        (
+            "smallest set that keeps: upper end",
+            sets["integrated_gradients"]["high"],
+            "<=",
+            sets["random_control"]["low"],
+        ),
+    ]
 
 
 def metric_promises(options, data) -> list[tuple]:
@@ -109,11 +121,15 @@ def metric_promises(options, data) -> list[tuple]:
     passed = {r["method"]: (r["beats_random"], r["depends_on_parameters"]) for r in rows}
     return [
         ("fifteen metrics of 1,000 clips: seconds", speed["together"], "<=", 120),
-        ("IG and LRP beat random deletion, and depend on the network",
-         passed["integrated_gradients"] == passed["lrp"] == (True, True), "==", True),
+        (
+            "IG and LRP beat random deletion, and depend on the network",
+            passed["integrated_gradients"] == passed["lrp"] == (True, True),
+            "==",
+            True,
+        ),
         ("checks of those that random relevance passes", sum(passed["random_control"]), "==", 0),
         ("magnitude does not depend on it", passed["magnitude_control"][1], "==", False),
-    ]  # fmt: skip
+    ]
 
 
 def frequency_promises(options) -> list[tuple]:
@@ -124,9 +140,13 @@ def frequency_promises(options) -> list[tuple]:
     (lrp,) = (row["share"] for row in found["rows"] if row["method"] == "LRP-epsilon")
     return [
         ("DFT-LRP of 8,000 samples: ms a clip", clip, "<=", 5),
-        ("synthetic task: least share on the true frequencies, LRP", min(s[0] for s in lrp),
-         ">=", 0.9),
-    ]  # fmt: skip
+        (
+            "synthetic task: least share on the true frequencies, LRP",
+            min(s[0] for s in lrp),
+            ">=",
+            0.9,
+        ),
+    ]
 
 
 def streaming_promises(options) -> list[tuple]:
@@ -151,9 +171,13 @@ def published_promises(options) -> list[tuple]:
         place = {"AUDIOXAI_LYRA": str(options.lyra), "AUDIOXAI_DATA": options.data}
         tests = ["-m", "pytest", "tests/oracles/test_lyra_runtime.py", "-n", "0", "-rP"]
         promises.append(
-            ("Lyra V2: TensorFlow Lite's, but for rounding",
-             run(options.oracles, *tests, **place) == 0, "==", 1)
-        )  # fmt: skip
+            (
+                "Lyra V2: TensorFlow Lite's, but for rounding",
+                run(options.oracles, *tests, **place) == 0,
+                "==",
+                1,
+            )
+        )
     return promises
 
 
@@ -207,13 +231,31 @@ def relevance_promises(options) -> list[tuple]:
 
 
 def accuracy_promises(options, data) -> list[tuple]:
-    every = ["--tasks", "keywords", "digits", "emotion", "--splits", "all", "--seeds", "0", "1",
-             "2", "--heads", "transformer", "cnn", "gru", "listener"]  # fmt: skip
+    every = [
+        "--tasks",
+        "keywords",
+        "digits",
+        "emotion",
+        "--splits",
+        "all",
+        "--seeds",
+        "0",
+        "1",
+        "2",
+        "--heads",
+        "transformer",
+        "cnn",
+        "gru",
+        "listener",
+    ]
     rows = table(options, "scripts/train_classifier.py", *data, "--out", options.runs, *every)
 
     def accuracy(task, head, split="") -> float:
-        found = [r["test"] for r in rows if r["task"] == task and r["head"] == head
-                 and r["split"].startswith(split)]  # fmt: skip
+        found = [
+            r["test"]
+            for r in rows
+            if r["task"] == task and r["head"] == head and r["split"].startswith(split)
+        ]
         return sum(found) / len(found)
 
     best = max(accuracy("digits", head) for head in ("transformer", "cnn", "gru"))

@@ -23,14 +23,25 @@ KILLS, LATER_S = 5, 3.0
 """Each kill comes at a random moment, up to so many seconds after something new was saved."""
 JOBS = {
     "train_codec.py": [
-        "--config", REPO / "experiments" / "train" / "gainshape_16khz.py", "--stop-after", 40,
-        "--save-every", 5,
+        "--config",
+        REPO / "experiments" / "train" / "gainshape_16khz.py",
+        "--stop-after",
+        40,
+        "--save-every",
+        5,
     ],
     "train_classifier.py": [
-        "--tasks", "digits", "--heads", "transformer", "listener", "--steps", 300,
-        "--save-every", 10,
+        "--tasks",
+        "digits",
+        "--heads",
+        "transformer",
+        "listener",
+        "--steps",
+        300,
+        "--save-every",
+        10,
     ],
-}  # fmt: skip
+}
 
 
 def main() -> None:
@@ -62,8 +73,10 @@ def survives(options, script: str, dice: random.Random) -> bool:
         process.send_signal(signal.SIGKILL)
         if process.wait() != -signal.SIGKILL:
             raise ValueError(f"{script} ended before kill {number + 1}: it needs more steps")
-        say(f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
-              f"saved states: {states(disturbed)}")  # fmt: skip
+        say(
+            f"{script}: kill {number + 1} after {time.monotonic() - began:.1f} s, "
+            f"saved states: {states(disturbed)}"
+        )
     finish(start(options, script, disturbed), script)
     wanted, found = checkpoints(whole), checkpoints(disturbed)
     same = bool(wanted) and wanted == found

@@ -6,8 +6,8 @@ Runs the trainings' fault tests, a clip of ten minutes, the evaluations and the 
 the shipped weights, keeps their tables in `<out>`, and says for each promise what was found;
 `promises.py` beside this file has the promises. With `--runs DIR`, a folder of
 `scripts/train_classifier.py`, the accuracies of all heads are checked too; with
-`--audiomnist DIR`, a folder of `experiments/audiomnist/reproduce.py`, whether LRP of its networks on
-FSDD finds what they use. Exit status 1 if a promise is broken.
+`--audiomnist DIR`, a folder of `experiments/audiomnist/reproduce.py`, whether LRP of its networks
+on FSDD finds what they use. Exit status 1 if a promise is broken.
 """
 
 import os

@@ -25,10 +25,32 @@ from audioxai_jax.data.names import clean_name, is_hidden, stem
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (
-    "backward", "bed", "bird", "cat", "dog", "eight", "five", "follow", "forward", "four",
-    "happy", "house", "learn", "marvin", "nine", "one", "seven", "sheila", "six", "three",
-    "tree", "two", "visual", "wow", "zero",
-)  # fmt: skip
+    "backward",
+    "bed",
+    "bird",
+    "cat",
+    "dog",
+    "eight",
+    "five",
+    "follow",
+    "forward",
+    "four",
+    "happy",
+    "house",
+    "learn",
+    "marvin",
+    "nine",
+    "one",
+    "seven",
+    "sheila",
+    "six",
+    "three",
+    "tree",
+    "two",
+    "visual",
+    "wow",
+    "zero",
+)
 SILENCE, UNKNOWN, NOISES = "_silence_", "_unknown_", "_background_noise_"
 TRAINING = "speech_commands_v0.02"
 TEST = "speech_commands_test_set_v0.02"

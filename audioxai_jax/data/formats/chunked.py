@@ -16,9 +16,22 @@ from audioxai_jax.data.formats.layout import (
 NO_SOUND = "is not audio that can be read (no sound in its chunks)"
 W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
 W64_RIFF = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000")
-WIDTHS = {b"NONE": 0, b"twos": 0, b"sowt": 0, b"in24": 3, b"in32": 4, b"fl32": 4, b"FL32": 4,
-          b"fl64": 8, b"FL64": 8, b"alaw": 1, b"ALAW": 1, b"ulaw": 1, b"ULAW": 1,
-          b"raw ": 0}  # fmt: skip
+WIDTHS = {
+    b"NONE": 0,
+    b"twos": 0,
+    b"sowt": 0,
+    b"in24": 3,
+    b"in32": 4,
+    b"fl32": 4,
+    b"FL32": 4,
+    b"fl64": 8,
+    b"FL64": 8,
+    b"alaw": 1,
+    b"ALAW": 1,
+    b"ulaw": 1,
+    b"ULAW": 1,
+    b"raw ": 0,
+}
 """Bytes of a sample of an AIFF file, 0 for as many as its bits need."""
 AIFF_STREAMED = 0x7F000000
 """Bytes of sound that SoX promises, in whole samples, if it does not know the length."""
@@ -70,8 +83,10 @@ def aiff(source: Source) -> Layout:
     if notes and frames in (0, there) or frames > there or not frames:
         frames = there
     elif frames < there:
-        notes = (f"The header promises {frames} samples; {there - frames} more follow and were "
-                 "not read.",)  # fmt: skip
+        notes = (
+            f"The header promises {frames} samples; {there - frames} more follow and were "
+            "not read.",
+        )
     scale, stop = 1.0, start + frames * width * channels
     if coding in (b"NONE", b"twos", b"sowt") and bits < 8 * width <= 32:
         order = "<" if coding == b"sowt" else ">"

@@ -26,8 +26,9 @@ CANNOT = "convert it, for example with ffmpeg -i FILE out.wav"
 DAMAGED = "is not audio that can be read (its header is damaged)"
 
 
-def counted(source: Source, start: int, promised: int | None, width: int | None,
-            head: bytes | None = None) -> Layout:  # fmt: skip
+def counted(
+    source: Source, start: int, promised: int | None, width: int | None, head: bytes | None = None
+) -> Layout:
     """The sound behind a header of a file.
 
     Args:
@@ -63,8 +64,9 @@ def nist(source: Source) -> Layout:
     start = int(lines[1]) if len(lines) > 1 and lines[1].strip().isdigit() else 0
     if start < 16:
         raise FormatError(DAMAGED)
-    fields = dict(re.findall(r"^(\w+) -\w+ (.+?)\s*$", source.read(0, start).decode("latin-1"),
-                             re.MULTILINE))  # fmt: skip
+    fields = dict(
+        re.findall(r"^(\w+) -\w+ (.+?)\s*$", source.read(0, start).decode("latin-1"), re.MULTILINE)
+    )
     coding = fields.get("sample_coding", "pcm")
     if "," in coding:
         raise ForeignError(f"NIST coded as {coding}")

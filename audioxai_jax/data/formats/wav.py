@@ -160,9 +160,14 @@ def rf64_header(tag: int, channels: int, rate: int, bits: int, size: int) -> byt
     form = struct.pack("<HHIIHH", tag, channels, rate, rate * align & 0xFFFFFFFF, align, bits)
     sizes = struct.pack("<QQQI", size + 72, size, size // align, 0)
     return (
-        b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<I", 28) + sizes
-        + b"fmt " + struct.pack("<I", 16) + form + b"data\xff\xff\xff\xff"
-    )  # fmt: skip
+        b"RF64\xff\xff\xff\xffWAVEds64"
+        + struct.pack("<I", 28)
+        + sizes
+        + b"fmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data\xff\xff\xff\xff"
+    )
 
 
 def wrapped(form: bytes, more: bytes, size: int, order: str) -> bytes:

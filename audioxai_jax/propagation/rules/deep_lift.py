@@ -94,8 +94,9 @@ class Shapley:
     ) -> Any:
         x0 = reference[0]
         if not isinstance(x, tuple):
-            return _ratio(unbroadcast(R * (z - reference[2]), x.shape), x - x0, x,
-                          transposed(lin, x, w)(R))  # fmt: skip
+            return _ratio(
+                unbroadcast(R * (z - reference[2]), x.shape), x - x0, x, transposed(lin, x, w)(R)
+            )
         places = range(len(x))
         worth = {
             those: lin(tuple(x[i] if i in those else x0[i] for i in places), w)

@@ -110,8 +110,11 @@ def _check_files(name: str, entry: Published, folder: Path) -> None:
 def _check_rate(name: str, entry: Published, folder: Path, rate: int) -> None:
     if rate == entry.sample_rate:
         return
-    near = [other for other, known in CODECS.items()
-            if (known.network, known.sample_rate) == (entry.network, rate)]  # fmt: skip
+    near = [
+        other
+        for other, known in CODECS.items()
+        if (known.network, known.sample_rate) == (entry.network, rate)
+    ]
     hint = f": is it {near[0]}?" if near else ""
     raise WeightsError(
         f"{folder}: holds a codec of {rate} Hz, {name} works at {entry.sample_rate} Hz{hint}"
@@ -135,6 +138,8 @@ def _find_folder(name: str, entry: Published, weights: str | Path) -> Path:
             f"{weights}: is published there as a pickle only, which is never read: {_CONVERTED}"
         )
     if not entry.on_hub:
-        raise WeightsError(f"{weights}: no such folder, and {name} cannot be downloaded from the "
-                           "Hugging Face hub: " + how_to_get(name))  # fmt: skip
+        raise WeightsError(
+            f"{weights}: no such folder, and {name} cannot be downloaded from the "
+            "Hugging Face hub: " + how_to_get(name)
+        )
     return huggingface.fetch(str(weights))

@@ -1,7 +1,8 @@
 """Reads .tflite files: the graph's operations and its constants.
 
-A .tflite file is a FlatBuffer, see `audioxai_jax.weights.published.flatbuffer`, of TensorFlow Lite's
-schema, version 3 (tensorflow/lite/schema/schema.fbs). Fields below go by their numbers there.
+A .tflite file is a FlatBuffer, see `audioxai_jax.weights.published.flatbuffer`, of TensorFlow
+Lite's schema, version 3 (tensorflow/lite/schema/schema.fbs). Fields below go by their numbers
+there.
 """
 
 import dataclasses
@@ -16,8 +17,22 @@ from audioxai_jax.weights.published.flatbuffer import DamageError, Table, root
 ADD, CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, LEAKY_RELU, QUANTIZE = 0, 3, 4, 67, 98, 114
 """Codes of operations, of the schema's BuiltinOperator."""
 
-TYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 6: "?", 7: "<i2", 8: "<c8", 9: "i1",
-         10: "<f8", 11: "<c16", 12: "<u8", 15: "<u4", 16: "<u2"}  # fmt: skip
+TYPES = {
+    0: "<f4",
+    1: "<f2",
+    2: "<i4",
+    3: "u1",
+    4: "<i8",
+    6: "?",
+    7: "<i2",
+    8: "<c8",
+    9: "i1",
+    10: "<f8",
+    11: "<c16",
+    12: "<u8",
+    15: "<u4",
+    16: "<u2",
+}
 """numpy's types by the schema's TensorType; the others hold no plain numbers."""
 
 STEPS = {CONV_2D: (2, 5), DEPTHWISE_CONV_2D: (2, 6), TRANSPOSE_CONV: (2, None)}

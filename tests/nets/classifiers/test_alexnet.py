@@ -88,8 +88,13 @@ def test_relevance_through_groups(x64):
 
     def conv(x, layer, groups, padding="SAME", stride=1):
         out = jax.lax.conv_general_dilated(
-            x, layer["kernel"], (stride, stride), padding, feature_group_count=groups,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"))  # fmt: skip
+            x,
+            layer["kernel"],
+            (stride, stride),
+            padding,
+            feature_group_count=groups,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
         return jax.nn.relu(out + layer["bias"])
 
     def grouped(p, x):

@@ -55,10 +55,13 @@ def test_a_layer_is_flaxs_cell_over_time():
     (wr, wu, wn), (br, bu, bn) = cut(params["input"]["kernel"]), cut(params["input"]["bias"])
     vr, vu, vn = cut(params["recurrent"])
     theirs = {
-        "ir": {"kernel": wr, "bias": br}, "iz": {"kernel": wu, "bias": bu},
-        "in": {"kernel": wn, "bias": bn}, "hr": {"kernel": vr}, "hz": {"kernel": vu},
+        "ir": {"kernel": wr, "bias": br},
+        "iz": {"kernel": wu, "bias": bu},
+        "in": {"kernel": wn, "bias": bn},
+        "hr": {"kernel": vr},
+        "hz": {"kernel": vu},
         "hn": {"kernel": vn, "bias": params["bias"]},
-    }  # fmt: skip
+    }
     wanted = nn.RNN(nn.GRUCell(4)).apply({"params": {"cell": theirs}}, x)
     np.testing.assert_allclose(Layer(4).apply({"params": params}, x), wanted, atol=1e-6)
 

@@ -22,12 +22,22 @@ from tests.helpers.small_models import random_params
 
 SMALL = EncodecConfig(
     SeanetConfig(
-        sample_rate=400, latent=6, filters=4, strides=(8,), lstm=1, causal=False, norm="group",
+        sample_rate=400,
+        latent=6,
+        filters=4,
+        strides=(8,),
+        lstm=1,
+        causal=False,
+        norm="group",
         audio_channels=2,
     ),
-    codebooks=3, codebook_size=16, bandwidths=(0.2, 0.6), normalise=True,
-    chunk_seconds=0.1, overlap=0.2,
-)  # fmt: skip
+    codebooks=3,
+    codebook_size=16,
+    bandwidths=(0.2, 0.6),
+    normalise=True,
+    chunk_seconds=0.1,
+    overlap=0.2,
+)
 PLAIN = dataclasses.replace(
     SMALL,
     seanet=dataclasses.replace(SMALL.seanet, norm="weight", audio_channels=1, shortcut="identity"),

@@ -191,8 +191,11 @@ def test_a_codec_brings_its_classifier(folder, tmp_path, monkeypatch):
     assert "of the codec 'toy_24khz' comes along" in message and "train_classifier.py" in message
     fields = json.loads((folder / "words.json").read_text())
     for name, changes in {
-        "a": {"codec": "another"}, "b": {"task": "digits"}, "c": {"task": "keywords"}, "d": {},
-    }.items():  # fmt: skip
+        "a": {"codec": "another"},
+        "b": {"task": "digits"},
+        "c": {"task": "keywords"},
+        "d": {},
+    }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(fields | changes))
     assert pretrained.default_classifier(codec) == "c"
     (tmp_path / "c.json").unlink()
@@ -223,8 +226,15 @@ def test_converted_weights_are_the_same_codec(folder, tmp_path, monkeypatch, cap
     for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(codec), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     pretrained.check_pair(again, pretrained.load_classifier(folder / "words")[0])
-    run(monkeypatch, "tools/convert_weights.py", *command[:2], "--weights", tmp_path, *command[4:],
-        status=1)  # fmt: skip
+    run(
+        monkeypatch,
+        "tools/convert_weights.py",
+        *command[:2],
+        "--weights",
+        tmp_path,
+        *command[4:],
+        status=1,
+    )
     assert f"{tmp_path / 'out' / 'toy_24khz'}.safetensors: exists already; add --overwrite" in (
         capsys.readouterr().err
     )
@@ -239,8 +249,22 @@ def test_a_classifier_is_trained_on_its_latents(folder, tmp_path, monkeypatch):
     """Clips come at the codec's rate, and the checkpoint knows whose latents it reads."""
     monkeypatch.setattr(recipes, "COPIES", 2)
     data = made_up_data.fsdd(tmp_path / "data", range(1))
-    command = ["--codec", "toy_24khz", "--codec-weights", folder, "--data", data, "--out",
-               tmp_path / "runs", "--steps", 1, "--tasks", "digits", "--heads", "cnn"]  # fmt: skip
+    command = [
+        "--codec",
+        "toy_24khz",
+        "--codec-weights",
+        folder,
+        "--data",
+        data,
+        "--out",
+        tmp_path / "runs",
+        "--steps",
+        1,
+        "--tasks",
+        "digits",
+        "--heads",
+        "cnn",
+    ]
     run(monkeypatch, "scripts/train_classifier.py", *command)
     (found,) = (tmp_path / "runs").rglob("digits_cnn.json")
     classifier, manifest = pretrained.load_classifier(found)

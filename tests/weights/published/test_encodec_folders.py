@@ -63,10 +63,18 @@ def test_tensors_and_fields_that_do_not_fit_are_named(tmp_path):
 
 @pytest.mark.parametrize(
     "name, value",
-    [("num_residual_layers", 10**9), ("num_residual_layers", 10**400), ("sampling_rate", 10**400),
-     ("chunk_length_s", 10**400), ("target_bandwidths", [float("inf")]), ("hidden_size", 10**9),
-     ("upsampling_ratios", [10**9]), ("num_lstm_layers", 10**9), ("codebook_size", 10**9)],
-)  # fmt: skip
+    [
+        ("num_residual_layers", 10**9),
+        ("num_residual_layers", 10**400),
+        ("sampling_rate", 10**400),
+        ("chunk_length_s", 10**400),
+        ("target_bandwidths", [float("inf")]),
+        ("hidden_size", 10**9),
+        ("upsampling_ratios", [10**9]),
+        ("num_lstm_layers", 10**9),
+        ("codebook_size", 10**9),
+    ],
+)
 def test_impossible_numbers_are_refused_at_once(tmp_path, name, value):
     folder = encodec_folders.write(tmp_path, "encodec_24khz")
     fields = encodec_folders.fields("encodec_24khz") | {name: value}

@@ -160,8 +160,21 @@ def test_names_that_are_repositories_and_those_that_are_paths(tmp_path, monkeypa
     (tmp_path / "weights").mkdir()
     for text in ("facebook/encodec_24khz", "a/b", "A-1/b.c"):
         assert huggingface.is_repository(text)
-    for text in ("weights/encodec", "weights", "./a/b", "../a/b", "/a/b", "a/b/c", "a//b", "a/",
-                 "~/b", "a/../b", "a b/c", ".", ""):  # fmt: skip
+    for text in (
+        "weights/encodec",
+        "weights",
+        "./a/b",
+        "../a/b",
+        "/a/b",
+        "a/b/c",
+        "a//b",
+        "a/",
+        "~/b",
+        "a/../b",
+        "a b/c",
+        ".",
+        "",
+    ):
         assert not huggingface.is_repository(text)
 
 

@@ -18,19 +18,49 @@ from tests.helpers.refusals import refusal
 from tests.helpers.small_models import random_params
 
 NETWORK = SeanetConfig(
-    latent=6, filters=4, strides=(3, 2), kernel=5, last_kernel=7, residual_layers=2, lstm=2,
+    latent=6,
+    filters=4,
+    strides=(3, 2),
+    kernel=5,
+    last_kernel=7,
+    residual_layers=2,
+    lstm=2,
     audio_channels=2,
-)  # fmt: skip
+)
 WEIGHT = EncodecConfig(NETWORK, codebooks=2, codebook_size=8)
 GROUP = dataclasses.replace(
     WEIGHT, seanet=dataclasses.replace(NETWORK, norm="group", shortcut="identity")
 )
 NEW = ".parametrizations.weight.original"
 AGES = {"old": (".weight_g", ".weight_v"), "new": (NEW + "0", NEW + "1")}
-ENCODER = ["enter", "residual_0_0", "residual_0_1", "", "down_0", "residual_1_0", "residual_1_1",
-           "", "down_1", "lstm", "", "leave"]  # fmt: skip
-DECODER = ["enter", "lstm", "", "up_0", "residual_0_0", "residual_0_1", "", "up_1", "residual_1_0",
-           "residual_1_1", "", "leave"]  # fmt: skip
+ENCODER = [
+    "enter",
+    "residual_0_0",
+    "residual_0_1",
+    "",
+    "down_0",
+    "residual_1_0",
+    "residual_1_1",
+    "",
+    "down_1",
+    "lstm",
+    "",
+    "leave",
+]
+DECODER = [
+    "enter",
+    "lstm",
+    "",
+    "up_0",
+    "residual_0_0",
+    "residual_0_1",
+    "",
+    "up_1",
+    "residual_1_0",
+    "residual_1_1",
+    "",
+    "leave",
+]
 INSIDE = {"first": "block.1.", "second": "block.3.", "shortcut": "shortcut."}
 
 
@@ -135,16 +165,25 @@ def test_published_configurations():
     older = {"model_type": "encodec", "architectures": ["EncodecModel"], "torch_dtype": "float32"}
     assert config_from_json(older) == MEMBERS["encodec_24khz"]
     stereo = {
-        "sampling_rate": 48_000, "audio_channels": 2, "use_causal_conv": False, "normalize": True,
-        "norm_type": "time_group_norm", "chunk_length_s": 1.0, "overlap": 0.01,
+        "sampling_rate": 48_000,
+        "audio_channels": 2,
+        "use_causal_conv": False,
+        "normalize": True,
+        "norm_type": "time_group_norm",
+        "chunk_length_s": 1.0,
+        "overlap": 0.01,
         "target_bandwidths": [3.0, 6.0, 12.0, 24.0],
-    }  # fmt: skip
+    }
     assert config_from_json(older | stereo) == MEMBERS["encodec_48khz"]
     large = {
-        "sampling_rate": 32_000, "num_filters": 64, "upsampling_ratios": [8, 5, 4, 4],
-        "codebook_size": 2048, "target_bandwidths": [2.2], "use_causal_conv": False,
+        "sampling_rate": 32_000,
+        "num_filters": 64,
+        "upsampling_ratios": [8, 5, 4, 4],
+        "codebook_size": 2048,
+        "target_bandwidths": [2.2],
+        "use_causal_conv": False,
         "use_conv_shortcut": False,
-    }  # fmt: skip
+    }
     assert config_from_json(older | large) == MEMBERS["encodec_32khz"]
     rate = {"sampling_rate": 16_000, "upsampling_ratios": [8, 5, 4, 2]}
     assert config_from_json(older | large | rate) == MEMBERS["encodec_16khz"]
@@ -178,9 +217,13 @@ def test_configurations_without_a_place_are_refused(fields, said):
 
 NUMBERS = {name: field for name, field in FIELDS.items() if field.types[0] in (int, list)}
 IMPOSSIBLE = {
-    "huge": 10**9, "beyond floats": 10**400, "infinite": float("inf"), "zero": 0,
-    "negative": -(10**9), "not a number": float("nan"),
-}  # fmt: skip
+    "huge": 10**9,
+    "beyond floats": 10**400,
+    "infinite": float("inf"),
+    "zero": 0,
+    "negative": -(10**9),
+    "not a number": float("nan"),
+}
 
 
 @pytest.mark.parametrize("value", IMPOSSIBLE.values(), ids=IMPOSSIBLE)

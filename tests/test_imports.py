@@ -29,7 +29,7 @@ PURE = {
     "dft_lrp": "core types transforms",
     "attribution": "core types tracing engine propagation domains models",
     "synthesis": "core types transforms domains",
-    "perturbation": "core types engine domains synthesis",
+    "perturbation": "core types engine domains synthesis attribution transforms",
     "manipulation": "core transforms",
     "statistics": "core",
     "metrics": "core types tracing transforms attribution domains synthesis perturbation",

@@ -19,7 +19,7 @@ from jax.core import Tracer
 
 from audioxai_jax.core.checked import checked
 from audioxai_jax.core.logits import decision
-from audioxai_jax.domains.protocol import Domain, samples
+from audioxai_jax.perturbation.domains import Domain, samples
 from audioxai_jax.perturbation.edits import places, without
 from audioxai_jax.synthesis.masks import kept_count
 from audioxai_jax.types import Model, select
@@ -74,7 +74,7 @@ def perturbation_curve(
         if the target has the largest logit, else 0; "agreement", 1 if the class with the
         largest logit is that of the whole input. Of a single logit the probability is its
         sigmoid, and its label is said where it is above 0.
-      domain: where is edited, see `domains.protocol`; the input as it is if None.
+      domain: where is edited, see `perturbation.domains`; the input as it is if None.
       key: for a random order or a replacement that is drawn.
       batch: evaluations of the model at once, which bounds memory; all if None. Loops over
         convolutions are slow on CPU.

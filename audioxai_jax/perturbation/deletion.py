@@ -18,8 +18,8 @@ from jax import Array
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.logits import decision, probabilities
 from audioxai_jax.core.records import Static, as_model
-from audioxai_jax.domains.protocol import Domain, samples
 from audioxai_jax.engine.batch import check_targets
+from audioxai_jax.perturbation.domains import Domain, samples
 from audioxai_jax.perturbation.edits import at_random, by_amplitude, places, without
 from audioxai_jax.synthesis.masks import kept_count
 from audioxai_jax.types import Model

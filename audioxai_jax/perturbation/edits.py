@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.checks import as_audio, as_floats, as_input
-from audioxai_jax.domains.protocol import Domain, samples
+from audioxai_jax.perturbation.domains import Domain, samples
 from audioxai_jax.synthesis.masks import kept_count
 
 

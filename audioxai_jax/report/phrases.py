@@ -74,8 +74,8 @@ def headline(facts: dict[str, Any]) -> list[tuple[str, str]]:
     fewest = " that are needed for it" if facts.get("smallest") == "found" else ""
     parts += [
         (
-            f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}{fewest} alone
-            " "it hears ",
+            f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}"
+            f"{fewest} alone it hears ",
             "",
         ),
         *_said(kept, "strong" if same else "but"),

@@ -7,7 +7,6 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec
-from audioxai_jax.domains.protocol import cells, frequencies, latents, samples
 from audioxai_jax.metrics import curve_scores
 from audioxai_jax.perturbation.curves import (
     EDITS,
@@ -17,6 +16,7 @@ from audioxai_jax.perturbation.curves import (
     perturbation_curve,
     random_curves,
 )
+from audioxai_jax.perturbation.domains import cells, frequencies, latents, samples
 from audioxai_jax.synthesis.bases import BASES
 from tests.helpers.refusals import refusal
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.domains.protocol import cells, frequencies
 from audioxai_jax.perturbation.deletion import RESERVED, answer, deletion_curves
+from audioxai_jax.perturbation.domains import cells, frequencies
 from audioxai_jax.perturbation.edits import at_random
 from audioxai_jax.perturbation.edits import samples as as_it_is
 

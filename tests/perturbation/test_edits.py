@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax.domains.protocol import Domain, cells, frequencies, samples, time_frequency
+from audioxai_jax.perturbation.domains import Domain, cells, frequencies, samples, time_frequency
 from audioxai_jax.perturbation.edits import CONTROLS, at_random, delete, delete_samples, places
 
 AUDIO = jnp.asarray(np.random.default_rng(0).normal(size=40), jnp.float32)

@@ -22,6 +22,7 @@ from audioxai_jax.core.records import as_method, as_model
 from audioxai_jax.engine.batch import attribute_batch
 from audioxai_jax.engine.estimator import Estimator
 from audioxai_jax.tracing.gradient_flow import NoGradient
+from tests.helpers.rows import rows
 
 METHODS = {
     "feature_ablation": feature_ablation,
@@ -126,6 +127,7 @@ def test_all_are_estimators():
         assert leaves and all(isinstance(leaf, float) for leaf in leaves)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(12,), (6, 4), (2, 3, 4)])
 @pytest.mark.parametrize("name", METHODS)
 def test_ranks_and_types(name, shape):
@@ -147,7 +149,11 @@ def test_ranks_and_types(name, shape):
         close(found.relevance[index], alone.relevance, 1e-4)
 
 
-@pytest.mark.parametrize("name", METHODS)
+ALIKE = ("lime", "shapley_sampling", "shapley_values")
+"""Methods whose solver or driver another one has, too."""
+
+
+@pytest.mark.parametrize("name", rows(METHODS, full_size=ALIKE))
 def test_chunks_change_nothing(name, x64):
     x = normal(5, 3)
     found = [explain(METHODS[name](chunk=chunk), network, x, 1) for chunk in (1, 3, 64)]
@@ -157,6 +163,7 @@ def test_chunks_change_nothing(name, x64):
         np.testing.assert_allclose(*both, rtol=1e-9)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", METHODS)
 def test_batches_draw_as_examples_do(name, x64):
     method, model, x = METHODS[name](), as_model(network), jnp.asarray(normal(3, 4, 3))
@@ -169,7 +176,7 @@ def test_batches_draw_as_examples_do(name, x64):
         assert found.info["evaluations"][index] == alone.info["evaluations"]
 
 
-@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("name", rows(SAMPLED, full_size=("lime", "rise", "shapley_sampling")))
 def test_memory_does_not_grow_with_samples(name):
     """But for the numbers of the steps, int32, that the loop of `inside` goes through."""
     option = "permutations" if name == "shapley_sampling" else "samples"
@@ -255,7 +262,7 @@ def test_one_group_gets_everything(name, x64):
     close(found.relevance, np.full(4, network(jnp.asarray(x))[0] - network(jnp.zeros(4))[0]))
 
 
-@pytest.mark.parametrize("name", GROUPED)
+@pytest.mark.parametrize("name", rows(GROUPED, full_size=ALIKE))
 def test_half_precision_counts_beyond_256(name):
     options = {} if name not in ("lime", "kernel_shap") else {"samples": 400}
     options |= {"ridge": 0.0} if name == "lime" else {}
@@ -273,7 +280,7 @@ CALIBRATION = {
 }
 
 
-@pytest.mark.parametrize("function", [network, product])
+@pytest.mark.parametrize("function", rows([network, product], full_size=(product,)))
 @pytest.mark.parametrize("name", SAMPLED)
 def test_standard_errors_are_calibrated(name, function, x64):
     """The spread over 200 keys is what one run says of itself, within 20 %."""

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from audioxai_jax.cli import explain, lists
-from audioxai_jax.cli.console import Parser, Version, one_line
+from audioxai_jax.cli.console import Parser, Version, run_main
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(argv)
         return options.run(options)
 
-    return one_line(command, "audioxai")
+    return run_main(command, "audioxai")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str):
         dashed = [word for word in sys.argv[1:] if word[:1] == "-" and os.path.lexists(word)]
         hint = f" (for the file, write ./{dashed[0]})" if dashed else f" (see {self.prog} --help)"
-        complain(f"{message}{hint}", who=self.prog.split()[0])
+        print_error(f"{message}{hint}", who=self.prog.split()[0])
         self.exit(2)
 
 
@@ -60,7 +60,7 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def one_line(script: Callable[[], Any], who: str | None = None) -> int:
+def run_main(script: Callable[[], Any], who: str | None = None) -> int:
     """Runs the main function of a script, or of the command `who`, and returns its exit status.
 
     What it refuses becomes one line, and status 1; it may return another status. Characters that
@@ -80,13 +80,13 @@ def one_line(script: Callable[[], Any], who: str | None = None) -> int:
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError as error:
         if error.filename is not None:
-            complain(error, who=who)
+            print_error(error, who=who)
             return 1
         with contextlib.suppress(OSError):  # who reads what is printed has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
     except (ValueError, OSError) as error:
-        complain(error, who=who)
+        print_error(error, who=who)
         return 1
 
 
@@ -223,6 +223,6 @@ def message(error: object) -> str:
     return str(error) if ours else first_line(error)
 
 
-def complain(error: object, *, who: str = "audioxai") -> None:
+def print_error(error: object, *, who: str = "audioxai") -> None:
     """Says on stderr why the command refuses something."""
     say(f"{who}: error: {message(error)}", file=sys.stderr)

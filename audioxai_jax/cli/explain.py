@@ -5,8 +5,8 @@ import logging
 import os
 from pathlib import Path
 
-from audioxai_jax.cli.console import BUNDLED, add_codec_options, complain, message
-from audioxai_jax.cli.options import SMALLEST, CliError, kept, load
+from audioxai_jax.cli.console import BUNDLED, add_codec_options, message, print_error
+from audioxai_jax.cli.options import SMALLEST, CliError, load, parse_keep
 from audioxai_jax.cli.rows import Rows, json_place
 from audioxai_jax.core.files import OutputError, check_folder
 
@@ -28,14 +28,18 @@ def add_command(commands) -> None:
     add("--set", action="append", default=[], metavar="OPTION=VALUE", help="of the method")
     add(
         "--keep",
-        type=kept,
+        type=parse_keep,
         default=0.1,
         metavar="FRACTION",
         help="kept, or 'smallest': the fewest whose "
         "sound is still heard as the class explained; default: %(default)s",
     )
     add("--rank", default="signed", help="signed (default) or absolute")
-    add("--unit", default="feature", help="kept or replaced: feature (default), frame or channel")
+    add(
+        "--unit",
+        default="feature",
+        help="kept or replaced: feature (default), frame or channel",
+    )
     add(
         "--base",
         default="zero",
@@ -83,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         finally:  # what is done is said and kept, also if the command is stopped
             rows.close(options.out)
     for error in refused:
-        complain(error)
+        print_error(error)
     return 1 if refused else 0
 
 

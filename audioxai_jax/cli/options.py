@@ -74,7 +74,7 @@ def load(options: argparse.Namespace):
     return codec, classifier, settings, names
 
 
-def kept(text: str) -> float | str:
+def parse_keep(text: str) -> float | str:
     """The value of `--keep`."""
     try:
         return text if text == SMALLEST else float(text)

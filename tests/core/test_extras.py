@@ -7,7 +7,7 @@ import sys
 import tomllib
 
 import pytest
-from helpers.refusals import refusal
+from tests.helpers.refusals import refusal
 
 from audioxai_jax.core.extras import EXTRAS, MissingExtra, extra_of, needed_by
 

@@ -140,6 +140,18 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
     add("--codec-weights", metavar="DIR_OR_REPOSITORY", help="of a published codec, see codecs")
 
 
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """`--data`, or AUDIOXAI_DATA: the folder of data sets, without which a script does nothing."""
+    known = os.environ.get("AUDIOXAI_DATA", "")
+    parser.add_argument("--data", type=_data_folder, default=known, metavar="DIR", help="data sets")
+
+
+def _data_folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("name the folder of data sets, here or in AUDIOXAI_DATA")
+    return text
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """`--json`, where `write_rows` writes; a place that cannot be written is refused at once."""
     parser.add_argument(

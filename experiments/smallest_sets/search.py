@@ -1,5 +1,6 @@
 """Smallest sets of many clips: what is searched per clip, and medians with intervals per class."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -125,40 +126,47 @@ def make_rows(
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
+    cases = [
+        (place, edit, method)
+        for place, edits in found["fraction"].items()
+        for edit, methods in edits.items()
+        for method in methods
+    ]
     rows = []
-    for place, edits in found["fraction"].items():
-        for edit, methods in edits.items():
-            for method, fractions in methods.items():
-                for label, clips in groups.items():
-                    if not clips.size:
-                        continue
-                    at_once = np.asarray(fractions)[clips] == 0
-                    if edit == "remove":
-                        clips = clips[~at_once]
-                    values = _beyond(fractions)[clips]
-                    mine = jax.random.fold_in(key, len(rows))
-                    low, high = median_interval(values, mine) if clips.size else (np.nan, np.nan)
-                    lasting = _beyond(found["lasting"][place][edit][method])[clips]
-                    rows.append(
-                        {
-                            "label": label,
-                            "method": method,
-                            "edit": edit,
-                            "place": place,
-                            "clips": len(clips),
-                            "at_once": float(np.mean(at_once)),
-                            "never": _of(np.mean, np.isinf(values)),
-                            "median": _of(np.median, values),
-                            "low": float(low),
-                            "high": float(high),
-                            "lasting": _of(np.median, lasting),
-                        }
-                    )
-                    who = None if speakers is None or label != ALL else speakers[clips]
-                    if who is not None and enough_speakers(who):
-                        low, high = median_interval(values, mine, groups=who)
-                        rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
+    for (place, edit, method), (label, clips) in itertools.product(cases, groups.items()):
+        if not clips.size:
+            continue
+        fractions, lasting = (
+            np.asarray(found[name][place][edit][method]) for name in ("fraction", "lasting")
+        )
+        at_once = fractions[clips] == 0
+        if edit == "remove":
+            clips = clips[~at_once]
+        who = None if speakers is None or label != ALL else speakers[clips]
+        mine = jax.random.fold_in(key, len(rows))
+        about = {"label": label, "method": method, "edit": edit, "place": place}
+        about |= {"clips": len(clips), "at_once": float(np.mean(at_once))}
+        rows.append(about | _medians(fractions[clips], lasting[clips], who, mine))
     return rows
+
+
+def _medians(
+    fractions: np.ndarray, lasting: np.ndarray, speakers: np.ndarray | None, key: Array
+) -> dict[str, float]:
+    """The part of a row that is computed from the clips' fractions."""
+    values, lasting = _beyond(fractions), _beyond(lasting)
+    low, high = median_interval(values, key) if values.size else (np.nan, np.nan)
+    row = {
+        "never": _of(np.mean, np.isinf(values)),
+        "median": _of(np.median, values),
+        "low": float(low),
+        "high": float(high),
+        "lasting": _of(np.median, lasting),
+    }
+    if speakers is not None and enough_speakers(speakers):
+        low, high = median_interval(values, key, groups=speakers)
+        row |= {"speakers_low": float(low), "speakers_high": float(high)}
+    return row
 
 
 def _of(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:

@@ -54,12 +54,8 @@ def abpc(
     """
     how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
     how |= {"domain": domain, "units": units, "chunk": chunk}
-    upper = perturbation_curve(
-        model, x, relevance, target, edit="delete", order="lerf", **how
-    )
-    lower = perturbation_curve(
-        model, x, relevance, target, edit="delete", order="morf", **how
-    )
+    upper = perturbation_curve(model, x, relevance, target, edit="delete", order="lerf", **how)
+    lower = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return area(upper - lower, fractions)
 
 
@@ -100,10 +96,6 @@ def faithfulness(
     """
     how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
     how |= {"domain": domain, "units": units, "chunk": chunk}
-    upper = perturbation_curve(
-        model, x, relevance, target, edit="keep", order="morf", **how
-    )
-    lower = perturbation_curve(
-        model, x, relevance, target, edit="delete", order="morf", **how
-    )
+    upper = perturbation_curve(model, x, relevance, target, edit="keep", order="morf", **how)
+    lower = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return area(upper - lower, fractions)

@@ -90,9 +90,7 @@ def deletion_auc(
     """
     how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
     how |= {"domain": domain, "units": units, "chunk": chunk}
-    curve = perturbation_curve(
-        model, x, relevance, target, edit="delete", order="morf", **how
-    )
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return area(curve, fractions)
 
 
@@ -131,9 +129,7 @@ def insertion_auc(
     """
     how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
     how |= {"domain": domain, "units": units, "chunk": chunk}
-    curve = perturbation_curve(
-        model, x, relevance, target, edit="keep", order="morf", **how
-    )
+    curve = perturbation_curve(model, x, relevance, target, edit="keep", order="morf", **how)
     return area(curve, fractions)
 
 
@@ -176,7 +172,5 @@ def aopc(
         raise ValueError("the first fraction must be 0: the drop is from the whole input")
     how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
     how |= {"domain": domain, "units": units, "chunk": chunk}
-    curve = perturbation_curve(
-        model, x, relevance, target, edit="delete", order="morf", **how
-    )
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return mean_drop(curve)

@@ -211,9 +211,7 @@ def _default_units(
     return next(iter(domain.units(shape).values()))
 
 
-def _ask_all(
-    view: _View, target: Any, positions: Array, fractions: Fractions, **how: Any
-) -> Array:
+def _ask_all(view: _View, target: Any, positions: Array, fractions: Fractions, **how: Any) -> Array:
     """`[R, M]`: all edits of all rankings `[R, n]`, at once or in chunks."""
     check_edit(how["edit"])
     check_question(how["question"])

@@ -27,7 +27,6 @@ from audioxai_jax.perturbation.edit import edit_first
 from audioxai_jax.perturbation.fractions import host_fractions
 from audioxai_jax.perturbation.rank import (
     kept_count,
-    magnitude_scores,
     random_scores,
     rank_positions,
     unit_number,
@@ -192,9 +191,7 @@ def _feature_shape(inputs: Rows, domain: Domain | None) -> tuple[int, ...]:
     return one.shape if domain is None else jax.eval_shape(domain.analyse, one).shape
 
 
-def _units(
-    domain: Domain | None, unit: str | None, shape: tuple[int, ...]
-) -> np.ndarray | None:
+def _units(domain: Domain | None, unit: str | None, shape: tuple[int, ...]) -> np.ndarray | None:
     """Labels of the units of that name; the domain's first if None."""
     if domain is None:
         if unit is not None:
@@ -202,7 +199,9 @@ def _units(
         return None
     known = domain.units(shape)
     if unit is not None and unit not in known:
-        raise ValueError(f"unknown unit {unit!r} of {domain.name}: choose one of {', '.join(known)}")
+        raise ValueError(
+            f"unknown unit {unit!r} of {domain.name}: choose one of {', '.join(known)}"
+        )
     return known[next(iter(known)) if unit is None else unit]
 
 

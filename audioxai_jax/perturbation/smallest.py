@@ -209,3 +209,49 @@ def count_grid(number: int, points: int = 32) -> tuple[int, ...]:
     if number < 1 or points < 2:
         raise ValueError(f"a grid needs 1 unit and 2 points, got {number} and {points}")
     return (0, *np.unique(np.geomspace(1, number, points - 1).round().astype(int)).tolist())
+
+
+# --- until the branch of `explain` is merged ---
+from jax.tree_util import Partial  # noqa: E402
+
+from audioxai_jax.core.contracts import check_sound  # noqa: E402
+from audioxai_jax.core.records import Static  # noqa: E402
+from audioxai_jax.synthesis.masks import check_choice, top_count  # noqa: E402
+from audioxai_jax.types import Codec, Masker  # noqa: E402
+
+
+def through_sound(codec: Codec, classifier: Model, samples: int) -> Model:
+    models = (as_model(codec.decode), as_model(codec.encode), as_model(classifier))
+    return Partial(_hear, Static(samples), models)
+
+
+def _hear(samples: Static, models: tuple[Model, Model, Model], latent: Array) -> Array:
+    decode, encode, classifier = models
+    return classifier(encode(check_sound(decode(latent), samples.value)))  # type: ignore[arg-type]
+
+
+def keep_smallest(*, rank: str = "signed", unit: str = "feature", points: int = 32):
+    check_choice(rank, unit)
+    return KeepSmallest(rank=rank, unit=unit, points=points)
+
+
+@record(static=("rank", "unit", "points"))
+class KeepSmallest:
+    rank: str
+    unit: str
+    points: int
+
+    def masker(
+        self, model: Model, latent: Array, relevance: Array, base: Array, target: Array
+    ) -> Masker:
+        found = smallest_set(
+            model,
+            latent,
+            relevance,
+            target,
+            base=base,
+            counts=count_grid(unit_number(latent.shape), self.points),
+            rank=self.rank,
+            chunk=8,
+        )
+        return top_count(found.count, rank=self.rank, unit=self.unit)

@@ -49,9 +49,7 @@ def edited_latents(
 
     def edits(edit: str, fractions: Array) -> Array:
         return jax.vmap(
-            lambda part: edit_first(
-                edit, latent, positions, kept_count(part, number), base, units
-            )
+            lambda part: edit_first(edit, latent, positions, kept_count(part, number), base, units)
         )(fractions)
 
     return jnp.concatenate([edits("keep", keep), edits("delete", delete)])

@@ -42,7 +42,9 @@ def make_rows(
                 over[:, len(keep) :] *= -1
                 columns = {"score": flips.mean(0), **intervals(flips, key, speakers=groups)}
                 columns |= {"over_random": over.mean(0)}
-                columns |= {f"over_random_{k}": v for k, v in intervals(over, key, speakers=groups).items()}
+                columns |= {
+                    f"over_random_{k}": v for k, v in intervals(over, key, speakers=groups).items()
+                }
                 edits = [("keep", f) for f in keep] + [("delete", f) for f in delete]
                 for index, (edit, fraction) in enumerate(edits):
                     row = {"method": name, "unit": unit, "place": place}

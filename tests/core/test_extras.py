@@ -7,9 +7,9 @@ import sys
 import tomllib
 
 import pytest
-from tests.helpers.refusals import refusal
 
 from audioxai_jax.core.extras import EXTRAS, MissingExtra, extra_of, needed_by
+from tests.helpers.refusals import refusal
 
 USERS = {
     "audioxai_jax.training.loop": "orbax",

@@ -89,9 +89,7 @@ def load(options: ExplainOptions) -> Loaded:
         method=MethodFacts(options.method, method_options),
         base=options.base,
         classifier=_weights(subject.name, classifier.manifest),
-        listener=None
-        if listener is None
-        else _weights(options.listener or "", listener.manifest),
+        listener=None if listener is None else _weights(options.listener or "", listener.manifest),
         codec=None if codec is None else _weights(options.codec or codec.name, codec.manifest),
         domain_options=subject.domain_options,
     )
@@ -167,9 +165,7 @@ def load_subject(options: ExplainOptions) -> Subject:
     else:
         rate = classifier.reads.sample_rate
         factory = functools.partial(DOMAINS[options.domain], sample_rate=rate)
-    given = parse_settings(
-        factory, options.domain_set, name=options.domain, option="--domain-set"
-    )
+    given = parse_settings(factory, options.domain_set, name=options.domain, option="--domain-set")
     return Subject(classifier, name, factory(**given), given)
 
 

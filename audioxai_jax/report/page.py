@@ -93,7 +93,9 @@ def _player(result: ClipResult, name: str, shown: str) -> str:
     sound = result.sounds[name]
     listener = ""
     if sound.listener is not None:
-        listener = f'<br><span class="soft">listener: {escape(phrases.heard(sound.listener))}</span>'
+        listener = (
+            f'<br><span class="soft">listener: {escape(phrases.heard(sound.listener))}</span>'
+        )
     return f"""<li data-gain="{sound.loudness_gain:.6g}">
 {button(shown)}
 <div><span class="name">{shown}</span>

@@ -124,8 +124,7 @@ def checks(result: ClipResult) -> list[tuple[str, bool, str]]:
     """What a reader wants to know first: question, answer, and the reason in words."""
     wanted = result.prediction.label
     kept, removed, random, whole = (
-        result.sounds[name].heard
-        for name in ("explanation", "removed", "random", "reconstruction")
+        result.sounds[name].heard for name in ("explanation", "removed", "random", "reconstruction")
     )
     rows = [
         ("Enough alone", kept.label == wanted, f"the kept part is heard as {heard(kept)}"),

@@ -136,7 +136,9 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     settings = {name: getattr(options, name) for name in names} | {
         "fractions": [KEEP, DELETE],
         "plugins": [
-            user_files.file_digest(name) for name in options.methods if user_files.is_user_file(name)
+            user_files.file_digest(name)
+            for name in options.methods
+            if user_files.is_user_file(name)
         ],
         "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
         "clips": clips.file.tolist(),

@@ -84,7 +84,9 @@ def main() -> None:
 
     wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
     settings = {key: getattr(options, key) for key in wanted} | {
-        "plugins": [user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)],
+        "plugins": [
+            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
+        ],
         "weights": [codec_manifest["sha256"], manifest["sha256"]],
         "clips": clips.file.tolist(),
     }

@@ -116,7 +116,7 @@ class DomainFacts:
     Attributes:
       name: as in `domains.DOMAINS`.
       options: that it was made with.
-      exact: whether the round trip gives the sound back, to rounding.
+      exact: whether a sound without an edit is the original, to rounding.
       residual: "keep" if what the round trip loses was added back, else None.
       codec: of a latent, else None.
       own: whether it is the domain that the classifier reads.

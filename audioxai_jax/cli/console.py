@@ -110,7 +110,7 @@ def _terminated() -> Iterator[None]:
 
 
 def say(*lines: object, file: TextIO | None = None) -> None:
-    """Prints a line for each argument, at once; unprintable characters and line breaks are replaced."""
+    """Prints a line for each argument, at once, with unprintable characters replaced."""
     for line in lines:
         print(printable(str(line)), file=file, flush=True)
 

@@ -6,13 +6,21 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from audioxai_jax.attribution import METHODS
+from audioxai_jax.cli import user_files
+from audioxai_jax.cli.methods import named_method
 from audioxai_jax.cli.options import CliError, ExplainOptions
+from audioxai_jax.cli.settings import parse_settings
+from audioxai_jax.cli.user_files import is_user_file
 from audioxai_jax.domains import DOMAINS
 from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.results import MethodFacts, Weights
 from audioxai_jax.runs.describe import Names
 from audioxai_jax.runs.explain_clips import Settings, label_names, unit_names
+from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Codec
+from audioxai_jax.weights import pretrained
 
 DEFAULT_CODEC = "gainshape_16khz"
 LATENT = "latent"
@@ -36,43 +44,31 @@ class Subject:
     domain: Domain | None = None
     domain_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def explained(self) -> Domain:
+        """The domain in which it is explained."""
+        return self.classifier.reads if self.domain is None else self.domain
+
 
 def load(options: ExplainOptions) -> Loaded:
     """Loads all that the options name.
 
     Raises:
-      CliError, UserFileError, WeightsError: for a name that is unknown, or does not fit the others.
+      CliError, SettingError, UserFileError, WeightsError: for a name that is unknown, or does not
+        fit the others.
     """
-    from audioxai_jax.attribution import METHODS
-    from audioxai_jax.cli.methods import named_method
-    from audioxai_jax.cli.user_files import is_user_file
-    from audioxai_jax.perturbation.rank import RANKS
-    from audioxai_jax.synthesis.bases import BASES
-
-    choose("rank", options.rank, RANKS)
-    if options.base == "neighbour":
-        raise CliError(
-            "--base neighbour: needs the features of another clip, which only Python can give: "
-            "explain(.., base=audioxai_jax.bases.neighbour(features))"
-        )
-    choose("base", options.base, [name for name in BASES if name != "neighbour"])
-    if options.domain is not None:
-        choose("domain", options.domain, DOMAINS)
-    if not is_user_file(options.method):
-        choose("method", options.method, METHODS)
+    _check_names(options)
     method, method_options = named_method(options.method, options.method_set)
     subject = load_subject(options)
-    classifier, domain = subject.classifier, subject.domain
-    explained = classifier.reads if domain is None else domain
-    codec = getattr(explained, "codec", None)
     listener = None if options.listener is None else load_model(options.listener, "listener")
     if options.target is not None:
-        choose("target", options.target, label_names(classifier))
+        choose("target", options.target, label_names(subject.classifier))
     if options.unit is not None:
-        choose("unit", options.unit, unit_names(explained))
+        choose("unit", options.unit, unit_names(subject.explained))
+    codec: Codec | None = getattr(subject.explained, "codec", None)
     if options.base == "mean" and (codec is None or codec.mean is None):
-        what = f"the domain {explained.name}" if codec is None else f"the codec {codec.name}"
-        raise CliError(f"--base mean: {what} has no mean latent")
+        place = f"codec {codec.name}" if codec else f"domain {subject.explained.name}"
+        raise CliError(f"--base mean: the {place} has no mean latent")
     settings = Settings(
         method=method,
         base=BASES[options.base](),
@@ -81,52 +77,19 @@ def load(options: ExplainOptions) -> Loaded:
         unit=options.unit,
         target=options.target,
         seed=options.seed,
-        domain=domain,
+        domain=subject.domain,
         residual=options.residual,
         listener=listener,
     )
     names = Names(
         method=MethodFacts(options.method, method_options),
         base=options.base,
-        classifier=_weights(subject.name, classifier.manifest),
-        listener=None if listener is None else _weights(options.listener or "", listener.manifest),
-        codec=None if codec is None else _weights(options.codec or codec.name, codec.manifest),
+        classifier=_weights(subject.name, subject.classifier),
+        listener=None if listener is None else _weights(str(options.listener), listener),
+        codec=None if codec is None else _weights(options.codec or codec.name, codec),
         domain_options=subject.domain_options,
     )
-    return Loaded(classifier, settings, names)
-
-
-def load_codec(name: str, weights: str | None = None) -> Codec:
-    """The codec of a name, a path, or a user's FILE.py:FUNCTION.
-
-    Args:
-      name: see `pretrained.load_codec`.
-      weights: of a published codec.
-    """
-    from audioxai_jax.cli import user_files
-    from audioxai_jax.weights import pretrained
-
-    if not user_files.is_user_file(name):
-        return pretrained.load_codec(name, weights)
-    if weights is not None:
-        raise CliError(f"--codec-weights: {name} brings its own")
-    return user_files.load_codec(name)
-
-
-def load_model(name: str, kind: str = "classifier") -> Classifier:
-    """The classifier or listener of a name, a path, or a user's FILE.py:FUNCTION.
-
-    Args:
-      kind: "classifier" or "listener", of a name or path.
-    """
-    from audioxai_jax.cli import user_files
-    from audioxai_jax.weights import pretrained
-
-    if user_files.is_user_file(name):
-        return user_files.load_classifier(name)
-    if kind == "listener":
-        return pretrained.load_listener(name)
-    return pretrained.load_classifier(name)
+    return Loaded(subject.classifier, settings, names)
 
 
 def load_subject(options: ExplainOptions) -> Subject:
@@ -135,9 +98,6 @@ def load_subject(options: ExplainOptions) -> Subject:
     The codec is the domain's if that is a latent, and the model's if the model reads latents of
     that codec.
     """
-    from audioxai_jax.cli.user_files import is_user_file
-    from audioxai_jax.weights import pretrained
-
     codec, name = None, options.model
     if options.codec is not None or options.codec_weights is not None:
         codec = load_codec(options.codec or DEFAULT_CODEC, options.codec_weights)
@@ -153,10 +113,7 @@ def load_subject(options: ExplainOptions) -> Subject:
             )
         classifier = load_model(name)
     else:
-        others = options.domain == LATENT and codec is not None
-        reads = pretrained.codec_of(name) if others else None
-        own = None if codec is None or (others and reads != codec.name) else codec
-        classifier = pretrained.load_classifier(name, own)
+        classifier = _load_shipped(name, codec, latent=options.domain == LATENT)
     if options.domain is None:
         return Subject(classifier, name)
     if options.domain == LATENT:
@@ -167,6 +124,31 @@ def load_subject(options: ExplainOptions) -> Subject:
         factory = functools.partial(DOMAINS[options.domain], sample_rate=rate)
     given = parse_settings(factory, options.domain_set, name=options.domain, option="--domain-set")
     return Subject(classifier, name, factory(**given), given)
+
+
+def load_codec(name: str, weights: str | None = None) -> Codec:
+    """The codec of a name, a path, or a user's FILE.py:FUNCTION.
+
+    Args:
+      name: see `pretrained.load_codec`.
+      weights: of a published codec.
+    """
+    if not is_user_file(name):
+        return pretrained.load_codec(name, weights)
+    if weights is not None:
+        raise CliError(f"--codec-weights: {name} brings its own")
+    return user_files.load_codec(name)
+
+
+def load_model(name: str, kind: str = "classifier") -> Classifier:
+    """The classifier or listener of a name, a path, or a user's FILE.py:FUNCTION.
+
+    Args:
+      kind: "classifier" or "listener", of a name or path.
+    """
+    if is_user_file(name):
+        return user_files.load_classifier(name)
+    return pretrained.load_listener(name) if kind == "listener" else _load_shipped(name)
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
@@ -185,5 +167,32 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     raise CliError(f"unknown {what} {name!r}: known are {', '.join(known)}{hint}")
 
 
-def _weights(name: str, manifest: Mapping[str, Any] | None) -> Weights:
-    return Weights(name, (manifest or {}).get("sha256"))
+def _check_names(options: ExplainOptions) -> None:
+    """Refuses names that no model is needed to look up."""
+    choose("rank", options.rank, RANKS)
+    if options.base == "neighbour":
+        raise CliError(
+            "--base neighbour: needs the features of another clip, which only Python can give: "
+            "explain(.., base=audioxai_jax.bases.neighbour(features))"
+        )
+    choose("base", options.base, BASES)
+    if options.domain is not None:
+        choose("domain", options.domain, DOMAINS)
+    if not is_user_file(options.method):
+        choose("method", options.method, METHODS)
+
+
+def _load_shipped(name: str, codec: Codec | None = None, *, latent: bool = False) -> Classifier:
+    """A classifier by name or path, reading the latents of a codec if it was trained on them.
+
+    Args:
+      codec: of `--codec`, or None.
+      latent: whether it is explained in the latent of that codec, which may be another one.
+    """
+    if codec is not None and latent and pretrained.codec_of(name) != codec.name:
+        codec = None
+    return pretrained.load_classifier(name, codec)
+
+
+def _weights(name: str, model: Classifier | Codec) -> Weights:
+    return Weights(name, (model.manifest or {}).get("sha256"))

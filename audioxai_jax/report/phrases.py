@@ -205,9 +205,10 @@ def domain(facts: DomainFacts) -> str:
     options = ", ".join(f"{name} {value}" for name, value in facts.options.items())
     said = facts.name + (f" ({options})" if options else "")
     if facts.residual == "keep":
-        return f"{said}, with what the {round_trip(facts)} loses added back"
+        lossy = "codec" if facts.codec else "round trip"
+        return f"{said}; what the {lossy} loses is added back to every sound"
     if facts.exact:
-        return f"{said}, exact: nothing is lost without an edit"
+        return f"{said}; exact: without an edit it gives the clip back"
     return said
 
 

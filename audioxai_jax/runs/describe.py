@@ -146,7 +146,7 @@ def _setup(explained: ExplainedClip, settings: Settings, names: Names) -> Setup:
         domain=DomainFacts(
             name=domain.name,
             options=names.domain_options,
-            exact=domain.exact,
+            exact=domain.exact or settings.residual == "keep",
             residual=settings.residual,
             codec=names.codec,
             own=explained.own_domain,

@@ -57,13 +57,17 @@ def relevance_map(
 ) -> RelevanceMap:
     """Relevance over one or two scales, `[n]` or `[n, m]`: complex pairs and further axes summed.
 
+    A time axis comes first.
+
     Args:
       axes: of the features.
       seconds: length of the clip; what lies behind it on a time axis is left out.
     """
     kept = [number for number, axis in enumerate(axes) if axis.name != PAIR][:2]
-    others = tuple(number for number in range(len(axes)) if number not in kept)
+    others = tuple(number for number in range(relevance.ndim) if number not in kept)
     values = relevance.sum(axis=others) if others else relevance
+    if len(kept) == 2 and axes[kept[1]].unit == "s":
+        kept, values = kept[::-1], values.T
     scales = tuple(_scale(axes[number], seconds or 1.0) for number in kept)
     if seconds is not None and scales[0].unit == "s":
         first = scales[0]

@@ -71,8 +71,8 @@ def notes(classifier: Classifier) -> tuple[str, ...]:
     """What a reader of an explanation has to know of the classifier's outputs."""
     if classifier.outputs == "probabilities":
         return (
-            "The model's outputs are probabilities and are shown as they are. Their gradient almost "
-            "vanishes where the model is sure, so relevance of a logit tells more.",
+            "The model's outputs are probabilities and are shown as they are. Their gradient "
+            "almost vanishes where the model is sure: relevance of a logit tells more.",
         )
     if classifier.labels is not None and len(classifier.labels) == 1:
         return (

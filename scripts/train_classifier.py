@@ -19,7 +19,6 @@ import sys
 import time
 from pathlib import Path
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,13 +27,14 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
 )
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.files import check_settings, make_folder
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
@@ -44,6 +44,9 @@ from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
 from audioxai_jax.weights import pretrained
 from audioxai_jax.weights.published import huggingface
+
+with needed_by("train_classifier.py"):
+    import grain
 
 FOLDS = "mean of the speakers left out"
 
@@ -260,4 +263,4 @@ def print_table(rows: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -14,8 +14,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, or 1 if anything was refused."""
 
     def command() -> int:
-        options = _parser().parse_args(argv)
-        return options.run(options)
+        chosen = _parser().parse_args(argv)
+        return chosen.run(chosen)
 
     return run_main(command, "audioxai")
 

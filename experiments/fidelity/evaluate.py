@@ -38,12 +38,12 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.weights import pretrained
-from experiments.fidelity.curves import RANDOM, Curves, fidelity_curves
+from experiments.fidelity.curves import RANDOM, UNITS, Curves, fidelity_curves
 from experiments.fidelity.table import make_rows, make_summary
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -166,7 +166,9 @@ def settings_of(options, manifests: list[dict], clips) -> dict:
     return {name: getattr(options, name) for name in names} | {
         "fractions": [KEEP, DELETE],
         "plugins": [
-            user_files.digest(name) for name in options.methods if user_files.is_plugin(name)
+            user_files.file_digest(name)
+            for name in options.methods
+            if user_files.is_user_file(name)
         ],
         "weights": [manifest["sha256"] for manifest in manifests],
         "clips": clips.file.tolist(),
@@ -189,7 +191,7 @@ def one_clip(what: Curves, clip, key):
 
 
 def make_method(name: str, codec, options):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, [])[0]
     if name not in METHODS or name == RANDOM:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(set(METHODS) - {RANDOM})}")

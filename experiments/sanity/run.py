@@ -118,7 +118,7 @@ def main() -> None:
         if reason:
             refused[name] = reason
             continue
-        used = user_files.digest(name) if user_files.is_plugin(name) else str(told)
+        used = user_files.file_digest(name) if user_files.is_user_file(name) else str(told)
         parts = Parts(options.out / "parts" / name.replace("/", "_"), settings | {"method": used})
         results = check_clips(options, name, method, classifier.model, latents, changed, parts)
         rows.append({"method": name, **summary(results, clips.speaker_numbers, key)})

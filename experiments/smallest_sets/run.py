@@ -4,7 +4,7 @@
 
 On clips that the classifier was not trained on. Features are ranked by each method and, as the
 control, at random; the smallest set of the most relevant ones is sought that alone keeps the
-classifier's prediction ("keep"), and whose replacement flips it ("remove"): in the latent, and
+classifier's prediction ("keep"), and whose deletion flips it ("delete"): in the latent, and
 in the sound, encoded again. Printed are medians with 95 % bootstrap intervals over clips, per
 class that is heard, and over speakers for all clips together. `<out>` gets `table.json`,
 `latent.png`, `sound.png` and the clips that are done: the same command goes on where it was
@@ -36,18 +36,18 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.weights import pretrained
 from experiments.smallest_sets.figures import plot_smallest
-from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, search_clip
+from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
 RANDOM = "random_control"
 TOGETHER = 12
 """Clips between two looks at the disk."""
-COLUMNS = ("keep", "remove")
+COLUMNS = ("keep", "delete")
 
 
 def read_options():
@@ -125,7 +125,9 @@ def settings_of(options, manifests: list[dict], clips) -> dict:
     """What decides the results."""
     wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
     return {key: getattr(options, key) for key in wanted} | {
-        "plugins": [user_files.digest(m) for m in options.methods if user_files.is_plugin(m)],
+        "plugins": [
+            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
+        ],
         "weights": [manifest["sha256"] for manifest in manifests],
         "clips": clips.file.tolist(),
     }
@@ -136,7 +138,7 @@ def one_clip(what: Searches, clip, key):
 
 
 def make_method(name: str):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, [])[0]
     if name not in METHODS:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
@@ -165,7 +167,7 @@ def print_tables(rows: list[dict], options) -> None:
             for method in methods:
                 row = at[place, ALL, edit, method]
                 alone = ""
-                if edit == "remove" and place == "sound":
+                if edit == "delete" and place == "sound":
                     alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
                 say(
                     f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "

@@ -8,15 +8,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
+from audioxai_jax import domains
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import record
-from audioxai_jax.perturbation.smallest import EDITS, count_grid, smallest_set, through_sound
-from audioxai_jax.statistics.bootstrap import enough_speakers, median_interval
-from audioxai_jax.synthesis.masks import unit_number
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.perturbation.edit import EDITS
+from audioxai_jax.perturbation.rank import unit_number
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
+from audioxai_jax.statistics.bootstrap import median_interval
+from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.types import Base, Codec, Method, Model, attribute
 
 PLACES = ("latent", "sound")
+UNITS = ("feature", "frame", "channel")
+"""Of a latent, that are ranked and edited as one."""
 ALL = "all classes"
 
 
@@ -27,8 +34,9 @@ class Searches:
     Attributes:
       codec, classifier: models.
       methods: by name, the control of random features among them.
-      base: what replaces the others.
-      unit, rank: see `synthesis.masks.top_fraction`.
+      base: what stands for absent features.
+      unit: "feature", "frame" or "channel".
+      rank: "signed" or "absolute".
       points: of the grid of counts, see `perturbation.smallest.count_grid`.
     """
 
@@ -56,7 +64,8 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
     audio = as_audio(audio)
     latent = what.codec.encode(audio)
     base_key, method_key = jax.random.split(key)
-    base = what.base(what.codec, latent, base_key)
+    domain = domains.latent(what.codec)
+    base = what.base(domain, latent, audio, base_key)
     logits = what.classifier(latent)
     target = jnp.argmax(logits)
     relevance = jnp.stack(
@@ -65,28 +74,17 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
             for method in what.methods.values()
         ]
     )
-    counts = count_grid(unit_number(latent.shape, what.unit), what.points)
-    models = {
-        "latent": what.classifier,
-        "sound": through_sound(what.codec, what.classifier, audio.shape[0]),
-    }
+    units = domain.units(latent.shape)[what.unit]
+    models = {"latent": what.classifier, "sound": Partial(_heard, domain, what.classifier, audio)}
+    settings: dict[str, Any] = {"base": base, "rank": what.rank, "units": units}
+    settings["counts"] = count_grid(unit_number(latent.shape, units), what.points)
     found: dict[str, Any] = {"fraction": {}, "lasting": {}, "target": target}
     finite = [jnp.all(jnp.isfinite(array)) for array in (latent, base, logits, relevance)]
     for place, model in models.items():
         for edit in EDITS:
 
             def search(relevance: Array, model=model, edit=edit):
-                return smallest_set(
-                    model,
-                    latent,
-                    relevance,
-                    base,
-                    edit=edit,
-                    target=target,
-                    counts=counts,
-                    rank=what.rank,
-                    unit=what.unit,
-                )
+                return smallest_set(model, latent, relevance, target, edit=edit, **settings)
 
             sets = jax.vmap(search)(relevance)
             for name in ("fraction", "lasting"):
@@ -94,6 +92,11 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
                 found[name].setdefault(place, {})[edit] = values
             finite.append(jnp.all(sets.finite))
     return found | {"finite": jnp.all(jnp.stack(finite))}
+
+
+def _heard(domain: Domain, classifier: Model, audio: Array, latent: Array) -> Array:
+    """The classifier on the sound of a latent, encoded again."""
+    return classifier(domain.analyse(domain.synthesise(latent, audio)))
 
 
 def make_rows(
@@ -107,7 +110,7 @@ def make_rows(
 
     A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
     features, so that medians and intervals need not leave it out, and may be infinite. A clip
-    whose prediction the codec alone flips needs no feature removed: it is left out of "remove".
+    whose prediction the codec alone flips needs no feature deleted: it is left out of "delete".
 
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
@@ -126,47 +129,44 @@ def make_rows(
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
+    rows: list[dict[str, Any]] = []
     cases = [
         (place, edit, method)
         for place, edits in found["fraction"].items()
         for edit, methods in edits.items()
         for method in methods
     ]
-    rows = []
     for (place, edit, method), (label, clips) in itertools.product(cases, groups.items()):
-        if not clips.size:
-            continue
-        fractions, lasting = (
-            np.asarray(found[name][place][edit][method]) for name in ("fraction", "lasting")
-        )
-        at_once = fractions[clips] == 0
-        if edit == "remove":
-            clips = clips[~at_once]
-        who = None if speakers is None or label != ALL else speakers[clips]
-        mine = jax.random.fold_in(key, len(rows))
-        about = {"label": label, "method": method, "edit": edit, "place": place}
-        about |= {"clips": len(clips), "at_once": float(np.mean(at_once))}
-        rows.append(about | _medians(fractions[clips], lasting[clips], who, mine))
+        if clips.size:
+            sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
+            who = speakers if label == ALL else None
+            row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
+            rows.append({"label": label, "method": method, "edit": edit, "place": place} | row)
     return rows
 
 
-def _medians(
-    fractions: np.ndarray, lasting: np.ndarray, speakers: np.ndarray | None, key: Array
-) -> dict[str, float]:
-    """The part of a row that is computed from the clips' fractions."""
-    values, lasting = _beyond(fractions), _beyond(lasting)
-    low, high = median_interval(values, key) if values.size else (np.nan, np.nan)
-    row = {
+def _row(
+    sets: Mapping[str, Any],
+    edit: str,
+    clips: np.ndarray,
+    speakers: np.ndarray | None,
+    key: Array,
+) -> dict[str, Any]:
+    """Medians and intervals of some clips, by number."""
+    at_once = np.asarray(sets["fraction"])[clips] == 0
+    if edit == "delete":
+        clips = clips[~at_once]
+    values, lasting = (_beyond(sets[name])[clips] for name in ("fraction", "lasting"))
+    who = None if speakers is None else speakers[clips]
+    ends = intervals(values, key, speakers=who, interval=median_interval)
+    return {
+        "clips": len(clips),
+        "at_once": float(np.mean(at_once)),
         "never": _of(np.mean, np.isinf(values)),
         "median": _of(np.median, values),
-        "low": float(low),
-        "high": float(high),
+        **{name: float(end) for name, end in ends.items()},
         "lasting": _of(np.median, lasting),
     }
-    if speakers is not None and enough_speakers(speakers):
-        low, high = median_interval(values, key, groups=speakers)
-        row |= {"speakers_low": float(low), "speakers_high": float(high)}
-    return row
 
 
 def _of(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:

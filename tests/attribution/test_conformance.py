@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from audioxai_jax.weights.pretrained import load_classifier, load_listener
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
-from audioxai_jax.weights.pretrained import load_classifier, load_listener
 from tests.helpers.claims import CLAIMS, COVERED, FEW
 from tests.helpers.rows import rows
 
@@ -90,7 +90,7 @@ def method(name):
 
 
 def make(name):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name)[0]
     return METHODS[name](**FEW.get(name, {}))
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
+from audioxai_jax.weights.pretrained import WeightsError
 
 from audioxai_jax.nets.classifiers import transformer
 from audioxai_jax.nets.codecs import encodec, gainshape, seanet
 from audioxai_jax.types import Classifier
 from audioxai_jax.weights import file_format, pretrained
-from audioxai_jax.weights.pretrained import WeightsError
 from tests.helpers.refusals import refusal
 from tests.helpers.small_models import random_params
 

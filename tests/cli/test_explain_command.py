@@ -19,7 +19,7 @@ from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import progress
 from audioxai_jax.data.audio import write_wav
 from audioxai_jax.report.folder import folder_names
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import registry
 from tests.helpers import small_models
 from tests.helpers.refusals import complaint
 from tests.helpers.small_models import LABELS
@@ -42,7 +42,7 @@ def models(tmp_path_factory):
     """Options that name a small codec and classifier, both with random parameters."""
     folder = tmp_path_factory.mktemp("models")
     small_models.save(folder)
-    return ["--codec", f"{folder}/small", "--classifier", f"{folder}/words", "--set", "steps=4"]
+    return ["--codec", f"{folder}/small", "--model", f"{folder}/words", "--set", "steps=4"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +91,7 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
     assert len(said["codec"]["sha256"]) == 64 and said["versions"]["jax"] == jax.__version__
 
     with np.load("out/speech/relevance.npz") as arrays:
-        assert arrays["relevance"].shape == arrays["latent"].shape == (50, 12)
+        assert arrays["relevance"].shape == arrays["features"].shape == (50, 12)
         assert arrays["mask"].sum() == 60
         kept, left = arrays["mask"] == 1, arrays["mask"] == 0
         assert arrays["relevance"][kept].min() >= arrays["relevance"][left].max()
@@ -207,21 +207,20 @@ def test_the_smallest_set_is_kept_and_said(models, capsys):
     assert "smallest set" in printed and f"{100 * said['keep']:.3g} % of features" in printed
     assert json.loads(Path("r.json").read_text())[0]["kept"] == said["kept"]
     page = Path("out/x/report.html").read_text()
-    assert "that are needed for it" in page and "the fewest found that are enough" in page
+    assert ", the smallest set found, alone" in page and "the smallest set that is enough" in page
 
 
 def test_a_smallest_set_that_does_not_exist_is_said(models, capsys):
     """No part of the clip is heard as a class that the model never hears."""
     Path("own.py").write_text(
-        "import jax.numpy as jnp\n"
-        "def build(): return lambda z: jnp.stack([jnp.mean(z), jnp.mean(z) - 1])\n"
+        WAVES + "def build(): return waves(lambda x: jnp.stack([jnp.mean(x), jnp.mean(x) - 1]))\n"
     )
-    own = ["--classifier", "own.py:build", "--target", "class_1", "--keep", "smallest"]
-    assert explain(models, sound("x.wav"), *own) == 0
+    own = ["--model", "own.py:build", "--target", "1", "--keep", "smallest", "--unit", "segment"]
+    assert explain([], sound("x.wav"), *own, "--method", "saliency") == 0
     said = facts("out/x")
-    assert (said["smallest"], said["kept"], said["keep"]) == ("none", 600, 1)
+    assert (said["smallest"], said["kept"], said["keep"]) == ("none", 50, 1)
     assert "none is enough" in capsys.readouterr().out
-    assert "as no fewer are enough" in Path("out/x/report.html").read_text()
+    assert "because no smaller set is enough" in Path("out/x/report.html").read_text()
 
 
 def test_good_clips_are_done_and_bad_ones_listed_at_the_end(models, capsys):
@@ -279,9 +278,9 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
         (["--method", "salience"], "did you mean 'saliency'?"),
         (
             ["--base", "none"],
-            "unknown base 'none': known are level_matched, mean, noise, silence, zero",
+            "unknown base 'none': known are level_matched, mean, noise, own, silence, zero",
         ),
-        (["--base", "neighbour"], "--base neighbour: needs the latent of another clip"),
+        (["--base", "neighbour"], "--base neighbour: needs the features of another clip"),
         (["--rank", "sign"], "unknown rank 'sign': known are signed, absolute; did you mean"),
         (["--unit", "row"], "unknown unit 'row': known are feature, frame, channel"),
         (["--target", "stopp"], "unknown target 'stopp': known are _silence_, go, stop; did you"),
@@ -291,7 +290,7 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
         (["--keep", "nan"], "--keep nan: must be a fraction"),
         (["--seed", "-1"], "--seed -1: must be a whole number"),
         (["--codec", "gainshap"], "unknown codec 'gainshap'"),
-        (["--classifier", "./none"], "none.json: cannot be read"),
+        (["--model", "./none"], "none.json: cannot be read"),
         (["--json", "no/where.json"], "--json no/where.json: there is no such folder"),
         (["--out", "x.wav"], "--out x.wav: is not a folder"),
         (["--method", "none.py:build"], "none.py: no such file"),
@@ -364,7 +363,7 @@ def test_listings(models, capsys, monkeypatch):
     assert cli.main(["methods"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in METHODS) and "--set steps=64" in printed
-    monkeypatch.setattr(pretrained, "shipped_folder", lambda: Path(models[1]).parent)
+    monkeypatch.setattr(registry, "shipped_folder", lambda: Path(models[1]).parent)
     assert cli.main(["models"]) == 0
     assert capsys.readouterr().out.split()[:2] == ["codec", "bare"]
 
@@ -439,12 +438,12 @@ def test_places_are_refused_before_the_work(models, capsys, monkeypatch, argumen
     Path("folder").mkdir()
     Path("gone").symlink_to("none/x")
     Path("loop").symlink_to("loop")
-    monkeypatch.setattr("audioxai_jax.cli.explain.load", lambda _: pytest.fail("it works"))
+    monkeypatch.setattr("audioxai_jax.cli.loading.load", lambda _: pytest.fail("it works"))
     assert said in refused(capsys, models, sound("x.wav"), *arguments)
 
 
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
-    monkeypatch.setattr("audioxai_jax.cli.explain.BUNDLED", Path(sound("bundled/stop.wav")))
+    monkeypatch.setattr("audioxai_jax.cli.options.BUNDLED", Path(sound("bundled/stop.wav")))
     assert explain(models) == 0
     assert facts("out/stop")["clip"]["name"] == "stop.wav"
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioxai_jax import cli
+from audioxai_jax import cli, domains
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import progress
 from audioxai_jax.data.audio import write_wav
@@ -24,6 +24,13 @@ from tests.helpers import small_models
 from tests.helpers.refusals import complaint
 from tests.helpers.small_models import LABELS
 
+WAVES = """\
+import jax.numpy as jnp
+from audioxai_jax import Classifier, domains
+def waves(model, **fields):
+    return Classifier(model, reads=domains.samples(16_000), **fields)
+"""
+"""The head of a user's file with a model of waveforms."""
 FILES = {
     "original.wav",
     "reconstruction.wav",
@@ -308,9 +315,11 @@ def test_steps_below_one_are_refused_by_the_method(models, capsys):
 
 def test_a_codec_without_a_mean_cannot_fill_in_with_it(models, capsys):
     bare = models[1].replace("small", "bare")
-    Path("own.py").write_text("import jax.numpy as jnp\ndef build(): return lambda z: z[0, :3]")
-    options = ["--codec", bare, "--classifier", "own.py:build", "--base", "mean"]
-    assert "has no mean latent" in refused(capsys, models, sound("x.wav"), *options)
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    clip, own = sound("x.wav"), ["--model", "own.py:build", "--base", "mean"]
+    said = refused(capsys, [], clip, *own, "--domain", "latent", "--codec", bare)
+    assert "--base mean: the codec bare has no mean latent" in said
+    assert "--base mean: the domain samples has no mean latent" in refused(capsys, [], clip, *own)
 
 
 def test_a_classifier_of_another_codec_is_refused(models, capsys):
@@ -327,20 +336,19 @@ import audioxai_jax as ax
 def codec():
     return ax.Codec(encode=lambda audio: audio.reshape(-1, 100), decode=lambda z: z.ravel(),
                     sample_rate=8000, hop=100)
-def classifier():
-    return lambda latent: jnp.stack([jnp.sum(latent**2), jnp.sum(jnp.abs(latent))])
+def model():
+    energy = lambda latent: jnp.stack([jnp.sum(latent**2), jnp.sum(jnp.abs(latent))])
+    return ax.Classifier(energy, reads=ax.domains.latent(codec()))
 def method(scale: float = 1.0):
     def attribute(model, x, target, *, key):
         return ax.Attribution(scale * jax.grad(lambda x: model(x)[target])(x), ax.make_info())
     return attribute
 """
     )
-    own = ["--codec", "own.py:codec", "--classifier", "own.py:classifier", "--method"]
-    clip = sound("x.wav", 1.5)
-    arguments = ["explain", clip, *own, "own.py:method", "--set", "scale=-2", "--out", "out"]
-    assert cli.main(arguments) == 0
+    own = ["--model", "own.py:model", "--method", "own.py:method", "--set", "scale=-2"]
+    assert explain(own, sound("x.wav", 1.5)) == 0
     said = facts("out/x")
-    assert said["labels"] == ["class_0", "class_1"]
+    assert said["labels"] == ["0", "1"] and said["domain"]["own"]
     assert said["method"] == {"name": "own.py:method", "options": {"scale": -2.0}}
     assert said["clip"]["sample_rate"] == 8000 and said["codec"]["sha256"] is None
     assert said["info"]["completeness_gap"] is None
@@ -349,14 +357,66 @@ def method(scale: float = 1.0):
 
 
 def test_a_model_of_ones_own_that_fails_is_explained_with_its_line(models, capsys):
+    Path("own.py").write_text(WAVES + "build = lambda: waves(\n  lambda x: x.reshape(16000)[:3])")
+    own = ["--model", "own.py:build", "--method", "saliency"]
+    assert explain(own, sound("x.wav")) == 0
+    message = refused(capsys, own, sound("long.wav", 1.5))
+    assert f"own.py:{WAVES.count(chr(10)) + 2}: TypeError: " in message and "long.wav" in message
+
+
+@pytest.mark.parametrize("name", ["frequencies", "bands"])
+def test_a_model_of_waveforms_is_explained_in_any_domain(name):
     Path("own.py").write_text(
-        "def build():\n  return lambda z: z[:50].reshape(50, 12).sum(0)[:3]\n"
+        WAVES + "def build(): return waves(lambda x: jnp.stack([jnp.sum(x**2), jnp.max(x)]))"
     )
-    assert explain(models, sound("x.wav"), "--classifier", "own.py:build") == 0
-    Path("own.py").write_text("def build():\n  return lambda z: z.reshape(50, 12).sum(0)[:3]\n")
-    clip = sound("long.wav", 1.5)
-    message = refused(capsys, models, clip, "--classifier", "own.py:build")
-    assert "own.py:2: TypeError: " in message and "long.wav" in message
+    own = ["--model", "own.py:build", "--domain", name, "--method", "saliency"]
+    assert explain(own, sound("x.wav", 0.5), "--listener", "own.py:build") == 0
+    said, domain = facts("out/x"), domains.DOMAINS[name](RATE)
+    assert said["unit"] == next(iter(domain.units(said["domain"]["shape"])))
+    assert said["codec"] is None and said["domain"]["exact"] and not said["domain"]["own"]
+    assert said["listener_answers"]["explanation"] == said["explanation"]
+    written, _ = soundfile.read("out/x/reconstruction.wav")
+    np.testing.assert_allclose(written, soundfile.read("out/x/original.wav")[0], atol=1e-4)
+
+
+def test_a_sound_is_explained_in_the_latent_of_a_codec_that_the_model_does_not_know(models):
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    own = ["--model", "own.py:build", "--domain", "latent", "--codec", models[1]]
+    own += ["--method", "saliency", "--residual", "keep"]
+    assert explain(own, sound("x.wav")) == 0
+    said = facts("out/x")
+    assert said["codec"]["name"] == models[1] and len(said["codec"]["sha256"]) == 64
+    assert said["domain"] == {
+        "name": "latent",
+        "options": {"quantised": None},
+        "exact": True,
+        "residual": "keep",
+        "own": False,
+        "shape": [50, 12],
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--domain", "frequency"], "unknown domain 'frequency': known are samples, frequencies"),
+        (["--domain", "bands", "--unit", "cell"], "unknown unit 'cell': known are segment, band"),
+        (["--domain", "bands", "--domain-set", "n=3"], "bands has no option 'n': its options"),
+        (
+            ["--domain", "bands", "--domain-set", "count=x"],
+            "--domain-set count=x: expected a whole",
+        ),
+        (["--domain-set", "count=3"], "--domain-set count=3: name the domain by --domain"),
+        (["--listener", "keyword"], "unknown listener 'keyword'"),
+        (["--codec", "own.py:build"], "own.py:build says itself what it reads; add --domain lat"),
+    ],
+)
+def test_wrong_domains_are_explained_in_one_line(models, capsys, arguments, said):
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    if arguments[0] == "--codec":
+        arguments = ["--codec", models[1]]
+    message = refused(capsys, ["--model", "own.py:build"], sound("x.wav"), *arguments)
+    assert said in message
 
 
 def test_listings(models, capsys, monkeypatch):

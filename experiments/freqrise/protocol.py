@@ -33,7 +33,7 @@ SAMPLE_RATE, BLOCK = 8000, 800
 FRACTIONS = tuple(round(0.05 * step, 2) for step in range(20))
 """Of all units of a domain, that are deleted: 0 to 95 %."""
 CELLS = {"samples": 100, "frequencies": 100, "time_frequency": (5, 40, None)}
-"""Of the grids that masks are drawn on: 10 ms; 40 Hz; 0.2 s by 100 Hz, both parts of a pair alike."""
+"""Of the grids that masks are drawn on: 10 ms; 40 Hz; 0.2 s by 100 Hz. Pairs are masked whole."""
 MOVED = "_moved"
 """Ends the names of methods whose relevance of samples DFT-LRP moves to a domain."""
 CONTROLS = ("magnitude", "random")
@@ -65,8 +65,15 @@ def make_methods(domain: str, masks: int) -> dict[str, Method]:
     }
 
 
-def test_few(
-    model: Model, inputs: Array, labels: np.ndarray, *, masks: int, draws: int, key: Array, start: int
+def measure_clips(
+    model: Model,
+    inputs: Array,
+    labels: np.ndarray,
+    *,
+    masks: int,
+    draws: int,
+    key: Array,
+    start: int,
 ) -> dict[str, Any]:
     """Curves and complexity of some clips, in every domain.
 
@@ -167,9 +174,7 @@ def _move(whole: bool, inputs: Array, relevance: Array) -> Array:
 
 
 def _block_relevance(audio: Array, relevance: Array) -> Array:
-    return short_time_relevance(
-        audio, relevance, window=("rectangle", BLOCK), hop=BLOCK, before=0
-    )
+    return short_time_relevance(audio, relevance, window=("rectangle", BLOCK), hop=BLOCK, before=0)
 
 
 @jax.jit
@@ -184,5 +189,5 @@ def spread_of(relevance: Array) -> Array:
 
 
 def concatenate(parts: list[Mapping[str, Any]]) -> Any:
-    """Results of several calls of `test_few`, all clips together."""
+    """Results of several calls of `measure_clips`, all clips together."""
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -21,7 +21,7 @@ def loudness(tones, x):
 
 @pytest.mark.parametrize("name", ["frequencies", "time_frequency"])
 def test_gradient_x_input_in_a_domain_is_what_dft_lrp_moves_there(monkeypatch, name):
-    """Both split a linear transform alike, so only the sum of relevance is the same for LRP."""
+    """Both split a linear transform in proportion to its terms."""
     methods = {"input_x_gradient": input_x_gradient()}
     monkeypatch.setattr(protocol, "make_methods", lambda domain, masks: methods)
     inputs = jnp.asarray([[1.0, 0.3], [0.2, 0.9]], jnp.float32) @ TONES + 0.01

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import soundfile
+from audioxai_jax.weights.pretrained import available
 
 from audioxai_jax import METHODS, Codec
 from audioxai_jax.cli import main
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.metrics.table import KINDS, METRICS
-from audioxai_jax.weights.pretrained import available
 from tests.helpers import made_up_data as made_up
 
 

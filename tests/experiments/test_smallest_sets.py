@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from audioxai_jax import Codec, input_x_gradient, random_control, smallest_set, zero
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.nets.classifiers import transformer
-from audioxai_jax.perturbation.smallest import count_grid, through_sound
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
 from audioxai_jax.weights import pretrained
 from experiments.smallest_sets.figures import plot_smallest
 from experiments.smallest_sets.search import ALL, Searches, make_rows, search_clip
@@ -67,7 +67,8 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
             counts=count_grid(20, 4),
         )
 
-    for place, model in (("latent", classifier), ("sound", through_sound(codec, classifier, 20))):
+    heard = Partial(lambda latent: classifier(codec.encode(codec.decode(latent)[:20])))
+    for place, model in (("latent", classifier), ("sound", heard)):
         for edit in ("keep", "delete"):
             wanted = search(model, latent, relevance, edit)
             for name in ("fraction", "lasting"):

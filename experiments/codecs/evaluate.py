@@ -26,7 +26,7 @@ from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.transforms.mdct import analyse, synthesise
 from audioxai_jax.weights.load import load_codec, load_listener
-from audioxai_jax.weights.published.table import CODECS
+from audioxai_jax.weights.published.table import PUBLISHED
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
@@ -56,7 +56,7 @@ def main() -> None:
     trips = {"linear MDCT-PCA": trip(linear_codec(train.audio, 64), audio)}
     for name in options.codecs:
         known, _, weights = name.partition("=")
-        published = (known, weights) if weights and known in CODECS else (name,)
+        published = (known, weights) if weights and known in PUBLISHED else (name,)
         codec = load_codec(*published)
         tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
         trips[codec.name] = trip(codec, audio)

@@ -36,13 +36,14 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 from experiments.smallest_sets.figures import plot_smallest
-from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, search_clip
+from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
 RANDOM = "random_control"
 TOGETHER = 12
@@ -69,10 +70,10 @@ def main() -> None:
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
 
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    name = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(name)
-    pretrained.check_pair(codec, classifier)
+    codec = load_codec(options.codec, options.codec_weights)
+    name = options.classifier or default_classifier(codec)
+    classifier = load_classifier(name, codec)
+    codec_manifest, manifest = codec.manifest or {}, classifier.manifest or {}
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:
         raise ValueError(f"{name}: its manifest must name its task and the split it was trained on")

@@ -19,7 +19,8 @@ from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.propagation import lrp
 from audioxai_jax.synthesis.heat_maps import heat_map_sound
 from audioxai_jax.synthesis.levels import rms
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_codec
+from audioxai_jax.weights.save import save
 from experiments.heat_maps.make import HeatMapClip, HeatMapSound, make_heat_maps
 from experiments.heat_maps.page import heat_map_page
 from tests.helpers import made_up_data, small_models
@@ -240,7 +241,7 @@ def test_what_does_not_fit_is_refused(network, models):
         }
         | changed
     )
-    codec, _ = pretrained.load_codec(models / "small")
+    codec = load_codec(models / "small")
     for changed, said in (
         ({"net_input": waveform[1:]}, "the same samples"),
         ({"methods": {}}, "no methods"),
@@ -268,7 +269,7 @@ def save_network(folder):
         "split": "without_theo",
         "labels": ["0", "go", "2"],
     }
-    pretrained.save(folder, "net", fields, params)
+    save(folder, "net", fields, params)
 
 
 def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):

@@ -101,7 +101,6 @@ def main() -> None:
                 sample_rate=RATE,
                 keep=options.keep,
                 frequency_relevance=frequency_relevance,
-                codec=codec,
                 classifier=classifier,
                 latent_method=path,
             )

@@ -123,10 +123,7 @@ def main() -> None:
     confusion = confusion_tables(found, removed, len(labels))
     result = {
         "settings": {name: str(value) for name, value in vars(options).items()},
-        "weights": [
-            (codec.manifest or {})["sha256"],
-            *(manifest["sha256"] for _, manifest in loaded),
-        ],
+        "weights": [one["sha256"] for one in (codec.manifest or {}, *(one for _, one in loaded))],
         "notes": notes(vars(options), codec.name, len(labels), split),
         "methods": list(options.methods),
         "labels": labels,

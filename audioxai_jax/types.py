@@ -107,7 +107,7 @@ class Attribution:
     info: Info
 
 
-@record(static=("sample_rate", "hop", "name", "fingerprint"))
+@record(static=("sample_rate", "hop", "name", "fingerprint", "bitrates"))
 class Codec:
     """An encoder, a decoder and what is needed to use them.
 
@@ -121,6 +121,9 @@ class Codec:
       mean: mean latent over the training data `[C]`, or None if it is not known.
       name: how the codec is named in reports and by the classifiers made for it.
       fingerprint: sha256 of its weights if they came from a file, else "".
+      quantise: `(latent [F, C], kbit/s) -> latent [F, C]`, a pytree: what the decoder gets that
+        was sent codes, with the gradient of the latent itself. None without a quantiser.
+      bitrates: kbit/s that `quantise` takes, ascending.
 
     Raises:
       TypeError, ValueError: for a field that is not as above.
@@ -133,10 +136,14 @@ class Codec:
     mean: Array | None = None
     name: str = "custom"
     fingerprint: str = ""
+    quantise: Callable[[Array, float], Array] | None = None
+    bitrates: tuple[float, ...] = ()
 
     def __post_init__(self):
         check_model(self.encode, "encode")
         check_model(self.decode, "decode")
+        if (self.quantise is None) != (not self.bitrates):
+            raise ValueError("quantise and bitrates belong together: give both, or neither")
         object.__setattr__(self, "sample_rate", whole(self.sample_rate, "sample_rate"))
         object.__setattr__(self, "hop", whole(self.hop, "hop"))
         if self.mean is not None:

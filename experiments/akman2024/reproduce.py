@@ -245,7 +245,7 @@ def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
         level_db=options.level,
         decoded=options.waveform == "decoded",
         seeds=options.seeds,
-        batch=4 if on_cpu else 64,
+        chunk=4 if on_cpu else 64,
     )
     names = ("methods", "waveform", "level", "seed", "seeds")
     settings = {name: getattr(options, name) for name in names} | {

@@ -4,7 +4,7 @@
 
 On clips that the classifier was not trained on. Features are ranked by each method and, as the
 control, at random; the smallest set of the most relevant ones is sought that alone keeps the
-classifier's prediction ("keep"), and whose replacement flips it ("remove"): in the latent, and
+classifier's prediction ("keep"), and whose deletion flips it ("delete"): in the latent, and
 in the sound, encoded again. Printed are medians with 95 % bootstrap intervals over clips, per
 class that is heard, and over speakers for all clips together. `<out>` gets `table.json`,
 `latent.png`, `sound.png` and the clips that are done: the same command goes on where it was
@@ -47,7 +47,7 @@ from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, s
 RANDOM = "random_control"
 TOGETHER = 12
 """Clips between two looks at the disk."""
-COLUMNS = ("keep", "remove")
+COLUMNS = ("keep", "delete")
 
 
 def main() -> None:
@@ -157,7 +157,7 @@ def print_tables(rows: list[dict], options) -> None:
             for method in methods:
                 row = at[place, ALL, edit, method]
                 alone = ""
-                if edit == "remove" and place == "sound":
+                if edit == "delete" and place == "sound":
                     alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
                 say(
                     f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.core.records import bind, record
+from audioxai_jax.core.records import record
+from audioxai_jax.explanation.composition import ThroughSound, hearing, same_view
 from audioxai_jax.perturbation.ask import prediction
 from audioxai_jax.perturbation.edit import edit_first
 from audioxai_jax.perturbation.rank import (
@@ -31,27 +32,55 @@ MAGNITUDE, RANDOM = "magnitude", "random"
 EDITS = ("keep", "delete")
 
 
-@record(static=("fractions", "draws", "unit"))
+@record(static=("own", "fractions", "draws"))
 class Study:
-    """What is measured, see `measure`.
+    """What is measured, see `measure`; `make_study` makes one.
 
     Attributes:
-      classifier: reads a domain of the same sample rate as `domain`.
-      listener: an independent model of the same labels, of waveforms.
-      domain: in which the classifier is explained.
+      classifier, listener: models of sounds; the listener is independent, of the same labels.
+      reader: the classifier as a model of the features that it reads.
+      own: whether these are the features of `domain`.
+      domain: in which the classifier is explained; its first units are ranked and edited.
       methods: by name.
       fractions: of the units, kept and deleted.
       draws: of units at random.
-      unit: what is ranked and edited as one, the domain's first if None.
     """
 
-    classifier: Classifier
+    classifier: Model
     listener: Model
+    reader: Model
+    own: bool
     domain: Any
     methods: Mapping[str, Method]
     fractions: tuple[float, ...]
     draws: int
-    unit: str | None = None
+
+
+def make_study(
+    classifier: Classifier,
+    listener: Classifier,
+    domain: Any,
+    methods: Mapping[str, Method],
+    *,
+    fractions: tuple[float, ...],
+    draws: int,
+) -> Study:
+    """A study of one classifier in one domain."""
+    return Study(
+        classifier=hearing(classifier, domain.sample_rate),
+        listener=hearing(listener, domain.sample_rate),
+        reader=classifier.model,
+        own=same_view(domain, classifier.reads),
+        domain=domain,
+        methods=methods,
+        fractions=tuple(fractions),
+        draws=draws,
+    )
+
+
+def seen_from(study: Study, audio: Array) -> Model:
+    """The classifier as a model of the domain's features; in its own domain nothing is decoded."""
+    return study.reader if study.own else ThroughSound(study.classifier, study.domain, audio)
 
 
 def measure(study: Study, audio: Array, key: Array) -> dict[str, Any]:
@@ -69,10 +98,10 @@ def measure(study: Study, audio: Array, key: Array) -> dict[str, Any]:
     """
     domain = study.domain
     features = domain.analyse(audio)
-    _, units = units_of(study, features.shape)
+    _, units = units_of(domain, features.shape)
     base = domain.base(features)
-    target = prediction(_hears(study, audio))
-    heard = bind(hears_features, study.classifier, domain, audio)
+    target = prediction(study.classifier(audio))
+    heard = seen_from(study, audio)
     method_key, random_key = jax.random.split(key)
 
     scores, gap = {}, {}
@@ -92,25 +121,16 @@ def measure(study: Study, audio: Array, key: Array) -> dict[str, Any]:
     for place, values in said.items():
         results[place] = dict(zip(scores, values)) | {RANDOM: values[len(scores) :]}
     for name, sound in whole.items():
-        results["logits"][name] = _hears(study, sound)
+        results["logits"][name] = study.classifier(sound)
         results["listener"][name] = study.listener(sound)
     return results
 
 
-def hears_features(classifier: Classifier, domain, audio: Array, features: Array) -> Array:
-    """The classifier on the sound that has these features in a domain, `[K]`."""
-    return classifier.model(classifier.reads.analyse(domain.synthesise(features, audio)))
-
-
-def units_of(study: Study, shape: tuple[int, ...]) -> tuple[str, np.ndarray]:
+def units_of(domain: Any, shape: tuple[int, ...]) -> tuple[str, np.ndarray]:
     """What is ranked and edited as one, of features of some shape: its name, and labels."""
-    units = study.domain.units(shape)
-    unit = study.unit or next(iter(units))
+    units = domain.units(shape)
+    unit = next(iter(units))
     return unit, units[unit]
-
-
-def _hears(study: Study, sound: Array) -> Array:
-    return study.classifier.model(study.classifier.reads.analyse(sound))
 
 
 def _look(study: Study, audio, features, base, positions, counts, units) -> dict[str, Array]:
@@ -120,7 +140,11 @@ def _look(study: Study, audio, features, base, positions, counts, units) -> dict
         edited = edit_first(edit, features, ranking, count, base, units)
         sound = study.domain.synthesise(edited, audio)
         energy = jnp.sum(sound**2) / (jnp.sum(audio**2) + 1e-12)
-        return {"logits": _hears(study, sound), "listener": study.listener(sound), "energy": energy}
+        return {
+            "logits": study.classifier(sound),
+            "listener": study.listener(sound),
+            "energy": energy,
+        }
 
     def edits(edit: str) -> dict[str, Array]:
         over_counts = jax.vmap(lambda ranking, count: one(ranking, count, edit), (None, 0))

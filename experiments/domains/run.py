@@ -9,6 +9,7 @@ the same command continues where it was killed, and several may run at once, one
 `--collect` makes `table.json`, `table.md` and `curves.png` of what is there.
 """
 
+import dataclasses
 import datetime
 import os
 import platform
@@ -34,11 +35,10 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.core.files import replace_file
-from audioxai_jax.core.records import bind
 from audioxai_jax.data import tasks
 from audioxai_jax.runs.shards import Parts
 from experiments.domains import figure, table, views
-from experiments.domains.protocol import Study, hears_features, measure, units_of
+from experiments.domains.protocol import Study, make_study, measure, seen_from, units_of
 
 TASK, SPLIT = "keywords", "speaker_disjoint"
 MODELS = ("wave_keywords", "mel_keywords")
@@ -94,14 +94,15 @@ def run(options, clips: tasks.Clips, model: str, name: str, codecs) -> None:
     domain = views.make_domain(name, rate, codecs)
     audio = jnp.asarray(clips.audio[0], jnp.float32) / 32768
     features = jax.jit(lambda audio: domain.analyse(audio))(audio)
-    heard = bind(hears_features, classifier, domain, audio)
-    methods, refusal = views.make_methods(heard, features, domain.base(features), options.steps)
-    study = Study(classifier, listener, domain, methods, FRACTIONS, options.draws)
+    plain = make_study(classifier, listener, domain, {}, fractions=FRACTIONS, draws=options.draws)
+    base = domain.base(features)
+    methods, refusal = views.make_methods(seen_from(plain, audio), features, base, options.steps)
+    study = dataclasses.replace(plain, methods=methods)
     settings = {
         "model": classifier.manifest["sha256"],
         "listener": listener.manifest["sha256"],
         "domain": name,
-        "codec": getattr(codecs.get(name.removesuffix(views.KEPT)), "fingerprint", ""),
+        "codec": views.fingerprint(name, codecs),
         "steps": options.steps,
         "draws": options.draws,
         "seed": options.seed,
@@ -131,7 +132,7 @@ def one_clip(study: Study, clip, key):
 
 def describe(study: Study, features, refusal: str) -> dict:
     """Facts of a model and a domain that belong in the table."""
-    unit, labels = units_of(study, features.shape)
+    unit, labels = units_of(study.domain, features.shape)
     return {
         "unit": unit,
         "units": int(labels.max()) + 1,

@@ -52,6 +52,12 @@ def make_domain(name: str, rate: int, codecs: Mapping[str, Codec]) -> Any:
     return keep_residual(plain) if name.endswith(KEPT) else plain
 
 
+def fingerprint(name: str, codecs: Mapping[str, Codec]) -> str:
+    """Which weights a domain stands on, "" for none."""
+    codec = codecs.get(name.removesuffix(KEPT))
+    return codec.fingerprint if codec else ""
+
+
 def make_methods(heard: Any, features: jax.Array, base: jax.Array, steps: int):
     """Integrated gradients, and LRP if its composite covers the model as this domain sees it.
 

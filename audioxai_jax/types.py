@@ -59,6 +59,7 @@ Model = Callable[[Array], Array]
 compilation serves every set of parameters. `records.as_model` makes one of anything callable.
 """
 
+
 @runtime_checkable
 class Method(Protocol):
     """An attribution method: a frozen, callable pytree made by a factory.

@@ -209,8 +209,7 @@ def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.
     name = next(iter(units)) if unit is None else unit
     if name not in units:
         raise ValueError(
-            f"unknown unit {name!r} of the domain {domain.name!r}: choose one of "
-            f"{', '.join(units)}"
+            f"unknown unit {name!r} of the domain {domain.name!r}: choose one of {', '.join(units)}"
         )
     labels = np.asarray(units[name])
     alone = labels.shape == tuple(shape) and np.array_equal(labels.ravel(), np.arange(labels.size))

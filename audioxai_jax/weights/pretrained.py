@@ -57,8 +57,8 @@ NETWORKS = {
     ),
     "cnn": Network("classifier", cnn.CnnConfig, cnn.init, cnn.model),
     "gru": Network("classifier", gru.GruConfig, gru.init, gru.model),
-    "wave_cnn": Network("classifier", wave_cnn.WaveCnnConfig, wave_cnn.init, wave_cnn.model),
-    "mel_cnn": Network("classifier", mel_cnn.MelCnnConfig, mel_cnn.init, mel_cnn.model),
+    "wave_cnn": Network("network", wave_cnn.WaveCnnConfig, wave_cnn.init, wave_cnn.model),
+    "mel_cnn": Network("network", mel_cnn.MelCnnConfig, mel_cnn.init, mel_cnn.model),
     "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
     "audionet": Network(
         "network", audionet.AudioNetConfig, audionet.init, audionet.model, audionet.features

@@ -191,10 +191,9 @@ def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folde
         folder,
         SHIPPED[net],
         {
-            "kind": "classifier",
+            "kind": "network",
             "network": net,
             "config": recipe.config,
-            "frames": task.samples,
             "task": TASK,
             "split": SPLIT,
             "labels": task.labels,

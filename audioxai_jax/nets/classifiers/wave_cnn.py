@@ -16,6 +16,8 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.domains.samples import samples
 from audioxai_jax.types import Model
 
 LOWEST = 60.0
@@ -28,6 +30,7 @@ class WaveCnnConfig:
 
     Attributes:
       sample_rate: of the waveforms, Hz.
+      samples: that it reads at once, those of the clips that it is trained on.
       classes: number of logits.
       filters, window, hop: channels, samples and stride of the first convolution.
       width, kernel: channels and frames of the others.
@@ -36,6 +39,7 @@ class WaveCnnConfig:
     """
 
     sample_rate: int = 16_000
+    samples: int = 16_000
     classes: int = 12
     filters: int = 64
     window: int = 128
@@ -46,9 +50,14 @@ class WaveCnnConfig:
     dropout: float = 0.1
 
 
+def reads(config: WaveCnnConfig) -> Domain:
+    """What it reads: the samples themselves."""
+    return samples(config.sample_rate)
+
+
 def init(config: WaveCnnConfig, key: Array):
     """Fresh variables: parameters and running statistics."""
-    variables = WaveCnn(config).init(key, jnp.zeros(config.sample_rate))
+    variables = WaveCnn(config).init(key, jnp.zeros(config.samples))
     phases = jax.random.uniform(key, (config.filters,), maxval=2 * np.pi)
     first = {**variables["params"]["conv_0"], "kernel": filter_bank(config, phases)}
     return {**variables, "params": {**variables["params"], "conv_0": first}}

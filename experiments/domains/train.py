@@ -37,7 +37,7 @@ from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.optimisers import muon
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save as save_checkpoint
 
 TASK, SPLIT = "keywords", "speaker_disjoint"
 SHIPPED = {"wave_cnn": "wave_keywords", "mel_cnn": "mel_keywords"}
@@ -187,7 +187,7 @@ def _logits(model, clip, key):
 def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folder: Path) -> None:
     """The checkpoint."""
     task = tasks.TASKS[TASK]
-    pretrained.save(
+    save_checkpoint(
         folder,
         SHIPPED[net],
         {

@@ -48,7 +48,7 @@ CLIPS_PER_PART = 20
 
 
 def main() -> None:
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="names or paths")
@@ -99,8 +99,8 @@ def run(options, clips: tasks.Clips, model: str, name: str, codecs) -> None:
     methods, refusal = views.make_methods(seen_from(plain, audio), features, base, options.steps)
     study = dataclasses.replace(plain, methods=methods)
     settings = {
-        "model": classifier.manifest["sha256"],
-        "listener": listener.manifest["sha256"],
+        "model": (classifier.manifest or {})["sha256"],
+        "listener": (listener.manifest or {})["sha256"],
         "domain": name,
         "codec": views.fingerprint(name, codecs),
         "steps": options.steps,

@@ -211,7 +211,7 @@ def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folde
 
 
 def main() -> None:
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=output_folder, required=True, help="folder of the runs")
     parser.add_argument("--net", nargs="+", default=list(SHIPPED), choices=list(SHIPPED))

@@ -74,7 +74,7 @@ def filter_bank(config: WaveCnnConfig, phases: Array) -> Array:
     centres = 700 * (10 ** (mels / 2595) - 1)
     time = (np.arange(config.window) - (config.window - 1) / 2) / config.sample_rate
     hann = 0.5 + 0.5 * np.cos(2 * np.pi * time * config.sample_rate / config.window)
-    waves = hann[:, None] * jnp.cos(2 * np.pi * time[:, None] * centres + phases)
+    waves = jnp.asarray(hann)[:, None] * jnp.cos(2 * np.pi * time[:, None] * centres + phases)
     return (waves / jnp.sqrt(jnp.sum(waves**2, axis=0)))[:, None, :]
 
 

@@ -15,7 +15,7 @@ from audioxai_jax import integrated_gradients
 from audioxai_jax.data.tasks import Clips
 from audioxai_jax.domains import frequencies, samples
 from audioxai_jax.types import Classifier
-from experiments.domains import figure, protocol, table
+from experiments.domains import figure, markdown, protocol, table
 from tests.helpers import made_up_data as made_up
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "domains"
@@ -97,26 +97,41 @@ def rows():
     said |= {"ours": answers(ours), "magnitude": answers(1 - ours), "random": answers(drawn)}
     results = {"logits": said, "listener": said}
     about = {"model": "m", "domain": "d", "fractions": [0.1, 0.2], "units": 7, "unit": "cell"}
-    made = table.make_rows(about, results, clips(count, 12), jax.random.key(0))
-    return made, [about | {"lrp": "covered"}]
+    whole, key = clips(count, 12), jax.random.key(0)
+    made = table.make_rows(about, results, whole, key)
+    areas = table.areas(about, results)
+    worse = {name: values - 0.1 for name, values in areas.items()}
+    compared = table.compare([about | {"domain": "e"}, about], [worse, areas], whole, key)
+    return made, compared, [about | {"lrp": "covered"}]
 
 
 def test_rows_are_shares_and_areas_over_chance(rows):
-    made, _ = rows
+    made = rows[0]
     where = {"model": "m", "domain": "d", "judge": "listener"}
-    keep = table.find(made, **where, ranking="ours", edit="keep")
+    keep = markdown.find(made, **where, ranking="ours", edit="keep")
     assert keep["mean"] == [1, 1] and keep["area"]["mean"] == pytest.approx(0.5 * 0.75)
-    delete = table.find(made, **where, ranking="ours", edit="delete")
+    delete = markdown.find(made, **where, ranking="ours", edit="delete")
     assert delete["mean"] == pytest.approx([0.75, 0.75])
     assert delete["area"]["mean"] == pytest.approx(0.25 * 0.75)  # a half flips by chance
     assert delete["area"]["speakers_low"] < delete["area"]["mean"] < delete["area"]["speakers_high"]
-    control = table.find(made, **where, ranking="random", edit="delete")
+    control = markdown.find(made, **where, ranking="random", edit="delete")
     assert control["mean"] == [0.5, 0.5] and "area" not in control
-    assert table.find(made, **where, ranking="trip")["mean"] == pytest.approx(0.75)
+    assert markdown.find(made, **where, ranking="trip")["mean"] == pytest.approx(0.75)
+    assert keep["height"]["mean"] == 1 and control["height"]["mean"] == 0.5
+    both = markdown.find(made, **where, ranking="ours", edit="both")
+    assert both["area"]["mean"] == pytest.approx(0.375 * 0.75)
+
+
+def test_domains_are_ordered_by_what_they_lack_to_the_best(rows):
+    best, other = (row for row in rows[1] if row["judge"] == "model")
+    assert (best["domain"], other["domain"]) == ("d", "e")
+    assert best["behind"]["mean"] == 0 and other["behind"]["mean"] == pytest.approx(0.1)
+    assert other["behind"]["speakers_low"] == pytest.approx(0.1)  # of every clip
+    assert best["over_magnitude"]["mean"] > 0.2
 
 
 def test_the_table_and_the_figure_have_them(rows, tmp_path):
-    text = table.markdown(*rows)
+    text = markdown.markdown(*rows)
     assert "| ours | d | 7 cells | 75 | +38 (+38 to +38) | +19 " in text
     assert "| d | random | 50 / 50 |" in text and "- m, d: covered" in text
     made = [

@@ -201,7 +201,7 @@ def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folde
             "metrics": {f"{part}_accuracy": row[part] for part in ("val", "test")}
             | {"seed": row["seed"]},
             "data": [tasks.provenance(TASK, SPLIT, learned)],
-            "command": f"python -m experiments.domains.train --net {net} --steps {recipe.steps} "
+            "command": f"experiments/domains/train.py --net {net} --steps {recipe.steps} "
             f"--seeds {row['seed']}",
             "note": f"{net} for {TASK}; knows official test clips: never report official test "
             "accuracy with it",

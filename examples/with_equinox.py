@@ -3,7 +3,7 @@ import jax
 
 import audioxai_jax as ax
 from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.weights.pretrained import load_codec
+from audioxai_jax.weights.load import load_codec
 
 
 class Net(eqx.Module):  # one latent [F, 64] -> logits [K]
@@ -15,7 +15,7 @@ class Net(eqx.Module):  # one latent [F, 64] -> logits [K]
 
 model = Net(eqx.nn.MLP(64, 10, 128, 1, key=jax.random.key(0)))  # put your trained module here
 
-codec, _ = load_codec("gainshape_16khz")
+codec = load_codec("gainshape_16khz")
 clip = read_clip("clip.wav", codec.sample_rate)
 found = ax.explain(codec, model, clip.samples, keep=0.1)
 write_wav("explanation.wav", found.sounds["explanation"], codec.sample_rate)

@@ -41,7 +41,7 @@ EDGES = {
     "weights": "core types models nets domains",
     "streaming": "core types models nets",
     "data": "core",
-    "training": "core types transforms synthesis data nets weights",
+    "training": "core types transforms perturbation data nets weights",
     "runs": "core types explanation attribution synthesis data",
     "report": "core types data runs synthesis transforms",
     "cli": "*",

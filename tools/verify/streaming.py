@@ -25,7 +25,7 @@ from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, wri
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.streaming import api
-from audioxai_jax.weights.pretrained import load_codec
+from audioxai_jax.weights.load import load_codec
 
 CODECS = ("gainshape_16khz", "lyra_v2", *MEMBERS)
 MOST_ERROR, MOST_GROWTH = 1e-5, 1.1
@@ -73,7 +73,7 @@ def main() -> None:
 
 def build(name: str, lyra_folder: str | None) -> Codec:
     if name == "gainshape_16khz" or (name == "lyra_v2" and lyra_folder):
-        return load_codec(name, lyra_folder if name == "lyra_v2" else None)[0]
+        return load_codec(name, lyra_folder if name == "lyra_v2" else None)
     key = jax.random.key(0)
     if name == "lyra_v2":
         return lyra.codec(lyra.LyraConfig(), lyra.init(lyra.LyraConfig(), key), name=name)

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.cli.console import Parser, one_line, output_folder, positive, say, say_each
+from audioxai_jax.cli.console import Parser, output_folder, positive, run_main, say, say_each
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
@@ -168,4 +168,4 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality, credit
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

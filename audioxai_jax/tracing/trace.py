@@ -25,6 +25,10 @@ CALLS = frozenset(
 )
 """Primitives that only group equations; all others with jaxprs inside steer the control flow."""
 
+LINEAR = "linear_map"
+"""Name of a compiled function that stays whole: it is linear in the operand that depends on the
+input, and rules need not see how it is computed, such as by complex numbers."""
+
 CUSTOM = frozenset("custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr".split())
 """Those of them that have derivatives of their own."""
 
@@ -303,7 +307,7 @@ class _Builder:
 
 def _called(eqn: Any) -> Any:
     """The closed jaxpr of an equation that only calls it."""
-    if eqn.primitive.name not in CALLS:
+    if eqn.primitive.name not in CALLS or eqn.params.get("name") == LINEAR:
         return None
     for name in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call"):
         inner = eqn.params.get(name)

@@ -35,10 +35,10 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -301,4 +301,4 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -27,22 +27,22 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.weights import pretrained
 from experiments.smallest_sets.figures import plot_smallest
-from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, search_clip
+from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
 RANDOM = "random_control"
 TOGETHER = 12
@@ -84,7 +84,9 @@ def main() -> None:
 
     wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
     settings = {key: getattr(options, key) for key in wanted} | {
-        "plugins": [user_files.digest(m) for m in options.methods if user_files.is_plugin(m)],
+        "plugins": [
+            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
+        ],
         "weights": [codec_manifest["sha256"], manifest["sha256"]],
         "clips": clips.file.tolist(),
     }
@@ -128,7 +130,7 @@ def one_clip(what: Searches, clip, key):
 
 
 def make_method(name: str):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, [])[0]
     if name not in METHODS:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
@@ -185,4 +187,4 @@ def percent(share: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

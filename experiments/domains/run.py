@@ -26,10 +26,10 @@ from tqdm import tqdm
 from audioxai_jax import load_classifier, load_codec, load_listener, map_examples
 from audioxai_jax.cli.console import (
     Parser,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -189,4 +189,4 @@ def collect(options, clips: tasks.Clips) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

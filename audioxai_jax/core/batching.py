@@ -43,7 +43,7 @@ def map_examples(
       chunk: examples per device and step: more memory, not always more speed. "auto" is
         4 on CPU and 64 on accelerators (an example of integrated gradients is already
         a batch of its steps).
-      devices: each chunk is split over these; all local devices if None.
+      devices: devices over which each chunk is split; all local devices if None.
       first_index: index of the first example in a larger collection.
 
     Returns:

@@ -43,8 +43,8 @@ class Output:
     """Where what is written to a path goes.
 
     Attributes:
-      path: as it was given.
-      place: what the path leads to.
+      path: path as it was given.
+      place: file that the path leads to.
       descriptor: an open file of this process, if the path names one.
       moves: whether a file can be moved there: else it is written into.
       mode: permissions of the file that is there, or None.
@@ -140,7 +140,7 @@ def replace_file(path: str | Path, content: bytes | str) -> None:
     """Writes a file whole or not at all, see above; a failure leaves what was there.
 
     Args:
-      content: of text, what UTF-8 cannot hold (undecodable names) is escaped.
+      content: bytes or text; of text, what UTF-8 cannot hold (undecodable names) is escaped.
 
     Raises:
       OutputError: if nothing can be written there.
@@ -209,9 +209,9 @@ def check_settings(place: str | Path, known: Mapping[str, Any], wanted: Mapping[
     """Raises ValueError, naming what differs, if results were made with other settings.
 
     Args:
-      place: where the results are.
+      place: folder of the results.
       known: JSON values that decided them.
-      wanted: those that are asked for now; tuples count as lists.
+      wanted: settings that are asked for now; tuples count as lists.
     """
     wanted = json.loads(json.dumps(wanted))
     other = [k for k in sorted({*known, *wanted}) if known.get(k) != wanted.get(k)]

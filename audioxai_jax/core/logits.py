@@ -16,9 +16,9 @@ def check_logits(found: Any, who: str = "the model", of: str = "example") -> Non
     """Refuses what is no logits `[K]`.
 
     Args:
-      found: what a model returned, or its shape and dtype.
+      found: result of a model, or its shape and dtype.
       who: returned it.
-      of: what it returned it of.
+      of: name of the model's input.
 
     Raises:
       WrongType: for anything but one array, or one that is not floating point.
@@ -49,7 +49,7 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
 
     Args:
       target: a whole number, a label, an array or lists of these; traced ones stay as they are.
-      labels: of the classifier; None if they are not known.
+      labels: labels of the classifier; None if they are not known.
 
     Raises:
       WrongType: for anything else, truth values and fractions among it.

@@ -31,8 +31,8 @@ def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]
     JAX's strict settings are off meanwhile (`strictness`).
 
     Args:
-      function: of a module: it is kept for ever.
-      options: of `jax.jit`.
+      function: function of a module: it is kept for ever.
+      options: options of `jax.jit`.
     """
     program: Any = jax.jit(function, **options)
     _PROGRAMS.append(program)

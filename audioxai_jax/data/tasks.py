@@ -71,11 +71,11 @@ class Clips:
     Attributes:
       audio: int16 `[N, T]`, mono, at the rate that was asked for.
       target: class of each clip, int32 `[N]`.
-      speaker: who speaks, "" for nobody, `[N]`.
-      file: where each clip was read, `[N]`.
+      speaker: name of the speaker, "" for clips without one, `[N]`.
+      file: file of each clip, `[N]`.
       origin: collection that each clip comes from, "" if that is not known, `[N]`.
-      parts: by the name of a split, "train", "val" or "test" of each clip, `[N]`.
-      outcome: what became of the files of the whole data set.
+      parts: "train", "val" or "test" for each clip, by the name of a split, `[N]`.
+      outcome: account of the files of the whole data set.
     """
 
     audio: np.ndarray
@@ -154,8 +154,8 @@ def check_rate(name: str, rate: int) -> None:
     """Raises ValueError unless clips of the tasks are at the rate of what shall hear them.
 
     Args:
-      name: of a codec or a listener.
-      rate: its own, Hz.
+      name: name of a codec or a listener.
+      rate: rate of that codec or listener, Hz.
     """
     if rate != SAMPLE_RATE:
         raise ValueError(

@@ -24,8 +24,8 @@ def band_relevance(relevance: Array, weights: np.ndarray) -> tuple[Array, Array]
         R_b = sum over k of  R_k W_kb / sum_b' W_kb'
 
     Args:
-      relevance: of frequencies `[..., K]`.
-      weights: of each frequency in each band `[K, B]`, as from `mel.mel_bands`.
+      relevance: relevance of frequencies `[..., K]`.
+      weights: weights of each frequency in each band `[K, B]`, as from `mel.mel_bands`.
 
     Returns:
       Relevance of bands `[..., B]`, and of all frequencies that are in no band, `[...]`; both
@@ -46,8 +46,8 @@ def bin_relevance(relevance: Array, magnitude: Array, weights: np.ndarray) -> tu
         R_k = sum over b of  R_b m_k W_kb / sum_k' m_k' W_k'b
 
     Args:
-      relevance: of bands `[..., B]`.
-      magnitude: of frequencies, not negative, `[..., K]`.
+      relevance: relevance of bands `[..., B]`.
+      magnitude: magnitude of frequencies, not negative, `[..., K]`.
       weights: `[K, B]`.
 
     Returns:

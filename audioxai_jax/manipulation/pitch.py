@@ -37,9 +37,9 @@ def shift_fundamental(
 
     Args:
       audio: waveform `[T]`, floating point.
-      factor: in [0.5, 2]; may be traced, so that each clip of a batch can have its own.
+      factor: factor in [0.5, 2]; may be traced, so that each clip of a batch can have its own.
       sample_rate: Hz.
-      quefrency: of the envelope, seconds; see `transforms.cepstrum`.
+      quefrency: quefrency of the envelope, seconds; see `transforms.cepstrum`.
 
     Returns:
       A waveform `[T]` of the same energy; with a factor of 1 the clip itself, but for rounding.
@@ -81,10 +81,10 @@ def shift_fundamental_db(
 
     Args:
       spectrogram: `[K, F]`, frequency first, from 0 Hz in equal steps.
-      factor: in [0.5, 2]; may be traced.
+      factor: factor in [0.5, 2]; may be traced.
       bin_hz: the step, Hz.
       floor: values below are raised to it, dB.
-      quefrency: of the envelope, seconds.
+      quefrency: quefrency of the envelope, seconds.
 
     Returns:
       `[K, F]`. Harmonics become wider or narrower with the factor. NaN throughout for a traced

@@ -24,8 +24,8 @@ def scale_frequency(
     Args:
       spectrogram: `[K, ...]`, frequency first, from 0 Hz in equal steps.
       factor: above 0; may be traced.
-      fill: where the original has nothing, above `factor` times its last row: its floor,
-        -80 dB for a spectrogram in dB re its largest cell.
+      fill: value where the original has nothing, above `factor` times its last row: its floor, -80
+        dB for a spectrogram in dB re its largest cell.
 
     Returns:
       The same shape. Above 1, the top of the original moves out of it and is lost. NaN

@@ -40,7 +40,8 @@ def encode(
       codec: one of this library; of another, give the `stages` of its encoder.
       blocks: pieces of one waveform, `[n]`, floating point, of any sizes.
       frames: latent frames of a window: few for a short wait, many for speed, 8 s by default.
-      stages: of the encoder, see `audioxai_jax.streaming.stages`; their `units` are the windows.
+      stages: stages of the encoder, see `audioxai_jax.streaming.stages`; their `units` are the
+        windows.
 
     Yields:
       Arrays of any number of frames but 0. Float32 rounds sums of other shapes otherwise, by
@@ -69,9 +70,9 @@ def decode(
     comes then.
 
     Args:
-      codec, frames: as in `encode`.
+      codec, frames: codec and latent frames of a window, see `encode`.
       latents: pieces `[f, C]` of one latent, of any numbers of frames.
-      stages: of the decoder.
+      stages: stages of the decoder.
 
     Raises:
       ValueError: as `encode`, and for frames of chunks that no sound makes.

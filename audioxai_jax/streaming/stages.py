@@ -33,7 +33,7 @@ class Local:
       function: `[n, ..] -> [m, ..]` of the signal, or of a window of it.
       takes, gives: rows of input and of output per unit.
       left, right: reach, in units.
-      units: that one window gives; it takes `left + units + right`.
+      units: number of units that one window gives; it takes `left + units + right`.
       last: the function of the last window, which may lack rows, or of a short signal; None if
         `function` does for that, too.
 
@@ -60,7 +60,7 @@ class Carried:
     Attributes:
       function: `(state, x [rows, ..]) -> (state, y [rows, ..])`.
       start: `x -> state` before the first row, of the shape and dtypes of all later ones.
-      rows: that run at once; zeros fill the last window.
+      rows: rows that run at once; zeros fill the last window.
 
     Raises:
       ValueError: if `rows` is no whole number from 1 up.
@@ -96,7 +96,7 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     """Yields pieces of what the stages, one after the other, make of a signal in pieces.
 
     Args:
-      stages: of the function.
+      stages: stages of the function.
       pieces: arrays `[n, ..]`, floating point, equal but for n, which may be any number.
 
     Yields:

@@ -21,7 +21,7 @@ def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
 
     Args:
       key: consumed.
-      shape: of the latent, (F, C).
+      shape: shape of the latent, (F, C).
       least: smallest fraction kept; in one channel it may be less.
 
     Returns:

@@ -23,7 +23,7 @@ def muon(
     at `others_rate`.
 
     Args:
-      steps: of the whole training.
+      steps: number of steps of the whole training.
       rate: peak rate of the matrices.
       decay: weight decay of all.
     """

@@ -36,7 +36,7 @@ def prepare(
     Args:
       dataset: key of BUILDERS.
       data: folder with the user's download, see `builders.recordings`.
-      config: of the builder, such as "35"; its first one if None.
+      config: name of a configuration of the builder, such as "35"; its first one if None.
       cache: folder of prepared data; in the user's cache folder if None.
 
     Returns:
@@ -75,7 +75,7 @@ def outcome(records: Any) -> Outcome:
     """What became of the sound files of a data set.
 
     Args:
-      records: from `prepare`.
+      records: records from `prepare`.
     """
     return Outcome.of(records.dataset_info.metadata)
 

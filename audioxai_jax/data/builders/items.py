@@ -30,7 +30,7 @@ class Recording:
     Attributes:
       audio: int16 `[T]`.
       sample_rate: Hz.
-      remarks: what must be known of it.
+      remarks: facts that must be known about it.
     """
 
     audio: np.ndarray
@@ -44,10 +44,11 @@ class Found:
 
     Attributes:
       file: name of the record.
-      clip: what other files of the same clip would have in common.
+      clip: whatever other files of the same clip would have in common.
       columns: label and speaker, and word, split and source where there are any.
       place: the sound file, as messages name it.
-      hear: its sound, at once: not when the next item has come. Raises DataError.
+      hear: function that gives the sound, at once: not when the next item has come. Raises
+        DataError.
     """
 
     file: str

@@ -46,7 +46,7 @@ class Part:
     """A stretch of sound that is decoded by itself.
 
     Attributes:
-      pieces: what the decoder is given, one after the other.
+      pieces: inputs of the decoder, one after the other.
       frames: how many it has to make of them; None: as many as libsndfile finds in the header.
       surplus: how many more it may make, which are padding and dropped.
       scale: factor of the samples.
@@ -54,9 +54,9 @@ class Part:
         bit rate of the first frame, and is told of a longer file so that it reads to the end.
       mpeg: whether libmpg123 decodes it, which complains on standard error.
       headless: whether its first frames cannot be decoded right.
-      order: of the decoder's channels, those that come first, second, ... in a WAV file; empty if
-        they are in order.
-      source: where the pieces lie, if not in the file itself.
+      order: order of the decoder's channels, those that come first, second, ... in a WAV file;
+        empty if they are in order.
+      source: file with the pieces, if not in the file itself.
     """
 
     pieces: tuple[Piece, ...]

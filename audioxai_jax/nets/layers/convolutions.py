@@ -36,8 +36,8 @@ class Padding:
     """Where a convolution pads, and with what.
 
     Attributes:
-      causal: on the left only, so that no output looks ahead; else on both sides, the larger
-        half on the left.
+      causal: whether to pad on the left only, so that no output looks ahead; else on both sides,
+        the larger half on the left.
       mode: "reflect" at the edge, which is not repeated, or "constant", zeros.
 
     Raises:

@@ -30,7 +30,7 @@ def adaptive_integrated_gradients(
     most: int = 255,
     chunk: int = 8,
 ) -> Method:
-    """Integrated Gradients with as many steps as an example needs for an error that is wanted.
+    """Integrated Gradients, with the number of steps chosen per example to meet a tolerance.
 
     What was reached comes back as `info["completeness_gap"]` and `info["change"]`: for an
     example that ran out of steps, one of them is above the tolerance.

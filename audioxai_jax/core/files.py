@@ -82,7 +82,7 @@ def check_output(path: str | Path) -> Output:
 
 
 def check_folder(path: str | Path) -> None:
-    """Raises OutputError if a path is there, but is no folder or leads to none."""
+    """Raises OutputError if a path exists, but is not a folder and does not lead to one."""
     path = Path(path)
     if path.is_dir() or not os.path.lexists(path):
         return
@@ -154,7 +154,7 @@ def replace_file(path: str | Path, content: bytes | str) -> None:
 
 def _follow(path: Path) -> tuple[Path, int | None]:
     """Where links lead, and the number of an open file of this process if they lead to one."""
-    for _ in range(40):  # as many as Linux follows
+    for _ in range(40):  # the limit of Linux
         folder = os.path.realpath(path.parent)
         found = DESCRIPTORS.fullmatch(folder)
         if found and path.name.isdecimal():
@@ -190,7 +190,7 @@ def _keep_permissions(partial: Path, output: Output) -> None:
 
 
 def _copy(stream: BinaryIO, output: Output) -> None:
-    """Writes all of a file into what is no file to be replaced."""
+    """Writes all of a file into a device, pipe or open file, which cannot be replaced."""
     stream.seek(0)
     try:
         if output.descriptor is None:

@@ -94,7 +94,7 @@ class Clips:
 
     @property
     def speaker_numbers(self) -> np.ndarray:
-        """Who speaks as numbers from 0 up, -1 for nobody, `[N]`."""
+        """Number of each clip's speaker from 0 up, -1 without one, `[N]`."""
         names, numbers = np.unique(self.speaker, return_inverse=True)
         return numbers - int(names[0] == "")  # "" sorts first
 
@@ -102,7 +102,7 @@ class Clips:
         """Those of one part of a split.
 
         Raises:
-          DataError: if there is no such split, or it has no such part.
+          DataError: for an unknown split, or a part that it lacks.
         """
         if split not in self.parts:
             raise DataError(f"unknown split {split!r}: known are {', '.join(self.parts)}")

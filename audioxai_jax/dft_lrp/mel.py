@@ -4,8 +4,8 @@ Both ways are for one frame `[K]` or many `[F, K]`, and leave the logarithm alon
 function of single values, and the relevance of log(mel + floor) is that of mel (so LRP treats
 all such functions). From a log-mel classifier to sound: `bin_relevance`, then
 `short_time.time_relevance_of_frames` with the frames of `stft.magnitude_spectrogram`, since
-the magnitude of a spectrum's entry has the relevance of the entry. The floor is no sound, and
-gets none.
+the magnitude of a spectrum's entry has the relevance of the entry. The floor is not sound, and
+gets no relevance.
 """
 
 import jax.numpy as jnp

@@ -19,15 +19,15 @@ from audioxai_jax.engine.estimator import rechunk
 from audioxai_jax.types import Attribution, Model, check_attribution
 
 SHRINK = 4
-"""Places are given up when a quarter of them would do: each number of places is compiled."""
+"""Shrink by factors of four only: every slot count is a compilation."""
 
 
 def stepwise(
     method: Any, model: Model, examples: Any, key: Array, rows: int, devices: list
 ) -> Iterator[tuple[int, Attribution]]:
-    """Runs an estimator for all examples, in places for as many as there are rows.
+    """Runs an estimator for all examples, in a fixed number of slots.
 
-    Who is done leaves, and the next comes in.
+    A finished example frees its slot for the next.
 
     Args:
       examples: inputs `[N, ...]`, targets `[N]` or `[N, M]`, indices `[N]` for their keys.

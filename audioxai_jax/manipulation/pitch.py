@@ -8,7 +8,7 @@ is scaled alone:
 
 As in A. Roebel, X. Rodet, "Efficient Spectral Envelope Estimation and its Application to Pitch
 Shifting and Envelope Preservation", DAFx 2005. Above `factor` times the highest frequency, if
-the factor is below 1, there is no fine structure to take: its mirror image stands in.
+the factor is below 1, the fine structure ends: its mirror image stands in.
 """
 
 import dataclasses
@@ -47,7 +47,7 @@ def shift_fundamental(
       harmonics are not kept, so the waveform of a period changes.
 
     Raises:
-      ValueError: for a factor out of range, audio that is no floating point `[T]`, or a sample
+      ValueError: for a factor out of range, audio that is not floating point `[T]`, or a sample
         rate so low that a lifter keeps nothing.
     """
     _check(factor)

@@ -50,16 +50,16 @@ def scale_frequency(
 
 
 def shift_time(audio: Array, samples: int | Array) -> Array:
-    """A waveform `[T]` moved by so many samples, later if positive.
+    """A waveform `[T]` moved by a number of samples, later if positive.
 
     Zeros move in, nothing wraps around: the samples that are moved out at the other end are
     lost, so move a clip only as far as it is silent there.
 
     Args:
-      samples: a whole number, may be traced; beyond the length, a traced one leaves silence.
+      samples: integer, may be traced; beyond the length, a traced one leaves silence.
 
     Raises:
-      ValueError: if nothing of the clip would be left, or `samples` is no whole number.
+      ValueError: if nothing of the clip would be left, or `samples` is not an integer.
     """
     audio = as_audio(audio)
     length = audio.shape[0]

@@ -50,7 +50,7 @@ def encode(
     Raises:
       ValueError: for blocks that are not as above, no samples at all, windows of less than a
         frame, a codec that needs the whole sound or does not say how far it sees, or stages
-        that are none, that do not fit their functions, or that come with `frames`.
+        that are not `Stage`s, do not fit their functions, or are given with `frames`.
     """
     check_codec(codec)
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))

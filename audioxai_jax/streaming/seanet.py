@@ -191,5 +191,5 @@ def _check_loudness(c: EncodecConfig) -> None:
 
 
 def frames_of(samples: int, hop: int) -> int:
-    """Whole frames that hold as many samples."""
+    """Number of whole frames that hold all samples."""
     return -(-samples // hop)

@@ -63,7 +63,7 @@ class Carried:
       rows: rows that run at once; zeros fill the last window.
 
     Raises:
-      ValueError: if `rows` is no whole number from 1 up.
+      ValueError: if `rows` is not an integer of at least 1.
     """
 
     function: Callable[[Any, Array], tuple[Any, Array]]

@@ -3,7 +3,7 @@
 A model that rounds, compares or stops gradients on every way from its input to its output has
 gradient zero everywhere: relevance would be zero without a word. That is seen in the trace of
 the model, before anything is computed. Relevance that happens to be zero (of a silent clip,
-of a saturated unit) is no error.
+of a saturated unit) is not an error.
 """
 
 from collections.abc import Callable

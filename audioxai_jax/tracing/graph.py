@@ -52,7 +52,7 @@ class Equation:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Graph:
-    """Equations in the order of their computation, with those that nobody needs left out.
+    """Equations in the order of their computation, without those that no output needs.
 
     Attributes:
       inputs, outputs: numbers of the values that go in and come out.

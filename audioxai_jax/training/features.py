@@ -44,7 +44,7 @@ def augmented_features(
       shift: see `augment`.
 
     Yields:
-      `[N, F, C]`, as many times as there are copies.
+      `[N, F, C]` for each copy.
     """
     gaps = None if gaps is None else as_model(gaps)
     shared = (as_model(extract), jnp.asarray(noises), gaps, Static(shift))

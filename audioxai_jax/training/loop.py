@@ -1,4 +1,4 @@
-"""A training loop that can be killed at any moment and goes on where it was."""
+"""A resumable training loop: killed at any moment, it continues from its last state."""
 
 import hashlib
 import json

@@ -37,7 +37,7 @@ def muon(
 
 
 def matrices(params):
-    """Which axes of each parameter go in and out; None where it is no hidden matrix."""
+    """Input and output axes of each parameter; None unless it is a hidden matrix."""
 
     def axes(path, leaf):
         names = [entry.key for entry in path]

@@ -75,7 +75,7 @@ class Frames:
 
 
 def place(samples: int, *, window: Window, hop: int, before: int | None = None) -> Frames:
-    """Frames over a waveform of so many samples, padded alike at both ends.
+    """Frames over a waveform of a given length, padded alike at both ends.
 
     Args:
       samples: T.

@@ -81,7 +81,7 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
 
     Args:
       path: of the files, without suffix.
-      kind: that it has to be, see `weights_file`.
+      kind: expected kind of checkpoint, see `file_format`.
       networks: that are known, by the name that a manifest gives.
 
     Raises:

@@ -176,7 +176,7 @@ def default_classifier(codec: Codec) -> str:
     """Name of the shipped classifier of a codec's latents: of `keywords`, if there are several.
 
     Raises:
-      WeightsError: if none comes along; it says how to train one.
+      WeightsError: if none is shipped; it says how to train one.
     """
     found = []
     for name in available()["classifier"]:
@@ -185,7 +185,7 @@ def default_classifier(codec: Codec) -> str:
             found.append((manifest.get("task") != "keywords", name))
     if not found:
         raise WeightsError(
-            f"no classifier of latents of the codec {codec.name!r} comes along: name one "
+            f"no classifier of latents of the codec {codec.name!r} is shipped: name one "
             "(--classifier), or train one with scripts/train_classifier.py, which takes that codec"
         )
     return min(found)[1]

@@ -55,7 +55,7 @@ def make_methods(names: Sequence[str], chunk: int) -> dict[str, Method]:
       chunk: evaluations at once: memory, not results.
 
     Raises:
-      ValueError: for a name that is not known, or is there twice: edits go by number.
+      ValueError: for an unknown or repeated name (edits refer to methods by position).
     """
     if len(set(names)) < len(names):
         raise ValueError(f"a method is named twice: {', '.join(names)}")

@@ -107,7 +107,7 @@ def to_8khz(audio: np.ndarray, rate: int) -> np.ndarray:
 
 
 def offset(name: str, length: int, seed: int) -> int:
-    """Where a clip of some length begins, uniform in [0, 8000 - length); 0 if there is no room."""
+    """Where a clip of some length begins, uniform in [0, 8000 - length); 0 if it does not fit."""
     room = SAMPLES - length
     drawn = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
     return drawn % room if room > 0 else 0

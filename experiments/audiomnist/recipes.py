@@ -38,7 +38,7 @@ PAPER_STEPS = {"audionet": 50_000, "alexnet": 10_000}
 MODERN_STEPS = {"audionet": 2_600, "alexnet": 1_800}
 MODERN_RATES = {"audionet": 7e-4, "alexnet": 2e-4}
 MODERN_DROPOUT = 0.2
-"""The paper's 0.5 drowns what AlexNet has to say in its first hundreds of steps."""
+"""With the paper's 0.5 AlexNet does not start learning within a few hundred steps."""
 PEAK = 16_384
 """Of what is spoken, before noise is added, in 16-bit samples: networks set levels themselves."""
 FORMAT = 2

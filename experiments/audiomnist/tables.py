@@ -114,7 +114,7 @@ def _interval(area: Mapping[str, float] | None) -> str:
 
 
 def reach(speakers: np.ndarray) -> str:
-    """What intervals of so many speakers say, and areas: a paragraph."""
+    """A paragraph on areas, and on intervals over this number of speakers."""
     number = len(np.unique(speakers))
     area = (
         "The area before a control is that between its curve and the ranking's, from nothing "

@@ -3,7 +3,7 @@
 Agreement with the model's own prediction on the whole clip, not accuracy. It is measured
 in three places, because each can mislead in its own way:
 
-  latent     the classifier on the masked latent itself, which nobody can hear;
+  latent     the classifier on the masked latent itself, which cannot be heard;
   sound      the classifier on the decoded sound, encoded again: what can be heard, but
              a decoder trained with a cycle loss may please its own encoder;
   listener   a classifier on the decoded sound that never saw the codec.

@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), help="or FILE.py:FUNCTION")
     parser.add_argument("--clips", type=positive, default=100)
     parser.add_argument("--draws", type=positive, default=5, help="of random rankings, per clip")
-    parser.add_argument("--chunk", type=positive, help="evaluations at once; as many as fit")
+    parser.add_argument("--chunk", type=positive, help="evaluations at once; default: all that fit")
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()

@@ -62,7 +62,7 @@ def prepare(
     make: Any = functools.partial(builder_class, data_dir=folder, config=config)
     builder = make()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # tfds speaks of downloads, there are none
+        with contextlib.redirect_stdout(io.StringIO()):  # tfds reports downloads in vain
             builder.download_and_prepare(download_dir=folder / "none", download_config=downloads)
     except OSError:
         builder = make()  # another process may have been faster

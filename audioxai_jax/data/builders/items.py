@@ -115,8 +115,8 @@ def decode(place: str, content: bytes) -> Recording:
     """A mono sound file as 16-bit integers, rounded as `data.audio.pcm` does.
 
     Raises:
-      DataError: if it is no audio, cut short, empty, or not mono; if a sample is not finite or
-        far beyond full scale; if 16 bits keep nothing of it.
+      DataError: if the file is not audio, cut short, empty, or not mono; if a sample is not finite
+        or far beyond full scale; if 16 bits keep nothing of it.
     """
     try:
         sound = decode_sound(place, content)

@@ -33,7 +33,7 @@ def counted(
 
     Args:
       promised: bytes of sound; None if the header does not say.
-      width: bytes of a sample of all channels; None if they do not have as many each.
+      width: bytes of a sample of all channels; None if channels differ.
       head: the header as it should be, if it has to be another one.
     """
     size, notes = containers.size(source, start, promised)

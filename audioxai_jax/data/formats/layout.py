@@ -47,7 +47,7 @@ class Part:
 
     Attributes:
       pieces: inputs of the decoder, one after the other.
-      frames: how many it has to make of them; None: as many as libsndfile finds in the header.
+      frames: number of frames that must come out; None: the number in libsndfile's header.
       surplus: how many more it may make, which are padding and dropped.
       scale: factor of the samples.
       counted: False for MPEG without a header of its own: libsndfile guesses its length from the

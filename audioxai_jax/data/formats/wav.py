@@ -37,7 +37,7 @@ class Chunks:
       fact: samples of each channel by the fact chunk, None without one.
       start: start of the sound.
       promised: bytes of sound by the header; None if it does not say.
-      head: layout of the chunks that may follow, as `struct` has it, if they are none of RIFF.
+      head: layout of the chunks that may follow, as `struct` has it, if not those of RIFF.
     """
 
     order: str

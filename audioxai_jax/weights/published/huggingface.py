@@ -66,7 +66,7 @@ def read_config(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise WeightsError(f"{file}: is not JSON") from None
     if not isinstance(fields, dict):
-        raise WeightsError(f"{file}: is no configuration: a {type(fields).__name__}, not fields")
+        raise WeightsError(f"{file}: is not a configuration: a {type(fields).__name__}, not fields")
     return fields
 
 

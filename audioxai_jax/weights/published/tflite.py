@@ -54,7 +54,7 @@ class Tensor:
       data: a constant's numbers as stored, of that shape, or None for what is computed.
       scale: float32, empty if the tensor is not quantised, one number, or one per index of
         `axis`. A stored q stands for `scale (q - zero_point)`.
-      zero_point: int64, as many.
+      zero_point: int64, one for each scale.
       axis: of scale and zero_point if they have several.
     """
 
@@ -72,7 +72,7 @@ class Tensor:
         A scale that is not finite makes numbers that are not, without a warning.
 
         Raises:
-          ValueError: if the tensor is no constant.
+          ValueError: if the tensor is not a constant.
         """
         if self.data is None:
             raise ValueError(f"tensor {self.name!r} is computed, not a constant")

@@ -7,70 +7,57 @@ added from outside (`audioxai_jax.core.batching`), never inside a method.
 word     meaning
 ======== ==================================================================
 audio    waveform, float32 `[T]`, mono, nominally in [-1, 1]
-latent   what a codec's encoder makes of it, float32 `[F, C]`: F frames at
-         `sample_rate / hop` per second (see `Codec`), C channels
+domain   a view of audio that one can come back from, see `domains.protocol`
+features what a domain's `analyse` makes of audio, floating point
+latent   features of a codec, `[F, C]`: F frames at `sample_rate / hop` per
+         second (see `Codec`), C channels
 logits   the classifier's unnormalised scores, `[K]`
 target   integer class whose logit is explained, scalar
-relevance  how much each input feature speaks for the target, shaped as the input
+relevance  how much each feature speaks for the target, shaped as the features
 ======== ==================================================================
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checks import WrongType, as_floats, as_input, kind, whole
-from audioxai_jax.core.contracts import as_key, as_labels, check_labelled, check_method, check_model
-from audioxai_jax.core.logits import as_targets, check_classes, check_labels, check_logits
-from audioxai_jax.core.records import record
-from audioxai_jax.core.strictness import constant, relaxed
+from audioxai_jax.core.contracts import as_key, check_method, check_model
+from audioxai_jax.core.info import Info, completeness_gap, make_info
+from audioxai_jax.core.logits import as_targets, check_labels, check_logits, score, select
+from audioxai_jax.core.readers import as_labels, check_domain, check_labelled
+from audioxai_jax.core.records import as_model, record
+from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.core.windows import windowed
+
+__all__ = [
+    "Attribution",
+    "Base",
+    "Classifier",
+    "Codec",
+    "Context",
+    "Explanation",
+    "Info",
+    "Masker",
+    "Method",
+    "Model",
+    "attribute",
+    "check_attribution",
+    "completeness_gap",
+    "make_info",
+    "score",
+    "select",
+]
 
 Model = Callable[[Array], Array]
 """A function of one example, `x -> y`, that is also a pytree, such as
 `jax.tree_util.Partial(function, params)`: it crosses `jit` as an argument, so one
 compilation serves every set of parameters. `records.as_model` makes one of anything callable.
 """
-
-Info = dict[str, Array]
-"""What a method knows about its own result, as arrays: the keys of `make_info`. Whoever calls it
-by `attribute`, as `explain` and `attribute_batch` do, also learns whether all is "finite"."""
-
-
-def make_info(
-    completeness_gap: Array | float = jnp.nan,
-    evaluations: Array | int = 0,
-    *,
-    change: Array | float = jnp.nan,
-    standard_error: Array | float = jnp.nan,
-) -> Info:
-    """Builds the record that every method returns beside its relevance.
-
-    Args:
-      completeness_gap: `|sum(relevance) - (f(x) - f(baseline))| / |f(x) - f(baseline)|`
-        for methods that promise completeness, NaN for the others.
-      evaluations: how often the model was evaluated, forward alone or with its gradient,
-        checks included.
-      change: for methods that refine their result until it settles: by how much the last
-        refinement changed relevance, relative to the largest; NaN for the others.
-      standard_error: of relevance that was sampled, of its shape; NaN for the others.
-
-    `attribute` adds "finite": whether all relevance is.
-    """
-    return {
-        "completeness_gap": constant(completeness_gap, jnp.result_type(float)),
-        "evaluations": constant(evaluations, jnp.dtype(jnp.int32)),
-        "change": constant(change, jnp.result_type(float)),
-        "standard_error": constant(standard_error, jnp.result_type(float)),
-    }
-
-
-def completeness_gap(relevance: Array, change: Array) -> Array:
-    """`|sum(relevance) - change| / |change|`: how far relevance is from summing to a change."""
-    scale = jnp.maximum(jnp.abs(change), jnp.finfo(change.dtype).tiny)
-    return jnp.abs(jnp.sum(relevance) - change) / scale
 
 
 @runtime_checkable
@@ -85,18 +72,38 @@ class Method(Protocol):
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> "Attribution": ...
 
 
+@record(static=("units",))
+class Context:
+    """What a mask may depend on besides relevance; an empty one will do for most maskers.
+
+    Attributes:
+      units: what is kept as one, whole numbers as `Domain.units` gives them; None for each
+        feature by itself.
+      features: of the sound.
+      base: what stands for absent features, of their shape.
+      heard: a model of features that hears the sound they make.
+      target: what `logits.decision` of it is where the explained class holds.
+    """
+
+    units: np.ndarray | None = None
+    features: Array | None = None
+    base: Array | None = None
+    heard: Model | None = None
+    target: Array | None = None
+
+
 @runtime_checkable
 class Masker(Protocol):
-    """`relevance -> mask` of the same shape with values in [0, 1]; 1 keeps a feature."""
+    """`(relevance, context) -> mask` of their shape with values in [0, 1]; 1 keeps a feature."""
 
-    def __call__(self, relevance: Array) -> Array: ...
+    def __call__(self, relevance: Array, context: Context) -> Array: ...
 
 
 @runtime_checkable
 class Base(Protocol):
-    """`(codec, latent, key) -> latent`: the values that stand in for removed features."""
+    """`(domain, features, audio, key) -> features`: values that stand for absent features."""
 
-    def __call__(self, codec: "Codec", latent: Array, key: Array) -> Array: ...
+    def __call__(self, domain: Any, features: Array, audio: Array, key: Array) -> Array: ...
 
 
 @record()
@@ -107,7 +114,7 @@ class Attribution:
     info: Info
 
 
-@record(static=("sample_rate", "hop", "name", "fingerprint"))
+@record(static=("sample_rate", "hop", "name", "fingerprint", "bitrates", "manifest"))
 class Codec:
     """An encoder, a decoder and what is needed to use them.
 
@@ -121,6 +128,10 @@ class Codec:
       mean: mean latent over the training data `[C]`, or None if it is not known.
       name: how the codec is named in reports and by the classifiers made for it.
       fingerprint: sha256 of its weights if they came from a file, else "".
+      quantise: `(latent [F, C], kbit/s) -> latent [F, C]`, a pytree: what the decoder gets that
+        was sent codes, with the gradient of the latent itself. None without a quantiser.
+      bitrates: kbit/s that `quantise` takes, ascending.
+      manifest: what its file says of it, or None; compiled programs do not depend on it.
 
     Raises:
       TypeError, ValueError: for a field that is not as above.
@@ -133,10 +144,16 @@ class Codec:
     mean: Array | None = None
     name: str = "custom"
     fingerprint: str = ""
+    quantise: Callable[[Array, float], Array] | None = None
+    bitrates: tuple[float, ...] = ()
+    manifest: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self):
-        check_model(self.encode, "encode")
-        check_model(self.decode, "decode")
+        for name in ("encode", "decode"):
+            check_model(getattr(self, name), name)
+            object.__setattr__(self, name, as_model(getattr(self, name)))
+        if (self.quantise is None) != (not self.bitrates):
+            raise ValueError("quantise and bitrates belong together: give both, or neither")
         object.__setattr__(self, "sample_rate", whole(self.sample_rate, "sample_rate"))
         object.__setattr__(self, "hop", whole(self.hop, "hop"))
         if self.mean is not None:
@@ -145,52 +162,62 @@ class Codec:
                 raise ValueError(f"mean must be one latent frame [C], got {self.mean.shape}")
 
 
-@record(static=("labels", "codec", "frames", "background", "codec_fingerprint", "outputs"))
+@record(static=("labels", "frames", "background", "outputs", "manifest"))
 class Classifier:
-    """A model on latents and what its outputs mean; itself a model, of latents of any length.
+    """A model, the domain that it reads, and what its outputs mean; itself a model of features.
 
     Attributes:
-      model: `latent [frames, C] -> logits [K]`.
-      labels: K names that differ, in the order of the logits.
-      codec: name of the codec whose latents it reads.
-      frames: latent frames that it reads at once; None if any number will do.
+      model: `features -> logits [K]`, of one sound.
+      reads: the domain whose features the model reads, such as `domains.samples(16_000)` for a
+        model of waveforms, or `domains.latent(codec)`.
+      labels: K names that differ, in the order of the logits; None for their numbers.
+      frames: steps along the first axis of the features that it reads at once; None if any
+        number will do.
       background: labels, such as "_silence_", that hold for a long clip only if they
         hold for each part of it (see `audioxai_jax.core.windows`).
-      codec_fingerprint: that of the codec it was trained with, "" if it is not known.
       outputs: "softmax" for logits of classes that exclude each other; "sigmoid" for logits of
         labels that hold or not, each by itself, or of a single one; "probabilities" if the model
         ends in either. None is "sigmoid" of a single label, else "softmax".
+      manifest: what its file says of it, or None; compiled programs do not depend on it.
 
     Raises:
       TypeError, ValueError: for a field that is not as above.
     """
 
     model: Model
-    labels: tuple[str, ...]
-    codec: str = "custom"
+    reads: Any
+    labels: tuple[str, ...] | None = None
     frames: int | None = None
     background: tuple[str, ...] = ()
-    codec_fingerprint: str = ""
     outputs: str | None = None
+    manifest: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self):
         check_model(self.model, "model")
-        check_labelled(self.labels, self.background, self.codec, self.outputs)
-        object.__setattr__(self, "labels", as_labels(self.labels))
-        object.__setattr__(self, "background", as_labels(self.background))
+        check_domain(self.reads, "reads")
+        check_labelled(self.labels, self.background, self.outputs)
+        object.__setattr__(self, "model", as_model(self.model))
+        if self.labels is not None:
+            object.__setattr__(self, "labels", as_labels(self.labels))
+        object.__setattr__(self, "background", as_labels(self.background, "background"))
         if self.frames is not None:
             object.__setattr__(self, "frames", whole(self.frames, "frames"))
 
-    def __call__(self, latent: Array) -> Array:
-        """Logits `[K]` of a latent `[F, C]`, F at least `frames`; see `windows.windowed`.
+    def __call__(self, features: Array) -> Array:
+        """Logits `[K]` of features of `frames` steps or more; see `windows.windowed`.
 
         Raises:
-          ValueError: for fewer frames, or if there are not as many labels as outputs.
+          ValueError: for fewer steps, or if there are not as many labels as outputs.
         """
-        logits = windowed(self)(latent)
+        logits = windowed(self)(features)
         check_logits(logits, "the classifier", "clip")
-        check_labels(self.labels, logits.shape[0])
+        if self.labels is not None:
+            check_labels(self.labels, logits.shape[0])
         return logits
+
+    def names(self, outputs: int) -> tuple[str, ...]:
+        """The labels, or the numbers of so many outputs as texts."""
+        return tuple(map(str, range(outputs))) if self.labels is None else self.labels
 
 
 @record()
@@ -199,29 +226,31 @@ class Explanation:
 
     Attributes:
       target: class explained, int32 scalar.
-      latent: `encode(audio)`, `[F, C]`.
-      relevance: of each latent feature for the target's logit, `[F, C]`.
-      mask: 1 where a feature is kept, `[F, C]`.
+      features: of the clip in the domain that is explained.
+      relevance: of each feature for the target's logit, of their shape.
+      mask: 1 where a feature is kept, of their shape.
       info: see `make_info`.
-      sounds: decoded audio `[T]` by name: "reconstruction" (the codec alone),
+      sounds: audio `[T]` by name: "reconstruction" (features of which nothing is edited),
         "explanation" (kept features), "removed" (all the others) and "random" (as many
         features as are kept, drawn at random).
-      logits: the classifier on the original latent ("original") and on each sound
-        after it was encoded again, by the same names, `[K]`.
-      latent_logits: the classifier on the masked latents themselves, without the trip
-        through sound: "explanation", "removed", "random".
+      logits: of the classifier, `[K]`, on the clip ("original") and on each sound, by the same
+        names. One that reads latents hears a sound by encoding it again.
+      feature_logits: of the classifier on the edited features, without the trip through sound:
+        "explanation", "removed", "random". As `logits` in a domain other than its own.
+      listener_logits: as `logits`, of the independent listener; empty without one.
       finite: whether all of the above are numbers, and the target is a class; if not, none
         of it can be trusted.
     """
 
     target: Array
-    latent: Array
+    features: Array
     relevance: Array
     mask: Array
     info: Info
     sounds: dict[str, Array]
     logits: dict[str, Array]
-    latent_logits: dict[str, Array]
+    feature_logits: dict[str, Array]
+    listener_logits: dict[str, Array]
     finite: Array
 
 
@@ -263,29 +292,3 @@ def check_attribution(found: Any, x: Array, name: str) -> Attribution:
         )
     finite = jnp.all(jnp.isfinite(relevance))
     return Attribution(relevance, {**found.info, "finite": finite})
-
-
-def score(model: Model, x: Array, target: int | Array) -> Array:
-    """The logit that a method explains: `model(x)[target]`, a scalar.
-
-    Raises:
-      ValueError: if the model does not return logits `[K]`, or the target is none of the K
-        classes (indexing would clamp it; a traced target cannot be checked).
-    """
-    return select(model(x), as_targets(target, getattr(model, "labels", None)))
-
-
-def select(logits: Array, target: int | Array) -> Array:
-    """The target's logit of all, checked as `score` does.
-
-    Raises:
-      ValueError: as `score`.
-    """
-    check_logits(logits)
-    place = as_targets(target)
-    if place.ndim:
-        raise ValueError(
-            f"one target is explained at a time, got {list(place.shape)}: see attribute_classes"
-        )
-    check_classes(place, logits.shape[0])
-    return logits[place]

@@ -1,4 +1,4 @@
-"""What models, methods, labels and keys have to be: refused in one line if they are not.
+"""What models, methods, latents and keys have to be: refused in one line if they are not.
 
 As `audioxai_jax.core.checks` of arrays: types and shapes alone, so that it works under `jit` and
 `vmap`.
@@ -14,10 +14,6 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checks import WrongType, as_floats, check_audio, kind, whole
-
-OUTPUTS = ("softmax", "sigmoid", "probabilities")
-"""What a classifier's outputs are, by what makes probabilities of them; see `types.Classifier`."""
-
 
 INDICES = 2**32
 """So many examples have keys of their own: `fold_in` takes 32 bits."""
@@ -36,9 +32,7 @@ def check_model(model: Any, name: str = "the classifier") -> None:
         return
     do = "pass a callable, e.g. jax.tree_util.Partial(apply, params)"
     if isinstance(model, str):
-        do = "load it first, by audioxai_jax.weights.pretrained"
-    if isinstance(model, tuple):
-        do = "loaders return (model, manifest): take the first"
+        do = "load it first, by audioxai_jax.load_classifier"
     if inspect.isclass(model):
         do = f"make one, {model.__name__}(..)"
     got = kind(model) if isinstance(model, str) or inspect.isclass(model) else type(model).__name__
@@ -200,42 +194,3 @@ def _unfit(value: Callable[..., Any], number: int) -> str:
     except TypeError as error:
         return str(error)
     return ""
-
-
-def as_labels(labels: Any, name: str = "labels") -> tuple[str, ...]:
-    """Names of classes: texts that differ.
-
-    Raises:
-      WrongType: for anything but a sequence of texts.
-      ValueError: for a name that is there twice.
-    """
-    if isinstance(labels, (str, bytes, dict)) or not hasattr(labels, "__iter__"):
-        raise WrongType(f"{name} must be a tuple of texts, got {kind(labels)}")
-    found = tuple(labels)
-    for place, label in enumerate(found):
-        if not isinstance(label, str):
-            raise WrongType(f"{name} must be texts, entry {place} is {kind(label)}")
-        if label in found[:place]:
-            raise ValueError(f"{name} must differ: {str(label)!r} is there twice")
-    return tuple(map(str, found))
-
-
-def check_labelled(labels: Any, background: Any, codec: Any, outputs: Any) -> None:
-    """Refuses fields of a `Classifier` that are not what it says of them.
-
-    Raises:
-      WrongType, ValueError: naming the field.
-    """
-    labels, background = as_labels(labels), as_labels(background, "background")
-    if not labels:
-        raise ValueError("the classifier has no labels: name each output of the model")
-    if unknown := [label for label in background if label not in labels]:
-        raise ValueError(f"background {unknown[0]!r} is not among the labels")
-    if not isinstance(codec, str):
-        raise WrongType(f"codec must be the name of a codec, got {kind(codec)}")
-    if outputs not in (None, *OUTPUTS):
-        raise ValueError(f"outputs {outputs!r}: choose one of {', '.join(OUTPUTS)}")
-    if outputs == "softmax" and len(labels) == 1:
-        raise ValueError(
-            "a softmax of one output is always 1: say outputs='sigmoid' of a single logit"
-        )

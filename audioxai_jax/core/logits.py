@@ -1,6 +1,6 @@
 """Logits `[K]` of one example, the classes that are asked about, and what logits say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -105,6 +105,32 @@ def check_classes(targets: Any, classes: int, who: str = "the model") -> None:
             f"target {low if low < 0 else high} is not a class: {who} has {classes}, "
             f"0 to {classes - 1}"
         )
+
+
+def score(model: Callable[[Array], Array], x: Array, target: int | Array) -> Array:
+    """The logit that a method explains: `model(x)[target]`, a scalar.
+
+    Raises:
+      ValueError: if the model does not return logits `[K]`, or the target is none of the K
+        classes (indexing would clamp it; a traced target cannot be checked).
+    """
+    return select(model(x), as_targets(target, getattr(model, "labels", None)))
+
+
+def select(logits: Array, target: int | Array) -> Array:
+    """The target's logit of all, checked as `score` does.
+
+    Raises:
+      ValueError: as `score`.
+    """
+    check_logits(logits)
+    place = as_targets(target)
+    if place.ndim:
+        raise ValueError(
+            f"one target is explained at a time, got {list(place.shape)}: see attribute_classes"
+        )
+    check_classes(place, logits.shape[0])
+    return logits[place]
 
 
 def decision(logits: Array) -> Array:

@@ -6,6 +6,7 @@ Methods are records, and models are functions bound to parameters: equal ones sh
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, dataclass_transform
 
@@ -27,7 +28,9 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
 
     Two records of one class with equal static fields have one pytree structure, so `jit`
     compiles once for both; fields that are not static may be arrays and are traced. Static
-    fields are compared by `equality.exact`: 1, 1.0 and True are three values.
+    fields are compared by `equality.exact`: 1, 1.0 and True are three values. Those declared with
+    `dataclasses.field(compare=False)`, such as a manifest, travel along and are not compared: a
+    record that comes out of a compiled program carries that of the first one that went in.
 
     The class is part of the structure. `jax.tree_util.register_dataclass` leaves it out of
     comparisons (jaxlib 0.10.2): two methods with equal fields would be one to the cache of
@@ -37,11 +40,12 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         cls = dataclasses.dataclass(frozen=True)(cls)
-        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-        data = [name for name in names if name not in static]
+        fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        data = [name for name in fields if name not in static]
+        compared = tuple(fields[name].compare for name in static)
 
         def flatten(node: T) -> tuple[tuple[Any, ...], Hashable]:
-            settled = _Settled(cls, tuple(getattr(node, name) for name in static))
+            settled = _Settled(cls, tuple(getattr(node, name) for name in static), compared)
             return tuple(getattr(node, name) for name in data), settled
 
         def flatten_with_keys(node: T) -> tuple[tuple[Any, ...], Hashable]:
@@ -63,12 +67,12 @@ def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
 class _Settled:
     """The class and the static fields of a record, compared exactly."""
 
-    def __init__(self, kind: type, values: tuple[Any, ...]) -> None:
-        self.kind, self.values = kind, values
+    def __init__(self, kind: type, values: tuple[Any, ...], compared: tuple[bool, ...]) -> None:
+        self.kind, self.values, self.compared = kind, values, compared
 
     @functools.cached_property
     def key(self) -> Hashable:
-        return self.kind, exact(self.values)
+        return self.kind, exact(tuple(itertools.compress(self.values, self.compared)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Settled) and self.key == other.key

@@ -10,150 +10,274 @@ from jax import Array
 
 from audioxai_jax.attribution import integrated_gradients
 from audioxai_jax.core.checks import WrongType, kind
-from audioxai_jax.core.contracts import check_callable, check_latent, check_method, check_model
+from audioxai_jax.core.contracts import check_callable, check_method, check_model
 from audioxai_jax.core.logits import as_targets, check_classes, check_labels, check_logits
-from audioxai_jax.core.records import as_method, as_model, output_shape
-from audioxai_jax.core.windows import whole_windows, windowed
+from audioxai_jax.core.readers import check_domain, check_features
+from audioxai_jax.core.records import as_method, as_model, record
+from audioxai_jax.domains import keep_residual
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.explanation.composition import (
+    Hearing,
+    ThroughSound,
+    analysed,
+    fitting_samples,
+    hearing,
+    same_view,
+)
 from audioxai_jax.models.outputs import one_label
-from audioxai_jax.synthesis.bases import zero
-from audioxai_jax.types import Base, Classifier, Codec, Method, Model
+from audioxai_jax.perturbation.rank import unit_number
+from audioxai_jax.synthesis.bases import own
+from audioxai_jax.synthesis.masks import as_masker
+from audioxai_jax.types import Base, Classifier, Context, Masker, Method, Model
+
+RESIDUALS = (None, "keep")
 
 
-@dataclasses.dataclass(frozen=True)
-class Reads:
-    """How a classifier reads clips: what of it is part of the compiled program.
+@record(static=("own", "residual", "rank", "unit", "outputs", "labels"))
+class Request:
+    """What is asked of a clip: everything that `explain` is given, but the clip and its target.
 
     Attributes:
-      frames: of a window, or None.
-      outputs: "sigmoid" or "probabilities"; None for logits of which the largest counts.
-      labels: of the outputs, or None; no part of the program, so that one serves all.
+      domain: that is explained.
+      hears: the classifier as a model of sounds at the domain's rate.
+      method, base, masker: see `explain`.
+      listens: as `hears`, of the listener, or None.
+      own: whether the domain is what the classifier reads.
+      residual: whether sounds get back what the domain loses.
+      rank: of the random control's units.
+      unit: name of the domain's units, or None.
+      outputs: see `Classifier`; None for logits of which the largest counts.
+      labels: of the classifier, or None; not part of the program, so that one serves all.
     """
 
-    frames: int | None = None
-    outputs: str | None = None
-    labels: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
+    domain: Domain
+    hears: Hearing
+    method: Method
+    base: Base
+    masker: Masker
+    listens: Hearing | None
+    own: bool
+    residual: bool
+    rank: str
+    unit: str | None
+    outputs: str | None
+    labels: tuple[str, ...] | None = dataclasses.field(compare=False)
+
+    @property
+    def decoder(self) -> Domain:
+        """The domain whose `synthesise` makes the sounds."""
+        return keep_residual(self.domain) if self.residual else self.domain
+
+    def pad(self, clip: Array) -> Array:
+        """What is analysed: in the classifier's own domain the clip padded to whole windows."""
+        return self.hears.pad(clip) if self.own else clip
+
+    def model(self, audio: Array) -> Model:
+        """The model of features that is explained."""
+        return self.hears.reader if self.own else self.heard(audio)
+
+    def heard(self, audio: Array) -> Model:
+        """The model of features that hears their sound."""
+        return ThroughSound(self.hears, self.decoder, audio)
+
+    def context(self, features: Array, base: Array, audio: Array, target: Array, classes: int):
+        """What masks are made of; its model's decision is its target where the target holds.
+
+        Labels that hold by themselves do so from a probability of one half on, whatever the
+        others.
+        """
+        heard, wanted = self.heard(audio), target
+        if self.outputs == "sigmoid" or (self.outputs == "probabilities" and classes == 1):
+            least = 0.5 if self.outputs == "probabilities" else 0.0
+            heard, wanted = one_label(heard, target, least=least), jnp.zeros_like(target)
+        units = named_units(self.domain, features.shape, self.unit)
+        return Context(units, features, base, heard, wanted)
 
 
-def reads(classifier: Classifier | Model) -> Reads:
-    """How a classifier reads; any length, and logits, if it is no more than a function."""
-    if not isinstance(classifier, Classifier):
-        return Reads()
-    outputs = None if classifier.outputs == "softmax" else classifier.outputs
-    return Reads(classifier.frames, outputs, classifier.labels)
-
-
-def check_codec(codec: Any) -> None:
-    """Raises WrongType, saying what to do, for what is no `Codec`, such as a name."""
-    if not isinstance(codec, Codec):
-        do = "load it first, by audioxai_jax.weights.pretrained.load_codec"
-        if isinstance(codec, tuple):
-            do = "loaders return (codec, manifest): take the first"
-        raise WrongType(f"codec: expected a Codec, got {kind(codec)}: {do}")
-
-
-def as_settings(
-    codec: Any, classifier: Any, method: Any, base: Any
-) -> tuple[Codec, Model, Method, Base]:
-    """All four as pytrees; a classifier of windows as a model of any length.
-
-    Raises:
-      WrongType: for what cannot be used as one, such as a name or a factory.
-    """
-    check_codec(codec)
-    check_model(classifier)
-    model = windowed(classifier) if isinstance(classifier, Classifier) else classifier
-    method = integrated_gradients() if method is None else method
-    check_method(method)
-    base = zero() if base is None else base
-    check_callable(base, "base", "(codec, latent, key)", "write audioxai_jax.zero()")
-    return codec, as_model(model), as_method(method), as_method(base)
-
-
-def fitting_samples(codec: Codec, how: Reads, shape: tuple[int, ...], dtype: Any) -> int:
-    """Samples that a clip `[T]` is padded to: T if its latent fits, else whole windows."""
-    (samples,) = shape
-    if how.frames is None:
-        return samples
-    latent = output_shape(as_model(codec.encode), jax.ShapeDtypeStruct(shape, dtype))
-    check_latent(latent)
-    if latent.shape[0] == how.frames:
-        return samples
-    return whole_windows(codec.hop, how.frames, samples)
-
-
-def check_outputs(how: Reads, logits: Any) -> None:
-    """Refuses outputs that are no logits `[K]`, or other than there are labels for.
+def as_request(
+    classifier: Any,
+    clip: Any,
+    *,
+    domain: Any,
+    method: Any,
+    keep: Any,
+    rank: str,
+    unit: str | None,
+    base: Any,
+    residual: str | None,
+    listener: Any,
+) -> Request:
+    """All of it as pytrees; a classifier of windows as a model of any length.
 
     Args:
+      classifier: see `explain`, as the others are.
+      clip: an array `[T]`, or its shape and dtype.
+
+    Raises:
+      WrongType, ValueError: for what does not fit, such as a name or a factory.
+    """
+    check_classifier(classifier)
+    domain = classifier.reads if domain is None else domain
+    domain, reads = as_domain(domain, "domain"), as_domain(classifier.reads, "reads")
+    classifier = dataclasses.replace(classifier, reads=reads)
+    method = integrated_gradients() if method is None else method
+    check_method(method)
+    base = own() if base is None else base
+    check_callable(
+        base, "base", "(domain, features, audio, key)", "write audioxai_jax.bases.zero()"
+    )
+    if callable(keep):
+        check_callable(
+            keep, "keep", "(relevance, context)", "write audioxai_jax.masks.top_fraction(0.1)"
+        )
+    if residual not in RESIDUALS:
+        raise ValueError(f"residual must be None or 'keep', got {residual!r}")
+    is_own = same_view(domain, reads)
+    padded = fitting_samples(reads, classifier.frames, clip) if is_own else clip.shape[0]
+    features = analysed(domain, jax.ShapeDtypeStruct((padded,), clip.dtype))
+    check_features(features, f"the domain {domain.name!r}")
+    number = unit_number(features.shape, named_units(domain, features.shape, unit))
+    return Request(
+        domain=domain,
+        hears=hearing(classifier, domain.sample_rate),
+        method=as_method(method),
+        base=as_method(base),
+        masker=as_method(as_masker(keep, rank, number)),
+        listens=as_listener(listener, domain.sample_rate),
+        own=is_own,
+        residual=residual == "keep",
+        rank=rank,
+        unit=unit,
+        outputs=None if classifier.outputs == "softmax" else classifier.outputs,
+        labels=classifier.labels,
+    )
+
+
+def check_classifier(classifier: Any, name: str = "classifier") -> None:
+    """Raises WrongType, saying what to write, for what is not a `Classifier`."""
+    if isinstance(classifier, Classifier):
+        return
+    check_model(classifier, f"the {name}")
+    raise WrongType(
+        f"the {name} must say what it reads: write Classifier(model, "
+        "reads=audioxai_jax.domains.samples(16000)), or latent(codec), or another domain"
+    )
+
+
+def as_listener(listener: Any, sample_rate: int) -> Hearing | None:
+    """A listener as a model of sounds at a sample rate; None if there is none.
+
+    Raises:
+      WrongType: for what is not a `Classifier`.
+    """
+    if listener is None:
+        return None
+    check_classifier(listener, "listener")
+    reads = as_domain(listener.reads, "reads")
+    return hearing(dataclasses.replace(listener, reads=reads), sample_rate)
+
+
+def as_domain(domain: Any, name: str) -> Domain:
+    """A domain as a pytree of arrays: functions among its fields become models.
+
+    Raises:
+      WrongType: for what is not a domain, or not a pytree.
+    """
+    check_domain(domain, name)
+    leaves = jax.tree.leaves(domain)
+    if len(leaves) == 1 and leaves[0] is domain:
+        raise WrongType(
+            f"{name}: {type(domain).__name__} is not a pytree: decorate its class by "
+            "audioxai_jax.record(static=..)"
+        )
+    is_function = lambda leaf: callable(leaf) and not hasattr(leaf, "shape")
+    return jax.tree.map(lambda leaf: as_model(leaf) if is_function(leaf) else leaf, domain)
+
+
+def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.ndarray | None:
+    """Labels of a domain's units; None for each feature by itself.
+
+    Args:
+      domain: that is explained.
+      shape: of its features.
+      unit: a name; None is the domain's first.
+
+    Raises:
+      ValueError: for an unknown name.
+    """
+    units = domain.units(shape)
+    name = next(iter(units)) if unit is None else unit
+    if name not in units:
+        raise ValueError(
+            f"unknown unit {name!r} of the domain {domain.name!r}: choose one of {', '.join(units)}"
+        )
+    labels = np.asarray(units[name])
+    alone = labels.shape == tuple(shape) and np.array_equal(labels.ravel(), np.arange(labels.size))
+    return None if alone else labels
+
+
+def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:
+    """Refuses outputs that are not logits `[K]`, or other than there are labels for.
+
+    Args:
+      labels: of the classifier, or None.
       logits: an array, or its shape and dtype.
 
     Raises:
       WrongType, ValueError: see `logits.check_logits`.
     """
     check_logits(logits, "the classifier", "clip")
-    if how.labels is not None:
-        check_labels(how.labels, logits.shape[0])
+    if labels is not None:
+        check_labels(labels, logits.shape[0])
 
 
 def one_target(target: Any, classifier: Any) -> Array | np.ndarray | None:
     """The class of one clip as a whole number.
 
     Raises:
-      WrongType, ValueError: for what is no class, or several.
+      WrongType, ValueError: for what is not one class.
     """
     if target is None:
         return None
-    found = as_targets(target, getattr(classifier, "labels", None))
-    if found.ndim:
+    classes = as_targets(target, getattr(classifier, "labels", None))
+    if classes.ndim:
         raise ValueError(
-            f"one clip has one target, got {list(found.shape)}: see attribute_classes for several"
+            f"one clip has one target, got {list(classes.shape)}: see attribute_classes for several"
         )
-    return found
+    return classes
 
 
 def batch_targets(target: Any, classifier: Any, clips: int, classes: int) -> Any:
     """A class for each clip of a batch, `[N]`; one class is that of all.
 
     Raises:
-      WrongType, ValueError: for what is no class, or as many as there are no clips.
+      WrongType, ValueError: for what is not a class, or another number than there are clips.
     """
     if target is None:
         return None
-    found = as_targets(target, getattr(classifier, "labels", None))
-    check_classes(found, classes, "the classifier")
-    if found.ndim == 0:
-        found = jnp.broadcast_to(found, (clips,))
-    if found.shape != (clips,):
+    targets = as_targets(target, getattr(classifier, "labels", None))
+    check_classes(targets, classes, "the classifier")
+    if targets.ndim == 0:
+        targets = jnp.broadcast_to(targets, (clips,))
+    if targets.shape != (clips,):
         raise ValueError(
-            f"targets {list(found.shape)} do not fit {clips} clips: give one class, or one for "
+            f"targets {list(targets.shape)} do not fit {clips} clips: give one class, or one for "
             "each [N]"
         )
-    return found
+    return targets
 
 
-def as_base_latent(found: Any, latent: Array) -> Array:
-    """What a base returned, in the latent's shape and dtype.
+def as_shaped(values: Any, features: Array, who: str) -> Array:
+    """What a base or a masker returned, in the features' shape and dtype.
 
     Raises:
       ValueError: if it does not fit.
     """
-    shape = getattr(found, "shape", None)
+    shape = getattr(values, "shape", None)
     try:
-        return jnp.broadcast_to(jnp.asarray(found, latent.dtype), latent.shape)
+        return jnp.broadcast_to(jnp.asarray(values, features.dtype), features.shape)
     except (TypeError, ValueError):
-        told = kind(found) if shape is None else list(shape)
+        got = kind(values) if shape is None else list(shape)
         raise ValueError(
-            f"the base returned {told} for a latent {list(latent.shape)}: it must have its shape"
+            f"{who} returned {got} for features {list(features.shape)}: it must have their shape"
         ) from None
-
-
-def says(model: Model, target: Array, how: Reads, classes: int) -> tuple[Model, Array]:
-    """A model whose `logits.decision` is the target if and only if the target holds, and it.
-
-    Labels that hold by themselves do so from a probability of one half on, whatever the others.
-    """
-    alone = how.outputs == "sigmoid" or (how.outputs == "probabilities" and classes == 1)
-    if not alone:
-        return model, target
-    least = 0.5 if how.outputs == "probabilities" else 0.0
-    return one_label(model, target, least=least), jnp.zeros_like(target)

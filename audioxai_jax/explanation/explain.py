@@ -5,11 +5,11 @@
     Z_kept  = Z where R is among the largest, a base value elsewhere
     X_hat   = Decoder(Z_kept)                       an explanation one can listen to
 
-and, because an explanation must be checked, X_hat is encoded and classified again,
-beside two controls: the codec alone, and as many features kept at random.
+Encoder and decoder are those of a domain: of what the classifier reads, or of any other, and then
+the classifier is seen from there (`explanation.composition`). Because an explanation must be
+checked, the classifier hears X_hat, beside two controls: the domain alone, and as many features
+kept at random.
 """
-
-import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -18,51 +18,41 @@ from jax import Array
 from audioxai_jax.attribution import random_control
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.checks import as_array, check_audio, check_scale
-from audioxai_jax.core.contracts import as_key, check_latent, check_sound
+from audioxai_jax.core.contracts import as_key
 from audioxai_jax.core.logits import check_classes
-from audioxai_jax.core.records import Static, as_model, output_shape
+from audioxai_jax.core.records import output_shape
+from audioxai_jax.core.sharing import Distinct, distinct
 from audioxai_jax.core.strictness import relaxed
+from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.arguments import (
-    Reads,
-    as_base_latent,
-    as_settings,
+    Request,
+    as_request,
+    as_shaped,
     batch_targets,
     check_outputs,
-    fitting_samples,
     one_target,
-    reads,
-    says,
 )
-from audioxai_jax.perturbation.smallest import KeepSmallest, keep_smallest, through_sound
-from audioxai_jax.synthesis.bases import mix
-from audioxai_jax.synthesis.masks import kept_count, top_fraction, unit_number
-from audioxai_jax.types import (
-    Base,
-    Classifier,
-    Codec,
-    Explanation,
-    Masker,
-    Method,
-    Model,
-    attribute,
-)
-
-SMALLEST = "smallest"
+from audioxai_jax.perturbation.edit import mix
+from audioxai_jax.perturbation.rank import unit_scores
+from audioxai_jax.synthesis.masks import rearrange
+from audioxai_jax.types import Base, Classifier, Explanation, Masker, Method, attribute
 
 
 @relaxed()
 def explain(
-    codec: Codec,
-    classifier: Classifier | Model,
+    classifier: Classifier,
     audio: Array,
     *,
+    domain: Domain | None = None,
     method: Method | None = None,
-    keep: float | str = 0.1,
+    keep: float | str | Masker = 0.1,
     rank: str = "signed",
-    unit: str = "feature",
+    unit: str | None = None,
     base: Base | None = None,
     target: int | str | Array | None = None,
-    key: Array | None = None,
+    residual: str | None = None,
+    listener: Classifier | None = None,
+    key: Array,
 ) -> Explanation:
     """Explains a classifier's decision on one clip by a sound.
 
@@ -70,55 +60,72 @@ def explain(
     `explain_batch`.
 
     Args:
-      codec: encoder and decoder, see `Codec`.
-      classifier: a `Classifier`, or any function `latent [F, C] -> logits [K]`.
-      audio: mono waveform `[T]` at `codec.sample_rate`, floating point, full scale 1. Where a
-        `Classifier` reads windows, zeros fill the last one, and a longer clip is read by windows
-        that overlap, see `windowed`; what is explained is the padded clip.
+      classifier: a `Classifier`, which says what it reads.
+      audio: mono waveform `[T]` at the domain's sample rate, floating point, full scale 1. Where
+        the classifier reads windows, zeros fill the last one, and a longer clip is read by
+        windows that overlap, see `windowed`; in the classifier's own domain, features are those
+        of the padded clip.
+      domain: what is ranked and edited, see `audioxai_jax.domains`; `classifier.reads` if None, and
+        then nothing is decoded before attribution. From any other, relevance passes through
+        `domain.synthesise`, `resample` and `classifier.reads.analyse`.
       method: attribution method; `integrated_gradients()` if None.
-      keep: fraction of the latent features to keep; or "smallest", the fewest of the most
-        relevant ones whose sound is heard as the target (all, if none do), found for each
-        clip by `perturbation.smallest.smallest_set` on a grid of counts.
-      rank: "signed" or "absolute", see `top_fraction`.
-      unit: "feature", "frame" or "channel", see `top_fraction`.
-      base: what replaces the others; `synthesis.replacement.zero()` if None.
-      target: class to explain, its number or, of a `Classifier`, its label; the classifier's own
-        prediction if None.
-      key: for everything random; `jax.random.key(0)` if None.
+      keep: fraction of the units to keep; or "smallest", the fewest of the most relevant ones whose
+        sound is heard as the target, see `masks.smallest`; or any `Masker`.
+      rank: "signed" or "absolute", see `masks.top_fraction`; a `Masker` brings its own.
+      unit: name of what is kept as one, see `domain.units`; the domain's first if None.
+      base: what stands for the others; the domain's own if None, see `bases`.
+      target: class to explain, its number or its label; the classifier's own prediction if None.
+      residual: "keep" gives back to every sound what the domain loses of the clip, such as the
+        error of a codec, so that sounds differ from the clip by the edit alone.
+      listener: an independent `Classifier` that hears all sounds, too; it may read another domain
+        at another rate.
+      key: of `jax.random`, for everything random.
 
     Returns:
       An `Explanation`; every sound is as long as `audio`. Its `finite` is False where the
-      models returned NaN or infinity, or a traced target is no class: nothing else in it
+      models returned NaN or infinity, or a traced target is not a class: nothing else in it
       means anything then.
 
     Raises:
       ValueError: for shapes or options that do not fit, when traced, and for samples beyond 100
         times full scale.
       TypeError (also a ValueError): for integer audio, or an argument of another type, such as a
-        classifier that is no function.
+        classifier that does not say what it reads.
     """
     audio = as_array(audio, "audio")
     check_audio(audio)
     check_scale(audio)
-    masker = _selection(keep, rank, unit)
-    settings = as_settings(codec, classifier, method, base)
-    example = jnp.asarray(audio), one_target(target, classifier)
-    return _explain((*settings, masker, Static(reads(classifier))), example, as_key(key))
+    audio = jnp.asarray(audio)
+    request = as_request(
+        classifier,
+        audio,
+        domain=domain,
+        method=method,
+        keep=keep,
+        rank=rank,
+        unit=unit,
+        base=base,
+        residual=residual,
+        listener=listener,
+    )
+    return _explain(request, (audio, one_target(target, classifier)), as_key(key))
 
 
 @relaxed()
 def explain_batch(
-    codec: Codec,
-    classifier: Classifier | Model,
+    classifier: Classifier,
     audio: Array,
     *,
+    domain: Domain | None = None,
     method: Method | None = None,
-    keep: float | str = 0.1,
+    keep: float | str | Masker = 0.1,
     rank: str = "signed",
-    unit: str = "feature",
+    unit: str | None = None,
     base: Base | None = None,
     target: int | str | Array | None = None,
-    key: Array | None = None,
+    residual: str | None = None,
+    listener: Classifier | None = None,
+    key: Array,
     chunk: int | str = "auto",
     devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
     first_index: int = 0,
@@ -127,7 +134,7 @@ def explain_batch(
 
     Example i uses `fold_in(key, first_index + i)`, so results do not depend on how
     clips are batched, chunked or spread over devices. One compilation serves every
-    batch of one clip length, all parameters and every `keep`.
+    batch of one clip length, all parameters and every fraction that is kept.
 
     Args:
       target: one class for all clips, one for each `[N]`, or None for the classifier's own
@@ -142,22 +149,24 @@ def explain_batch(
     audio = as_array(audio, "audio")
     check_audio(audio, batch=True)
     check_scale(audio)
-    masker, how = _selection(keep, rank, unit), reads(classifier)
-    codec, model, method, base = as_settings(codec, classifier, method, base)
-    encode, decode = as_model(codec.encode), as_model(codec.decode)
-    codec = dataclasses.replace(codec, encode=encode, decode=decode)
-    samples = fitting_samples(codec, how, audio.shape[1:], audio.dtype)
-    latent = output_shape(encode, jax.ShapeDtypeStruct((samples,), audio.dtype))
-    check_latent(latent)
-    logits = output_shape(model, latent)
-    check_outputs(how, logits)
-    if not isinstance(keep, str):
-        units = unit_number(latent.shape, unit)
-        exact = kept_count(keep, units) / units  # exactly a count, also in float32 under jit
-        masker = top_fraction(jnp.asarray(exact, latent.dtype), rank=rank, unit=unit)
+    clip = jax.ShapeDtypeStruct(audio.shape[1:], jnp.result_type(audio.dtype))
+    request = as_request(
+        classifier,
+        clip,
+        domain=domain,
+        method=method,
+        keep=keep,
+        rank=rank,
+        unit=unit,
+        base=base,
+        residual=residual,
+        listener=listener,
+    )
+    logits = output_shape(request.hears, clip)
+    check_outputs(request.labels, logits)
     return map_examples(
-        _explain,
-        (codec, model, method, base, masker, Static(how)),
+        _explain_one,
+        distinct(request),
         (audio, batch_targets(target, classifier, audio.shape[0], logits.shape[0])),
         key=as_key(key),
         chunk=chunk,
@@ -166,62 +175,60 @@ def explain_batch(
     )
 
 
-def _explain(settings, example, key: Array) -> Explanation:
+def _explain_one(shared: Distinct, example, key: Array) -> Explanation:
+    return _explain(shared.tree, example, key)
+
+
+def _explain(request: Request, example, key: Array) -> Explanation:
     """The paper, for one example."""
-    codec, classifier, method, base, masker, static = settings
-    audio, target = example
-    how: Reads = static.value
+    (clip, target), domain = example, request.domain
     method_key, base_key, random_key = jax.random.split(key, 3)
 
-    samples = fitting_samples(codec, how, audio.shape, audio.dtype)
-    padded = jnp.pad(audio, (0, samples - audio.shape[0])) if samples > audio.shape[0] else audio
-    latent = codec.encode(padded)
-    check_latent(latent)
-    logits = classifier(latent)
-    check_outputs(how, logits)
+    audio = request.pad(clip)
+    features = domain.analyse(audio)
+    model = request.model(audio)
+    logits = model(features) if request.own else request.hears(audio)
+    check_outputs(request.labels, logits)
     if target is not None:
         check_classes(target, logits.shape[0], "the classifier")
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
-    attribution = attribute(method, classifier, latent, target, key=method_key)
-    base_latent = as_base_latent(base(codec, latent, base_key), latent)
-    if isinstance(masker, KeepSmallest):
-        heard_as = through_sound(codec, classifier, samples)
-        heard_as, wanted = says(heard_as, target, how, logits.shape[0])
-        masker = masker.masker(heard_as, latent, attribution.relevance, base_latent, wanted)
-    mask = masker(attribution.relevance)
-    random = masker(random_control()(classifier, latent, target, key=random_key).relevance)
-    latents = {
-        "reconstruction": latent,
-        "explanation": mix(latent, mask, base_latent),
-        "removed": mix(latent, 1 - mask, base_latent),
-        "random": mix(latent, random, base_latent),
+    attribution = attribute(request.method, model, features, target, key=method_key)
+    base = as_shaped(request.base(domain, features, audio, base_key), features, "the base")
+    context = request.context(features, base, audio, target, logits.shape[0])
+    mask = as_shaped(request.masker(attribution.relevance, context), features, "the masker")
+    drawn = random_control()(model, features, target, key=random_key).relevance
+    random = rearrange(mask, unit_scores(drawn, context.units, rank=request.rank), context)
+    edited = {
+        "reconstruction": features,
+        "explanation": mix(features, mask, base),
+        "removed": mix(features, 1 - mask, base),
+        "random": mix(features, random, base),
     }
-    names, stacked = list(latents), jnp.stack(list(latents.values()))
+    names, stacked = list(edited), jnp.stack(list(edited.values()))
 
-    sounds = jax.vmap(lambda z: check_sound(codec.decode(z), samples))(stacked)
-    heard = jax.vmap(lambda sound: classifier(codec.encode(sound)))(sounds)
-    unheard = jax.vmap(classifier)(stacked[1:])
+    sounds = jax.vmap(lambda z: request.decoder.synthesise(z, audio))(stacked)
+    heard = jax.vmap(request.hears)(sounds)
+    unheard = jax.vmap(model)(stacked[1:]) if request.own else heard[1:]
+    sounds = sounds[:, : clip.shape[0]]
+    listened = {}
+    if request.listens is not None:
+        answers = jax.vmap(request.listens)(jnp.concatenate([clip[None], sounds]))
+        listened = dict(zip(["original", *names], answers, strict=True))
     known = (target >= 0) & (target < logits.shape[0])
+    numbers = (features, logits, attribution.relevance, sounds, heard, unheard)
     return Explanation(
-        finite=known & _all_finite(latent, logits, attribution.relevance, sounds, heard, unheard),
         target=target.astype(jnp.int32),
-        latent=latent,
+        features=features,
         relevance=attribution.relevance,
         mask=mask,
         info=attribution.info,
-        sounds=dict(zip(names, sounds[:, : audio.shape[0]], strict=True)),
+        sounds=dict(zip(names, sounds, strict=True)),
         logits={"original": logits, **dict(zip(names, heard, strict=True))},
-        latent_logits=dict(zip(names[1:], unheard, strict=True)),
+        feature_logits=dict(zip(names[1:], unheard, strict=True)),
+        listener_logits=listened,
+        finite=known & _all_finite(*numbers, *listened.values()),
     )
-
-
-def _selection(keep: float | str, rank: str, unit: str) -> Masker | KeepSmallest:
-    if isinstance(keep, str):
-        if keep != SMALLEST:
-            raise ValueError(f"keep must be a fraction or {SMALLEST!r}, got {keep!r}")
-        return keep_smallest(rank=rank, unit=unit)
-    return top_fraction(keep, rank=rank, unit=unit)
 
 
 def _all_finite(*arrays: Array) -> Array:

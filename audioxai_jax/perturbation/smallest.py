@@ -21,17 +21,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.tree_util import Partial
 
 from audioxai_jax.core.checks import as_floats, whole
-from audioxai_jax.core.contracts import check_model, check_sound
+from audioxai_jax.core.contracts import check_model
 from audioxai_jax.core.logits import as_targets, check_classes, check_logits, decision
-from audioxai_jax.core.records import Static, as_model, record
-from audioxai_jax.synthesis.bases import mix
-from audioxai_jax.synthesis.masks import check_choice, places, top_count, unit_number, unit_scores
-from audioxai_jax.types import Codec, Masker, Model
+from audioxai_jax.core.records import as_model, record
+from audioxai_jax.perturbation.edit import mix
+from audioxai_jax.perturbation.rank import rank_positions, spread, unit_number, unit_scores
+from audioxai_jax.types import Model
 
-EDITS = ("keep", "remove")
+EDITS = ("keep", "delete")
 CHUNK = 64
 """Edited latents that are classified at once."""
 
@@ -67,13 +66,13 @@ def smallest_set(
     model: Model,
     x: Array,
     relevance: Array,
-    base: Array,
-    *,
-    edit: str = "keep",
     target: int | Array | None = None,
+    *,
+    base: Array,
+    edit: str = "keep",
     counts: Sequence[int] | None = None,
     rank: str = "signed",
-    unit: str = "feature",
+    units: np.ndarray | None = None,
     chunk: int = CHUNK,
 ) -> SmallestSet:
     """The smallest set of most relevant units that keeps, or by its loss flips, the prediction.
@@ -88,36 +87,35 @@ def smallest_set(
     only one if the property is monotone.
 
     Args:
-      model: `x -> logits [K]`; `through_sound` makes one that listens to the decoded sound.
-      x: latent `[F, C]`.
+      model: `x -> logits [K]`.
+      x: features.
       relevance: shaped as x, of a class; ranks the units.
-      base: shaped as x, stands in for what is not in the set ("keep"), or is ("remove").
-      edit: "keep" or "remove".
+      base: shaped as x, stands in for what is not in the set ("keep"), or is ("delete").
+      edit: "keep" or "delete".
       target: the class to be kept or flipped; the model's own prediction of x if None. The label
         of a single logit is predicted where that is above 0.
       counts: of the first pass, whole numbers from 0 to n; 0 and n are added. See `count_grid`.
-      rank, unit: see `masks.top_fraction`.
+      rank, units: see `rank.unit_scores`.
       chunk: edited latents in one call of the model: memory against speed.
 
     Raises:
       ValueError: for shapes, counts or options that do not fit, and a target that is no class (a
         traced one cannot be checked).
     """
-    check_choice(rank, unit)
     chunk = whole(chunk, "chunk")
     if edit not in EDITS:
         raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
     check_model(model, "the model")
     x = as_floats(x, "x")
     relevance, base = as_floats(relevance, "relevance"), as_floats(base, "base")
-    if x.ndim != 2 or relevance.shape != x.shape or base.shape != x.shape:
+    if relevance.shape != x.shape or base.shape != x.shape:
         raise ValueError(
-            f"x must be [F, C], relevance and base of its shape, got {x.shape}, "
+            f"relevance and base must have the shape of x, got {x.shape}, "
             f"{relevance.shape} and {base.shape}"
         )
-    number = unit_number(x.shape, unit)
+    number = unit_number(x.shape, units)
     grid = _grid(counts, number)
-    place = places(unit_scores(relevance, rank=rank, unit=unit))
+    place = rank_positions(unit_scores(relevance, units, rank=rank))
     logits = jax.eval_shape(as_model(model), x)
     check_logits(logits)
     if target is None:
@@ -127,7 +125,7 @@ def smallest_set(
         check_classes(target, logits.shape[0])
 
     def examine(count: Array) -> tuple[Array, Array]:
-        mask = jnp.broadcast_to(place < count, x.shape).astype(x.dtype)
+        mask = spread(place < count, x.shape, units).astype(x.dtype)
         logits = model(mix(x, mask if edit == "keep" else 1 - mask, base))
         finite = jnp.all(jnp.isfinite(logits))
         says = decision(logits) == target
@@ -164,7 +162,7 @@ def smallest_set(
         count=count,
         fraction=share[0],
         lasting=share[1],
-        mask=jnp.broadcast_to(place < count, x.shape).astype(x.dtype),
+        mask=spread(place < count, x.shape, units).astype(x.dtype),
         counts=examined,
         holds=holds,
         finite=finite,
@@ -194,47 +192,3 @@ def count_grid(number: int, points: int = 32) -> tuple[int, ...]:
     if number < 1 or points < 2:
         raise ValueError(f"a grid needs 1 unit and 2 points, got {number} and {points}")
     return (0, *np.unique(np.geomspace(1, number, points - 1).round().astype(int)).tolist())
-
-
-def through_sound(codec: Codec, classifier: Model, samples: int) -> Model:
-    """A model of latents that hears them: decoded to so many samples, encoded, classified."""
-    models = (as_model(codec.decode), as_model(codec.encode), as_model(classifier))
-    return Partial(_hear, Static(samples), models)
-
-
-def _hear(samples: Static, models: tuple[Model, Model, Model], latent: Array) -> Array:
-    decode, encode, classifier = models
-    return classifier(encode(check_sound(decode(latent), samples.value)))  # type: ignore[arg-type]
-
-
-def keep_smallest(*, rank: str = "signed", unit: str = "feature", points: int = 32):
-    """What `explain` keeps by `keep="smallest"`: see `KeepSmallest`."""
-    check_choice(rank, unit)
-    return KeepSmallest(rank=rank, unit=unit, points=points)
-
-
-@record(static=("rank", "unit", "points"))
-class KeepSmallest:
-    """Finds how many units are enough for one clip, and keeps as many."""
-
-    rank: str
-    unit: str
-    points: int
-
-    def masker(
-        self, model: Model, latent: Array, relevance: Array, base: Array, target: Array
-    ) -> Masker:
-        """Keeps as many of the most relevant units as the smallest set has that the model
-        hears as the target; all of them if there is no such set."""
-        found = smallest_set(
-            model,
-            latent,
-            relevance,
-            base,
-            target=target,
-            counts=count_grid(unit_number(latent.shape, self.unit), self.points),
-            rank=self.rank,
-            unit=self.unit,
-            chunk=8,
-        )
-        return top_count(found.count, rank=self.rank, unit=self.unit)

@@ -1,8 +1,11 @@
-"""Replacement: the base values that stand in for the latent features left out.
+"""Bases: the values that stand for absent features.
 
 arXiv 2410.07530 replaces "less relevant parts of an embedding vector with a base
 value": its text speaks of zeros, its code takes the latent of a noise recording. None of them
 is neutral for every classifier, so results are best given for several.
+
+A `Base` is `(domain, features, audio, key) -> features`: for any domain, noise and silence are
+sounds that the domain analyses.
 """
 
 from collections.abc import Callable
@@ -12,10 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.core.checks import as_floats
-from audioxai_jax.core.contracts import check_latent
+from audioxai_jax.core.checks import as_floats, check_number
 from audioxai_jax.core.records import record
-from audioxai_jax.types import Base, Codec
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.types import Base
+
+
+def own() -> Base:
+    """The domain's own base: zeros, or the lowest level of a spectrogram in decibels."""
+    return Own()
 
 
 def zero() -> Base:
@@ -24,28 +32,32 @@ def zero() -> Base:
 
 
 def mean() -> Base:
-    """The codec's mean latent over its training data, the same in each frame."""
+    """The codec's mean latent over its training data, the same in each frame.
+
+    Of the domain `latent` alone; when used, others are refused by a ValueError.
+    """
     return Mean()
 
 
 def noise(level_db: float = -60.0) -> Base:
-    """The latent of white noise: `encode(normal(key))`.
+    """The features of white noise: `analyse(normal(key))`.
 
     Args:
       level_db: RMS of the noise in dB re full scale. The sound published with
         arXiv 2410.07530 decodes to near silence where features are replaced, so its
         noise was quiet.
     """
+    check_number(level_db, "level_db", "a level in dB")
     return Noise(level_db=level_db)
 
 
 def silence() -> Base:
-    """The codec's latent of silence as long as the clip: `encode(zeros)`."""
+    """The features of silence as long as the clip: `analyse(zeros)`."""
     return Silence()
 
 
 def level_matched() -> Base:
-    """The latent of white noise as loud as the clip: at the RMS level of the decoded latent.
+    """The features of white noise as loud as the clip: at the RMS level of the sound they make.
 
     The noise of a silent clip is silence.
     """
@@ -53,22 +65,22 @@ def level_matched() -> Base:
 
 
 def neighbour(other: Array) -> Base:
-    """The latent of another clip, cut to the length of this one, or repeated until it fills it.
+    """The features of another clip; along time cut to this one, or repeated until they fill it.
 
     The caller chooses the clip, such as by `next_of_another_class`; in a batch each has its
     own, `jax.vmap(lambda audio, other: explain(.., audio, base=neighbour(other)))`.
 
     Args:
-      other: latent `[F', C]` of the same codec.
+      other: features of the same domain, such as a latent `[F', C]`.
 
     Raises:
-      ValueError: for a latent without frames, or, when used, of other channels.
+      ValueError: for features without steps, or, when used, of a shape that does not fit.
     """
     other = as_floats(other, "base 'neighbour': other")
-    if other.ndim != 2 or other.shape[0] == 0:
+    if other.ndim == 0 or 0 in other.shape:
         raise ValueError(
-            f"base 'neighbour': other must be a latent [F, C] of another clip, got shape "
-            f"{jnp.shape(other)}"
+            "base 'neighbour': other must be the features of another clip, got shape "
+            f"{list(jnp.shape(other))}"
         )
     return Neighbour(other=other)
 
@@ -94,85 +106,108 @@ def next_of_another_class(targets: Array | np.ndarray | list[int]) -> np.ndarray
 
 
 @record()
+class Own:
+    """See `own`."""
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del audio, key
+        return domain.base(features)
+
+
+@record()
 class Zero:
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        del codec, key
-        return jnp.zeros_like(latent)
+    """See `zero`."""
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del domain, audio, key
+        return jnp.zeros_like(features)
 
 
 @record()
 class Mean:
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        del key
+    """See `mean`."""
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del audio, key
+        codec = getattr(domain, "codec", None)
+        if codec is None:
+            raise ValueError(
+                f"base 'mean' is of latents alone, the domain {domain.name!r} has no mean: choose "
+                "base 'own' or 'silence'"
+            )
         if codec.mean is None:
             raise ValueError(
                 f"base 'mean': the codec {codec.name!r} has no mean latent. Give it one, "
                 "Codec(..., mean=array of one value per channel), or choose base 'zero'"
             )
-        if jnp.shape(codec.mean) != latent.shape[1:]:
+        if jnp.shape(codec.mean) != features.shape[1:]:
             raise ValueError(
                 f"base 'mean': the codec {codec.name!r} has a mean latent of "
-                f"{list(jnp.shape(codec.mean))}, its latents have {latent.shape[1]} channels"
+                f"{list(jnp.shape(codec.mean))}, its latents have {features.shape[1]} channels"
             )
-        return jnp.broadcast_to(jnp.asarray(codec.mean, latent.dtype), latent.shape)
+        return jnp.broadcast_to(jnp.asarray(codec.mean, features.dtype), features.shape)
 
 
 @record()
 class Noise:
+    """See `noise`."""
+
     level_db: float
 
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        sound = jax.random.normal(key, (latent.shape[0] * codec.hop,), latent.dtype)
-        return _encoded(codec, latent, 10 ** (self.level_db / 20) * sound)
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del features
+        sound = jax.random.normal(key, audio.shape, audio.dtype)
+        return domain.analyse(10 ** (self.level_db / 20) * sound)
 
 
 @record()
 class Silence:
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        del key
-        return _encoded(codec, latent, jnp.zeros((latent.shape[0] * codec.hop,), latent.dtype))
+    """See `silence`."""
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del features, key
+        return domain.analyse(jnp.zeros_like(audio))
 
 
 @record()
 class LevelMatched:
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        sound = jax.random.normal(key, (latent.shape[0] * codec.hop,), latent.dtype)
+    """See `level_matched`."""
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        sound = jax.random.normal(key, audio.shape, audio.dtype)
         sound /= jnp.sqrt(jnp.mean(sound**2))
-        return _encoded(codec, latent, jnp.sqrt(jnp.mean(codec.decode(latent) ** 2)) * sound)
+        level = jnp.sqrt(jnp.mean(domain.synthesise(features, audio) ** 2))
+        return domain.analyse(level * sound)
 
 
 @record()
 class Neighbour:
+    """See `neighbour`."""
+
     other: Array
 
-    def __call__(self, codec: Codec, latent: Array, key: Array) -> Array:
-        del key
-        if self.other.shape[1] != latent.shape[1]:
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del audio, key
+        fits = self.other.shape == features.shape
+        if not fits and self.other.ndim == features.ndim:
+            in_time = domain.axes(features.shape)[0].name == "time"
+            fits = in_time and self.other.shape[1:] == features.shape[1:]
+        if not fits:
             raise ValueError(
-                f"base 'neighbour': the other latent has {self.other.shape[1]} channels, the "
-                f"codec {codec.name!r} {latent.shape[1]}: encode both clips by one codec"
+                f"base 'neighbour': other has the shape {list(self.other.shape)}, the features of "
+                f"the domain {domain.name!r} {list(features.shape)}: analyse both clips by one "
+                "domain, and as one length if its first axis is not time"
             )
-        frames = np.arange(latent.shape[0]) % self.other.shape[0]
-        return self.other[frames].astype(latent.dtype)
-
-
-def _encoded(codec: Codec, latent: Array, sound: Array) -> Array:
-    """The latent of a sound, as long as another latent."""
-    found = codec.encode(sound)
-    check_latent(found)
-    return found[: latent.shape[0]]
+        steps = np.arange(features.shape[0]) % self.other.shape[0]
+        return self.other[steps].astype(features.dtype)
 
 
 BASES: dict[str, Callable[..., Base]] = {
     "level_matched": level_matched,
     "mean": mean,
     "noise": noise,
+    "own": own,
     "silence": silence,
     "zero": zero,
 }
-"""Those that need no more than the clip and its codec; `neighbour` needs another clip."""
-
-
-def mix(latent: Array, mask: Array, base: Array) -> Array:
-    """`mask * latent + (1 - mask) * base`: the latent where the mask is 1, else the base."""
-    return mask * latent + (1 - mask) * base
+"""Those that need no more than the clip and its domain; `neighbour` needs another clip."""

@@ -1,4 +1,8 @@
-"""Masks: which latent features an explanation keeps."""
+"""Masks: which features an explanation keeps.
+
+A `Masker` is given relevance and a `Context`, whose units say what is kept as one. It makes a mask
+of the features' shape.
+"""
 
 import math
 
@@ -7,59 +11,66 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
-from audioxai_jax.core.checks import as_floats, check_number
+from audioxai_jax.core.checks import as_floats, check_number, whole
 from audioxai_jax.core.records import record
-from audioxai_jax.types import Masker
+from audioxai_jax.perturbation.rank import (
+    check_rank,
+    kept_count,
+    rank_positions,
+    spread,
+    top_mask,
+    unit_number,
+    unit_scores,
+)
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
+from audioxai_jax.types import Context, Masker
 
-UNITS = ("feature", "frame", "channel")
-RANKS = ("signed", "absolute")
 
-
-def top_fraction(keep: float | Array, *, rank: str = "signed", unit: str = "feature") -> Masker:
+def top_fraction(keep: float | Array, *, rank: str = "signed") -> Masker:
     """Keeps the most relevant fraction of the units: exactly `round(keep * n)` of n.
 
-    Ties go to the lowest index (a `>=` threshold would keep more). A frame's or a
-    channel's relevance is the sum over its features.
+    Ties go to the lowest index (a `>=` threshold would keep more). A unit's relevance is the sum
+    over its features.
 
     Args:
       keep: fraction in [0, 1]. It is traced: one compilation serves every fraction.
       rank: "signed" prefers evidence for the target and drops evidence against it
         first, as the paper's code does; "absolute" prefers either kind.
-      unit: "feature" ranks the entries of the latent `[F, C]` one by one, "frame" its
-        rows, "channel" its columns.
 
     Returns:
-      A `Masker`, `relevance [F, C] -> mask [F, C]` of zeros and ones.
+      A `Masker`, `(relevance, context) -> mask` of zeros and ones.
 
     Raises:
-      ValueError: for a fraction outside [0, 1], an unknown rank or unit.
+      ValueError: for a fraction outside [0, 1], or an unknown rank.
+
+    >>> top_fraction(0.5)(jnp.array([3.0, -5.0, 1.0, 2.0]), Context()).tolist()
+    [1.0, 0.0, 0.0, 1.0]
     """
-    _check_fraction(keep)
-    check_choice(rank, unit)
-    return TopFraction(keep=keep, rank=rank, unit=unit)
+    check_fraction(keep)
+    check_rank(rank)
+    return TopFraction(keep=keep, rank=rank)
 
 
-def top_count(count: int | Array, *, rank: str = "signed", unit: str = "feature") -> Masker:
+def top_count(count: int | Array, *, rank: str = "signed") -> Masker:
     """Keeps the `count` most relevant units; all if there are fewer.
 
     Args:
-      count: a whole number from 0 up. It is traced, as in `top_fraction`, which see also for
-        rank, unit, ties and the mask.
+      count: a whole number from 0 up. It is traced: one compilation serves every count.
+      rank: "signed" or "absolute", see `top_fraction`.
 
     Raises:
-      ValueError: for a count that is negative or not whole, an unknown rank or unit.
+      ValueError: for a count that is negative or not whole, or an unknown rank.
+
+    >>> top_count(1, rank="absolute")(jnp.array([3.0, -5.0, 1.0]), Context()).tolist()
+    [0.0, 1.0, 0.0]
     """
     check_count(count)
-    check_choice(rank, unit)
-    return TopCount(count=count, rank=rank, unit=unit)
+    check_rank(rank)
+    return TopCount(count=count, rank=rank)
 
 
 def soft_top_fraction(
-    keep: float | Array,
-    *,
-    temperature: float | Array,
-    rank: str = "signed",
-    unit: str = "feature",
+    keep: float | Array, *, temperature: float | Array, rank: str = "signed"
 ) -> Masker:
     """A mask in [0, 1] that has a gradient: `sigmoid((score - threshold) / width)`.
 
@@ -70,117 +81,153 @@ def soft_top_fraction(
     each. Keeping nothing or all is exact at any temperature.
 
     Args:
+      keep: fraction in [0, 1], traced.
       temperature: above 0, traced.
-
-    The other arguments are those of `top_fraction`.
+      rank: "signed" or "absolute", see `top_fraction`.
 
     Raises:
       ValueError: as `top_fraction`, and for a temperature that is not positive.
     """
-    _check_fraction(keep)
-    check_choice(rank, unit)
+    check_fraction(keep)
+    check_rank(rank)
     check_number(temperature, "temperature", "a number above 0")
     if not isinstance(temperature, Tracer) and not (
         float(temperature) > 0 and math.isfinite(float(temperature))
     ):
         raise ValueError(f"temperature must be a number above 0, got {temperature}")
-    return SoftTopFraction(keep=keep, temperature=temperature, rank=rank, unit=unit)
+    return SoftTopFraction(keep=keep, temperature=temperature, rank=rank)
 
 
-@record(static=("rank", "unit"))
+def smallest(*, rank: str = "signed", points: int = 32) -> Masker:
+    """Keeps the fewest of the most relevant units whose sound is heard as the target.
+
+    `perturbation.smallest.smallest_set` finds their number for each clip, on a grid of counts; all
+    units are kept if none will do.
+
+    Args:
+      rank: "signed" or "absolute", see `top_fraction`.
+      points: counts that are examined first, 2 or more; see `count_grid`.
+
+    Raises:
+      ValueError: for an unknown rank, or too few points.
+    """
+    check_rank(rank)
+    return Smallest(rank=rank, points=whole(points, "points", 2))
+
+
+@record(static=("rank",))
 class TopFraction:
+    """See `top_fraction`."""
+
     keep: float | Array
     rank: str
-    unit: str
 
-    def __call__(self, relevance: Array) -> Array:
-        score = unit_scores(relevance, rank=self.rank, unit=self.unit)
-        return best(score, kept_count(self.keep, score.size), relevance)
+    def __call__(self, relevance: Array, context: Context) -> Array:
+        score = unit_scores(relevance, context.units, rank=self.rank)
+        return top_mask(score, kept_count(self.keep, score.size), relevance, context.units)
 
 
-@record(static=("rank", "unit"))
+@record(static=("rank",))
 class TopCount:
+    """See `top_count`."""
+
     count: int | Array
     rank: str
-    unit: str
 
-    def __call__(self, relevance: Array) -> Array:
-        return best(unit_scores(relevance, rank=self.rank, unit=self.unit), self.count, relevance)
+    def __call__(self, relevance: Array, context: Context) -> Array:
+        score = unit_scores(relevance, context.units, rank=self.rank)
+        return top_mask(score, self.count, relevance, context.units)
 
 
-@record(static=("rank", "unit"))
+@record(static=("rank",))
 class SoftTopFraction:
+    """See `soft_top_fraction`."""
+
     keep: float | Array
     temperature: float | Array
     rank: str
-    unit: str
 
-    def __call__(self, relevance: Array) -> Array:
-        score = unit_scores(relevance, rank=self.rank, unit=self.unit)
+    def __call__(self, relevance: Array, context: Context) -> Array:
+        score = unit_scores(relevance, context.units, rank=self.rank)
         count = jnp.asarray(kept_count(self.keep, score.size))
-        falling = -jnp.sort(-score.ravel())
+        falling = -jnp.sort(-score)
         last = falling[jnp.clip(count - 1, 0, score.size - 1)]
         first = falling[jnp.clip(count, 0, score.size - 1)]
         width = self.temperature * jax.lax.stop_gradient(jnp.std(score))
         width = jnp.maximum(width, jnp.finfo(score.dtype).tiny)
         soft = jax.nn.sigmoid((score - (last + first) / 2) / width)
         mask = jnp.where(count <= 0, 0, jnp.where(count >= score.size, 1, soft))
-        return jnp.broadcast_to(mask, relevance.shape).astype(relevance.dtype)
+        return spread(mask, relevance.shape, context.units).astype(relevance.dtype)
 
 
-def unit_scores(relevance: Array, *, rank: str, unit: str) -> Array:
-    """What the units are ranked by: `[F, C]` for features, `[F, 1]` frames, `[1, C]` channels."""
-    relevance = as_floats(relevance, "relevance")
-    score = jnp.abs(relevance) if rank == "absolute" else relevance
-    if unit == "frame":
-        return jnp.sum(score, axis=1, keepdims=True)
-    if unit == "channel":
-        return jnp.sum(score, axis=0, keepdims=True)
-    return score
+@record(static=("rank", "points"))
+class Smallest:
+    """See `smallest`."""
+
+    rank: str
+    points: int
+
+    def __call__(self, relevance: Array, context: Context) -> Array:
+        if context.heard is None or context.features is None or context.base is None:
+            raise ValueError(
+                "masks.smallest listens to what it keeps: its context needs features, base, heard "
+                "and target, which explain gives"
+            )
+        number = unit_number(relevance.shape, context.units)
+        return smallest_set(
+            context.heard,
+            context.features,
+            relevance,
+            context.target,
+            base=context.base,
+            counts=count_grid(number, self.points),
+            rank=self.rank,
+            units=context.units,
+            chunk=8,
+        ).mask
 
 
-def unit_number(shape: tuple[int, ...], unit: str) -> int:
-    """How many units a latent `[F, C]` has."""
-    return {"feature": math.prod(shape), "frame": shape[0], "channel": shape[-1]}[unit]
+def as_masker(keep: float | str | Array | Masker, rank: str, number: int) -> Masker:
+    """What `explain` keeps, as a `Masker` of exactly so many of the units there are.
+
+    Raises:
+      WrongType, ValueError: for another text, a fraction outside [0, 1], or an unknown rank.
+    """
+    check_rank(rank)
+    if isinstance(keep, str):
+        if keep != "smallest":
+            raise ValueError(f"keep must be a fraction or 'smallest', got {keep!r}")
+        return smallest(rank=rank)
+    if callable(keep):
+        return keep
+    check_fraction(keep)
+    return top_count(kept_count(keep, number), rank=rank)
 
 
-def places(score: Array) -> Array:
-    """Place of each unit in falling order of its score, from 0, ties by index; of its shape."""
-    order = jnp.argsort(-score.ravel(), stable=True)
-    place = jnp.zeros_like(order).at[order].set(jnp.arange(score.size, dtype=order.dtype))
-    return place.reshape(score.shape)
+def rearrange(mask: Array, score: Array, context: Context) -> Array:
+    """A mask that keeps as many units as another, those with the highest scores `[n]`.
 
-
-def best(score: Array, count: int | Array, relevance: Array) -> Array:
-    """1 for the units with the `count` highest scores, else 0, shaped and typed as relevance."""
-    mask = places(score) < count
-    return jnp.broadcast_to(mask, relevance.shape).astype(relevance.dtype)
-
-
-def kept_count(keep: float | Array, size: int) -> int | Array:
-    """`round(keep * size)`, halves to even; on the host unless `keep` is traced."""
-    if isinstance(keep, Array):
-        return jnp.round(keep * size).astype(jnp.int32)
-    return round(keep * size)
-
-
-def check_choice(rank: str, unit: str) -> None:
-    """Raises ValueError for an unknown rank or unit."""
-    if rank not in RANKS:
-        raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
-    if unit not in UNITS:
-        raise ValueError(f"unknown unit {unit!r}: choose one of {', '.join(UNITS)}")
+    Values of a soft mask go to the units in falling order.
+    """
+    number = unit_number(mask.shape, context.units)
+    ones = jnp.ones_like(mask)
+    values = unit_scores(mask, context.units, rank="signed")
+    sizes = unit_scores(ones, context.units, rank="signed") if number < mask.size else 1
+    falling = -jnp.sort(-values / sizes)
+    chosen = falling[rank_positions(score)]
+    return spread(chosen, mask.shape, context.units).astype(mask.dtype)
 
 
 def check_count(count: int | Array) -> None:
     """Raises ValueError for a number of units that is negative, not whole, or not one number."""
     check_number(count, "count", "a whole number from 0 up")
-    whole = jnp.issubdtype(jnp.result_type(count), jnp.integer)
-    if not whole or (not isinstance(count, Tracer) and int(count) < 0):
+    integer = jnp.issubdtype(jnp.result_type(count), jnp.integer)
+    if not integer or (not isinstance(count, Tracer) and int(count) < 0):
         raise ValueError(f"count must be a whole number from 0 up, got {count}")
 
 
-def _check_fraction(keep: float | Array) -> None:
+def check_fraction(keep: float | Array) -> None:
+    """Raises ValueError for what is not one number in [0, 1]; a traced one is not looked at."""
     check_number(keep, "keep", "a fraction between 0 and 1")
     if not isinstance(keep, Tracer) and not 0 <= float(keep) <= 1:
         raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")

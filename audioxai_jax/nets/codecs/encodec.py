@@ -22,7 +22,7 @@ from audioxai_jax.core.checks import as_audio, as_samples
 from audioxai_jax.core.contracts import as_latent
 from audioxai_jax.core.records import bind
 from audioxai_jax.nets.codecs import seanet
-from audioxai_jax.nets.codecs.assemble import assemble
+from audioxai_jax.nets.codecs.assemble import assemble, with_quantiser
 from audioxai_jax.nets.codecs.seanet import SeanetConfig
 from audioxai_jax.nets.layers.chunks import Chunks, cut, each, overlap_add, runs
 from audioxai_jax.nets.layers.loudness import gain_of, levels_of, loudness
@@ -154,6 +154,14 @@ def quantised(config: EncodecConfig, params, latent: Array, codebooks: int) -> A
     return jnp.concatenate([words, latent[:, width:]], axis=1)
 
 
+def quantised_at(
+    config: EncodecConfig, codebooks: Array, latent: Array, bandwidth_kbps: float
+) -> Array:
+    """`quantised` for a bandwidth, by codebooks `[K, N, latent]`."""
+    number = codebooks_for(bandwidth_kbps, config)
+    return quantised(config, {"codebooks": codebooks}, latent, number)
+
+
 def codebooks_for(bandwidth_kbps: float, config: EncodecConfig) -> int:
     """Codebooks that a bandwidth pays for: `floor(1000 b / (log2(N) * frames per second))`.
 
@@ -170,9 +178,13 @@ def codebooks_for(bandwidth_kbps: float, config: EncodecConfig) -> int:
 def codec(config: EncodecConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The continuous latent as a `Codec` of mono sound.
 
-    A member of several channels gets the sound in each, and the mean of what it decodes.
+    A member of several channels gets the sound in each, and the mean of what it decodes. It
+    quantises for each of the configuration's bandwidths.
     """
-    return assemble(encode_mono, decode_mono, *fold(config, params), mean=mean, name=name)
+    config, params = fold(config, params)
+    continuous = assemble(encode_mono, decode_mono, config, params, mean=mean, name=name)
+    books, rates = params["codebooks"], config.bandwidths
+    return with_quantiser(continuous, quantised_at, config, books, rates)
 
 
 def quantised_codec(

@@ -22,7 +22,7 @@ from jax import Array, lax
 from audioxai_jax.core.checks import as_samples, check_audio
 from audioxai_jax.core.contracts import as_latent
 from audioxai_jax.core.records import bind
-from audioxai_jax.nets.codecs.assemble import assemble
+from audioxai_jax.nets.codecs.assemble import assemble, with_quantiser
 from audioxai_jax.nets.layers.quantiser import straight_through
 from audioxai_jax.types import Codec
 
@@ -149,8 +149,18 @@ def decode(config: LyraConfig, params, latent: Array) -> Array:
 
 
 def codec(config: LyraConfig, params, *, mean: Array | None = None, name: str) -> Codec:
-    """The pure functions above as a `Codec`."""
-    return assemble(encode, decode, config, params, mean=mean, name=name)
+    """The pure functions above as a `Codec`; it quantises at those of `STAGES` that it has."""
+    continuous = assemble(encode, decode, config, params, mean=mean, name=name)
+    rates = tuple(rate / 1000 for rate, stages in STAGES.items() if stages <= config.stages)
+    if not rates:
+        return continuous
+    return with_quantiser(continuous, quantised_at, config, params["codebooks"], rates)
+
+
+def quantised_at(config: LyraConfig, codebooks: Array, latent: Array, kbps: float) -> Array:
+    """The latent through the stages of a bit rate, with its own gradient; 3.2, 6 or 9.2 kbit/s."""
+    del config
+    return straight_through(codebooks[: STAGES[round(1000 * kbps)]], latent)
 
 
 def quantised_codec(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.core import Tracer
 
-from audioxai_jax.core.checks import as_floats, check_number, whole
+from audioxai_jax.core.checks import check_number, whole
 from audioxai_jax.core.records import record
 from audioxai_jax.perturbation.rank import (
     check_rank,

@@ -21,8 +21,8 @@ classifier's own prediction on clips of the `test` part:
   sparseness    Gini's index of absolute relevance.
 
 Printed is a Markdown table, with 95 % bootstrap intervals over clips; over speakers, where there
-are ten or more. `<out>` gets `sanity.json` and the clips that are done: the same command goes on
-where it was killed, and more methods can be added to it.
+are ten or more. `<out>` gets `sanity.json` and the clips that are done: after an interruption,
+run the same command again. More methods can be added to it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Code and tables of README.md and docs/: what is shown runs as it stands, and nothing is left out."""
+"""Code and tables of README.md and docs/: what is shown runs as it stands, nothing is missing."""
 
 import re
 

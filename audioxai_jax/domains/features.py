@@ -40,6 +40,11 @@ def stretches(samples: int, seconds: float, sample_rate: int) -> np.ndarray:
     return np.arange(samples, dtype=np.int32) // np.int32(length)
 
 
+def frame_middles(frames: int, hop: int, first: float, sample_rate: int) -> Axis:
+    """The time of frames, of which the first has its middle at sample `first`."""
+    return Axis("time", "s", (np.arange(frames) * hop + first) / sample_rate)
+
+
 def check_shape(features: Array, wanted: tuple[int, ...], domain: str, samples: int) -> None:
     """Raises ValueError for features that are not those of a sound of so many samples."""
     if tuple(features.shape) != wanted:

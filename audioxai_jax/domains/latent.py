@@ -7,7 +7,7 @@ from jax import Array
 from audioxai_jax.core.checks import as_audio, check_number
 from audioxai_jax.core.contracts import check_latent, check_sound
 from audioxai_jax.core.records import record
-from audioxai_jax.domains.features import labels
+from audioxai_jax.domains.features import frame_middles, labels
 from audioxai_jax.domains.protocol import Axis, Domain
 from audioxai_jax.types import Codec
 
@@ -91,5 +91,5 @@ class Latent:
     def axes(self, shape: tuple[int, ...]) -> tuple[Axis, ...]:
         """Middles of frames; a codec of chunks that overlap is ahead of them by the overlaps."""
         frames, channels = shape
-        middles = (np.arange(frames) + 0.5) * self.hop / self.sample_rate
-        return Axis("time", "s", middles), Axis("channel", "", np.arange(float(channels)))
+        times = frame_middles(frames, self.hop, self.hop / 2, self.sample_rate)
+        return times, Axis("channel", "", np.arange(float(channels)))

@@ -22,14 +22,21 @@ def mel_bands(
       Weights `[bins, bands]`. A band narrower than the bins' spacing may be empty.
     """
 
-    def to_mel(frequency):
-        return 2595 * np.log10(1 + frequency / 700)
-
-    feet = 700 * (10 ** (np.linspace(to_mel(lowest), to_mel(highest), bands + 2) / 2595) - 1)
+    feet = _evenly(bands + 2, lowest, highest)
     low, middle, high = feet[:-2], feet[1:-1], feet[2:]
     f = np.asarray(centres)[:, None]
     rising, falling = (f - low) / (middle - low), (high - f) / (high - middle)
     return np.maximum(0, np.minimum(rising, falling))
+
+
+def mel_centres(bands: int, *, lowest: float = 20.0, highest: float = 8000.0) -> np.ndarray:
+    """Where the triangles of `mel_bands` are highest, Hz, `[bands]`."""
+    return _evenly(bands + 2, lowest, highest)[1:-1]
+
+
+def to_mel(frequency: np.ndarray | float) -> np.ndarray:
+    """`2595 log10(1 + f / 700)` of Hz."""
+    return 2595 * np.log10(1 + np.asarray(frequency) / 700)
 
 
 def log_mel(
@@ -51,3 +58,8 @@ def log_mel(
     centres = np.arange(window // 2 + 1) * sample_rate / window
     weights = mel_bands(centres, bands, highest=sample_rate / 2)
     return jnp.log(magnitude @ jnp.asarray(weights, audio.dtype) + floor)
+
+
+def _evenly(count: int, lowest: float, highest: float) -> np.ndarray:
+    """Frequencies evenly spaced on the mel scale, Hz, both ends included."""
+    return 700 * (10 ** (np.linspace(to_mel(lowest), to_mel(highest), count) / 2595) - 1)

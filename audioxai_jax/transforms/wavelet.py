@@ -1,0 +1,103 @@
+"""Orthonormal wavelet transforms of a waveform of any length.
+
+I. Daubechies, "Orthonormal Bases of Compactly Supported Wavelets", Communications on Pure and
+Applied Mathematics, 1988. One level splits an even number of samples, taken as periodic, into
+halves: smooth a_k = sum_n h_n x_(2k+n) and detail d_k = sum_n g_n x_(2k+n), with
+g_n = (-1)^n h_(N-1-n). The next level splits the smooth half. The last sample of an odd number
+passes a level as it is, at the end of the smooth half. So the whole is a rotation: its inverse is
+its transpose.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.core.checks import as_audio
+
+_ROOT = np.sqrt(3.0)
+FILTERS = {
+    "haar": np.array([1.0, 1.0]) / np.sqrt(2),
+    "daubechies_4": np.array([1 + _ROOT, 3 + _ROOT, 3 - _ROOT, 1 - _ROOT]) / (4 * np.sqrt(2)),
+}
+"""Low-pass taps h by name, `[N]`; the second has four taps and two vanishing moments."""
+
+
+def analyse(audio: Array, *, wavelet: str, levels: int) -> Array:
+    """Coefficients `[T]` of a waveform `[T]`, smooth ones first, then details from coarse to fine.
+
+    Args:
+      wavelet: a name in `FILTERS`.
+      levels: as many splits as the length allows, if those are fewer.
+
+    Raises:
+      ValueError: for audio that is no `[T]`, or an unknown wavelet.
+    """
+    smooth, details = as_audio(audio), []
+    taps = _taps(wavelet)
+    for _ in range(depth(smooth.shape[0], levels)):
+        smooth, detail = _split(smooth, taps)
+        details.append(detail)
+    return jnp.concatenate([smooth, *details[::-1]])
+
+
+def synthesise(coefficients: Array, *, wavelet: str, levels: int) -> Array:
+    """The waveform `[T]` of coefficients `[T]`; inverts `analyse`."""
+    taps = _taps(wavelet)
+    sizes = band_sizes(coefficients.shape[0], levels)
+    smooth, *details = jnp.split(coefficients, np.cumsum(sizes)[:-1])
+    for detail in details:
+        smooth = _join(smooth, detail, taps)
+    return smooth
+
+
+def depth(samples: int, levels: int) -> int:
+    """Splits of so many samples, at most `levels`: at least two samples are needed for one."""
+    count = 0
+    while count < levels and samples > 1:
+        samples, count = samples - samples // 2, count + 1
+    return count
+
+
+def band_sizes(samples: int, levels: int) -> list[int]:
+    """Coefficients of the smooth band and of each level of details, coarse to fine."""
+    details = []
+    for _ in range(depth(samples, levels)):
+        details.append(samples // 2)
+        samples -= samples // 2
+    return [samples, *details[::-1]]
+
+
+def _taps(wavelet: str) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high pass."""
+    if wavelet not in FILTERS:
+        raise ValueError(f"no wavelet {wavelet!r}: there are {', '.join(FILTERS)}")
+    low = FILTERS[wavelet]
+    return low, low[::-1] * (-1.0) ** np.arange(low.size)
+
+
+def _split(x: Array, taps: tuple[np.ndarray, np.ndarray]) -> tuple[Array, Array]:
+    """Smooth and detail of one level."""
+    even, odd, rest = x[: x.shape[0] // 2 * 2 : 2], x[1::2], x[x.shape[0] // 2 * 2 :]
+    smooth, detail = (
+        sum(
+            float(tap[2 * j]) * jnp.roll(even, -j) + float(tap[2 * j + 1]) * jnp.roll(odd, -j)
+            for j in range(tap.size // 2)
+        )
+        for tap in taps
+    )
+    return jnp.concatenate([jnp.asarray(smooth), rest]), jnp.asarray(detail)
+
+
+def _join(smooth: Array, detail: Array, taps: tuple[np.ndarray, np.ndarray]) -> Array:
+    """The transpose of `_split`."""
+    half = detail.shape[0]
+    low, high = taps
+    even, odd = (
+        sum(
+            jnp.roll(float(low[2 * j + i]) * smooth[:half] + float(high[2 * j + i]) * detail, j)
+            for j in range(low.size // 2)
+        )
+        for i in (0, 1)
+    )
+    pairs = jnp.stack([jnp.asarray(even), jnp.asarray(odd)], axis=1).ravel()
+    return jnp.concatenate([pairs, smooth[half:]])

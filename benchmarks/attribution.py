@@ -28,7 +28,7 @@ from audioxai_jax import (
     smoothgrad,
 )
 from audioxai_jax.attribution.smoothgrad import noise
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 
 FRAMES, CHANNELS, CLASSES, KERNEL = 75, 128, 35, 3
 STEPS, DEVIATION, SIZE = 50, 0.15, 1024
@@ -278,4 +278,4 @@ class Captum:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

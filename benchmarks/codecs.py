@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxprs_in_params
 
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
@@ -272,4 +272,4 @@ def show(row: dict, peak: float | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

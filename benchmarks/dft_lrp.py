@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, positive, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
 from audioxai_jax.dft_lrp.frequency import frequency_relevance, multiplicity, time_relevance
 from audioxai_jax.dft_lrp.time_frequency import (
     full_length_relevance,
@@ -124,4 +124,4 @@ def frames_by_matrix(grid):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -21,7 +21,7 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
+    run_main,
     say,
     write_rows,
 )
@@ -116,4 +116,4 @@ def command_line(options) -> list[dict]:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.propagation import PRESETS, lrp
 
@@ -125,4 +125,4 @@ def their_relevance(torch, composite, network, x, targets):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import attribute_batch, input_x_gradient, map_examples, saliency
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, positive, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
 from audioxai_jax.core.records import Static
 from audioxai_jax.metrics.table import METRICS
 from audioxai_jax.weights import pretrained
@@ -174,4 +174,4 @@ def their_library():
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

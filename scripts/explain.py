@@ -21,8 +21,8 @@ from audioxai_jax.cli.console import (
     add_codec_options,
     add_json_option,
     aligned,
-    one_line,
     output_folder,
+    run_main,
     say,
     write_rows,
 )
@@ -96,4 +96,4 @@ def write_clip(folder: Path, samples: np.ndarray, found, sample_rate: int) -> No
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from audioxai_jax.cli.console import Parser, one_line, output_folder, positive, say, say_each
+from audioxai_jax.cli.console import Parser, output_folder, positive, run_main, say, say_each
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
@@ -165,4 +165,4 @@ def save(options, settings, name: str, params, mean: np.ndarray, quality, credit
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -10,7 +10,7 @@ classifiers fit both. `audioxai codecs` lists the names.
 import sys
 from pathlib import Path
 
-from audioxai_jax.cli.console import Parser, one_line, output_folder, say
+from audioxai_jax.cli.console import Parser, output_folder, run_main, say
 from audioxai_jax.weights import file_format, pretrained
 from audioxai_jax.weights.file_format import WeightsError
 from audioxai_jax.weights.published.codecs import read_published
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audioxai_jax import explain_batch
-from audioxai_jax.cli.console import BUNDLED, Parser, one_line, output_file
+from audioxai_jax.cli.console import BUNDLED, Parser, output_file, run_main
 from audioxai_jax.core.files import make_folder, writing
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.report import figures
@@ -78,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

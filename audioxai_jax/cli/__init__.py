@@ -7,17 +7,17 @@ import argparse
 from collections.abc import Sequence
 
 from audioxai_jax.cli import explain, lists
-from audioxai_jax.cli.console import Parser, Version, one_line
+from audioxai_jax.cli.console import Parser, Version, run_main
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, or 1 if anything was refused."""
 
     def command() -> int:
-        options = _parser().parse_args(argv)
-        return options.run(options)
+        chosen = _parser().parse_args(argv)
+        return chosen.run(chosen)
 
-    return one_line(command, "audioxai")
+    return run_main(command, "audioxai")
 
 
 def _parser() -> argparse.ArgumentParser:

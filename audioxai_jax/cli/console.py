@@ -1,7 +1,7 @@
-"""What the command and the scripts share: mistakes are said in one line, without a traceback.
+"""What the command and the scripts share: a mistake is one line, without a traceback.
 
-All that they print goes through `say`: names of files, labels and what else comes from others
-can neither move the cursor nor begin a line of their own.
+Everything they print goes through `say`: file names, labels and other people's texts can neither
+move the cursor nor begin a line of their own.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from audioxai_jax.core.files import (
 from audioxai_jax.core.text import printable
 
 BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "stop.wav"
-"""The clip that comes along."""
+"""The clip that the package contains."""
 HERE = str(Path(__file__).resolve().parents[1])
 INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 """Exit statuses, as shells give them: of SIGINT, SIGPIPE and SIGTERM."""
@@ -38,12 +38,12 @@ class Terminated(KeyboardInterrupt):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong with a command, and exits with status 2."""
+    """A parser that names a mistake in one line, and exits with status 2."""
 
     def error(self, message: str):
         dashed = [word for word in sys.argv[1:] if word[:1] == "-" and os.path.lexists(word)]
         hint = f" (for the file, write ./{dashed[0]})" if dashed else f" (see {self.prog} --help)"
-        complain(f"{message}{hint}", who=self.prog.split()[0])
+        print_error(f"{message}{hint}", who=self.prog.split()[0])
         self.exit(2)
 
 
@@ -60,11 +60,12 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def one_line(script: Callable[[], Any], who: str | None = None) -> int:
+def run_main(script: Callable[[], Any], who: str | None = None) -> int:
     """Runs the main function of a script, or of the command `who`, and returns its exit status.
 
-    What it refuses becomes one line, and status 1; it may return another status. Characters that
-    the terminal lacks are replaced. Asked to end, it says so: status 130, or 143 of SIGTERM.
+    A refusal becomes one line and status 1; the function may return another status. Characters
+    that the terminal lacks are replaced. An interrupted command says so: status 130, or 143 after
+    SIGTERM.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -80,19 +81,19 @@ def one_line(script: Callable[[], Any], who: str | None = None) -> int:
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError as error:
         if error.filename is not None:
-            complain(error, who=who)
+            print_error(error, who=who)
             return 1
-        with contextlib.suppress(OSError):  # who reads what is printed has had enough
+        with contextlib.suppress(OSError):  # the reader of the output has left
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
     except (ValueError, OSError) as error:
-        complain(error, who=who)
+        print_error(error, who=who)
         return 1
 
 
 @contextlib.contextmanager
 def _terminated() -> Iterator[None]:
-    """SIGTERM ends the work as Ctrl-C does, so that what is done is kept."""
+    """SIGTERM ends the work as Ctrl-C does, so that finished results are kept."""
 
     def stop(*_: Any) -> None:
         raise Terminated
@@ -109,46 +110,49 @@ def _terminated() -> Iterator[None]:
 
 
 def say(*lines: object, file: TextIO | None = None) -> None:
-    """Prints a line for each argument, at once; all in it is made printable, line breaks too."""
+    """Prints a line for each argument, at once, with unprintable characters replaced."""
     for line in lines:
         print(printable(str(line)), file=file, flush=True)
 
 
-def width(text: str) -> int:
+def text_width(text: str) -> int:
     """Columns of a terminal that a text takes."""
     wide = sum(unicodedata.east_asian_width(character) in "FW" for character in text)
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
-def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """One line of a table; cells that are wider than their column move the others on."""
-    padded = (cell + " " * (size - width(cell)) for cell, size in zip(cells, widths, strict=True))
+def align(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """One line of a table; a cell wider than its column moves the following ones."""
+    padded = (
+        cell + " " * (size - text_width(cell)) for cell, size in zip(cells, widths, strict=True)
+    )
     return "  ".join(padded).rstrip()
 
 
 def print_aligned(lines: Sequence[Sequence[str]]) -> None:
-    """Prints cells in columns that are as wide as their longest."""
+    """Prints cells in columns as wide as their longest cell."""
     lines = [[printable(cell) for cell in line] for line in lines]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    say(*(aligned(line, widths) for line in lines))
+    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
+    say(*(align(line, widths) for line in lines))
 
 
 def add_codec_options(parser: argparse.ArgumentParser) -> None:
     """`--codec` and `--codec-weights`, the two arguments of `pretrained.load_codec`."""
     add = parser.add_argument
-    add("--codec", default="gainshape_16khz", metavar="NAME", help="or path; default: %(default)s")
-    add("--codec-weights", metavar="DIR_OR_REPOSITORY", help="of a published codec, see codecs")
+    text = "codec name or path (see `audioxai codecs`); default: %(default)s"
+    add("--codec", default="gainshape_16khz", metavar="NAME", help=text)
+    text = "weights of a published codec: a folder, or a repository's name"
+    add("--codec-weights", metavar="DIR_OR_REPOSITORY", help=text)
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
-    """`--json`, where `write_rows` writes; a place that cannot be written is refused at once."""
-    parser.add_argument(
-        "--json", type=output_file, metavar="FILE", help="write the table's rows here"
-    )
+    """`--json`, the file of `write_rows`; a place that cannot be written is refused at once."""
+    text = "write the table's rows as JSON to FILE"
+    parser.add_argument("--json", type=output_file, metavar="FILE", help=text)
 
 
 def output_file(text: str) -> Path:
-    """A script's file to write; folders above it that are missing are made with it."""
+    """A script's output file; missing folders above it are made when it is written."""
     if text == "-":
         raise argparse.ArgumentTypeError("-: for standard output write /dev/stdout, for a file ./-")
     path = output_folder(Path(text).parent) / Path(text).name
@@ -161,7 +165,7 @@ def output_file(text: str) -> Path:
 
 
 def output_folder(text: str | Path) -> Path:
-    """A script's folder to write to, which need not be there."""
+    """A script's output folder, which may be missing."""
     path = Path(text)
     try:
         for folder in (path, *path.parents):
@@ -172,14 +176,14 @@ def output_folder(text: str | Path) -> Path:
 
 
 def write_rows(path: Path | None, rows: Any) -> None:
-    """Writes a table's rows as JSON, see `plain_json`; nothing if there is no path."""
+    """Writes a table's rows as JSON, see `plain_json`; without a path it does nothing."""
     if path is not None:
         make_folder(path.parent)
         replace_file(path, json.dumps(plain_json(rows), indent=1, allow_nan=False) + "\n")
 
 
 def plain_json(value: Any) -> Any:
-    """What JSON can hold: numbers of any library as numbers, null for NaN and infinity."""
+    """A value as JSON: numbers of any library as numbers, null for NaN and infinity."""
     if isinstance(value, Mapping):
         return {str(key): plain_json(entry) for key, entry in value.items()}
     if isinstance(value, str | bool | int | None):
@@ -194,26 +198,26 @@ def plain_json(value: Any) -> Any:
 
 
 def say_each(title: str, lines: Sequence[str]) -> None:
-    """Says on stderr what must be known before the results, such as of a data set."""
+    """Prints notes on stderr before the results, such as notes on a data set."""
     say(*(f"{title}: {line}" for line in lines), file=sys.stderr)
 
 
 def positive(text: str) -> int:
-    """A command line's number of steps, clips and the like."""
+    """The value of an option that counts something: an integer of at least 1."""
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)
 
 
 def first_line(text: object) -> str:
-    """Of an error's message."""
+    """The first line of an error's message."""
     return (str(text).strip().split("\n") or [""])[0]
 
 
-def message(error: object) -> str:
-    """What an error says: all of it if this library raised it, the first line of others'.
+def error_text(error: object) -> str:
+    """The text of an error: all of it if this library raised it, else its first line.
 
-    Ours are one line, but for what a name in them holds; others explain themselves at length.
+    Our messages are one line, except for line breaks in names that they quote.
     """
     trace = getattr(error, "__traceback__", None)
     while trace is not None and trace.tb_next is not None:
@@ -223,6 +227,6 @@ def message(error: object) -> str:
     return str(error) if ours else first_line(error)
 
 
-def complain(error: object, *, who: str = "audioxai") -> None:
-    """Says on stderr why the command refuses something."""
-    say(f"{who}: error: {message(error)}", file=sys.stderr)
+def print_error(error: object, *, who: str = "audioxai") -> None:
+    """Prints on stderr why the command refuses something."""
+    say(f"{who}: error: {error_text(error)}", file=sys.stderr)

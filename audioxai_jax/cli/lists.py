@@ -1,43 +1,72 @@
-"""`audioxai methods`, `models` and `codecs`: what can be named to `audioxai explain`."""
+"""`audioxai methods`, `domains`, `models` and `codecs`: names that `audioxai explain` takes."""
 
 import argparse
+import functools
 import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 from audioxai_jax.cli.console import add_json_option, first_line, print_aligned, say, write_rows
 
 OUR_LICENCE = "Apache-2.0"
+SAMPLE_RATE = 16_000
+"""Of the domains that are listed, Hz."""
 
 
 def add_commands(commands) -> None:
-    """Adds the three to the commands of a parser."""
+    """Adds the four to the commands of a parser."""
     for run, about in (
-        (_methods, "list attribution methods and their options"),
-        (_models, "list the codecs and classifiers that are shipped"),
-        (_codecs, "list codecs: shipped ones and published ones"),
+        (_list_methods, "list attribution methods and their options"),
+        (_list_domains, "list the domains that a sound can be explained in, and their options"),
+        (_list_models, "list the shipped codecs, classifiers and listeners"),
+        (_list_codecs, "list shipped and published codecs"),
     ):
-        command = commands.add_parser(run.__name__[1:], help=about)
+        name = run.__name__.removeprefix("_list_")
+        command = commands.add_parser(name, help=about, description=f"{about.capitalize()}.")
         add_json_option(command)
-        command.set_defaults(run=run)
+        command.set_defaults(run=functools.partial(_run, run))
 
 
-def _methods(options: argparse.Namespace) -> int:
+def _run(list_rows: Callable[[], list[dict[str, Any]]], chosen: argparse.Namespace) -> int:
+    json: Path | None = chosen.json
+    write_rows(json, list_rows())
+    return 0
+
+
+def _list_methods() -> list[dict[str, Any]]:
     from audioxai_jax.attribution import METHODS
 
     width, rows = max(map(len, METHODS)), []
     for name, factory in METHODS.items():
-        given = inspect.signature(factory).parameters.values()
-        settings = [f"{str(one).split(':')[0]}={one.default}" for one in given]
         about = first_line(inspect.getdoc(factory) or "")
-        say(f"{name:{width}} {about}")
-        if settings:
-            say(f"{'':{width}} --set {' --set '.join(settings)}")
-        defaults = {one.name: one.default for one in given}
-        rows.append({"method": name, "about": about, "options": defaults})
-    write_rows(options.json, rows)
-    return 0
+        say(f"{name:{width}} {about}", *_option_lines(factory, "--set", width))
+        rows.append({"method": name, "about": about, "options": _defaults(factory)})
+    return rows
 
 
-def _models(options: argparse.Namespace) -> int:
+def _list_domains() -> list[dict[str, Any]]:
+    from audioxai_jax.cli.loading import DEFAULT_CODEC, LATENT, load_codec
+    from audioxai_jax.domains import DOMAINS
+    from audioxai_jax.runs.explain_clips import unit_names
+
+    width, rows = max(map(len, DOMAINS)), []
+    for name, factory in DOMAINS.items():
+        if name == LATENT:
+            made = functools.partial(factory, load_codec(DEFAULT_CODEC))
+        else:
+            made = functools.partial(factory, sample_rate=SAMPLE_RATE)
+        domain, about = made(), first_line(inspect.getdoc(factory) or "")
+        units = unit_names(domain)
+        faithful = "exact" if domain.exact else "not exact: add --residual keep"
+        say(f"{name:{width}} {about}", f"{'':{width}} --unit {', '.join(units)}; {faithful}")
+        say(*_option_lines(made, "--domain-set", width, without=("sample_rate",)))
+        row = {"domain": name, "about": about, "units": units, "exact": domain.exact}
+        rows.append(row | {"options": _defaults(made, without=("sample_rate",))})
+    return rows
+
+
+def _list_models() -> list[dict[str, Any]]:
     from audioxai_jax.weights import file_format, pretrained
 
     rows = []
@@ -48,11 +77,10 @@ def _models(options: argparse.Namespace) -> int:
             measured = ", ".join(f"{k} {v:.3g}" for k, v in metrics.items())
             say(f"{kind:11} {name:22} {note}" + (f" ({measured})" if measured else ""))
             rows.append({"kind": kind, "name": name, "note": note, "metrics": metrics})
-    write_rows(options.json, rows)
-    return 0
+    return rows
 
 
-def _codecs(options: argparse.Namespace) -> int:
+def _list_codecs() -> list[dict[str, Any]]:
     import jax
     import jax.numpy as jnp
 
@@ -61,11 +89,11 @@ def _codecs(options: argparse.Namespace) -> int:
 
     rows = []
     for name in pretrained.available()["codec"]:
-        codec, manifest = pretrained.load_codec(name)
+        codec = pretrained.load_codec(name)
         second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
         frames, channels = jax.eval_shape(codec.encode, second).shape
         row = {"codec": name, "rate": codec.sample_rate, "frames": frames, "channels": channels}
-        licence = manifest.get("licence", OUR_LICENCE)
+        licence = (codec.manifest or {}).get("licence", OUR_LICENCE)
         rows.append(row | {"weights": "shipped", "licence": licence})
     for name, entry in CODECS.items():
         row = {"codec": name, "rate": entry.sample_rate, "frames": entry.frames}
@@ -78,9 +106,31 @@ def _codecs(options: argparse.Namespace) -> int:
         cells = row["codec"], f"{row['rate']} Hz", latent, row["weights"], row["licence"]
         lines.append(cells)
     print_aligned(lines)
-    write_rows(options.json, rows)
     known = next(name for name, entry in CODECS.items() if entry.on_hub)
     command = f"audioxai explain CLIP --codec {known} --codec-weights {CODECS[known].source}"
-    say("", "Those that are not shipped need --codec-weights: a folder that holds the files, or a")
-    say(f"repository's name, which is downloaded: {command}")
-    return 0
+    say("", "Published codecs need --codec-weights: a folder with the files, or a repository's")
+    say(f"name, which is downloaded: {command}")
+    return rows
+
+
+def _option_lines(
+    factory: Callable[..., Any], option: str, width: int, without: Iterable[str] = ()
+) -> list[str]:
+    """Options as they are written, with their defaults; those chosen automatically by name."""
+    from audioxai_jax.cli.settings import format_value, parameters_of
+
+    options = {n: p for n, p in parameters_of(factory).items() if n not in without}
+    values = {name: format_value(parameter.default) for name, parameter in options.items()}
+    shown = [f"{option} {name}={value}" for name, value in values.items() if value is not None]
+    automatic = [name for name, value in values.items() if value is None]
+    lines = [" ".join(shown)] if shown else []
+    lines += [f"{option} OPTION=VALUE also of: {', '.join(automatic)}"] if automatic else []
+    return [f"{'':{width}} {line}" for line in lines]
+
+
+def _defaults(factory: Callable[..., Any], without: Iterable[str] = ()) -> dict[str, str | None]:
+    """Options and their defaults as text; None where they are chosen automatically."""
+    from audioxai_jax.cli.settings import format_value, parameters_of
+
+    options = {n: p for n, p in parameters_of(factory).items() if n not in without}
+    return {name: format_value(parameter.default) for name, parameter in options.items()}

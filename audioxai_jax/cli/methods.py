@@ -9,7 +9,7 @@ from typing import Any
 
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import user_files
-from audioxai_jax.cli.user_files import PluginError
+from audioxai_jax.cli.settings import SettingError, parse_settings
 from audioxai_jax.types import Method
 
 INNER = "method"
@@ -23,28 +23,29 @@ def named_method(name: str, settings: Iterable[str] = ()) -> tuple[Method, dict[
       inside as a dictionary with its "name" and "options".
 
     Raises:
-      PluginError: for a name or an option that does not exist, or a value of the wrong type.
+      SettingError: for a name or an option that does not exist, or a value of the wrong type.
+      UserFileError: for a file that does not work.
     """
     settings = list(settings)
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, settings)
     if name not in METHODS:
-        raise PluginError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
+        raise SettingError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
     factory = METHODS[name]
     inner = [text for text in settings if text.split("=")[0].strip().startswith(f"{INNER}.")]
     chosen = [text for text in settings if text.split("=")[0].strip() == INNER]
     others = [text for text in settings if text not in inner + chosen]
-    options = user_files.parse_options(factory, others, name=name)
+    options = parse_settings(factory, others, name=name)
     if INNER not in options and inner + chosen:
-        raise PluginError(f"{name} has no option {INNER!r}: it is no combination of methods")
+        raise SettingError(f"{name} has no option {INNER!r}: it does not combine methods")
     if len(chosen) > 1:
-        raise PluginError(f"--set {INNER} is given twice")
+        raise SettingError(f"--set {INNER} is given twice")
     if inner and not chosen:
-        raise PluginError(f"--set {inner[0]}: say which method by --set {INNER}=NAME")
-    told = dict(options)
+        raise SettingError(f"--set {inner[0]}: say which method by --set {INNER}=NAME")
+    named = dict(options)
     if chosen:
-        wanted = chosen[0].partition("=")[2].strip()
+        inner_name = chosen[0].partition("=")[2].strip()
         below = [text.strip().removeprefix(f"{INNER}.") for text in inner]
-        options[INNER], its = named_method(wanted, below)
-        told[INNER] = {"name": wanted, "options": its}
-    return factory(**options), told
+        options[INNER], inner_options = named_method(inner_name, below)
+        named[INNER] = {"name": inner_name, "options": inner_options}
+    return factory(**options), named

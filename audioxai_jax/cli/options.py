@@ -1,95 +1,198 @@
-"""What the options of `audioxai explain` choose: codec, classifier, method and settings."""
+"""The options of `audioxai explain`, parsed into a frozen record at the door."""
 
 import argparse
-import difflib
-from collections.abc import Iterable
+import dataclasses
+from pathlib import Path
+
+from audioxai_jax.cli.console import BUNDLED
 
 SMALLEST = "smallest"
+MAX_SEED = 2**32 - 1
+STANDARD_OUTPUT = Path("/dev/stdout")
+EXAMPLES = """\
+examples:
+  audioxai explain clip.wav --out explanation
+      what the shipped keyword model heard, in the latent of the shipped codec
+  audioxai explain clip.wav --model my_model.py:build --domain time_frequency --keep smallest
+      your own waveform model, in cells of time and frequency, by the smallest set of them
+  audioxai explain *.wav --domain frequencies --method lrp --listener keywords_listener
+      the keyword model in the frequencies of each clip, checked by a model of waveforms
+
+The model of my_model.py: def build(): return audioxai_jax.Classifier(function,
+reads=audioxai_jax.domains.samples(16000), labels=("cat", "dog"))
+"""
 
 
 class CliError(ValueError):
-    """A command that makes no sense; the message is one line."""
+    """A command that cannot be run; the message is one line."""
 
 
-def load(options: argparse.Namespace):
-    """Codec, classifier, settings, and how the explanation names them."""
-    from audioxai_jax.attribution import METHODS
-    from audioxai_jax.cli import user_files
-    from audioxai_jax.cli.methods import named_method
-    from audioxai_jax.runs.explain_clips import Settings
-    from audioxai_jax.synthesis.bases import BASES
-    from audioxai_jax.synthesis.masks import RANKS, UNITS
-    from audioxai_jax.weights import pretrained
+@dataclasses.dataclass(frozen=True)
+class ExplainOptions:
+    """What was asked of `audioxai explain`; texts are names that are not looked up yet.
 
-    choose("rank", options.rank, RANKS)
-    choose("unit", options.unit, UNITS)
-    if options.base == "neighbour":
-        raise CliError(
-            "--base neighbour: needs the latent of another clip, which only Python can "
-            "give: explain(.., base=neighbour(latent))"
-        )
-    choose("base", options.base, BASES)
-    if options.keep != SMALLEST and not 0 <= options.keep <= 1:
+    Attributes:
+      clips: sound files; the bundled one if none was named.
+      out: folder of the explanations.
+      model: name, path or FILE.py:FUNCTION; None for the one that fits the codec.
+      codec, codec_weights: of a latent domain; None for the model's own.
+      domain: in `domains.DOMAINS`; None for what the model reads.
+      domain_set: options of the domain, OPTION=VALUE.
+      residual: "keep", or None.
+      listener: name, path or FILE.py:FUNCTION, or None.
+      method, method_set: name or FILE.py:FUNCTION, and its options, OPTION=VALUE.
+      keep: fraction, or SMALLEST.
+      rank, base: names.
+      unit: name; None for the domain's default.
+      target: label, or None for what the model hears.
+      channel: of the clips.
+      seed: of everything random.
+      json: where the table's rows go, or None.
+      level_match, overwrite: see the help.
+    """
+
+    clips: tuple[Path, ...]
+    out: Path
+    model: str | None
+    codec: str | None
+    codec_weights: str | None
+    domain: str | None
+    domain_set: tuple[str, ...]
+    residual: str | None
+    listener: str | None
+    method: str
+    method_set: tuple[str, ...]
+    keep: float | str
+    rank: str
+    unit: str | None
+    base: str
+    target: str | None
+    channel: str
+    seed: int
+    json: Path | None
+    level_match: bool
+    overwrite: bool
+
+
+def read_options(chosen: argparse.Namespace) -> ExplainOptions:
+    """The record of a parsed command line.
+
+    Raises:
+      CliError: for a number out of range, options that exclude each other, or a missing clip.
+    """
+    fields = {field.name for field in dataclasses.fields(ExplainOptions)}
+    values = {name: value for name, value in vars(chosen).items() if name in fields}
+    values = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    options = ExplainOptions(**values)
+    if not options.clips:
+        if not BUNDLED.is_file():
+            raise CliError("this installation has no bundled clip: name a sound file")
+        options = dataclasses.replace(options, clips=(BUNDLED,))
+    if options.keep != SMALLEST and not 0 <= options.keep <= 1:  # type: ignore[operator]
         raise CliError(f"--keep {options.keep}: must be a fraction between 0 and 1")
-    if not 0 <= options.seed < 2**32:
-        raise CliError(f"--seed {options.seed}: must be a whole number from 0 to {2**32 - 1}")
-    if not user_files.is_plugin(options.method):
-        choose("method", options.method, METHODS)
-    method, chosen = named_method(options.method, options.set)
-    codec_hash = classifier_hash = None
-    if user_files.is_plugin(options.codec):
-        if options.codec_weights is not None:
-            raise CliError(f"--codec-weights: {options.codec} brings its own")
-        codec = user_files.load_codec(options.codec)
-    else:
-        codec, manifest = pretrained.load_codec(options.codec, options.codec_weights)
-        codec_hash = manifest["sha256"]
-    if options.classifier is None:
-        options.classifier = pretrained.default_classifier(codec)
-    if user_files.is_plugin(options.classifier):
-        classifier = user_files.load_classifier(options.classifier, codec)
-    else:
-        classifier, manifest = pretrained.load_classifier(options.classifier)
-        classifier_hash = manifest["sha256"]
-    pretrained.check_pair(codec, classifier)
-    if options.target is not None:
-        choose("target", options.target, classifier.labels)
-    if options.base == "mean" and codec.mean is None:
-        raise CliError(f"--base mean: the codec {options.codec} has no mean latent")
-    settings = Settings(
-        method,
-        BASES[options.base](),
-        options.keep,
-        options.rank,
-        options.unit,
-        options.target,
-        options.seed,
+    if not 0 <= options.seed <= MAX_SEED:
+        raise CliError(f"--seed {options.seed}: must be a whole number from 0 to {MAX_SEED}")
+    if options.domain_set and options.domain is None:
+        raise CliError(f"--domain-set {options.domain_set[0]}: name the domain by --domain")
+    return options
+
+
+def add_explain_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `audioxai explain` to its parser."""
+    add = parser.add_argument
+    text = "sound files to explain; default: a bundled clip"
+    add("clips", nargs="*", type=Path, metavar="CLIP", help=text)
+    text = "folder to write to, a subfolder for each clip; default: %(default)s"
+    add("--out", type=Path, default=Path("explanation"), metavar="DIR", help=text)
+    _add_model_options(parser.add_argument_group("what is explained"))
+    _add_method_options(parser.add_argument_group("how it is explained"))
+    group = parser.add_argument_group("what is written")
+    add = group.add_argument
+    text = "write the table's rows as JSON to FILE; - is standard output"
+    add("--json", type=parse_json_file, metavar="FILE", help=text)
+    add("--level-match", action="store_true", help="write all sounds as loud as the original")
+    add("--overwrite", action="store_true", help="replace earlier explanations in DIR")
+
+
+def _add_model_options(group) -> None:
+    add = group.add_argument
+    text = (
+        "shipped classifier, path of a checkpoint, or FILE.py:FUNCTION that returns a Classifier "
+        "(see `audioxai models`); default: the shipped one of the codec's latents"
     )
-    names = {
-        "method": {"name": options.method, "options": chosen},
-        "base": options.base,
-        "codec": {"name": options.codec, "sha256": codec_hash},
-        "classifier": {"name": options.classifier, "sha256": classifier_hash},
-    }
-    return codec, classifier, settings, names
+    add("--model", metavar="MODEL", help=text)
+    text = (
+        "domain to explain in: latent, samples, frequencies, .. (see `audioxai domains`); "
+        "default: what the model reads"
+    )
+    add("--domain", metavar="NAME", help=text)
+    text = "domain option, e.g. --domain-set hop=256 (repeatable)"
+    add("--domain-set", action="append", default=[], metavar="OPTION=VALUE", help=text)
+    text = (
+        "codec of a latent domain: name, path or FILE.py:FUNCTION (see `audioxai codecs`); "
+        "default: the model's own, else gainshape_16khz"
+    )
+    add("--codec", metavar="CODEC", help=text)
+    text = "weights of a published codec: a folder, or a repository's name"
+    add("--codec-weights", metavar="DIR_OR_REPOSITORY", help=text)
+    text = "`keep` adds what a codec or another inexact domain loses back to every edited sound"
+    add("--residual", choices=("keep",), help=text)
+    text = "class to explain; default: the one that the model hears"
+    add("--target", metavar="LABEL", help=text)
+    text = "channel of the clips: mix (the mean of all), left, right or a number; default: mix"
+    add("--channel", default="mix", metavar="CHANNEL", help=text)
+    text = (
+        "independent model of waveforms that also judges each sound: shipped listener, path, or "
+        "FILE.py:FUNCTION; default: none"
+    )
+    add("--listener", metavar="MODEL", help=text)
 
 
-def kept(text: str) -> float | str:
+def _add_method_options(group) -> None:
+    add = group.add_argument
+    text = (
+        "attribution method, or FILE.py:FUNCTION that returns one (see `audioxai methods`); "
+        "default: %(default)s"
+    )
+    add("--method", default="integrated_gradients", metavar="NAME", help=text)
+    text = "method option, e.g. --set steps=128 (repeatable; see `audioxai methods`)"
+    add(
+        "--set",
+        dest="method_set",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help=text,
+    )
+    text = (
+        "fraction of the units to keep, or `smallest`: the smallest set whose sound is still "
+        "heard as the explained class; default: %(default)s"
+    )
+    add("--keep", type=parse_keep, default=0.1, metavar="FRACTION", help=text)
+    text = "units are ranked by signed or absolute relevance; default: %(default)s"
+    add("--rank", default="signed", metavar="ORDER", help=text)
+    text = (
+        "what is ranked and edited as one: feature, frame, channel, band, .. "
+        "(see `audioxai domains`); default: the domain's first"
+    )
+    add("--unit", metavar="NAME", help=text)
+    text = (
+        "base: what stands for absent features: own (the domain's, usually zeros), zero, mean, "
+        "noise, silence or level_matched (noise as loud as the clip); default: %(default)s"
+    )
+    add("--base", default="own", metavar="NAME", help=text)
+    add("--seed", type=int, default=0, help="random seed; default: %(default)s")
+
+
+def parse_keep(text: str) -> float | str:
     """The value of `--keep`."""
     try:
         return text if text == SMALLEST else float(text)
     except ValueError:
-        message = f"{text!r} is neither a fraction nor {SMALLEST!r}"
+        message = f"expected a fraction or {SMALLEST!r}, got {text!r}"
         raise argparse.ArgumentTypeError(message) from None
 
 
-def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """The name, if it is among the known ones."""
-    known = list(known)
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    if ".py" in name:
-        hint = "; for your own write FILE.py:FUNCTION"
-    raise CliError(f"unknown {what} {name!r}: known are {', '.join(known)}{hint}")
+def parse_json_file(text: str) -> Path:
+    """The value of `--json`."""
+    return STANDARD_OUTPUT if text == "-" else Path(text)

@@ -1,4 +1,4 @@
-"""What a model's outputs are, found by trying it: logits, probabilities, or neither."""
+"""What a model's outputs are, recognised by trial: logits, probabilities, or neither."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ import numpy as np
 from audioxai_jax.types import Model
 
 SCALES = (0.3, 1.0, 3.0, 10.0)
-"""Deviations of the made-up inputs; each is tried with either sign, and zeros once."""
+"""Deviations of the random inputs; each is tried with either sign, and zeros once."""
 
 ROUNDING = 1e-2
-"""By how much probabilities in half precision may miss a sum of 1."""
+"""Largest distance of a sum of probabilities from 1: half precision rounds."""
 
 
 def evaluate(model: Model, like: Any) -> np.ndarray:
-    """Outputs `[n, K]`, float64, of made-up inputs of one shape and dtype.
+    """Outputs `[n, K]`, float64, of random inputs of one shape and dtype.
 
     Args:
       model: a pytree, one input to outputs `[K]`.
@@ -33,33 +33,33 @@ def _evaluate(model, x):
     return model(x)
 
 
-def recognised(outputs: np.ndarray, said: str | None) -> str | None:
-    """What the outputs are: as it is said, or "probabilities" if all look like that.
+def recognise_outputs(outputs: np.ndarray, stated: str | None) -> str | None:
+    """What the outputs are: as stated, or "probabilities" if all look like probabilities.
 
     Args:
       outputs: `[n, K]`, those of `evaluate`.
-      said: `Classifier.outputs`; None if nothing is said.
+      stated: `Classifier.outputs`; None if it says nothing.
 
     Raises:
-      ValueError: for probabilities that are said to be logits for a softmax, or a single output
-        that nothing is said of, and that looks like no logit: never negative, and beyond 1.
+      ValueError: for probabilities that are stated to be logits for a softmax, or a single output
+        without a statement that looks like a regression: never negative, and beyond 1.
     """
     known = outputs[np.isfinite(outputs).all(axis=1)]
     if not len(known):
-        return said
+        return stated
     inside = known.min() >= 0 and known.max() <= 1
     exclusive = inside and np.abs(known.sum(axis=1) - 1).max() < ROUNDING
-    if said == "softmax" and exclusive:
+    if stated == "softmax" and exclusive:
         raise ValueError(
-            "its outputs are probabilities, of which a softmax would be taken again: say "
+            "its outputs are probabilities, and a second softmax would be applied: say "
             "outputs='probabilities', or return the logits"
         )
-    if said is not None:
-        return said
+    if stated is not None:
+        return stated
     if outputs.shape[1] == 1 and known.min() >= 0 and known.max() > 1:
         raise ValueError(
-            "its one output is never negative and goes beyond 1, as a regression's: it has no "
-            "probability to report. If it is a logit, return a Classifier with outputs='sigmoid'; "
-            "if not, use audioxai_jax.explanation.explain, which reports outputs as they are"
+            "its one output is never negative and exceeds 1, like a regression: it has no "
+            "probability to report. For a logit, return a Classifier with outputs='sigmoid'; "
+            "else use audioxai_jax.explain, which reports outputs as they are"
         )
     return "probabilities" if inside else None

@@ -1,41 +1,49 @@
-"""The rows of `audioxai explain`: printed and kept as JSON one by one, as clips are done.
+"""The rows of `audioxai explain`: printed and kept as JSON one by one, as clips are finished.
 
-Whatever ends the command, the rows of clips that were explained are there. A file of JSON is
-valid after each clip; a pipe or device gets all rows at the end.
+However the command ends, the rows of explained clips are kept. A file of JSON is valid after each
+clip; a pipe or device gets all rows at the end.
 """
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audioxai_jax.cli.console import aligned, printable, say, width, write_rows
+from audioxai_jax.cli.console import align, printable, say, text_width, write_rows
 from audioxai_jax.core.files import OutputError, check_output
+from audioxai_jax.report.phrases import units
+from audioxai_jax.results import Answer, ClipResult
 
-SAID = {
-    "original": "heard",
-    "explanation": "kept only",
-    "removed": "without",
-    "reconstruction": "codec only",
-    "random": "random",
-}
-"""What the classifier says, and the column that shows it."""
-STANDARD_OUTPUT = Path("/dev/stdout")
-NONE = "none is enough"
+SMALLEST, LEVEL, LISTENER = "smallest", "level", "listener"
+"""Keys of the columns that do not show the model's answer to a sound."""
+NONE_IS_ENOUGH = "none is enough"
 
 
-def json_place(text: str) -> Path:
-    """The value of `--json`."""
-    return STANDARD_OUTPUT if text == "-" else Path(text)
+def rows_columns(*, exact: bool, codec: bool, listener: bool, smallest: bool) -> dict[str, str]:
+    """Columns of the table after that of the clip: title by key.
+
+    Args:
+      exact: of the domain; its round trip is not shown.
+      codec: whether the domain is a codec's latent.
+      listener: whether there is one; it says what it hears in the kept part.
+      smallest: whether the smallest set was searched.
+    """
+    columns = {"original": "heard", "explanation": "kept only", "removed": "without"}
+    if not exact:
+        columns["reconstruction"] = "codec only" if codec else "round trip"
+    columns["random"] = "random"
+    if listener:
+        columns[LISTENER] = "listener, kept"
+    columns[LEVEL] = "level"
+    return columns | ({SMALLEST: "smallest set"} if smallest else {})
 
 
 class Rows:
     """A table whose columns are wide enough for all rows to come.
 
     Args:
-      json: where the rows go as JSON, or None; if that is standard output, the table is
-        printed on stderr, so that nothing else is there.
+      json: file of the rows, or None; if it is standard output, the table is printed on stderr.
 
     Raises:
       ValueError: if nothing can be written there.
@@ -43,8 +51,10 @@ class Rows:
 
     def __init__(self, json: Path | None):
         self.json, self.kept, self.stream = json, False, sys.stdout
-        self.rows, self.titles, self.widths = [], [], []
-        self.say, self.smallest = say, False
+        self.rows: list[dict[str, Any]] = []
+        self.widths: list[int] = []
+        self.columns: Mapping[str, str] = {}
+        self.say = say
         if json is None:
             return
         try:
@@ -56,31 +66,40 @@ class Rows:
             self.stream = sys.stderr
 
     def begin(
-        self, names: Sequence[str], labels: Sequence[str], progress: Any, *, smallest: bool
+        self,
+        names: Sequence[str],
+        labels: Sequence[str],
+        columns: Mapping[str, str],
+        progress: Any,
     ) -> None:
-        """Takes what decides the widths, and what prints: a `Progress`."""
-        self.say, self.smallest = progress.say, smallest
-        said = max(width(printable(label)) for label in labels) + len(" 100%")
-        columns = {"clip": max(width(printable(name)) for name in names)}
-        columns |= {title: said for title in SAID.values()} | {"level": len("+12.3 dB")}
-        columns |= {"smallest set": len(NONE)} if smallest else {}
-        self.widths = [max(len(title), size) for title, size in columns.items()]
-        self.titles = list(columns)
+        """Takes what decides the widths, and a `Progress`, which prints.
 
-    def add(self, folder: Path, facts: dict[str, Any]) -> None:
+        Args:
+          names: of the clips' folders.
+          labels: of the model.
+          columns: see `rows_columns`.
+        """
+        self.say, self.columns = progress.say, columns
+        answer = max(text_width(printable(label)) for label in labels) + len(" 100%")
+        sizes = {LEVEL: len("+12.3 dB"), SMALLEST: len(NONE_IS_ENOUGH)}
+        clip = max(len("clip"), *(text_width(printable(name)) for name in names))
+        self.widths = [clip]
+        self.widths += [max(len(title), sizes.get(k, answer)) for k, title in columns.items()]
+
+    def add(self, folder: Path, result: ClipResult) -> None:
         """The row of a clip that was explained."""
-        self.rows.append(_row(folder, facts))
+        self.rows.append(_row(folder, result))
         if len(self.rows) == 1:
-            self.say(aligned(self.titles, self.widths), file=self.stream)
-        cells = list(map(printable, _cells(self.rows[-1], smallest=self.smallest)))
-        self.say(aligned(cells, self.widths), file=self.stream)
+            self.say(align(["clip", *self.columns.values()], self.widths), file=self.stream)
+        cells = [folder.name, *(_cell(key, self.rows[-1]) for key in self.columns)]
+        self.say(align(list(map(printable, cells)), self.widths), file=self.stream)
         if self.kept:
-            with contextlib.suppress(OSError):  # it is said in the end, if it still is so
+            with contextlib.suppress(OSError):  # if it lasts, `close` reports it
                 write_rows(self.json, self.rows)
 
     def close(self, out: Path) -> None:
         """Says where to listen, and writes the JSON once more."""
-        if not self.titles:  # the command was refused as a whole
+        if not self.columns:  # the command was refused as a whole
             return
         try:
             for row in self.rows:
@@ -89,24 +108,40 @@ class Rows:
             if self.rows:
                 where = self.rows[0]["folder"] if len(self.rows) == 1 else out / "*"
                 self.say("", f"Listen: open {where}/report.html", file=self.stream)
-        finally:  # also if nobody reads what is printed
+        finally:  # even if the output's reader has left
             write_rows(self.json, self.rows)
 
 
-def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    said = {name: facts["prediction" if name == "original" else name] for name in SAID}
-    row: dict[str, Any] = {"clip": facts["clip"]["path"], "folder": str(folder)}
-    for name, prediction in said.items():
-        row[name] = prediction["label"]
-        row[f"{name}_probability"] = prediction["probability"]
+def _row(folder: Path, result: ClipResult) -> dict[str, Any]:
+    row: dict[str, Any] = {"clip": result.source.path, "folder": str(folder)}
+    for name, sound in result.sounds.items():
+        row |= _answer(name, sound.heard)
+    for name, sound in result.sounds.items():
+        if sound.listener is not None:
+            row |= _answer(f"{LISTENER}_{name}", sound.listener)
+    chosen = result.selection
     return row | {
-        "level_db": facts["levels_db"]["explanation"],
-        **{name: facts[name] for name in ("keep", "kept", "units", "unit", "smallest", "notes")},
+        "level_db": result.sounds["explanation"].level_db,
+        "domain": result.setup.domain.name,
+        "keep": chosen.keep,
+        "kept": chosen.kept,
+        "units": chosen.units,
+        "unit": chosen.unit,
+        "smallest": chosen.smallest,
+        "notes": list(result.notes),
     }
 
 
-def _cells(row: dict[str, Any], *, smallest: bool) -> list[str]:
-    said = [f"{row[name]} {row[f'{name}_probability']:.0%}" for name in SAID]
-    level = "silent" if row["level_db"] is None else f"{row['level_db']:+.1f} dB"
-    found = f"{100 * row['keep']:.3g} % of {row['unit']}s" if row["smallest"] == "found" else NONE
-    return [Path(row["folder"]).name, *said, level, *[found] * smallest]
+def _answer(name: str, answer: Answer) -> dict[str, Any]:
+    return {name: answer.label, f"{name}_probability": answer.probability}
+
+
+def _cell(key: str, row: Mapping[str, Any]) -> str:
+    if key == LEVEL:
+        level = row["level_db"]
+        return f"{level:+.1f} dB" if abs(level) < float("inf") else "silent"
+    if key == SMALLEST:
+        share = f"{100 * row['keep']:.3g} % of {units(row['unit'])}"
+        return share if row["smallest"] == "found" else NONE_IS_ENOUGH
+    name = f"{LISTENER}_explanation" if key == LISTENER else key
+    return f"{row[name]} {row[f'{name}_probability']:.0%}"

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.checked import checked
-from audioxai_jax.synthesis.masks import RANKS
+from audioxai_jax.perturbation.rank import check_rank
 
 
 @checked
@@ -37,7 +37,13 @@ def top_overlap(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Arr
 def top_jaccard(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Array:
     """P. Jaccard's index of the two sets, intersection over union; higher is better, in [0, 1].
 
-    Arguments and errors as for `top_overlap`.
+    Args:
+      a, b: relevance of the same features, of one shape.
+      k: how many, 1 to all.
+      rank: "signed" or "absolute".
+
+    Raises:
+      ValueError: as `top_overlap`.
     """
     overlap = top_overlap(a, b, k=k, rank=rank)
     return overlap / (2 - overlap)
@@ -45,7 +51,15 @@ def top_jaccard(a: Array, b: Array, *, k: int = 10, rank: str = "signed") -> Arr
 
 @checked
 def feature_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
-    """`top_overlap` by absolute value: Krishna's feature agreement."""
+    """`top_overlap` by absolute value: Krishna's feature agreement.
+
+    Args:
+      a, b: relevance of the same features, of one shape.
+      k: how many, 1 to all.
+
+    Raises:
+      ValueError: for shapes that differ, or k that does not fit.
+    """
     return top_overlap(a, b, k=k, rank="absolute")
 
 
@@ -53,7 +67,12 @@ def feature_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
 def sign_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k that are in both with the same sign; higher is better, in [0, 1].
 
-    Arguments and errors as for `top_overlap`.
+    Args:
+      a, b: relevance of the same features, of one shape.
+      k: how many, 1 to all.
+
+    Raises:
+      ValueError: for shapes that differ, or k that does not fit.
     """
     top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=False)
     same = jnp.sign(jnp.ravel(a)[top_a]) == jnp.sign(jnp.ravel(b)[top_a])
@@ -64,7 +83,12 @@ def sign_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
 def rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """Share of the k places that the same feature has in both; higher is better, in [0, 1].
 
-    Arguments and errors as for `top_overlap`.
+    Args:
+      a, b: relevance of the same features, of one shape.
+      k: how many, 1 to all.
+
+    Raises:
+      ValueError: for shapes that differ, or k that does not fit.
     """
     top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=True)
     return _share(top_a == top_b, k, defined)
@@ -74,7 +98,12 @@ def rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
 def signed_rank_agreement(a: Array, b: Array, *, k: int = 10) -> Array:
     """`rank_agreement` of features with the same sign in both; higher is better, in [0, 1].
 
-    Arguments and errors as for `top_overlap`.
+    Args:
+      a, b: relevance of the same features, of one shape.
+      k: how many, 1 to all.
+
+    Raises:
+      ValueError: for shapes that differ, or k that does not fit.
     """
     top_a, top_b, defined = _tops(a, b, k, "absolute", ordered=True)
     same = jnp.sign(jnp.ravel(a)[top_a]) == jnp.sign(jnp.ravel(b)[top_a])
@@ -96,8 +125,7 @@ def _tops(a: Array, b: Array, k: int, rank: str, ordered: bool):
         raise ValueError(f"the maps are {list(a.shape)} and {list(b.shape)}, expected one shape")
     if not 1 <= k <= a.size:
         raise ValueError(f"k must be between 1 and {a.size}, got {k}")
-    if rank not in RANKS:
-        raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
+    check_rank(rank)
     if rank == "absolute":
         a, b = jnp.abs(a), jnp.abs(b)
     (top_a, sure_a), (top_b, sure_b) = (_top(scores.ravel(), k, ordered) for scores in (a, b))

@@ -1,8 +1,9 @@
-"""Numbers made of perturbation curves: areas, mean drops, and the difference of two orders.
+"""Numbers made of one perturbation curve: its area, its mean drop.
 
-Each takes one input and the settings of `perturbation_curve`, but the edit and the order; the
-fractions on the host. With the reading "probability", the usual one, areas are in [0, 1] and
-differences in [-1, 1]. All are NaN where the curve is anywhere.
+Each takes one input, in either of two forms: a model of features and these features, or a model of
+audio, the audio and a `domain`, whose features are edited. So any classifier is judged in any
+domain. With the question "probability", the usual one, areas are in [0, 1] and drops in [-1, 1].
+All are NaN where the curve is anywhere. Two curves make the numbers of `curve_differences`.
 """
 
 from typing import Any
@@ -12,7 +13,10 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checked import checked
-from audioxai_jax.perturbation.curves import Fractions, host_fractions, perturbation_curve
+from audioxai_jax.core.trapezoids import trapezoid_weights
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.perturbation.curves import Value, perturbation_curve
+from audioxai_jax.perturbation.fractions import Fractions, host_fractions
 from audioxai_jax.types import Model
 
 
@@ -31,17 +35,12 @@ def area(curve: Array, fractions: Fractions) -> Array:
     Raises:
       ValueError: for fractions that do not fit the curve, do not rise, or are a single one.
     """
-    places = host_fractions(fractions)
-    if places.shape != curve.shape[-1:]:
-        raise ValueError(f"{len(places)} fractions for a curve of {list(curve.shape)} points")
-    width = np.diff(places)
-    if len(places) < 2 or not np.all(width > 0):
-        raise ValueError(f"fractions must rise, two or more of them, got {places.tolist()}")
-    weight = np.zeros(len(places))
-    weight[:-1] += width / 2
-    weight[1:] += width / 2
-    weights = jnp.asarray(weight / (places[-1] - places[0]), curve.dtype)
-    return jnp.sum(curve * weights, axis=-1)
+    points = host_fractions(fractions)
+    if points.shape != curve.shape[-1:]:
+        raise ValueError(f"{len(points)} fractions for a curve of {list(curve.shape)} points")
+    if len(points) < 2 or not np.all(np.diff(points) > 0):
+        raise ValueError(f"fractions must rise, two or more of them, got {points.tolist()}")
+    return jnp.sum(curve * jnp.asarray(trapezoid_weights(points), curve.dtype), axis=-1)
 
 
 def mean_drop(curve: Array) -> Array:
@@ -64,15 +63,34 @@ def deletion_auc(
     target: int | Array,
     *,
     fractions: Fractions = 20,
-    **settings: Any,
+    base: Value | None = None,
+    question: str = "probability",
+    domain: Domain | None = None,
+    units: np.ndarray | None = None,
+    chunk: int | None = None,
 ) -> Array:
     """Area under the curve as the most relevant is deleted first; lower is better, in [0, 1].
 
-    V. Petsiuk et al., "RISE", BMVC 2018. For arguments and errors, see
-    `perturbation_curve` and `area`.
+    V. Petsiuk et al., "RISE", BMVC 2018.
+
+    Args:
+      model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
+      x: its input, floating point.
+      relevance: of the features, or with axes of length 1.
+      target: class whose output is asked for.
+      fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
+      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      question: "probability", "logit", "class" or "agreement".
+      domain: view of the audio whose features are edited; None if x is the features.
+      units: what is ranked and edited as one, labels; the domain's default if None.
+      chunk: evaluations of the model at once; all if None.
+
+    Raises:
+      ValueError: as `perturbation_curve` and `area`.
     """
-    given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
+    how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
+    how |= {"domain": domain, "units": units, "chunk": chunk}
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return area(curve, fractions)
 
 
@@ -84,15 +102,34 @@ def insertion_auc(
     target: int | Array,
     *,
     fractions: Fractions = 20,
-    **settings: Any,
+    base: Value | None = None,
+    question: str = "probability",
+    domain: Domain | None = None,
+    units: np.ndarray | None = None,
+    chunk: int | None = None,
 ) -> Array:
-    """Area under the curve as the most relevant is inserted first; higher is better, in [0, 1].
+    """Area under the curve as the most relevant is kept first; higher is better, in [0, 1].
 
-    V. Petsiuk et al., "RISE", BMVC 2018; they insert into a blurred input, here it is
-    the replacement. For arguments and errors, see `perturbation_curve` and `area`.
+    V. Petsiuk et al., "RISE", BMVC 2018; they insert into a blurred input, here into the base.
+
+    Args:
+      model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
+      x: its input, floating point.
+      relevance: of the features, or with axes of length 1.
+      target: class whose output is asked for.
+      fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
+      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      question: "probability", "logit", "class" or "agreement".
+      domain: view of the audio whose features are edited; None if x is the features.
+      units: what is ranked and edited as one, labels; the domain's default if None.
+      chunk: evaluations of the model at once; all if None.
+
+    Raises:
+      ValueError: as `perturbation_curve` and `area`.
     """
-    given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, relevance, target, edit="insert", order="morf", **given)
+    how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
+    how |= {"domain": domain, "units": units, "chunk": chunk}
+    curve = perturbation_curve(model, x, relevance, target, edit="keep", order="morf", **how)
     return area(curve, fractions)
 
 
@@ -104,63 +141,36 @@ def aopc(
     target: int | Array,
     *,
     fractions: Fractions = 20,
-    **settings: Any,
+    base: Value | None = None,
+    question: str = "probability",
+    domain: Domain | None = None,
+    units: np.ndarray | None = None,
+    chunk: int | None = None,
 ) -> Array:
     """Mean drop as the most relevant is deleted first, "area over the perturbation curve".
 
     Higher is better, in [-1, 1] for probabilities. W. Samek et al., IEEE TNNLS 28(11), 2017,
-    equation 12, for one input and without their mean over inputs, see `mean_drop`. For arguments
-    and errors, see `perturbation_curve`.
+    equation 12, for one input and without their mean over inputs, see `mean_drop`.
+
+    Args:
+      model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
+      x: its input, floating point.
+      relevance: of the features, or with axes of length 1.
+      target: class whose output is asked for.
+      fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
+      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      question: "probability", "logit", "class" or "agreement".
+      domain: view of the audio whose features are edited; None if x is the features.
+      units: what is ranked and edited as one, labels; the domain's default if None.
+      chunk: evaluations of the model at once; all if None.
 
     Raises:
-      ValueError: also if the fractions do not start at 0: the drop is from the whole input.
+      ValueError: as `perturbation_curve`, and if the fractions do not start at 0: the drop is from
+        the whole input.
     """
     if host_fractions(fractions)[0] != 0:
         raise ValueError("the first fraction must be 0: the drop is from the whole input")
-    given = {"fractions": fractions, **settings}
-    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
+    how: dict[str, Any] = {"fractions": fractions, "base": base, "question": question}
+    how |= {"domain": domain, "units": units, "chunk": chunk}
+    curve = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **how)
     return mean_drop(curve)
-
-
-@checked
-def abpc(
-    model: Model,
-    x: Array,
-    relevance: Array,
-    target: int | Array,
-    *,
-    fractions: Fractions = 20,
-    **settings: Any,
-) -> Array:
-    """Area between the deletion curves of the least and of the most relevant first.
-
-    Higher is better, in [-1, 1] for probabilities; about 0 for relevance at random. S. Bluecher
-    et al., "Decoupling Pixel Flipping and Occlusion Strategy", TMLR 2024, call it symmetric
-    relevance gain. For arguments and errors, see `perturbation_curve` and `area`.
-    """
-    given = {"fractions": fractions, **settings}
-    first = perturbation_curve(model, x, relevance, target, edit="delete", order="morf", **given)
-    last = perturbation_curve(model, x, relevance, target, edit="delete", order="lerf", **given)
-    return area(last, fractions) - area(first, fractions)
-
-
-@checked
-def faithfulness(
-    model: Model,
-    x: Array,
-    relevance: Array,
-    target: int | Array,
-    *,
-    fractions: Fractions = 20,
-    **settings: Any,
-) -> Array:
-    """Insertion less deletion area, of the same fractions; higher is better, in [-1, 1].
-
-    As G. Kasmi et al., "One Wave to Explain Them All" (WAM), 2025, have it. It is
-    computed from its two areas: published tables do not always add up. With fractions that lie
-    symmetrically in [0, 1] and units that they divide, it equals `abpc`. For arguments and errors,
-    see `perturbation_curve` and `area`.
-    """
-    given = {"fractions": fractions, **settings}
-    inserted = insertion_auc(model, x, relevance, target, **given)
-    return inserted - deletion_auc(model, x, relevance, target, **given)

@@ -1,6 +1,6 @@
 """Faithfulness by correlation: the more relevance is taken away, the more should the output drop.
 
-Features are set to a baseline, some at a time; Pearson's correlation of the relevance taken
+Features are set to a base, some at a time; Pearson's correlation of the relevance taken
 with the drop of the target's logit. Which features go together is what tells the two apart:
 
   faithfulness_correlation  random subsets of one size: U. Bhatt, A. Weller, J. Moura,
@@ -19,7 +19,9 @@ from jax import Array
 
 from audioxai_jax.core.checked import checked
 from audioxai_jax.core.strictness import relaxed
+from audioxai_jax.perturbation.edit import delete
 from audioxai_jax.perturbation.noise import drawn_subset
+from audioxai_jax.perturbation.rank import rank_positions
 from audioxai_jax.types import Model, score
 
 
@@ -32,22 +34,23 @@ def faithfulness_correlation(
     target: Array | int,
     *,
     key: Array,
-    baseline: Array | float = 0.0,
+    base: Array | float = 0.0,
     size: int | None = None,
     subsets: int = 100,
-    batch: int = 16,
+    chunk: int = 16,
 ) -> Array:
     """Correlation over random subsets; higher is better, in [-1, 1].
 
     Args:
-      model: one example to logits `[K]`. For probabilities, see `audioxai_jax.models.outputs`.
-      x: the input, floating point.
+      model: one example to logits `[K]`, of audio or of the features of any domain. For
+        probabilities, see `audioxai_jax.models.outputs`.
+      x: its input, floating point.
       relevance: of the input's shape.
       key: consumed.
-      baseline: of the input's shape, or a number.
+      base: what stands for features that are taken away: of the input's shape, or a number.
       size: features of a subset, drawn without replacement; a tenth of all, rounded up, if None.
       subsets: how many.
-      batch: changed inputs at once.
+      chunk: changed inputs at once.
 
     Returns:
       A scalar; NaN if all subsets have the same relevance, or change nothing.
@@ -66,7 +69,7 @@ def faithfulness_correlation(
     keys = jax.vmap(lambda number: jax.random.fold_in(key, number))(jnp.arange(subsets))
     chosen = jax.vmap(lambda one: drawn_subset(one, x.size, size))(keys)
     return faithfulness_of(
-        model, x, relevance, target, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
+        model, x, relevance, target, chosen.reshape(-1, *x.shape), base=base, chunk=chunk
     )
 
 
@@ -78,17 +81,22 @@ def faithfulness_estimate(
     relevance: Array,
     target: Array | int,
     *,
-    baseline: Array | float = 0.0,
+    base: Array | float = 0.0,
     step: int = 1,
-    batch: int = 16,
+    chunk: int = 16,
 ) -> Array:
     """Correlation over single features, or groups; higher is better, in [-1, 1].
 
     Args:
+      model: one example to logits `[K]`, of audio or of the features of any domain.
+      x: its input, floating point.
+      relevance: of the input's shape.
+      target: class whose logit drops.
+      base: what stands for features that are taken away: of the input's shape, or a number.
       step: features of a group, from the most relevant on; the last may be smaller. The paper
         takes 1, which is an evaluation for each feature. Sums over groups of equal size grow
         with relevance, so groups of many features correlate more.
-      others: as for `faithfulness_correlation`.
+      chunk: changed inputs at once.
 
     Returns:
       A scalar; NaN if all groups have the same relevance, or change nothing.
@@ -99,11 +107,10 @@ def faithfulness_estimate(
     _check(relevance, x)
     if not 1 <= step < x.size:
         raise ValueError(f"steps of {step} of {x.size} features leave less than two groups")
-    order = jnp.argsort(-relevance.ravel(), stable=True)
-    group = jnp.zeros_like(order).at[order].set(jnp.arange(x.size, dtype=order.dtype) // step)
+    group = rank_positions(relevance.ravel()) // step
     chosen = group == jnp.arange(math.ceil(x.size / step))[:, None]
     return faithfulness_of(
-        model, x, relevance, target, chosen.reshape(-1, *x.shape), baseline=baseline, batch=batch
+        model, x, relevance, target, chosen.reshape(-1, *x.shape), base=base, chunk=chunk
     )
 
 
@@ -116,16 +123,15 @@ def faithfulness_of(
     target: Array | int,
     chosen: Array,
     *,
-    baseline: Array | float = 0.0,
-    batch: int = 16,
+    base: Array | float = 0.0,
+    chunk: int = 16,
 ) -> Array:
     """The correlation over given sets of features, bool `[S, ...]`."""
     _check(relevance, x)
     if chosen.shape[1:] != x.shape:
         raise ValueError(f"sets {list(chosen.shape)} do not fit the input {list(x.shape)}")
-    base = jnp.asarray(baseline, x.dtype)
     drops = score(model, x, target) - jax.lax.map(
-        lambda one: score(model, jnp.where(one, base, x), target), chosen, batch_size=batch
+        lambda one: score(model, delete(x, one, base), target), chosen, batch_size=chunk
     )
     taken = jnp.sum((chosen * relevance).reshape(len(chosen), -1), axis=1)
     return pearson(taken, drops)

@@ -18,9 +18,9 @@ from jax import Array
 from audioxai_jax.core.checked import checked
 from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.perturbation.noise import (
-    GaussianNoise,
     Perturbation,
     check_perturbed,
+    gaussian_noise,
     perturbed_inputs,
 )
 from audioxai_jax.types import Model, score
@@ -33,29 +33,30 @@ def infidelity(
     x: Array,
     relevance: Array,
     target: Array | int,
-    perturb: Perturbation = GaussianNoise(0.1),
+    perturb: Perturbation = gaussian_noise(0.1),
     *,
     key: Array,
     samples: int = 64,
     baseline: Array | float | None = None,
     normalise: bool = False,
-    batch: int = 16,
+    chunk: int = 16,
 ) -> Array:
     """Mean squared error of the change that relevance foretells; lower is better, in [0, inf).
 
     Args:
-      model: one example to logits `[K]`; the target's is explained. For probabilities, see
-        `audioxai_jax.models.outputs`.
-      x: the input, floating point.
+      model: one example to logits `[K]`, of audio or of the features of any domain; the target's
+        is explained. For probabilities, see `audioxai_jax.models.outputs`.
+      x: its input, floating point.
       relevance: of the input's shape.
-      perturb: `(x, key) -> changed x`, see `perturbation.noise`.
+      perturb: `(x, key) -> changed x`: `gaussian_noise`, `uniform_noise` or `random_subset` of
+        `perturbation.noise`, or a function of your own.
       key: consumed.
       samples: of changed inputs.
       baseline: None for relevance that is a slope; for contributions the baseline they are
         over, of the input's shape or a number.
       normalise: scale relevance by the factor that makes the error least, as captum's
         `normalize` does. The result then lies between 0 and the mean square of the changes.
-      batch: changed inputs at once.
+      chunk: changed inputs at once.
 
     Returns:
       A scalar, in squared units of the output; NaN if relevance or an output is.
@@ -65,7 +66,7 @@ def infidelity(
     """
     changed = perturbed_inputs(perturb, x, key, samples)
     return infidelity_of(
-        model, x, relevance, target, changed, baseline=baseline, normalise=normalise, batch=batch
+        model, x, relevance, target, changed, baseline=baseline, normalise=normalise, chunk=chunk
     )
 
 
@@ -79,14 +80,14 @@ def infidelity_of(
     *,
     baseline: Array | float | None = None,
     normalise: bool = False,
-    batch: int = 16,
+    chunk: int = 16,
 ) -> Array:
     """`infidelity` over changed inputs `[S, ...]` that are given."""
     changed = check_perturbed(perturbed, x)
     if relevance.shape != x.shape:
         raise ValueError(f"relevance is {list(relevance.shape)}, the input {list(x.shape)}")
     drops = score(model, x, target) - jax.lax.map(
-        lambda one: score(model, one, target), changed, batch_size=batch
+        lambda one: score(model, one, target), changed, batch_size=chunk
     )
     moves = x - changed
     if baseline is not None:

@@ -4,10 +4,7 @@ As in the benchmark of arXiv 2506.04391: relevance is pooled over segments of 10
 compared with the events by the area under the ROC curve; labels of -1 are left out.
 """
 
-from collections.abc import Iterable
-
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checked import checked
@@ -53,45 +50,6 @@ def segment_sums(relevance: Array, *, length: int) -> Array:
         )
     rows = jnp.sum(relevance.reshape(relevance.shape[0], -1), axis=1)
     return jnp.sum(jnp.pad(rows, (0, -len(rows) % length)).reshape(-1, length), axis=1)
-
-
-def segment_labels(
-    events: Iterable[tuple[float, float]],
-    segments: int,
-    *,
-    seconds: float = 0.1,
-    least: float = 0.5,
-) -> np.ndarray:
-    """What the segments hold: 1 for an event in a share `least` or more, 0 for no event, else -1.
-
-    Args:
-      events: onset and offset of each, seconds; they may overlap.
-      segments: how many.
-      seconds: each lasts.
-      least: share of a segment, in (0, 1].
-
-    Returns:
-      int32 `[segments]`.
-
-    Raises:
-      ValueError: for an event that ends before it begins, a share outside (0, 1], or segments
-        that last no time.
-    """
-    if not seconds > 0:
-        raise ValueError(f"segments must last more than 0 seconds, got {seconds}")
-    if not 0 < least <= 1:
-        raise ValueError(f"least must be above 0 and at most 1, got {least}")
-    covered, until = np.zeros(segments), 0.0
-    starts = np.arange(segments) * seconds
-    for onset, offset in sorted(events):
-        if not onset <= offset:
-            raise ValueError(f"an event from {onset} s to {offset} s ends before it begins")
-        onset = max(onset, until)  # what an earlier one covers counts once
-        covered += np.maximum(0, np.minimum(offset, starts + seconds) - np.maximum(onset, starts))
-        until = max(until, offset)
-    share = covered / seconds
-    tiny = 1e-9  # of rounding
-    return np.where(share >= least - tiny, 1, np.where(share <= tiny, 0, -1)).astype(np.int32)
 
 
 def roc_auc(scores: Array, labels: Array) -> Array:

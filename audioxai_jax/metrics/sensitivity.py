@@ -29,19 +29,19 @@ def max_sensitivity(
     key: Array,
     radius: float | Array = 0.02,
     samples: int = 10,
-    batch: int = 1,
+    chunk: int = 1,
 ) -> Array:
     """Largest relative change of relevance in a ball about the input; lower is better.
 
     Args:
       method: explains each changed input anew, for the same target and with the same key: what
         a method draws is no change of the input.
-      model: one example to logits `[K]`.
-      x: the input, floating point.
+      model: one example to logits `[K]`, of audio or of the features of any domain.
+      x: its input, floating point.
       key: consumed.
       radius: of the ball in the maximum norm, in units of the input.
       samples: uniform in the ball.
-      batch: changed inputs explained at once.
+      chunk: changed inputs explained at once.
 
     Returns:
       A scalar in [0, inf); NaN if relevance is all zero, or not a number.
@@ -49,7 +49,7 @@ def max_sensitivity(
     Raises:
       ValueError: for less than one sample.
     """
-    return jnp.max(_drawn(method, model, x, target, key, radius, samples, batch))
+    return jnp.max(_drawn(method, model, x, target, key, radius, samples, chunk))
 
 
 @checked
@@ -62,13 +62,13 @@ def average_sensitivity(
     key: Array,
     radius: float | Array = 0.02,
     samples: int = 10,
-    batch: int = 1,
+    chunk: int = 1,
 ) -> Array:
     """Mean relative change of relevance in a ball about the input; lower is better.
 
     In [0, inf); everything else is as for `max_sensitivity`.
     """
-    return jnp.mean(_drawn(method, model, x, target, key, radius, samples, batch))
+    return jnp.mean(_drawn(method, model, x, target, key, radius, samples, chunk))
 
 
 @checked
@@ -80,7 +80,7 @@ def sensitivities(
     perturbed: Array,
     *,
     key: Array,
-    batch: int = 1,
+    chunk: int = 1,
 ) -> Array:
     """Relative change of relevance `[S]` at changed inputs `[S, ...]` that are given.
 
@@ -97,11 +97,11 @@ def sensitivities(
     def change(one: Array) -> Array:
         return jnp.sqrt(jnp.sum((explain(one) - whole) ** 2))
 
-    found = jax.lax.map(change, check_perturbed(perturbed, x), batch_size=batch)
+    found = jax.lax.map(change, check_perturbed(perturbed, x), batch_size=chunk)
     return jnp.where(size > 0, found / jnp.where(size > 0, size, 1), jnp.nan)
 
 
-def _drawn(method, model, x, target, key, radius, samples, batch) -> Array:
+def _drawn(method, model, x, target, key, radius, samples, chunk) -> Array:
     method_key, noise_key = jax.random.split(key)
     changed = perturbed_inputs(uniform_noise(radius), x, noise_key, samples)
-    return sensitivities(method, model, x, target, changed, key=method_key, batch=batch)
+    return sensitivities(method, model, x, target, changed, key=method_key, chunk=chunk)

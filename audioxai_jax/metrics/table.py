@@ -12,6 +12,7 @@ from audioxai_jax.metrics import (
     completeness,
     complexity,
     correlation,
+    curve_differences,
     curve_scores,
     faithfulness,
     infidelity,
@@ -67,8 +68,8 @@ METRICS: dict[str, Metric] = {
     "deletion_auc": Metric(curve_scores.deletion_auc, "model", "lower", 0, 1, PETSIUK),
     "insertion_auc": Metric(curve_scores.insertion_auc, "model", "higher", 0, 1, PETSIUK),
     "aopc": Metric(curve_scores.aopc, "model", "higher", -1, 1, SAMEK),
-    "abpc": Metric(curve_scores.abpc, "model", "higher", -1, 1, BLUECHER),
-    "faithfulness": Metric(curve_scores.faithfulness, "model", "higher", -1, 1, KASMI),
+    "abpc": Metric(curve_differences.abpc, "model", "higher", -1, 1, BLUECHER),
+    "faithfulness": Metric(curve_differences.faithfulness, "model", "higher", -1, 1, KASMI),
     "average_increase": Metric(
         mask_scores.average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY
     ),

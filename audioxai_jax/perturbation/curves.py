@@ -1,35 +1,38 @@
-"""Perturbation curves: what a model says as one input is deleted, or inserted, bit by bit.
+"""Perturbation curves: what a model says as features of one sound are deleted, or kept, in order.
 
 S. Bach et al., PLoS ONE 10(7), 2015 (pixel flipping); W. Samek et al., IEEE TNNLS 28(11), 2017
-(most and least relevant first); V. Petsiuk et al., "RISE", BMVC 2018 (deletion, insertion).
-What stands in for deleted features decides much of the result: say which it was. Numbers
-made of curves are in `metrics.curve_scores`.
+(most and least relevant first); V. Petsiuk et al., "RISE", BMVC 2018 (deletion; insertion, which
+keeps more and more). What stands for absent features decides much of the result: say which base it
+was. Numbers made of curves are in `metrics.curve_scores`.
 
-For many inputs, methods and controls at once, see `perturbation.deletion`.
+For many sounds, methods and controls at once, see `perturbation.deletion`.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.core import Tracer
 
 from audioxai_jax.core.checked import checked
-from audioxai_jax.core.logits import decision
-from audioxai_jax.perturbation.domains import Domain, samples
-from audioxai_jax.perturbation.edits import places, without
-from audioxai_jax.synthesis.masks import kept_count
-from audioxai_jax.types import Model, select
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.perturbation.ask import answer, check_question
+from audioxai_jax.perturbation.edit import check_edit, edit_first
+from audioxai_jax.perturbation.fractions import Fractions, unit_counts
+from audioxai_jax.perturbation.rank import (
+    check_order,
+    find_units,
+    order_positions,
+    random_scores,
+    rank_positions,
+    unit_number,
+    unit_scores,
+)
+from audioxai_jax.types import Model
 
-EDITS = ("delete", "insert")
-ORDERS = ("morf", "lerf", "random")
-READINGS = ("probability", "logit", "class", "agreement")
-
-Fractions = int | Sequence[float] | np.ndarray | Array
-Replacement = float | Array | np.ndarray | Callable[[Array, Array], Array]
+Value = float | Array | np.ndarray
 
 
 @checked
@@ -42,41 +45,37 @@ def perturbation_curve(
     edit: str = "delete",
     order: str = "morf",
     fractions: Fractions = 20,
-    replacement: Replacement | None = None,
-    read: str = "probability",
+    base: Value | None = None,
+    question: str = "probability",
     domain: Domain | None = None,
-    key: Array | None = None,
-    batch: int | None = None,
+    units: np.ndarray | None = None,
+    chunk: int | None = None,
 ) -> Array:
-    """What the model says with a growing fraction of its input deleted, or inserted.
+    """What a model says with a growing fraction of the features deleted, or kept.
 
-    A deletion curve that falls soon, an insertion curve that rises soon, and a curve of the least
-    relevant that falls late speak for the relevance. Of n units, exactly `round(fraction * n)`,
-    halves to even, are edited. Ties go to the lowest index first, and "lerf" is the reverse of
-    "morf" to the last tie: inserting the most relevant k is deleting the least relevant n - k.
+    A curve of deletion that falls soon, and one of keeping that rises soon, speak for the
+    relevance. Of n units, exactly `round(fraction * n)`, halves to even, are edited. Ties go to
+    the lowest index first, and "lerf" is the reverse of "morf" to the last tie: to keep the most
+    relevant k is to delete the least relevant n - k.
 
     Args:
-      model: one input to logits `[K]`.
-      x: one input, floating point.
-      relevance: of the domain's coefficients; signed, or made absolute by the caller. Of
-        their shape, or with axes of length 1, along which all is edited together: `[F, 1]` ranks
-        the frames of a latent `[F, C]`, `[1, C]` its channels.
-      target: class whose output is read; the true class if that is what "class" shall ask.
-      edit: "delete" starts from the whole input, "insert" from nothing but the replacement.
-      order: "morf", most relevant first; "lerf", least relevant first; "random".
+      model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
+      x: its input, floating point: the features, or, with a domain, the audio `[T]`.
+      relevance: of the features; signed, or made absolute by the caller. With axes of length 1 it
+        ranks what it is given for: `[F, 1]` the frames of features `[F, C]`, `[1, C]` channels.
+      target: class whose output is asked for; the true class if "class" shall ask for that.
+      edit: "delete" starts from all features, "keep" from nothing but the base.
+      order: "morf", most relevant first; "lerf", least relevant first.
       fractions: M of them in [0, 1], which may be traced; or a number of equal steps S from 0 to
         1, with M = S + 1.
-      replacement: in place of what is deleted: anything that broadcasts to the coefficients, such
-        as 0 or a mean, or a function `(coefficients, key) -> coefficients`, such as noise; the
-        domain's fill if None, which is 0 for the input as it is. For latents, any base of
-        `synthesis.bases` will do: `Partial(silence(), codec)`.
-      read: "probability", softmax of the target's logit, once; "logit", the target's; "class", 1
-        if the target has the largest logit, else 0; "agreement", 1 if the class with the
-        largest logit is that of the whole input. Of a single logit the probability is its
-        sigmoid, and its label is said where it is above 0.
-      domain: where is edited, see `perturbation.domains`; the input as it is if None.
-      key: for a random order or a replacement that is drawn.
-      batch: evaluations of the model at once, which bounds memory; all if None. Loops over
+      base: what stands for absent features: a number, or an array that broadcasts to them. The
+        domain's own if None, 0 without a domain. Of `synthesis.bases`, call one first:
+        `silence()(domain, features, audio, key)`.
+      question: see `ask.answer`. A `Classifier` says what its outputs are.
+      domain: view of the audio whose features are edited; None if x is the features.
+      units: what is ranked and edited as one, see `rank.unit_scores`; the domain's default if
+        None, each feature by itself without a domain.
+      chunk: evaluations of the model at once, which bounds memory; all if None. Loops over
         convolutions are slow on CPU.
 
     Returns:
@@ -84,24 +83,17 @@ def perturbation_curve(
       if relevance holds NaN.
 
     Raises:
-      ValueError: for shapes, names, fractions or a target that do not fit, and a missing key.
+      ValueError: for shapes, names, fractions or a target that do not fit.
     """
-    domain = samples() if domain is None else domain
-    coefficients, counts, base, keys = _prepare(
-        x, fractions, replacement, domain, key, np.shape(relevance)
-    )
-    if order not in ORDERS:
-        raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
-    if order == "random":
-        turns = _at_random(keys[1], relevance.shape)
-    else:
-        turns = places(relevance)
-    if order == "lerf":
-        turns = relevance.size - 1 - turns
-    looked = _look(
-        model, x, target, coefficients, base, turns[None], counts, edit, read, domain, batch
-    )
-    return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, looked[0])
+    check_order(order)
+    view = _view(model, x, domain, base)
+    shape = view.features.shape
+    labels = find_units(relevance.shape, shape, _default_units(domain, shape, units, relevance))
+    own = labels if relevance.shape == shape else None
+    positions = order_positions(unit_scores(relevance, own, rank="signed"), order)
+    settings = {"edit": edit, "question": question, "units": labels, "chunk": chunk}
+    curves = _ask_all(view, target, positions[None], fractions, **settings)
+    return jnp.where(jnp.any(jnp.isnan(relevance)), jnp.nan, curves[0])
 
 
 @checked
@@ -114,19 +106,27 @@ def random_curves(
     draws: int = 20,
     edit: str = "delete",
     fractions: Fractions = 20,
-    replacement: Replacement | None = None,
-    read: str = "probability",
+    base: Value | None = None,
+    question: str = "probability",
     domain: Domain | None = None,
-    units: tuple[int, ...] | None = None,
-    batch: int | None = None,
+    units: np.ndarray | None = None,
+    chunk: int | None = None,
 ) -> Array:
     """The curves of rankings drawn at random: what relevance must beat, see `band`.
 
-    A replacement that is drawn is the one that `perturbation_curve` draws from the same key.
-
     Args:
-      draws: rankings; the others as for `perturbation_curve`.
-      units: shape of what is ranked, such as `(F, 1)`; that of the coefficients if None.
+      model: one input to logits `[K]`, of features or, with a domain, of audio.
+      x: its input, floating point.
+      target: class whose output is asked for.
+      key: consumed.
+      draws: number of rankings.
+      edit: "delete" or "keep", see `perturbation_curve` for this and all that follow.
+      fractions: M of them, or a number of equal steps.
+      base: what stands for absent features.
+      question: what is asked.
+      domain: view of the audio whose features are edited.
+      units: what is ranked and edited as one.
+      chunk: evaluations of the model at once.
 
     Returns:
       `[draws, M]`.
@@ -136,11 +136,16 @@ def random_curves(
     """
     if draws < 1:
         raise ValueError(f"at least one ranking is drawn, got {draws}")
-    domain = samples() if domain is None else domain
-    coefficients, counts, base, keys = _prepare(x, fractions, replacement, domain, key, units)
-    shape = coefficients.shape if units is None else units
-    turns = jax.vmap(_at_random, (0, None))(jax.random.split(keys[1], draws), shape)
-    return _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch)
+    view = _view(model, x, domain, base)
+    shape = view.features.shape
+    labels = find_units(shape, shape, _default_units(domain, shape, units, None))
+
+    def draw(key: Array) -> Array:
+        return rank_positions(random_scores(key, unit_number(shape, labels)))
+
+    positions = jax.vmap(draw)(jax.random.split(key, draws))
+    settings = {"edit": edit, "question": question, "units": labels, "chunk": chunk}
+    return _ask_all(view, target, positions, fractions, **settings)
 
 
 def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
@@ -166,105 +171,66 @@ def band(curves: Array, level: float = 0.95) -> dict[str, Array]:
     }
 
 
-def _prepare(
-    x, fractions, replacement, domain: Domain, key, ranked: tuple[int, ...] | None
-) -> tuple[Any, ...]:
-    """Coefficients, the number of units edited at each point, the replacement, two keys."""
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ValueError(f"the input is {x.dtype}, expected floating point: convert it first")
-    coefficients = domain.analyse(x)
-    full = coefficients.shape
-    shape = full if ranked is None else tuple(ranked)
-    if len(shape) != len(full) or any(a not in (1, b) for a, b in zip(shape, full, strict=True)):
+class _View(NamedTuple):
+    """Features, what stands for them, and the model seen from them."""
+
+    features: Array
+    base: Array
+    model: Callable[[Array], Array]
+    outputs: str | None
+
+
+def _view(model: Model, x: Array, domain: Domain | None, base: Value | None) -> _View:
+    features = x if domain is None else domain.analyse(x)
+    shape = features.shape
+    if base is None:
+        base = 0.0 if domain is None else domain.base(features)
+    fits = not isinstance(base, str) and np.ndim(base) <= len(shape)
+    fits = fits and all(a in (1, b) for a, b in zip(np.shape(base)[::-1], shape[::-1]))
+    if not fits or callable(base):
+        told = list(np.shape(base)) if not isinstance(base, str) and not callable(base) else base
         raise ValueError(
-            f"relevance is {list(shape)}, but there are {list(full)} coefficients in this "
-            "domain: give it that shape, or axes of length 1"
+            f"the base is {told!r}, but the features are {list(shape)}: give a number or an array "
+            "that broadcasts to them"
         )
-    replacement = domain.fill if replacement is None else replacement
-    drawn = callable(replacement)
-    keys = (None, None) if key is None else jax.random.split(key)
-    if drawn and key is None:
-        raise ValueError("a replacement that is a function needs a key")
-    base: Any = replacement(coefficients, keys[0]) if drawn else replacement
-    fits = all(a in (1, b) for a, b in zip(np.shape(base)[::-1], full[::-1], strict=False))
-    if isinstance(base, str) or np.ndim(base) > len(full) or not fits:
-        told = repr(base) if isinstance(base, str) else list(np.shape(base))
-        raise ValueError(
-            f"the replacement is {told}, but there are {list(full)} coefficients: give a number, "
-            "an array that broadcasts to them, or a function (coefficients, key) -> coefficients"
-        )
-    base = jnp.broadcast_to(jnp.asarray(base, coefficients.dtype), full)
-    return coefficients, _counts(fractions, int(np.prod(shape, dtype=int))), base, keys
+    filled = jnp.broadcast_to(jnp.asarray(base, features.dtype), shape)
+    seen = model if domain is None else lambda edited: model(domain.synthesise(edited, x))
+    return _View(features, filled, seen, getattr(model, "outputs", None))
 
 
-def _counts(fractions: Fractions, units: int) -> Array:
-    """Units edited at each point `[M]`; -1 for a traced fraction outside [0, 1]."""
-    if isinstance(fractions, Tracer):
-        traced = cast(Array, fractions)
-        return jnp.where((traced >= 0) & (traced <= 1), kept_count(traced, units), -1)
-    found = host_fractions(fractions)
-    return jnp.asarray([kept_count(float(fraction), units) for fraction in found], jnp.int32)
+def _default_units(
+    domain: Domain | None,
+    shape: tuple[int, ...],
+    units: np.ndarray | None,
+    relevance: Array | None,
+) -> np.ndarray | None:
+    """The units that were given, or the domain's first; None if relevance is that of units."""
+    whole = relevance is None or relevance.shape == shape
+    if units is not None or domain is None or not whole:
+        return units
+    return next(iter(domain.units(shape).values()))
 
 
-def host_fractions(fractions: Fractions) -> np.ndarray:
-    """Fractions `[M]` as float64, on the host; S equal steps if a whole number S is given.
-
-    Raises:
-      ValueError: if they are not in [0, 1], or there are none.
-    """
-    if isinstance(fractions, int | np.integer):
-        if fractions < 1:
-            raise ValueError(f"at least one step is made, got {fractions}")
-        return np.linspace(0, 1, int(fractions) + 1)
-    found = np.asarray(fractions, float)
-    if found.ndim != 1 or found.size == 0 or not np.all((found >= 0) & (found <= 1)):
-        raise ValueError(f"fractions are numbers between 0 and 1, got {found.tolist()}")
-    return found
-
-
-def _at_random(key: Array | None, shape: tuple[int, ...]) -> Array:
-    if key is None:
-        raise ValueError("a random order needs a key")
-    return places(jax.random.uniform(key, shape))
-
-
-def _look(model, x, target, coefficients, base, turns, counts, edit, read, domain, batch) -> Array:
-    """`[R, M]`: all edits of all rankings `[R, ...]`, in one batch or in batches."""
-    if edit not in EDITS:
-        raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
-    if read not in READINGS:
-        raise ValueError(f"unknown reading {read!r}: choose one of {', '.join(READINGS)}")
-    start, end = (coefficients, base) if edit == "delete" else (base, coefficients)
-    whole = model(x) if read == "agreement" else None
+def _ask_all(view: _View, target: Any, positions: Array, fractions: Fractions, **how: Any) -> Array:
+    """`[R, M]`: all edits of all rankings `[R, n]`, at once or in chunks."""
+    check_edit(how["edit"])
+    check_question(how["question"])
+    counts = unit_counts(fractions, positions.shape[1])
+    whole = view.model(view.features) if how["question"] == "agreement" else None
 
     def one(which: tuple[Array, Array]) -> Array:
         ranking, count = which
-        edited = without(start, turns[ranking], count, end)
-        found = _read(model(domain.synthesise(edited, x)), target, whole, read)
-        return jnp.where(count < 0, jnp.nan, found)
-
-    rankings, points = turns.shape[0], counts.shape[0]
-    edits = (jnp.repeat(jnp.arange(rankings), points), jnp.tile(counts, rankings))
-    if batch is None:
-        looked = jax.vmap(one)(edits)
-    else:
-        looked = jax.lax.map(one, edits, batch_size=batch)
-    return looked.reshape(rankings, points)
-
-
-def _read(logits: Array, target: int | Array, whole: Array | None, read: str) -> Array:
-    logit = select(logits, target)
-    if read == "logit":
-        found = logit
-    elif read == "probability":
-        found = (
-            jnp.exp(logit - jax.nn.logsumexp(logits))
-            if logits.shape[0] > 1
-            else jax.nn.sigmoid(logit)
+        edited = edit_first(
+            how["edit"], view.features, positions[ranking], count, view.base, how["units"]
         )
+        logits = view.model(edited)
+        value = answer(how["question"], logits, target, whole=whole, outputs=view.outputs)
+        return jnp.where(count < 0, jnp.nan, value)
+
+    rankings, points = positions.shape[0], counts.shape[0]
+    edits = (jnp.repeat(jnp.arange(rankings), points), jnp.tile(counts, rankings))
+    if how["chunk"] is None:
+        answers = jax.vmap(one)(edits)
     else:
-        wanted = target if whole is None else decision(whole)
-        found = (decision(logits) == wanted).astype(logits.dtype)
-        if whole is not None:
-            found = jnp.where(jnp.all(jnp.isfinite(whole)), found, jnp.nan)
-    return jnp.where(jnp.all(jnp.isfinite(logits)), found, jnp.nan)
+        answers = jax.lax.map(one, edits, batch_size=how["chunk"])
+    return answers.reshape(rankings, points)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.records import record
-from audioxai_jax.synthesis.masks import kept_count
+from audioxai_jax.perturbation.rank import kept_count
 
 Perturbation = Callable[[Array, Array], Array]
 """`(x, key) -> changed`, of one shape."""

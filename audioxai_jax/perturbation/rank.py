@@ -3,6 +3,9 @@
 A unit is what is ranked and edited as one: a feature, a frame, a channel, a pair of real and
 imaginary part. Domains name their units by whole numbers, see `domains.protocol.Domain.units`;
 None stands for each feature by itself.
+
+Relevance gives a score to each unit, and so do two controls that know nothing of the model:
+`random_scores`, and `magnitude_scores`, what is largest first.
 """
 
 import math
@@ -15,6 +18,8 @@ from jax import Array
 from audioxai_jax.core.checks import as_floats
 
 RANKS = ("signed", "absolute")
+ORDERS = ("morf", "lerf")
+"""Most relevant first, least relevant first (W. Samek et al., IEEE TNNLS 28(11), 2017)."""
 
 
 def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str) -> Array:
@@ -42,10 +47,43 @@ def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str)
     return jax.ops.segment_sum(score, jnp.asarray(labels), unit_number(score.shape, units))
 
 
-def rank_positions(score: Array) -> Array:
-    """Position of each unit in falling order of its score, from 0, ties by index; int32 `[n]`."""
+def random_scores(key: Array, number: int) -> Array:
+    """Scores of units that make each as likely to come first: the random control, `[n]`."""
+    return jax.random.uniform(key, (number,))
+
+
+def magnitude_scores(size: Array, units: np.ndarray | None = None) -> Array:
+    """Scores of units by how large they are: the magnitude control, `[n]`.
+
+    Args:
+      size: of each feature, see `domains.protocol.Domain.size`.
+      units: see `unit_scores`.
+    """
+    return unit_scores(size, units, rank="signed")
+
+
+def rank_positions(score: Array, among: Array | None = None) -> Array:
+    """Position of each unit in falling order of its score, from 0, ties by index; int32 `[n]`.
+
+    Args:
+      score: of the units, `[n]`.
+      among: False for units that come last, bool `[n]`; all take part if None.
+    """
     order = jnp.argsort(-score, stable=True)
+    if among is not None:
+        order = order[jnp.argsort(~among[order], stable=True)]
     return jnp.zeros_like(order).at[order].set(jnp.arange(score.size, dtype=order.dtype))
+
+
+def order_positions(score: Array, order: str) -> Array:
+    """`rank_positions` in one of ORDERS: "lerf" is "morf" from its end, to the last tie.
+
+    Raises:
+      ValueError: for an unknown order.
+    """
+    check_order(order)
+    positions = rank_positions(score)
+    return positions if order == "morf" else score.size - 1 - positions
 
 
 def top_mask(
@@ -82,6 +120,56 @@ def kept_count(fraction: float | Array, number: int) -> int | Array:
     if isinstance(fraction, Array):
         return jnp.round(fraction * number).astype(jnp.int32)
     return round(fraction * number)
+
+
+def find_units(
+    ranked: tuple[int, ...], shape: tuple[int, ...], units: np.ndarray | None = None
+) -> np.ndarray | None:
+    """The units that are edited, of relevance that may be given for units itself.
+
+    Args:
+      ranked: shape of the relevance: that of the features, whose sums over `units` count, or one
+        with axes of length 1, along which all is edited together: `[F, 1]` ranks the frames of
+        features `[F, C]`, `[1, C]` the channels.
+      shape: of the features.
+      units: see `unit_scores`.
+
+    Returns:
+      Labels that broadcast to the features' shape; None for each feature by itself.
+
+    Raises:
+      ValueError: for a shape that does not fit.
+    """
+    if ranked == shape:
+        if units is not None:
+            check_units(units, shape)
+        return units
+    if len(ranked) != len(shape) or any(a not in (1, b) for a, b in zip(ranked, shape)):
+        raise ValueError(
+            f"relevance is {list(ranked)}, the features are {list(shape)}: give it their shape, or "
+            "axes of length 1 along which features are edited together"
+        )
+    return np.arange(math.prod(ranked)).reshape(ranked)
+
+
+def unit_mask(
+    positions: Array, count: int | Array, shape: tuple[int, ...], units: np.ndarray | None = None
+) -> Array:
+    """True for features of the first `count` units, in features of some shape.
+
+    Args:
+      positions: of the units, see `rank_positions`.
+      count: how many; all if there are fewer.
+      shape: of the features.
+      units: see `unit_scores`.
+    """
+    return spread(positions < count, shape, units)
+
+
+def check_order(order: str) -> None:
+    """Raises ValueError for an unknown order."""
+    if order not in ORDERS:
+        raise ValueError(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
 
 
 def check_rank(rank: str) -> None:

@@ -1,8 +1,8 @@
-"""The smallest set of latent features that keeps a prediction, or whose loss flips it.
+"""The smallest set of features that keeps a prediction, or whose deletion flips it.
 
 Sets follow the order of relevance: set k holds the k most relevant units. It *keeps* a class
 if the model predicts it from the set alone (base values elsewhere), and *flips* it if the
-model predicts another class once the set is replaced. Neither need be monotone in k: a class
+model predicts another class once the set is deleted. Neither need be monotone in k: a class
 may be lost and come back as features are added. So two counts are reported,
 
     first     the smallest count examined that has the property
@@ -15,7 +15,7 @@ does not know of.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -24,20 +24,22 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_floats, whole
 from audioxai_jax.core.contracts import check_model
-from audioxai_jax.core.logits import as_targets, check_classes, check_logits, decision
+from audioxai_jax.core.logits import as_targets, check_classes, check_logits
 from audioxai_jax.core.records import as_model, record
-from audioxai_jax.perturbation.edit import mix
-from audioxai_jax.perturbation.rank import rank_positions, spread, unit_number, unit_scores
+from audioxai_jax.perturbation.ask import prediction, says
+from audioxai_jax.perturbation.edit import check_edit, edit_first
+from audioxai_jax.perturbation.rank import rank_positions, unit_mask, unit_number, unit_scores
 from audioxai_jax.types import Model
 
-EDITS = ("keep", "delete")
 CHUNK = 64
-"""Edited latents that are classified at once."""
+"""Edited inputs that are classified at once."""
+Examine = Callable[[Array], tuple[Array, Array]]
+"""A count to whether its set has the property, and whether the logits were finite."""
 
 
 @record()
 class SmallestSet:
-    """What `smallest_set` found for one example; with M counts examined in the first pass.
+    """The smallest set of one example; with M counts examined in the first pass.
 
     Attributes:
       count: units in the set, int32; all of them where the fraction is NaN.
@@ -50,7 +52,7 @@ class SmallestSet:
       counts: examined in the first pass, int32 `[M]`; the first is 0, the last all units.
       holds: whether each has the property, `[M]`: `holds[0]` and `holds[-1]` are the ends.
       finite: whether relevance and all outputs of the model were; a NaN fraction then says
-        that there is no such set.
+        that no such set exists.
     """
 
     count: Array
@@ -66,7 +68,7 @@ def smallest_set(
     model: Model,
     x: Array,
     relevance: Array,
-    target: int | Array | None = None,
+    target: int | Array | str | None = None,
     *,
     base: Array,
     edit: str = "keep",
@@ -75,7 +77,7 @@ def smallest_set(
     units: np.ndarray | None = None,
     chunk: int = CHUNK,
 ) -> SmallestSet:
-    """The smallest set of most relevant units that keeps, or by its loss flips, the prediction.
+    """The smallest set of most relevant units that keeps, or by its deletion flips, the prediction.
 
     A pure function of one example: `jax.jit` and `jax.vmap` apply. With `counts=None` all
     n + 1 sets are classified, and the answer is exact. Else those counts are, and then the gaps
@@ -87,49 +89,41 @@ def smallest_set(
     only one if the property is monotone.
 
     Args:
-      model: `x -> logits [K]`.
-      x: features.
+      model: features to logits `[K]`.
+      x: features, floating point.
       relevance: shaped as x, of a class; ranks the units.
-      base: shaped as x, stands in for what is not in the set ("keep"), or is ("delete").
-      edit: "keep" or "delete".
       target: the class to be kept or flipped; the model's own prediction of x if None. The label
         of a single logit is predicted where that is above 0.
+      base: shaped as x, stands for what is not in the set ("keep"), or is ("delete").
+      edit: "keep" or "delete".
       counts: of the first pass, whole numbers from 0 to n; 0 and n are added. See `count_grid`.
-      rank, units: see `rank.unit_scores`.
-      chunk: edited latents in one call of the model: memory against speed.
+      rank: "signed" or "absolute", see `rank.unit_scores`.
+      units: what is ranked and edited as one, see `rank.unit_scores`; each feature if None.
+      chunk: edited inputs in one call of the model: memory against speed.
 
     Raises:
-      ValueError: for shapes, counts or options that do not fit, and a target that is no class (a
-        traced one cannot be checked).
+      ValueError: for shapes, counts or options that do not fit, and a target that is not a class
+        (a traced one cannot be checked).
     """
+    check_edit(edit)
     chunk = whole(chunk, "chunk")
-    if edit not in EDITS:
-        raise ValueError(f"unknown edit {edit!r}: choose one of {', '.join(EDITS)}")
     check_model(model, "the model")
     x = as_floats(x, "x")
     relevance, base = as_floats(relevance, "relevance"), as_floats(base, "base")
     if relevance.shape != x.shape or base.shape != x.shape:
         raise ValueError(
-            f"relevance and base must have the shape of x, got {x.shape}, "
-            f"{relevance.shape} and {base.shape}"
+            f"x is {list(x.shape)}, relevance and base must have its shape, got "
+            f"{list(relevance.shape)} and {list(base.shape)}"
         )
-    number = unit_number(x.shape, units)
+    positions = rank_positions(unit_scores(relevance, units, rank=rank))
+    number = unit_number(x.shape, units) if x.size else 0
     grid = _grid(counts, number)
-    place = rank_positions(unit_scores(relevance, units, rank=rank))
-    logits = jax.eval_shape(as_model(model), x)
-    check_logits(logits)
-    if target is None:
-        target = decision(model(x))
-    else:
-        target = as_targets(target, getattr(model, "labels", None))
-        check_classes(target, logits.shape[0])
+    label, outputs = _target(model, x, target), getattr(model, "outputs", None)
 
     def examine(count: Array) -> tuple[Array, Array]:
-        mask = spread(place < count, x.shape, units).astype(x.dtype)
-        logits = model(mix(x, mask if edit == "keep" else 1 - mask, base))
-        finite = jnp.all(jnp.isfinite(logits))
-        says = decision(logits) == target
-        return finite & (says if edit == "keep" else ~says), finite
+        logits = model(edit_first(edit, x, positions, count, base, units))
+        said = says(logits, label, outputs)
+        return said == (1 if edit == "keep" else 0), jnp.all(jnp.isfinite(logits))
 
     examined = jnp.asarray(grid, jnp.int32)
     if len(grid) <= chunk:
@@ -137,8 +131,41 @@ def smallest_set(
     else:
         holds, fine = jax.lax.map(examine, examined, batch_size=chunk)
     finite = jnp.all(fine) & ~jnp.any(jnp.isnan(relevance))
+    high, finite = _close_gaps(examine, grid, holds, finite)
+    there = jnp.asarray([jnp.any(holds), holds[-1]]) & finite
+    count = jnp.where(there[0], high[0], number)
+    share = jnp.where(there, high / number, jnp.nan)
+    return SmallestSet(
+        count=count,
+        fraction=share[0],
+        lasting=share[1],
+        mask=unit_mask(positions, count, x.shape, units).astype(x.dtype),
+        counts=examined,
+        holds=holds,
+        finite=finite,
+    )
 
-    # Counts at either side of both boundaries: without the property (or -1), and with it.
+
+def _target(model: Model, x: Array, target: int | Array | str | None) -> Array:
+    """The class that was given, or the model's own prediction of x."""
+    logits = jax.eval_shape(as_model(model), x)
+    check_logits(logits)
+    if target is None:
+        return prediction(model(x), getattr(model, "outputs", None))
+    label = as_targets(target, getattr(model, "labels", None))
+    check_classes(label, logits.shape[0])
+    return label
+
+
+def _close_gaps(
+    examine: Examine, grid: np.ndarray, holds: Array, finite: Array
+) -> tuple[Array, Array]:
+    """The first and the lasting count `[2]`, by halving the gaps before them, and `finite`.
+
+    `low` and `high` are counts at either side of both boundaries: without the property (or -1),
+    and with it. Each halving moves the one that is like the middle.
+    """
+    examined = jnp.asarray(grid, jnp.int32)
     upto = jnp.asarray([jnp.argmax(holds), len(grid) - jnp.argmin(holds[::-1])])
     upto = jnp.where(jnp.all(holds), 0, jnp.minimum(upto, len(grid) - 1))
     high = examined[upto]
@@ -149,30 +176,20 @@ def smallest_set(
         low, high, finite = state
         middle = (low + high) // 2
         held, fine = jax.vmap(examine)(jnp.maximum(middle, 0))
-        going = there & (high - low > 1)
-        low, high = jnp.where(going & ~held, middle, low), jnp.where(going & held, middle, high)
-        return (low, high, finite & jnp.all(fine | ~going)), None
+        open_gap = there & (high - low > 1)
+        low = jnp.where(open_gap & ~held, middle, low)
+        high = jnp.where(open_gap & held, middle, high)
+        return (low, high, finite & jnp.all(fine | ~open_gap)), None
 
     halvings = math.ceil(math.log2(int(np.diff(grid).max())))
     (_, high, finite), _ = jax.lax.scan(halve, (low, high, finite), length=halvings)
-    there &= finite
-    count = jnp.where(there[0], high[0], number)
-    share = jnp.where(there, high / number, jnp.nan)
-    return SmallestSet(
-        count=count,
-        fraction=share[0],
-        lasting=share[1],
-        mask=spread(place < count, x.shape, units).astype(x.dtype),
-        counts=examined,
-        holds=holds,
-        finite=finite,
-    )
+    return high, finite
 
 
 def _grid(counts: Sequence[int] | None, number: int) -> np.ndarray:
     """Counts of the first pass, ascending, both ends among them."""
     if number < 1:
-        raise ValueError("x has no units: nothing can be kept or removed")
+        raise ValueError("x has no units: nothing can be kept or deleted")
     if counts is None:
         return np.arange(number + 1)
     given = np.asarray(counts)
@@ -184,7 +201,7 @@ def _grid(counts: Sequence[int] | None, number: int) -> np.ndarray:
 
 
 def count_grid(number: int, points: int = 32) -> tuple[int, ...]:
-    """About so many counts from 0 to `number`, evenly spaced in their logarithm from 1 up.
+    """At most `points` counts from 0 to `number`, evenly spaced in their logarithm from 1 up.
 
     Raises:
       ValueError: for fewer than 2 points, or no units.
@@ -192,3 +209,49 @@ def count_grid(number: int, points: int = 32) -> tuple[int, ...]:
     if number < 1 or points < 2:
         raise ValueError(f"a grid needs 1 unit and 2 points, got {number} and {points}")
     return (0, *np.unique(np.geomspace(1, number, points - 1).round().astype(int)).tolist())
+
+
+# --- until the branch of `explain` is merged ---
+from jax.tree_util import Partial  # noqa: E402
+
+from audioxai_jax.core.contracts import check_sound  # noqa: E402
+from audioxai_jax.core.records import Static  # noqa: E402
+from audioxai_jax.synthesis.masks import check_choice, top_count  # noqa: E402
+from audioxai_jax.types import Codec, Masker  # noqa: E402
+
+
+def through_sound(codec: Codec, classifier: Model, samples: int) -> Model:
+    models = (as_model(codec.decode), as_model(codec.encode), as_model(classifier))
+    return Partial(_hear, Static(samples), models)
+
+
+def _hear(samples: Static, models: tuple[Model, Model, Model], latent: Array) -> Array:
+    decode, encode, classifier = models
+    return classifier(encode(check_sound(decode(latent), samples.value)))  # type: ignore[arg-type]
+
+
+def keep_smallest(*, rank: str = "signed", unit: str = "feature", points: int = 32):
+    check_choice(rank, unit)
+    return KeepSmallest(rank=rank, unit=unit, points=points)
+
+
+@record(static=("rank", "unit", "points"))
+class KeepSmallest:
+    rank: str
+    unit: str
+    points: int
+
+    def masker(
+        self, model: Model, latent: Array, relevance: Array, base: Array, target: Array
+    ) -> Masker:
+        found = smallest_set(
+            model,
+            latent,
+            relevance,
+            target,
+            base=base,
+            counts=count_grid(unit_number(latent.shape), self.points),
+            rank=self.rank,
+            chunk=8,
+        )
+        return top_count(found.count, rank=self.rank, unit=self.unit)

@@ -1,12 +1,9 @@
-"""What the pages share: one HTML file that needs nothing else, and players in it."""
+"""What pages share: one HTML file that needs no other, and the players in it."""
 
 import base64
 from html import escape
 from importlib import resources
 
-import numpy as np
-
-from audioxai_jax.data.audio import wav_bytes
 from audioxai_jax.report import phrases
 
 GO = '<svg class="go" viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 6z"/></svg>'
@@ -50,15 +47,15 @@ def document(title: str, body: str, *, style: str = "") -> str:
 
 
 def button(name: str) -> str:
-    """What plays a sound, and stops it."""
+    """The button that plays a sound, and stops it."""
     return (
         f'<button class="play" type="button" aria-label="Play: {escape(name)}">{GO}{PAUSE}</button>'
     )
 
 
-def player(sound: np.ndarray, sample_rate: int, name: str) -> str:
-    """The browser's own player of a sound `[T]`, which the script hides behind the button."""
-    data = base64.b64encode(wav_bytes(sound, sample_rate)).decode()
+def player(wav: bytes, name: str) -> str:
+    """The browser's own player of a WAV file, which the script hides behind the button."""
+    data = base64.b64encode(wav).decode()
     return (
         f'<audio controls preload="auto" aria-label="{escape(name)}"\n'
         f' src="data:audio/wav;base64,{data}"></audio>'
@@ -72,7 +69,7 @@ def plot(
 
     Args:
       kind: further classes.
-      description: for those who cannot see it.
+      description: for readers who cannot see it.
       seconds: what the axis spans.
       ends: of the axis, as fractions of the figure's width.
     """

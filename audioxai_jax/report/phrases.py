@@ -1,28 +1,30 @@
-"""The explanation in plain words, made of what `explanation.json` holds."""
+"""The explanation in plain words, made of its record."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from audioxai_jax.core.text import printable
+from audioxai_jax.results import Answer, ClipResult, DomainFacts, RelevanceMap, Weights
 
-UNITS = {"feature": "features", "frame": "frames", "channel": "channels"}
+PLURALS = {"frequency": "frequencies"}
 BASES = {
+    "own": "zeros",
     "zero": "zeros",
     "mean": "their mean",
     "noise": "those of faint noise",
     "level_matched": "those of noise as loud as the clip",
     "silence": "those of silence",
 }
-
-
+FLOORS = {"cells": "the quietest level"}
+"""What a domain's own base is, where it is not zero."""
 SMALLEST = {
     None: "",
-    "found": ", the fewest found that are enough",
-    "none": ", as no fewer are enough",
+    "found": ", the smallest set that is enough",
+    "none": ", because no smaller set is enough",
 }
-"""By what `explanation.json` says of the search for the smallest set."""
+"""By what the search for the smallest set gave."""
+THIN = "\N{NARROW NO-BREAK SPACE}%"
 
 
 def label(name: str) -> str:
@@ -35,20 +37,25 @@ def label(name: str) -> str:
 def percent(probability: float) -> str:
     """Whole percent, with a thin space; never 0 or 100 unless it is."""
     if 0 < probability < 0.005:
-        return "<1\N{NARROW NO-BREAK SPACE}%"
+        return f"<1{THIN}"
     if 0.995 <= probability < 1:
-        return ">99\N{NARROW NO-BREAK SPACE}%"
-    return f"{100 * probability:.0f}\N{NARROW NO-BREAK SPACE}%"
+        return f">99{THIN}"
+    return f"{100 * probability:.0f}{THIN}"
 
 
 def fraction(keep: float) -> str:
     """The kept fraction, in percent with the digits it needs."""
-    return f"{100 * keep:.3g}\N{NARROW NO-BREAK SPACE}%"
+    return f"{100 * keep:.3g}{THIN}"
 
 
-def heard(prediction: dict[str, Any]) -> str:
+def units(unit: str) -> str:
+    """Plural of a unit, such as "frames"."""
+    return PLURALS.get(unit, f"{unit}s")
+
+
+def heard(answer: Answer) -> str:
     """Such as “stop” 97 %."""
-    return f"{label(prediction['label'])} {percent(prediction['probability'])}"
+    return f"{label(answer.label)} {percent(answer.probability)}"
 
 
 def level(decibels: float | None) -> str:
@@ -62,29 +69,37 @@ def level(decibels: float | None) -> str:
     return f"{sign}{abs(tenths):.1f} dB"
 
 
-def headline(facts: dict[str, Any]) -> list[tuple[str, str]]:
+def round_trip(domain: DomainFacts) -> str:
+    """Name of the control that edits nothing: "codec only" of a codec."""
+    return "codec only" if domain.codec is not None else "round trip"
+
+
+def base(result: ClipResult) -> str:
+    """What stands for absent features."""
+    if result.setup.base == "own":
+        return FLOORS.get(result.setup.domain.name, BASES["own"])
+    return BASES.get(result.setup.base, result.setup.base)
+
+
+def headline(result: ClipResult) -> list[tuple[str, str]]:
     """The result in two sentences: pieces of text and how each is marked."""
-    first, kept, removed = facts["prediction"], facts["explanation"], facts["removed"]
-    target = facts["target"]
-    parts = [("The model heard ", ""), *_said(first, "strong"), (". ", "")]
-    if target["label"] != first["label"]:
-        share = target["probability"]["original"]
-        parts += [(f"Asked about {label(target['label'])} ({percent(share)}): ", "")]
-    same = kept["label"] == first["label"]
-    fewest = " that are needed for it" if facts.get("smallest") == "found" else ""
-    parts += [
-        (
-            f"From the {fraction(facts['keep'])} most relevant {UNITS[facts['unit']]}"
-            f"{fewest} alone it hears ",
-            "",
-        ),
-        *_said(kept, "strong" if same else "but"),
+    first, kept, removed = (result.sounds[n].heard for n in ("original", "explanation", "removed"))
+    parts = [("The model heard ", ""), *_marked(first, "strong"), (". ", "")]
+    if result.target.label != first.label:
+        share = result.target.probability["original"]
+        parts += [(f"Asked about {label(result.target.label)} ({percent(share)}): ", "")]
+    same, chosen = kept.label == first.label, result.selection
+    enough = ", the smallest set found," if chosen.smallest == "found" else ""
+    return [
+        *parts,
+        (f"From the {fraction(chosen.keep)} most relevant {units(chosen.unit)}", ""),
+        (f"{enough} alone it hears ", ""),
+        *_marked(kept, "strong" if same else "but"),
         ("; without them ", ""),
-        *([("still ", "")] if removed["label"] == first["label"] else []),
-        *_said(removed, "but"),
+        *([("still ", "")] if removed.label == first.label else []),
+        *_marked(removed, "but"),
         (".", ""),
     ]
-    return parts
 
 
 def plain(parts: list[tuple[str, str]]) -> str:
@@ -92,77 +107,114 @@ def plain(parts: list[tuple[str, str]]) -> str:
     return "".join(text for text, _ in parts)
 
 
-def controls(facts: dict[str, Any]) -> str:
-    """The two controls in a sentence each."""
-    random, codec = facts["random"], facts["reconstruction"]
-    return (
-        f"For comparison: as many {UNITS[facts['unit']]} kept at random sound like "
-        f"{heard(random)}, and the whole sound after the codec alone like {heard(codec)}."
+def controls(result: ClipResult) -> str:
+    """The two controls; of an exact domain the random one alone."""
+    random, whole = (result.sounds[name].heard for name in ("random", "reconstruction"))
+    said = (
+        f"For comparison: the same number of {units(result.selection.unit)}, chosen at random, "
+        f"sounds like {heard(random)}"
     )
+    if result.setup.domain.exact:
+        return f"{said}."
+    which = "the codec alone" if result.setup.domain.codec else "the round trip alone"
+    return f"{said}, and the whole sound after {which} like {heard(whole)}."
 
 
-def checks(facts: dict[str, Any]) -> list[tuple[str, bool, str]]:
+def checks(result: ClipResult) -> list[tuple[str, bool, str]]:
     """What a reader wants to know first: question, answer, and the reason in words."""
-    wanted = facts["prediction"]["label"]
-    kept, removed = facts["explanation"], facts["removed"]
-    random, codec = facts["random"], facts["reconstruction"]
-    return [
-        ("Enough alone", kept["label"] == wanted, f"the kept part is heard as {heard(kept)}"),
-        ("Needed", removed["label"] != wanted, f"the rest is heard as {heard(removed)}"),
+    wanted = result.prediction.label
+    kept, removed, random, whole = (
+        result.sounds[name].heard for name in ("explanation", "removed", "random", "reconstruction")
+    )
+    rows = [
+        ("Enough alone", kept.label == wanted, f"the kept part is heard as {heard(kept)}"),
+        ("Needed", removed.label != wanted, f"the rest is heard as {heard(removed)}"),
         (
             "More than chance",
-            kept["label"] == wanted and random["label"] != wanted,
-            f"random features are heard as {heard(random)}",
+            kept.label == wanted and random.label != wanted,
+            f"a random choice is heard as {heard(random)}",
         ),
-        ("Codec faithful", codec["label"] == wanted, f"codec only is heard as {heard(codec)}"),
     ]
+    if not result.setup.domain.exact:
+        name = round_trip(result.setup.domain)
+        title = "Codec faithful" if result.setup.domain.codec else "Round trip faithful"
+        rows.append((title, whole.label == wanted, f"{name} is heard as {heard(whole)}"))
+    listener = result.sounds["explanation"].listener
+    if listener is not None:
+        said = f"the listener hears {heard(listener)} in the kept part"
+        rows.append(("Listener agrees", listener.label == wanted, said))
+    return rows
 
 
-def describe(name: str, facts: dict[str, Any]) -> str:
+def describe(name: str, result: ClipResult) -> str:
     """What one of the five sounds is."""
-    share, unit = fraction(facts["keep"]), UNITS[facts["unit"]]
-    softer = -facts["gain_db"]
-    made = f" (all sounds here are {softer:.1f} dB softer, to be short of full scale)"
+    share, unit = fraction(result.selection.keep), units(result.selection.unit)
+    softer = -result.gain_db
+    made = f" (all sounds here are {softer:.1f} dB softer, to stay below full scale)"
+    codec = result.setup.domain.codec is not None
     return {
         "original": "the clip itself" + (made if softer > 0.05 else ""),
-        "reconstruction": "encoded and decoded, nothing removed",
+        "reconstruction": ("encoded and decoded" if codec else "analysed and synthesised")
+        + ", nothing deleted",
         "explanation": f"the {share} most relevant {unit}"
-        f"{SMALLEST[facts.get('smallest')]}, the others replaced by {BASES[facts['base']]}",
-        "removed": f"everything else: those {share} replaced",
-        "random": f"{share} of the {unit}, drawn at random: the yardstick",
+        f"{SMALLEST[result.selection.smallest]}; {base(result)} instead of the others",
+        "removed": f"everything else: {base(result)} instead of those {share}",
+        "random": f"{share} of the {unit}, chosen at random: the yardstick",
     }[name]
 
 
-def peak(relevance: np.ndarray, frame_seconds: float) -> str:
-    """When relevance `[F, C]`, summed over channels, is largest."""
-    return f"the moment at {(np.argmax(relevance.sum(axis=1)) + 0.5) * frame_seconds:.2f} s"
+def peak(over_time: RelevanceMap) -> str:
+    """When relevance over time is largest."""
+    (scale,) = over_time.scales
+    step = (scale.stop - scale.start) / len(over_time.values)
+    return f"the moment at {scale.start + (np.argmax(over_time.values) + 0.5) * step:.2f} s"
 
 
-def settings(facts: dict[str, Any]) -> list[tuple[str, str]]:
+def settings(result: ClipResult) -> list[tuple[str, str]]:
     """Rows of the table of settings."""
-    method, clip, gap = facts["method"], facts["clip"], facts["info"]["completeness_gap"]
-    options = ", ".join(f"{name} {value}" for name, value in method["options"].items())
-    channels = _channels(clip["channels"], clip["channel"])
+    setup, clip, chosen = result.setup, result.source, result.selection
+    method, gap = setup.method, result.info.get("completeness_gap", math.nan)
+    options = ", ".join(f"{name} {value}" for name, value in method.options.items())
+    channels = _channels(clip.channels, clip.channel)
     rows = [
-        ("Clip", f"{clip['seconds']:.3f} s, {clip['source_rate']} Hz, {channels}"),
-        ("Codec", _weights(facts["codec"])),
-        ("Classifier", _weights(facts["classifier"])),
-        ("Method", method["name"] + (f" ({options})" if options else "")),
-        ("Explained", f"the score of {label(facts['target']['label'])}"),
+        ("Clip", f"{clip.seconds:.3f} s, {clip.source_rate} Hz, {channels}"),
+        ("Model", weights(setup.classifier)),
+        ("Domain", domain(setup.domain)),
+        *([("Codec", weights(setup.domain.codec))] if setup.domain.codec else []),
+        *([("Listener", weights(setup.listener))] if setup.listener else []),
+        ("Method", method.name + (f" ({options})" if options else "")),
+        ("Explained", f"the score of {label(result.target.label)}"),
         (
             "Kept",
-            f"{facts['kept']} of {facts['units']} {UNITS[facts['unit']]} ({facts['rank']})"
-            + SMALLEST[facts.get("smallest")],
+            f"{chosen.kept} of {chosen.units} {units(chosen.unit)} ({chosen.rank})"
+            + SMALLEST[chosen.smallest],
         ),
-        ("Replaced by", BASES[facts["base"]]),
+        ("Base", base(result)),
         (
             "Completeness gap",
-            "not promised by this method" if gap is None else f"{100 * gap:.2g} %",
+            "not promised by this method" if math.isnan(gap) else f"{100 * gap:.2g} %",
         ),
-        ("Seed", str(facts["seed"])),
-        ("Made with", ", ".join(f"{name} {v}" for name, v in facts["versions"].items())),
+        ("Seed", str(setup.seed)),
+        ("Made with", ", ".join(f"{name} {v}" for name, v in setup.versions.items())),
     ]
     return [(name, printable(value)) for name, value in rows]
+
+
+def domain(facts: DomainFacts) -> str:
+    """A domain with its options, and how faithful its round trip is."""
+    options = ", ".join(f"{name} {value}" for name, value in facts.options.items())
+    said = facts.name + (f" ({options})" if options else "")
+    if facts.residual == "keep":
+        lossy = "codec" if facts.codec else "round trip"
+        return f"{said}; what the {lossy} loses is added back to every sound"
+    if facts.exact:
+        return f"{said}; exact: without an edit it gives the clip back"
+    return said
+
+
+def weights(model: Weights) -> str:
+    """A model's name, and the beginning of its hash."""
+    return model.name + (f", sha256 {model.sha256[:12]}" if model.sha256 else "")
 
 
 def _channels(count: int, channel: str) -> str:
@@ -173,9 +225,5 @@ def _channels(count: int, channel: str) -> str:
     return f"{count} channels, " + ("mixed down" if channel == "mix" else f"{chosen} explained")
 
 
-def _said(prediction: dict[str, Any], mark: str) -> list[tuple[str, str]]:
-    return [(label(prediction["label"]), mark), (f" ({percent(prediction['probability'])})", "")]
-
-
-def _weights(model: dict[str, Any]) -> str:
-    return model["name"] + (f", sha256 {model['sha256'][:12]}" if model.get("sha256") else "")
+def _marked(answer: Answer, mark: str) -> list[tuple[str, str]]:
+    return [(label(answer.label), mark), (f" ({percent(answer.probability)})", "")]

@@ -2,70 +2,98 @@
 
 import dataclasses
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.attribution import caveats
-from audioxai_jax.core.windows import whole_windows
+from audioxai_jax.core.windows import windowed
 from audioxai_jax.data.audio import Clip
+from audioxai_jax.domains import keep_residual
+from audioxai_jax.domains.protocol import Axis, Domain
+from audioxai_jax.explanation.composition import (
+    ThroughSound,
+    analysed,
+    fitting_samples,
+    hearing,
+    same_view,
+)
 from audioxai_jax.explanation.explain import explain_batch
+from audioxai_jax.results import Answer
 from audioxai_jax.runs import predictions
 from audioxai_jax.synthesis.levels import rms
-from audioxai_jax.types import Base, Classifier, Codec, Method
-
-SOUNDS = ("original", "reconstruction", "explanation", "removed", "random")
+from audioxai_jax.types import Base, Classifier, Explanation, Method, Model
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How clips are explained; see `audioxai_jax.explanation.explain`. `target` is a label or
-    None."""
+    """How clips are explained, see `audioxai_jax.explanation.explain`.
+
+    Attributes:
+      target: a label, or None for what the classifier hears.
+      domain: None for what the classifier reads.
+      listener: an independent classifier, or None.
+      seed: of everything random.
+    """
 
     method: Method
     base: Base
     keep: float | str = 0.1
     rank: str = "signed"
-    unit: str = "feature"
+    unit: str | None = None
     target: str | None = None
     seed: int = 0
+    domain: Domain | None = None
+    residual: str | None = None
+    listener: Classifier | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class ExplainedClip:
     """The explanation of one clip on the host, the padding cut from the sounds.
 
     Attributes:
       clip: what was explained.
-      sounds: float32 `[T]` by name, see SOUNDS; all as long as the clip.
-      logits: `[K]` by the same names: of the sound, encoded again.
-      latent_logits: `[K]` of the masked latents "explanation", "removed" and "random".
-      latent, relevance, mask: `[F, C]`, of the padded clip.
-      labels: of the logits.
+      domain: that it was explained in.
+      own_domain: whether the classifier reads that domain.
+      sounds: float32 `[T]` by name, see `results.SOUNDS`; all as long as the clip.
+      logits: of the classifier, `[K]`, by the same names.
+      feature_logits: of the edited features "explanation", "removed" and "random", `[K]`.
+      listener_logits: of the listener, `[L]`, by the names of the sounds; empty without one.
+      features, relevance, mask: of the padded clip.
+      axes: of the features.
+      unit: name of what was kept as one.
+      unit_counts: units kept, and of all.
+      labels, outputs: of the classifier, see `types.Classifier`.
+      listener_labels, listener_outputs: of the listener.
       target: index of the label that is explained.
       info: what the method says of its own result.
-      frame_seconds: length of a latent frame.
       padded_seconds: length of what was explained: the clip and zeros after it.
       notes: what a reader of the explanation must know, a sentence each; those of the clip first.
-      outputs: what makes probabilities of logits, see `types.Classifier`.
     """
 
     clip: Clip
+    domain: Domain
+    own_domain: bool
     sounds: dict[str, np.ndarray]
     logits: dict[str, np.ndarray]
-    latent_logits: dict[str, np.ndarray]
-    latent: np.ndarray
+    feature_logits: dict[str, np.ndarray]
+    listener_logits: dict[str, np.ndarray]
+    features: np.ndarray
     relevance: np.ndarray
     mask: np.ndarray
+    axes: tuple[Axis, ...]
+    unit: str
+    unit_counts: tuple[int, int]
     labels: tuple[str, ...]
     target: int
     info: dict[str, float]
-    frame_seconds: float
     padded_seconds: float
     notes: tuple[str, ...] = ()
     outputs: str = "softmax"
+    listener_labels: tuple[str, ...] = ()
+    listener_outputs: str = ""
 
     @property
     def gain(self) -> float:
@@ -84,9 +112,17 @@ class ExplainedClip:
         """Probability of each label in one sound; beside a single one, of its not holding."""
         return predictions.answers(self.probabilities(name), self.labels)
 
-    def heard(self, name: str) -> dict[str, Any]:
-        """What the classifier hears in one sound: its label and probability."""
+    def heard(self, name: str) -> Answer:
+        """What the classifier hears in one sound."""
         return predictions.heard(self.probabilities(name), self.labels)
+
+    def heard_by_listener(self, name: str) -> Answer | None:
+        """What the listener hears in one sound; None without one."""
+        if name not in self.listener_logits:
+            return None
+        logits = self.listener_logits[name]
+        probabilities = predictions.as_probabilities(logits, self.listener_outputs)
+        return predictions.heard(probabilities, self.listener_labels)
 
     def holds(self, name: str) -> bool:
         """Whether the target is heard in one sound."""
@@ -103,90 +139,163 @@ class ExplainedClip:
         return 20 * math.log10(level / original) if level else -math.inf
 
 
-def explain_clip(
-    codec: Codec, classifier: Classifier, clip: Clip, settings: Settings
-) -> ExplainedClip:
+def explain_clip(classifier: Classifier, clip: Clip, settings: Settings) -> ExplainedClip:
     """Explains one clip.
 
-    It is padded with zeros to whole windows of the classifier (whole seconds if it reads
-    any length), so that clips of about one length share a compilation, and longer clips
-    are read by overlapping windows. Clips go one at a time: on a CPU that is as fast as a
-    batch, as one clip's path of integrated gradients is a batch already, and a clip's
-    random control depends on the seed alone, not on which clips come with it.
+    It is padded with zeros to whole windows of the classifier (whole seconds if it reads any
+    length, or another domain), so that clips of about one length share a compilation, and longer
+    clips are read by overlapping windows. Clips go one at a time: on a CPU that is as fast as a
+    batch, since one clip's path of integrated gradients is a batch already. A clip's random
+    control depends on the seed alone, not on the other clips.
 
     Raises:
       ValueError: for an unknown target label, samples at another rate, models that do
         not fit together, or results that are not finite.
     """
-    if clip.sample_rate != codec.sample_rate:
+    domain = settings.domain or classifier.reads
+    if clip.sample_rate != domain.sample_rate:
         raise ValueError(
-            f"the clip is at {clip.sample_rate} Hz, the codec {codec.name!r} works at "
-            f"{codec.sample_rate} Hz: read it at that rate"
+            f"the clip is at {clip.sample_rate} Hz, the domain {domain.name!r} works at "
+            f"{domain.sample_rate} Hz: read it at that rate"
         )
-    target = None
+    labels, target = label_names(classifier), None
     if settings.target is not None:
-        if settings.target not in classifier.labels:
+        if settings.target not in labels:
             raise ValueError(
                 f"unknown label {settings.target!r}: the classifier's labels are "
-                + ", ".join(classifier.labels)
+                + ", ".join(labels)
             )
-        target = jnp.asarray([classifier.labels.index(settings.target)], jnp.int32)
-    length = len(clip.samples)
-    padded = padded_length(codec, classifier, length)
-    audio = jnp.asarray(np.pad(clip.samples, (0, padded - length))[None])
+        target = jnp.asarray([labels.index(settings.target)], jnp.int32)
+    padding = padded_length(classifier, domain, len(clip.samples)) - len(clip.samples)
+    audio = jnp.asarray(np.pad(clip.samples, (0, padding))[None])
     explanation = explain_batch(
-        codec,
         classifier,
         audio,
+        domain=settings.domain,
         method=settings.method,
         keep=settings.keep,
         rank=settings.rank,
         unit=settings.unit,
         base=settings.base,
         target=target,
+        residual=settings.residual,
+        listener=settings.listener,
         key=jax.random.key(settings.seed),
     )
-    found = jax.tree.map(lambda leaf: np.asarray(leaf)[0], explanation)
-    if not found.finite:
-        named = {
-            "latent": found.latent,
-            "relevance": found.relevance,
-            "logits": found.logits,
-            "decoded sound": found.sounds,
-        }
-        bad = [
-            n
-            for n, tree in named.items()
-            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
-        ]
-        loudest = np.abs(clip.samples).max()
-        raise ValueError(
-            f"NaN or infinity in the {' and the '.join(bad or ['result'])}: the model or the "
-            f"method cannot cope with this clip (largest sample {loudest:.3g}, full scale is 1)"
-        )
-    sounds = {name: sound[:length] for name, sound in found.sounds.items()}
-    return ExplainedClip(
-        clip=clip,
-        sounds={"original": clip.samples, **sounds},
-        logits=found.logits,
-        latent_logits=found.latent_logits,
-        latent=found.latent,
-        relevance=found.relevance,
-        mask=found.mask,
-        labels=classifier.labels,
-        target=int(found.target),
-        info={n: float(v if v.ndim == 0 else rms(v)) for n, v in found.info.items()},
-        frame_seconds=codec.hop / codec.sample_rate * -(-padded // codec.hop) / len(found.latent),
-        padded_seconds=padded / codec.sample_rate,
-        notes=clip.notes
-        + predictions.notes(classifier)
-        + caveats(settings.method, classifier, found.latent, found.relevance, found.info),
-        outputs=predictions.outputs_of(classifier),
+    explanation = jax.tree.map(lambda leaf: np.asarray(leaf)[0], explanation)
+    _check_finite(explanation, clip)
+    return _on_the_host(explanation, classifier, clip, settings, audio[0])
+
+
+def padded_length(classifier: Classifier, domain: Domain, length: int) -> int:
+    """Samples of the whole windows, or seconds, that hold a clip of some length.
+
+    Args:
+      domain: that is explained; the length is at its sample rate.
+    """
+    if classifier.frames is None or not same_view(domain, classifier.reads):
+        return -(-length // domain.sample_rate) * domain.sample_rate
+    clip = jax.ShapeDtypeStruct((length,), jnp.float32)
+    return fitting_samples(domain, classifier.frames, clip)
+
+
+def label_names(classifier: Classifier) -> tuple[str, ...]:
+    """The labels, or the numbers of the outputs; these are counted by tracing a second of sound."""
+    if classifier.labels is not None:
+        return classifier.labels
+    second = jax.ShapeDtypeStruct((classifier.reads.sample_rate,), jnp.float32)
+    logits = jax.eval_shape(hearing(classifier, classifier.reads.sample_rate), second)
+    return classifier.names(logits.shape[0])
+
+
+def unit_names(domain: Domain) -> tuple[str, ...]:
+    """Names of a domain's units, the default first."""
+    second = jax.ShapeDtypeStruct((domain.sample_rate,), jnp.float32)
+    return tuple(domain.units(analysed(domain, second).shape))
+
+
+def _check_finite(explanation: Explanation, clip: Clip) -> None:
+    """Raises ValueError, naming where, for results that are not numbers."""
+    if explanation.finite:
+        return
+    named = {
+        "features": explanation.features,
+        "relevance": explanation.relevance,
+        "logits": (explanation.logits, explanation.listener_logits),
+        "decoded sound": explanation.sounds,
+    }
+    bad = [
+        name
+        for name, tree in named.items()
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree))
+    ]
+    loudest = np.abs(clip.samples).max()
+    raise ValueError(
+        f"NaN or infinity in the {' and the '.join(bad or ['result'])}: the model or the "
+        f"method cannot cope with this clip (largest sample {loudest:.3g}, full scale is 1)"
     )
 
 
-def padded_length(codec: Codec, classifier: Classifier, length: int) -> int:
-    """Samples of the whole windows of the classifier that hold a clip of some length."""
-    if classifier.frames is None:
-        return -(-length // codec.sample_rate) * codec.sample_rate
-    return whole_windows(codec.hop, classifier.frames, length)
+def _on_the_host(
+    explanation: Explanation,
+    classifier: Classifier,
+    clip: Clip,
+    settings: Settings,
+    audio: jax.Array,
+) -> ExplainedClip:
+    """The record of one explanation; `audio` is the padded clip."""
+    domain, listener = settings.domain or classifier.reads, settings.listener
+    own = same_view(domain, classifier.reads)
+    features, relevance = explanation.features, explanation.relevance
+    units = domain.units(features.shape)
+    unit = settings.unit or next(iter(units))
+    said = caveats(
+        settings.method,
+        _explained_model(classifier, settings, audio),
+        jnp.asarray(features),
+        relevance,
+        explanation.info,
+    )
+    sounds = {name: sound[: len(clip.samples)] for name, sound in explanation.sounds.items()}
+    labels = label_names(classifier)
+    listener_labels = () if listener is None else label_names(listener)
+    return ExplainedClip(
+        clip=clip,
+        domain=domain,
+        own_domain=own,
+        sounds={"original": clip.samples, **sounds},
+        logits=explanation.logits,
+        feature_logits=explanation.feature_logits,
+        listener_logits=explanation.listener_logits,
+        features=features,
+        relevance=relevance,
+        mask=explanation.mask,
+        axes=tuple(domain.axes(features.shape)),
+        unit=unit,
+        unit_counts=_count_units(units[unit], explanation.mask),
+        labels=labels,
+        outputs=predictions.outputs_of(classifier, len(labels)),
+        listener_labels=listener_labels,
+        listener_outputs=""
+        if listener is None
+        else predictions.outputs_of(listener, len(listener_labels)),
+        target=int(explanation.target),
+        info={n: float(v if v.ndim == 0 else rms(v)) for n, v in explanation.info.items()},
+        padded_seconds=len(audio) / domain.sample_rate,
+        notes=clip.notes + predictions.notes(classifier) + said,
+    )
+
+
+def _explained_model(classifier: Classifier, settings: Settings, audio: jax.Array) -> Model:
+    """The model of features that was explained."""
+    domain = settings.domain or classifier.reads
+    if same_view(domain, classifier.reads):
+        return windowed(classifier)
+    decoder = keep_residual(domain) if settings.residual == "keep" else domain
+    return ThroughSound(hearing(classifier, domain.sample_rate), decoder, audio)
+
+
+def _count_units(labels: np.ndarray, mask: np.ndarray) -> tuple[int, int]:
+    """Units with anything kept, and all of them."""
+    labels = np.broadcast_to(labels, mask.shape)
+    return len(np.unique(labels[mask > 0])), int(labels.max()) + 1

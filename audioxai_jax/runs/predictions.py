@@ -1,19 +1,22 @@
 """What a classifier's outputs say, on the host: probabilities, and which label is heard."""
 
-from typing import Any
-
 import numpy as np
 
+from audioxai_jax.results import Answer
 from audioxai_jax.types import Classifier
 
 ROUNDING = 1e-2
-"""By how much probabilities may miss [0, 1], of networks in half precision."""
+"""Largest distance of probabilities from [0, 1]: networks in half precision round."""
 
 
-def outputs_of(classifier: Classifier) -> str:
-    """One of `contracts.OUTPUTS`."""
-    one = len(classifier.labels) == 1
-    return classifier.outputs or ("sigmoid" if one else "softmax")
+def outputs_of(classifier: Classifier, count: int | None = None) -> str:
+    """What a classifier's outputs are, one of `readers.OUTPUTS`.
+
+    Args:
+      count: of the outputs; that of the labels if None.
+    """
+    count = len(classifier.labels or ()) if count is None else count
+    return classifier.outputs or ("sigmoid" if count == 1 else "softmax")
 
 
 def as_probabilities(values: np.ndarray, outputs: str) -> np.ndarray:
@@ -36,25 +39,25 @@ def as_probabilities(values: np.ndarray, outputs: str) -> np.ndarray:
     if values.min() < -ROUNDING or values.max() > 1 + ROUNDING:
         worst = values[np.argmax(np.abs(values - 0.5))]
         raise ValueError(
-            f"the classifier returned {worst:.4g} where its outputs are said to be probabilities: "
-            "say outputs='softmax' or outputs='sigmoid' of logits"
+            f"the classifier returned {worst:.4g}, but says that its outputs are probabilities: "
+            "of logits say outputs='softmax' or outputs='sigmoid'"
         )
     return np.clip(values, 0, 1)
 
 
 def answers(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, float]:
     """Probability of each label; beside a single one, of its not holding."""
-    found = {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
+    shares = {label: float(p) for label, p in zip(labels, probabilities, strict=True)}
     if len(labels) == 1:
-        found[f"not {labels[0]}"] = 1 - found[labels[0]]
-    return found
+        shares[f"not {labels[0]}"] = 1 - shares[labels[0]]
+    return shares
 
 
-def heard(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The most probable answer, the first of equals: {label, probability}."""
-    found = answers(probabilities, labels)
-    label = max(found, key=lambda name: found[name])
-    return {"label": label, "probability": found[label]}
+def heard(probabilities: np.ndarray, labels: tuple[str, ...]) -> Answer:
+    """The most probable answer, the first of equals."""
+    shares = answers(probabilities, labels)
+    label = max(shares, key=lambda name: shares[name])
+    return Answer(label, shares[label])
 
 
 def holds(probabilities: np.ndarray, target: int, outputs: str) -> bool:
@@ -68,10 +71,10 @@ def notes(classifier: Classifier) -> tuple[str, ...]:
     """What a reader of an explanation has to know of the classifier's outputs."""
     if classifier.outputs == "probabilities":
         return (
-            "The model's outputs are probabilities, which are shown as they are. Relevance is that "
-            "of a probability, which hardly changes where the model is sure: logits tell more.",
+            "The model's outputs are probabilities and are shown as they are. Their gradient "
+            "almost vanishes where the model is sure: relevance of a logit tells more.",
         )
-    if len(classifier.labels) == 1:
+    if classifier.labels is not None and len(classifier.labels) == 1:
         return (
             f"The model's one output is read as the logit of {classifier.labels[0]!r}: its "
             "probability is the sigmoid.",

@@ -9,15 +9,6 @@ from jax import Array
 
 from audioxai_jax.core.programs import compiled
 
-SPEAKERS = 10
-"""From so many on, intervals over speakers are given: of fewer they cover too little."""
-
-
-def enough_speakers(groups: Array | np.ndarray) -> bool:
-    """Whether clips are of SPEAKERS or more; -1 is nobody."""
-    groups = np.asarray(groups)
-    return len(np.unique(groups[groups >= 0])) >= SPEAKERS
-
 
 def bootstrap_interval(
     values: Array | np.ndarray,

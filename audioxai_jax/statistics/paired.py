@@ -8,10 +8,11 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.programs import compiled
+from audioxai_jax.core.trapezoids import trapezoid_weights
 from audioxai_jax.statistics.bootstrap import bootstrap_interval, numbered
 
 EXACT = 14
-"""Up to so many clips, or groups, all patterns of signs are looked at."""
+"""Clips, or groups, up to which all patterns of signs are enumerated."""
 
 
 def area_between(curve_a: Array, curve_b: Array, fractions: Array | np.ndarray) -> Array:
@@ -32,25 +33,21 @@ def area_between(curve_a: Array, curve_b: Array, fractions: Array | np.ndarray) 
       ValueError: for shapes or fractions that do not fit.
     """
     curve_a, curve_b = jnp.asarray(curve_a), jnp.asarray(curve_b)
-    places = np.asarray(fractions, float)
+    points = np.asarray(fractions, float)
     if curve_a.ndim != 2 or curve_a.shape != curve_b.shape:
         raise ValueError(
             f"the curves are {list(curve_a.shape)} and {list(curve_b.shape)}, expected [N, M] both"
         )
-    if places.shape != curve_a.shape[1:]:
-        raise ValueError(f"{list(places.shape)} fractions for curves of {curve_a.shape[1]} points")
-    rising = np.all(np.isfinite(places)) and np.all(np.diff(places) > 0)
-    if not (rising and places.size and places[0] >= 0 and places[-1] > 0):
-        raise ValueError(f"fractions must rise, from 0 or more to above 0, got {places.tolist()}")
+    if points.shape != curve_a.shape[1:]:
+        raise ValueError(f"{list(points.shape)} fractions for curves of {curve_a.shape[1]} points")
+    rising = np.all(np.isfinite(points)) and np.all(np.diff(points) > 0)
+    if not (rising and points.size and points[0] >= 0 and points[-1] > 0):
+        raise ValueError(f"fractions must rise, from 0 or more to above 0, got {points.tolist()}")
     difference = curve_a - curve_b
-    if places[0] > 0:
-        places = np.concatenate([[0.0], places])
+    if points[0] > 0:
+        points = np.concatenate([[0.0], points])
         difference = jnp.pad(difference, ((0, 0), (1, 0)))
-    width = np.diff(places)
-    weight = np.zeros(len(places))
-    weight[:-1] += width / 2
-    weight[1:] += width / 2
-    weights = jnp.asarray(weight / places[-1], difference.dtype)
+    weights = jnp.asarray(trapezoid_weights(points), difference.dtype)
     return jnp.matmul(difference, weights, precision="highest")
 
 
@@ -129,36 +126,6 @@ def sign_flip(
         signs = jnp.asarray(1 - 2 * patterns, difference.dtype)
         return _share(jnp.matmul(signs, difference, precision="highest"), difference, 0)
     return _share(_drawn_sums(difference, key, samples), difference, 1)
-
-
-def paired_counts(right_a: Array, right_b: Array) -> dict[str, Array]:
-    """How many clips both, either or neither got right (Q. McNemar, Psychometrika 1947).
-
-    Args:
-      right_a, right_b: 1 or True where it is right, else 0, `[N]` both.
-
-    Returns:
-      "both", "only_a", "only_b" and "neither", int32 scalars. Their exact two-sided test is
-      `sign_flip`, as only the clips that differ have a sign.
-
-    Raises:
-      ValueError: for shapes that do not fit, no clips, or values other than 0 and 1, such as
-        means over draws.
-    """
-    a, b = np.asarray(right_a, float), np.asarray(right_b, float)
-    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
-        raise ValueError(f"expected two [N], not empty, got {list(a.shape)} and {list(b.shape)}")
-    for values in (a, b):
-        strange = values[(values != 0) & (values != 1)]
-        if strange.size:
-            raise ValueError(f"right is 1 and wrong 0, got {strange[0]}")
-    counts = {
-        "both": a * b,
-        "only_a": a * (1 - b),
-        "only_b": (1 - a) * b,
-        "neither": (1 - a) * (1 - b),
-    }
-    return {name: jnp.asarray(np.sum(values), jnp.int32) for name, values in counts.items()}
 
 
 def _difference(a: Array | np.ndarray, b: Array | np.ndarray) -> Array:

@@ -16,8 +16,8 @@ waveform fair           edited waveform, encoded, decoded, encoded
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +33,10 @@ from audioxai_jax.attribution import (
     smoothgrad,
 )
 from audioxai_jax.core.records import record
+from audioxai_jax.perturbation.ask import heard_class
+from audioxai_jax.perturbation.edit import delete, keep
+from audioxai_jax.perturbation.rank import rank_positions, unit_mask
 from audioxai_jax.propagation import lrp
-from audioxai_jax.synthesis.bases import mix
 from audioxai_jax.types import Codec, Method, Model, attribute
 
 ARMS = ("latent", "waveform")
@@ -112,7 +114,7 @@ def plan(methods: int, seeds: int) -> tuple[Edits, np.ndarray]:
     return Edits(*jnp.asarray(list(known), jnp.int32).T), index
 
 
-@record(static=("decoded", "seeds", "batch"))
+@record(static=("decoded", "seeds", "chunk"))
 class Protocol:
     """What is rerun; see `judge`.
 
@@ -125,7 +127,7 @@ class Protocol:
       decoded: whether the waveform arm edits what the codec makes of the clip, as the released
         code does, instead of the clip itself.
       seeds: random rankings and noises.
-      batch: edits at once: memory, not results.
+      chunk: edits at once: memory, not results.
     """
 
     codec: Codec
@@ -135,7 +137,7 @@ class Protocol:
     level_db: Array | float
     decoded: bool
     seeds: int
-    batch: int
+    chunk: int
 
 
 def judge(what: Protocol, audio: Array, key: Array) -> dict[str, Any]:
@@ -161,44 +163,77 @@ def judge(what: Protocol, audio: Array, key: Array) -> dict[str, Any]:
     def trip(latent: Array) -> Array:
         return codec.encode(codec.decode(latent)[: len(audio)])
 
+    def ask(edited: Array) -> dict[str, Array]:
+        pair = (classifier(edited), classifier(trip(edited)))
+        return {name: heard_class(logits) for name, logits in zip(COLUMNS, pair, strict=True)}
+
+    results: dict[str, Any] = {
+        "target": target.astype(jnp.int32),
+        "again": heard_class(classifier(trip(latent))),
+    }
+    finite = [jnp.all(jnp.isfinite(logits))]
+    for number, (name, arm) in enumerate(_arms(what, audio, latent, noises).items()):
+        keys = method_key, jax.random.fold_in(random_key, number)
+        positions, fine = _positions(what, name, arm, target, *keys)
+        finite += fine
+        results[name] = _edit_all(what, arm, positions, ask)
+    return results | {"finite": jnp.all(jnp.stack(finite))}
+
+
+class Arm(NamedTuple):
+    """What is edited: features, the model of them, bases `[B, ...]`, and how the latent is made."""
+
+    x: Array
+    model: Model
+    bases: Array
+    to_latent: Callable[[Array], Array]
+
+
+def _arms(what: Protocol, audio: Array, latent: Array, noises: Array) -> dict[str, Arm]:
+    codec = what.codec
     sound = codec.decode(latent)[: len(audio)] if what.decoded else audio
     assert codec.mean is not None
     mean = jnp.broadcast_to(jnp.asarray(codec.mean, latent.dtype), latent.shape)
-    arms = {
-        "latent": (latent, classifier, mean, jax.vmap(codec.encode)(noises), lambda x: x),
-        "waveform": (
-            sound,
-            Partial(heard, codec.encode, classifier),
-            jnp.full_like(sound, jnp.mean(sound)),
-            noises,
-            codec.encode,
+    noise = jax.vmap(codec.encode)(noises)
+    silence, middle = jnp.zeros_like(sound), jnp.full_like(sound, jnp.mean(sound))
+    model = Partial(heard, codec.encode, what.classifier)
+    bases = jnp.concatenate([jnp.zeros_like(latent)[None], mean[None], noise])
+    return {
+        "latent": Arm(latent, what.classifier, bases, lambda latent: latent),
+        "waveform": Arm(
+            sound, model, jnp.concatenate([silence[None], middle[None], noises]), codec.encode
         ),
     }
-    found: dict[str, Any] = {
-        "target": target.astype(jnp.int32),
-        "again": predict(classifier(trip(latent))),
-    }
-    finite = [jnp.all(jnp.isfinite(logits))]
-    for arm, (x, model, middle, noise, to_latent) in arms.items():
-        ranks = []
-        for method in what.methods[arm]:
-            attribution = attribute(method, model, x, target, key=method_key)
-            finite.append(attribution.info["finite"])
-            ranks.append(rank(attribution.relevance))
-        for seed in jax.random.split(jax.random.fold_in(random_key, ARMS.index(arm)), what.seeds):
-            ranks.append(rank(random_control()(model, x, target, key=seed).relevance))
-        bases = jnp.concatenate([jnp.zeros_like(x)[None], middle[None], noise])
-        places, counts = jnp.stack(ranks), jnp.asarray(_counts(x.size))
 
-        def one(edit: Edits) -> dict[str, Array]:
-            chosen = places[edit.ranking] < counts[edit.fraction]  # noqa: B023
-            mask = (chosen != (edit.delete == 1)).astype(x.dtype)  # noqa: B023
-            edited = to_latent(mix(x, mask, bases[edit.base]))  # noqa: B023
-            pair = (classifier(edited), classifier(trip(edited)))
-            return {name: predict(logits) for name, logits in zip(COLUMNS, pair, strict=True)}
 
-        found[arm] = jax.lax.map(one, what.edits, batch_size=what.batch)
-    return found | {"finite": jnp.all(jnp.stack(finite))}
+def _positions(
+    what: Protocol, name: str, arm: Arm, target: Array, method_key: Array, random_key: Array
+) -> tuple[Array, list[Array]]:
+    """Positions of the features `[R, n]`, by the methods, then at random; what is finite."""
+    positions, finite = [], []
+    for method in what.methods[name]:
+        attribution = attribute(method, arm.model, arm.x, target, key=method_key)
+        finite.append(attribution.info["finite"])
+        positions.append(rank_positions(attribution.relevance.ravel()))
+    for seed in jax.random.split(random_key, what.seeds):
+        drawn = random_control()(arm.model, arm.x, target, key=seed).relevance
+        positions.append(rank_positions(drawn.ravel()))
+    return jnp.stack(positions), finite
+
+
+def _edit_all(
+    what: Protocol, arm: Arm, positions: Array, ask: Callable[[Array], dict[str, Array]]
+) -> dict[str, Array]:
+    """What is said after each edit, by column, `[E]`."""
+    counts = jnp.asarray(_counts(arm.x.size))
+
+    def one(edit: Edits) -> dict[str, Array]:
+        chosen = unit_mask(positions[edit.ranking], counts[edit.fraction], arm.x.shape)
+        base = arm.bases[edit.base]
+        kept, rest = keep(arm.x, chosen, base), delete(arm.x, chosen, base)
+        return ask(arm.to_latent(jnp.where(edit.delete == 1, rest, kept)))
+
+    return jax.lax.map(one, what.edits, batch_size=what.chunk)
 
 
 def judge_clip(what: Protocol, clip: Array, key: Array) -> dict[str, Any]:
@@ -210,7 +245,7 @@ def classify_clip(what: tuple[Codec, Model], clip: Array, key: Array) -> Array:
     """The class of 16-bit samples, for `map_examples`."""
     del key
     codec, classifier = what
-    return predict(classifier(codec.encode(clip.astype(jnp.float32) / 32768)))
+    return heard_class(classifier(codec.encode(clip.astype(jnp.float32) / 32768)))
 
 
 def encode_clip(codec: Codec, clip: Array, key: Array) -> Array:
@@ -222,18 +257,6 @@ def encode_clip(codec: Codec, clip: Array, key: Array) -> Array:
 def heard(encode: Model, classifier: Model, audio: Array) -> Array:
     """The classifier on a waveform."""
     return classifier(encode(audio))
-
-
-def rank(relevance: Array) -> Array:
-    """Place of each entry, 0 for the most relevant; ties go to the lowest index. As its shape."""
-    order = jnp.argsort(-relevance.ravel(), stable=True)
-    places = jnp.zeros_like(order).at[order].set(jnp.arange(order.size, dtype=order.dtype))
-    return places.reshape(relevance.shape)
-
-
-def predict(logits: Array) -> Array:
-    """The class with the largest logit; -1 if one is not finite."""
-    return jnp.where(jnp.all(jnp.isfinite(logits)), jnp.argmax(logits), -1).astype(jnp.int32)
 
 
 def with_mean(codec: Codec, mean: Array) -> Codec:

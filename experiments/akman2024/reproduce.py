@@ -35,10 +35,10 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -245,7 +245,7 @@ def judge(options, number: int, codec, model, manifest, clips, edits) -> dict:
         level_db=options.level,
         decoded=options.waveform == "decoded",
         seeds=options.seeds,
-        batch=4 if on_cpu else 64,
+        chunk=4 if on_cpu else 64,
     )
     names = ("methods", "waveform", "level", "seed", "seeds")
     settings = {name: getattr(options, name) for name in names} | {
@@ -301,4 +301,4 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.statistics.bootstrap import bootstrap_interval, enough_speakers
-from audioxai_jax.statistics.paired import mean_difference
+from audioxai_jax.statistics.intervals import intervals, mean_with_intervals
 from experiments.akman2024.protocol import ARMS, BASES, COLUMNS, KEPT, MODES, RANDOM
 
 INSIDE = range(1, len(KEPT) - 1)
@@ -22,8 +20,8 @@ def scores(found: Mapping[str, Any], index: np.ndarray) -> np.ndarray:
     """How faithful each clip's cells are: the prediction stays (keep), or flips (delete).
 
     Args:
-      found: of `runs.akman2024.judge`, with a leading axis of N clips.
-      index: of `runs.akman2024.plan`.
+      found: of `protocol.judge`, with a leading axis of N clips.
+      index: of `protocol.plan`.
 
     Returns:
       Zeros and ones `[N, ARMS, COLUMNS, methods + 1, BASES, MODES, KEPT, seeds]`.
@@ -64,10 +62,11 @@ def make_rows(
     clips = found.mean(axis=-1)
     spread = found.mean(axis=0).std(axis=-1, ddof=1 if found.shape[-1] > 1 else 0)
     mine, random_key, waveform_key = jax.random.split(key, 3)
+    over_random, over_waveform = clips - clips[:, :, :, -1:], clips[:, :1] - clips[:, 1:]
     parts = {
-        "": {"score": clips.mean(0), **_ends(clips, speakers, mine)},
-        "over_random": _difference(clips, clips[:, :, :, -1:], speakers, random_key),
-        "over_waveform": _difference(clips[:, :1], clips[:, 1:], speakers, waveform_key),
+        "": {"score": clips.mean(0), **intervals(clips, mine, speakers=speakers)},
+        "over_random": mean_with_intervals(over_random, random_key, speakers=speakers),
+        "over_waveform": mean_with_intervals(over_waveform, waveform_key, speakers=speakers),
     }
     rows, methods = [], (*names, RANDOM)
     for place in np.ndindex(*clips.shape[1:]):
@@ -139,32 +138,8 @@ def accuracy_row(right: np.ndarray, speakers: np.ndarray, key: Array) -> dict[st
       for SPEAKERS or more, "speakers_low" and "speakers_high".
     """
     each = right.mean(axis=1)
-    ends = {k: float(v) for k, v in _ends(right.mean(axis=0), speakers, key).items()}
+    ends = intervals(right.mean(axis=0), key, speakers=speakers)
     std = float(each.std(ddof=1)) if len(each) > 1 else None
-    return {"mean": float(each.mean()), "std": std, "seeds": each.tolist(), **ends}
-
-
-def _ends(values: np.ndarray, speakers: np.ndarray, key: Array) -> dict[str, np.ndarray]:
-    groups = {"": None} | (
-        {"speakers_": jnp.asarray(speakers)} if enough_speakers(speakers) else {}
-    )
-    return {
-        f"{who}{end}": np.asarray(value)
-        for who, group in groups.items()
-        for end, value in zip(
-            ("low", "high"),
-            bootstrap_interval(jnp.asarray(values), key, groups=group),
-            strict=True,
-        )
+    return {"mean": float(each.mean()), "std": std, "seeds": each.tolist()} | {
+        name: float(end) for name, end in ends.items()
     }
-
-
-def _difference(
-    a: np.ndarray, b: np.ndarray, speakers: np.ndarray, key: Array
-) -> dict[str, np.ndarray]:
-    b = np.broadcast_to(b, a.shape)
-    found = {name: np.asarray(value) for name, value in mean_difference(a, b, key).items()}
-    if enough_speakers(speakers):
-        over = mean_difference(a, b, key, groups=speakers)
-        found |= {f"speakers_{end}": np.asarray(over[end]) for end in ("low", "high")}
-    return found

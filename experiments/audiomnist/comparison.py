@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from audioxai_jax import domains
 from audioxai_jax.dft_lrp.time_frequency import short_time_relevance
-from audioxai_jax.domains import protocol
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.relevance_shares import shares
 from audioxai_jax.nets.classifiers import alexnet
@@ -65,13 +65,14 @@ def compared(
       relevance, `[N, 5]` in BANDS, `[N, 4]` in quarters of the sounding part; and "blocks", its
       sums over 10 frames and 6 bins (44 ms, 105 Hz), `[N, 23, 38]`. "curves": by
       network, deletion of cells of the waveform's STFT by that network's relevance ("own"), by
-      the other's ("other"), by amplitude and at random.
+      the other's ("other"), by magnitude and at random.
     """
     found: dict[str, Any] = {"curves": {}}
     first, second = cells
     for net in cells:
         rankings = {"own": cells[net], "other": cells[second if net == first else first]}
-        domain = protocol.time_frequency(**FRAMES)  # type: ignore[arg-type]
+        domain = domains.time_frequency(alexnet.SAMPLE_RATE, **FRAMES)  # type: ignore[arg-type]
+        rankings = {name: rows[..., None] for name, rows in rankings.items()}
         found["curves"][net] = deletion_curves(
             models[net],
             audio,

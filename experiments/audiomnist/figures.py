@@ -67,8 +67,8 @@ def plot_deletion(
     lines = {}
     for axes, (domain, found) in zip(panels, rows.items(), strict=True):
         for number, row in enumerate(found):
-            control = row["ranking"] in ("amplitude", "random")
-            color = {"amplitude": "0.35", "random": "0.65"}.get(row["ranking"], f"C{number}")
+            control = row["ranking"] in ("magnitude", "random")
+            color = {"magnitude": "0.35", "random": "0.65"}.get(row["ranking"], f"C{number}")
             percent = {end: [100 * v for v in row[end]] for end in ("left", "low", "high")}
             style = ":" if control else "-"
             (line,) = axes.plot(x, percent["left"], style, color=color, marker=".", clip_on=False)

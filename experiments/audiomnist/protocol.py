@@ -14,11 +14,12 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from audioxai_jax import domains
 from audioxai_jax.attribution import integrated_gradients, saliency
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
 from audioxai_jax.dft_lrp.time_frequency import short_time_relevance
-from audioxai_jax.domains import protocol
+from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.engine.batch import attribute_batch
 from audioxai_jax.manipulation.pitch import shift_fundamental
 from audioxai_jax.manipulation.shift import scale_frequency, shift_time
@@ -36,7 +37,7 @@ CARRIED = ("lrp", "lrp_alpha2_beta1", "integrated_gradients")
 """Those that are the sample times something: DFT-LRP is not meant for saliency."""
 DRAWS = 5
 """Of features at random."""
-FORMAT = 2
+FORMAT = 3
 """Raised when what is computed here changes, so that kept results are not mixed with new ones."""
 BLOCK = 800
 """Samples, a tenth of a second: blocks of time-frequency deletion, side by side."""
@@ -98,26 +99,30 @@ def deletions(
       inputs: what the network reads, `[N, ..]`.
       labels: `[N]`.
       relevance: of the inputs, by method. The CARRIED ones are carried to the other
-        domains by DFT-LRP.
+        domains by DFT-LRP, which ranks pairs of real and imaginary part.
       floor: what the network reads where there is no sound.
       key, first_index: of the random rankings.
     """
 
-    def curves(domain: protocol.Domain, found: Mapping[str, Array], among: Array | None = None):
-        options: dict[str, Any] = {"key": key, "first_index": first_index}
-        options |= {"domain": domain, "among": among, "draws": DRAWS}
-        return deletion_curves(model, inputs, labels, found, FRACTIONS, **options)
+    def curves(domain: Domain | None, rows: Mapping[str, Array], **among: Any):
+        options: dict[str, Any] = {"key": key, "first_index": first_index, "draws": DRAWS}
+        return deletion_curves(
+            model, inputs, labels, rows, FRACTIONS, domain=domain, **options, **among
+        )
 
-    if net == "alexnet":
-        return {"cells": curves(protocol.cells(floor), relevance, among=inputs > floor)}
+    if net == "alexnet":  # in its own domain: a louder cell has a higher level
+        own = {"among": inputs > floor, "base": floor, "magnitude": inputs}
+        return {"cells": curves(None, relevance, **own)}
     carried = {name: r for name, r in relevance.items() if name in CARRIED}
     over_frequency = {name: _over_frequency(inputs, r) for name, r in carried.items()}
     in_blocks = {name: _in_blocks(inputs, r) for name, r in carried.items()}
+    rate, window = alexnet.SAMPLE_RATE, ("rectangle", BLOCK)
+    samples, blocks = domains.samples(rate), domains.time_frequency(rate, window=window, hop=BLOCK)
     return {
-        "samples": curves(protocol.samples(), relevance),
-        "sounding": curves(protocol.samples(), relevance, among=inputs != 0),
-        "frequencies": curves(protocol.frequencies(), over_frequency),
-        "time_frequency": curves(protocol.time_frequency(("rectangle", BLOCK), BLOCK), in_blocks),
+        "samples": curves(samples, relevance),
+        "sounding": curves(samples, relevance, among=inputs != 0),
+        "frequencies": curves(domains.frequencies(rate), over_frequency),
+        "time_frequency": curves(blocks, in_blocks),
     }
 
 
@@ -188,10 +193,11 @@ _said_of_moved = {"time": _time, "fundamental": _fundamental, "axis": _axis}
 
 @jax.jit
 def _over_frequency(inputs: Array, relevance: Array) -> Array:
-    return jax.vmap(frequency_relevance)(inputs, relevance)
+    return jax.vmap(frequency_relevance)(inputs, relevance)[..., None]
 
 
 @jax.jit
 def _in_blocks(inputs: Array, relevance: Array) -> Array:
     options = {"window": ("rectangle", BLOCK), "hop": BLOCK, "before": 0}
-    return jax.vmap(lambda x, r: short_time_relevance(x, r, **options))(inputs, relevance)
+    cells = jax.vmap(lambda x, r: short_time_relevance(x, r, **options))(inputs, relevance)
+    return cells[..., None]

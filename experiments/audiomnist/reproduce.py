@@ -32,10 +32,10 @@ from tqdm import tqdm
 from audioxai_jax.cli.console import (
     Parser,
     add_json_option,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -312,4 +312,4 @@ def behind(features, model, audio):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

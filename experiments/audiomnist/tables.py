@@ -7,12 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.statistics.bootstrap import SPEAKERS, bootstrap_interval, enough_speakers
+from audioxai_jax.statistics.intervals import (
+    SPEAKERS,
+    enough_speakers,
+    intervals,
+    mean_with_intervals,
+)
 from audioxai_jax.statistics.paired import area_between, mean_difference, sign_flip
 from experiments.audiomnist.comparison import BANDS, correlations
 from experiments.audiomnist.protocol import METHODS, MOVES
 
-CONTROLS = ("amplitude", "random")
+CONTROLS = ("magnitude", "random")
 SHARES = (
     *(f"{low}-{high} Hz" for low, high in zip(BANDS, BANDS[1:], strict=False)),
     *(f"quarter {number} of the sounding part" for number in (1, 2, 3, 4)),
@@ -51,7 +56,7 @@ def deletion_rows(
     Returns:
       Rows with "ranking", "left" `[M + 1]`, the share of clips, with its interval over clips
       "low" and "high" `[M + 1]` (the first for nothing deleted), and for methods
-      "before_amplitude" and "before_random": the area between the control's curve and the
+      "before_magnitude" and "before_random": the area between the control's curve and the
       ranking's, above 0 where the ranking falls first, as "mean", its interval over clips "low"
       and "high", and "p" of `sign_flip`; over speakers too if there are SPEAKERS, and then "p" is
       that of whole speakers.
@@ -61,13 +66,8 @@ def deletion_rows(
     known = [name for name in (*METHODS, *CONTROLS) if name in curves]
     for name in known:
         right = np.concatenate([whole, np.asarray(curves[name][measure])], axis=1)
-        low, high = bootstrap_interval(jnp.asarray(right), key)
-        row: dict[str, Any] = {
-            "ranking": name,
-            "left": right.mean(0).tolist(),
-            "low": np.asarray(low).tolist(),
-            "high": np.asarray(high).tolist(),
-        }
+        ends = {end: values.tolist() for end, values in intervals(right, key).items()}
+        row: dict[str, Any] = {"ranking": name, "left": right.mean(0).tolist()} | ends
         for control in CONTROLS:
             if name not in CONTROLS:
                 both = curves[control][measure], curves[name][measure]
@@ -78,21 +78,17 @@ def deletion_rows(
 
 def _area(control, ranking, fractions, speakers: np.ndarray, key: Array) -> dict[str, float]:
     area = area_between(jnp.asarray(control), jnp.asarray(ranking), np.asarray(fractions))
-    zero = jnp.zeros_like(area)
-    many = enough_speakers(speakers)
-    p = sign_flip(area, zero, key, groups=speakers if many else None)
-    found = mean_difference(area, zero, key) | {"p": p}
-    if many:
-        over = mean_difference(area, zero, key, groups=speakers)
-        found |= {"speakers_low": over["low"], "speakers_high": over["high"]}
-    return {name: float(value) for name, value in found.items()}
+    groups = speakers if enough_speakers(speakers) else None
+    row = mean_with_intervals(area, key, speakers=speakers)
+    row |= {"p": sign_flip(area, jnp.zeros_like(area), key, groups=groups)}
+    return {name: float(value) for name, value in row.items()}
 
 
 def deletion_table(rows: Sequence[Mapping[str, Any]], fractions: Sequence[float]) -> str:
     """Markdown: shares in %, areas in points with their 95 % interval over clips."""
     head = [f"{100 * fraction:g} %" for fraction in (0, *fractions)]
     lines = [
-        "| deleted by | " + " | ".join(head) + " | before amplitude | before random |",
+        "| deleted by | " + " | ".join(head) + " | before magnitude | before random |",
         "|---" * (3 + len(head)) + "|",
     ]
     for row in rows:
@@ -190,14 +186,14 @@ def comparison_rows(found: Mapping[str, Any], labels: np.ndarray, key: Array) ->
         shares.append({"of": title, "shares": list(map(float, means))})
     for title, values in correlations(found, labels).items():
         values = values[np.isfinite(values)]
-        low, high = map(float, bootstrap_interval(values, key))
-        correlated.append({"of": title, "mean": float(values.mean()), "low": low, "high": high})
+        row = {name: float(value) for name, value in mean_with_intervals(values, key).items()}
+        correlated.append({"of": title} | row)
     for net in nets:
         other = nets[1 - nets.index(net)]
         titles = {
             "own": f"relevance for {net}",
             "other": f"relevance for {other}",
-            "amplitude": "amplitude",
+            "magnitude": "magnitude",
             "random": "random",
         }
         for name, title in titles.items():

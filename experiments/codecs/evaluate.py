@@ -20,7 +20,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec, map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, say_each, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, say_each, write_rows
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.statistics.bootstrap import bootstrap_interval
@@ -126,4 +126,4 @@ def expand(basis, latent):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

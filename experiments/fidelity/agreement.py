@@ -11,41 +11,52 @@ in three places, because each can mislead in its own way:
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from audioxai_jax.core.contracts import check_sound
 from audioxai_jax.core.logits import decision
-from audioxai_jax.synthesis.bases import mix
-from audioxai_jax.synthesis.masks import top_fraction
+from audioxai_jax.perturbation.ask import says
+from audioxai_jax.perturbation.edit import edit_first
+from audioxai_jax.perturbation.rank import kept_count, rank_positions, unit_number, unit_scores
 from audioxai_jax.types import Codec, Model
 
 
-def edit_masks(relevance: Array, keep: Array, delete: Array, *, rank: str, unit: str) -> Array:
-    """Masks that keep the most relevant features, then masks that delete them.
+def edited_latents(
+    latent: Array,
+    relevance: Array,
+    base: Array,
+    keep: Array,
+    delete: Array,
+    *,
+    rank: str,
+    units: np.ndarray | None,
+) -> Array:
+    """Latents of which the most relevant units are kept, then latents of which they are deleted.
 
     Args:
+      latent: of the clip `[F, C]`.
       relevance: `[F, C]`.
+      base: what stands for absent features, `[F, C]`.
       keep, delete: fractions, `[M]` and `[N]`.
-      rank, unit: see `top_fraction`.
+      rank, units: see `perturbation.rank.unit_scores`.
 
     Returns:
-      `[M + N, F, C]`, 1 where the latent stays as it is.
+      `[M + N, F, C]`.
     """
+    positions = rank_positions(unit_scores(relevance, units, rank=rank))
+    number = unit_number(latent.shape, units)
 
-    def top(fraction):
-        return top_fraction(fraction, rank=rank, unit=unit)(relevance)
+    def edits(edit: str, fractions: Array) -> Array:
+        return jax.vmap(
+            lambda part: edit_first(edit, latent, positions, kept_count(part, number), base, units)
+        )(fractions)
 
-    return jnp.concatenate([jax.vmap(top)(keep), 1 - jax.vmap(top)(delete)])
+    return jnp.concatenate([edits("keep", keep), edits("delete", delete)])
 
 
 def agreement(
-    codec: Codec,
-    classifier: Model,
-    listener: Model,
-    latent: Array,
-    masks: Array,
-    base: Array,
-    samples: int,
+    codec: Codec, classifier: Model, listener: Model, latent: Array, edited: Array, samples: int
 ) -> dict[str, Array]:
     """Whether each edited latent is still classified as the whole one.
 
@@ -53,8 +64,7 @@ def agreement(
       classifier: `latent [F, C] -> logits [K]`.
       listener: `audio [T] -> logits [K]`, with the same classes.
       latent: of the clip `[F, C]`.
-      masks: `[M, F, C]`.
-      base: values where a mask is 0, `[F, C]`.
+      edited: `[M, F, C]`.
       samples: length T of the clip.
 
     Returns:
@@ -64,19 +74,13 @@ def agreement(
     """
     target = decision(classifier(latent))
 
-    def judge(mask):
-        edited = mix(latent, mask, base)
+    def ask(edited: Array) -> dict[str, Array]:
         sound = check_sound(codec.decode(edited), samples)
         logits = {
             "latent": classifier(edited),
             "sound": classifier(codec.encode(sound)),
             "listener": listener(sound),
         }
-        return {name: _says(value, target) for name, value in logits.items()}
+        return {name: says(value, target) for name, value in logits.items()}
 
-    return jax.vmap(judge)(masks)
-
-
-def _says(logits: Array, target: Array) -> Array:
-    agrees = (decision(logits) == target) * 1.0
-    return jnp.where(jnp.all(jnp.isfinite(logits)), agrees, jnp.nan)
+    return jax.vmap(ask)(edited)

@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from audioxai_jax import domains
 from audioxai_jax.attribution import random_control
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import record
-from audioxai_jax.synthesis.bases import mix
 from audioxai_jax.types import Base, Codec, Method, Model, attribute
-from experiments.fidelity.agreement import agreement, edit_masks
+from experiments.fidelity.agreement import agreement, edited_latents
 
 RANDOM = "random_control"
 
@@ -28,9 +28,9 @@ class Curves:
     Attributes:
       codec, classifier, listener: models; the listener is independent of the codec.
       methods: by name.
-      base: what replaces the others.
+      base: what stands for absent features.
       keep, delete: fractions, `[M]` and `[N]`.
-      units: see `synthesis.masks.top_fraction`.
+      units: names of `domains.latent`: "feature", "frame", "channel".
       rank: "signed" or "absolute", the same.
       draws: of features at random.
     """
@@ -67,15 +67,19 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
     base_key, method_key, random_key = jax.random.split(key, 3)
     base = what.base(codec, latent, base_key)
     target = jnp.argmax(classifier(latent))
+    units = domains.latent(codec).units(latent.shape)
 
-    def look(masks: Array) -> dict[str, Array]:
-        return agreement(codec, classifier, what.listener, latent, masks, base, len(audio))
+    def ask(edited: Array) -> dict[str, Array]:
+        return agreement(codec, classifier, what.listener, latent, edited, len(audio))
 
-    def masks(relevance: Array, unit: str) -> Array:
-        return edit_masks(relevance, what.keep, what.delete, rank=what.rank, unit=unit)
+    def edit(relevance: Array, unit: str) -> Array:
+        fractions = what.keep, what.delete
+        return edited_latents(
+            latent, relevance, base, *fractions, rank=what.rank, units=units[unit]
+        )
 
-    def level(mask: Array) -> Array:
-        sound = codec.decode(mix(latent, mask, base))[: len(audio)]
+    def level(edited: Array) -> Array:
+        sound = codec.decode(edited)[: len(audio)]
         return 10 * jnp.log10((jnp.sum(sound**2) + 1e-20) / (jnp.sum(audio**2) + 1e-20))
 
     found: dict[str, Any] = {"curves": {}, "gap": {}, "level": {}}
@@ -84,21 +88,21 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
         attribution = attribute(method, classifier, latent, target, key=method_key)
         relevance = attribution.relevance
         numbers.append(relevance)
-        found["curves"][name] = {unit: look(masks(relevance, unit)) for unit in what.units}
+        found["curves"][name] = {unit: ask(edit(relevance, unit)) for unit in what.units}
         found["gap"][name] = attribution.info["completeness_gap"]
-        found["level"][name] = level(masks(relevance, what.units[0])[1])
+        found["level"][name] = level(edit(relevance, what.units[0])[1])
     draws = jax.vmap(lambda key: random_control()(classifier, latent, target, key=key).relevance)(
         jax.random.split(random_key, what.draws)
     )
     found["curves"][RANDOM] = {
         unit: jax.tree.map(
             lambda values: jnp.mean(values.reshape(what.draws, -1), axis=0),
-            look(jax.vmap(lambda draw: masks(draw, unit))(draws).reshape(-1, *latent.shape)),  # noqa: B023
+            ask(jax.vmap(lambda draw: edit(draw, unit))(draws).reshape(-1, *latent.shape)),  # noqa: B023
         )
         for unit in what.units
     }
-    found["level"][RANDOM] = level(masks(draws[0], what.units[0])[1])
-    found["codec_only"] = jax.tree.map(lambda v: v[0], look(jnp.ones((1, *latent.shape))))
+    found["level"][RANDOM] = level(edit(draws[0], what.units[0])[1])
+    found["codec_only"] = jax.tree.map(lambda v: v[0], ask(latent[None]))
     numbers += jax.tree.leaves((found["curves"], found["codec_only"]))
     return {
         **found,

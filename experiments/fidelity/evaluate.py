@@ -28,10 +28,10 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -136,7 +136,9 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     settings = {name: getattr(options, name) for name in names} | {
         "fractions": [KEEP, DELETE],
         "plugins": [
-            user_files.digest(name) for name in options.methods if user_files.is_plugin(name)
+            user_files.file_digest(name)
+            for name in options.methods
+            if user_files.is_user_file(name)
         ],
         "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
         "clips": clips.file.tolist(),
@@ -186,7 +188,7 @@ def one_clip(what: Curves, clip, key):
 
 
 def make_method(name: str, codec, options):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, [])[0]
     if name not in METHODS or name == RANDOM:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(set(METHODS) - {RANDOM})}")
@@ -259,4 +261,4 @@ def print_summary(summary: dict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.statistics.bootstrap import bootstrap_interval
+from audioxai_jax.statistics.intervals import intervals
 from experiments.fidelity.curves import RANDOM
 
 
@@ -28,24 +27,10 @@ def make_rows(
       key: consumed, by the bootstrap.
 
     Returns:
-      Rows with "score" in [0, 1], its 95 % interval over clips ("low", "high") and, if there
-      are several, over speakers ("speakers_low", "speakers_high"); for methods the same of
-      "over_random", the difference from features at random, positive if it is better.
+      Rows with "score" in [0, 1], its 95 % interval over clips ("low", "high") and, of
+      `intervals.SPEAKERS` or more, over speakers ("speakers_low", "speakers_high"); for methods
+      the same of "over_random", the difference from features at random, positive if better.
     """
-
-    def intervals(values) -> dict[str, Any]:
-        ends: dict[str, Any] = {"": None, "speakers_": groups}
-        if int(jnp.max(groups)) <= 0:
-            ends.pop("speakers_")  # one speaker says nothing about others
-        return {
-            f"{who}{end}": np.asarray(value)
-            for who, group in ends.items()
-            for end, value in zip(
-                ("low", "high"),
-                bootstrap_interval(jnp.asarray(values), key, groups=group),
-                strict=True,
-            )
-        }
 
     rows = []
     for name, units in found["curves"].items():
@@ -55,9 +40,11 @@ def make_rows(
                 control = found["curves"][RANDOM][unit][place]
                 over = values - control
                 over[:, len(keep) :] *= -1
-                columns = {"score": flips.mean(0), **intervals(flips)}
+                columns = {"score": flips.mean(0), **intervals(flips, key, speakers=groups)}
                 columns |= {"over_random": over.mean(0)}
-                columns |= {f"over_random_{k}": v for k, v in intervals(over).items()}
+                columns |= {
+                    f"over_random_{k}": v for k, v in intervals(over, key, speakers=groups).items()
+                }
                 edits = [("keep", f) for f in keep] + [("delete", f) for f in delete]
                 for index, (edit, fraction) in enumerate(edits):
                     row = {"method": name, "unit": unit, "place": place}
@@ -65,7 +52,7 @@ def make_rows(
                     rows.append(row | {k: float(v[index]) for k, v in columns.items()})
     for place, values in found["codec_only"].items():
         row = {"method": "codec_only", "unit": "-", "place": place, "edit": "keep"}
-        ends = {k: float(v) for k, v in intervals(values).items()}
+        ends = {k: float(v) for k, v in intervals(values, key, speakers=groups).items()}
         rows.append(row | {"fraction": 1.0, "score": float(values.mean()), **ends})
     return rows
 

@@ -23,9 +23,9 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_file,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -145,4 +145,4 @@ def print_table(clips: list[HeatMapClip]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -27,7 +27,8 @@ from audioxai_jax.metrics.complexity import sparseness
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.metrics.curve_scores import deletion_auc
 from audioxai_jax.metrics.randomisation import choose, other_class, redraw
-from audioxai_jax.statistics.bootstrap import bootstrap_interval, enough_speakers, median_interval
+from audioxai_jax.statistics.bootstrap import median_interval
+from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.types import Method, Model, attribute
 
 RADIUS = 0.1
@@ -131,21 +132,15 @@ def summary(found: Mapping[str, np.ndarray], speakers: np.ndarray, key: Array) -
     over = found["random_area"] - found["area"]
     over_key, known = jax.random.fold_in(key, 1), ~np.isnan(over)
     row: dict[str, Any] = {"over_random": np.mean(over[known]) if known.any() else np.nan}
-    groups = {"": None} | ({"_speakers": speakers} if enough_speakers(speakers[known]) else {})
-    for who, group in groups.items():
-        ends = np.full(2, np.nan)
-        if known.any():
-            group = None if group is None else group[known]
-            ends = bootstrap_interval(over[known], over_key, groups=group)
-        row[f"over_random{who}_low"], row[f"over_random{who}_high"] = ends
+    ends = intervals(over[known], over_key, speakers=speakers[known])
+    row |= {f"over_random_{end}": value for end, value in ends.items()}
     lows = [value for name, value in row.items() if name.endswith("_low")]
     for number, name in enumerate(CHECKS[2:], start=2):
         values = found[name][~np.isnan(found[name])]
-        values, ends = np.abs(values) if name in CORRELATIONS else values, np.full(2, np.nan)
-        if values.size:
-            ends = median_interval(values, jax.random.fold_in(key, number))
+        values = np.abs(values) if name in CORRELATIONS else values
         row[name] = np.median(values) if values.size else np.nan
-        row[f"{name}_low"], row[f"{name}_high"] = ends
+        ends = intervals(values, jax.random.fold_in(key, number), interval=median_interval)
+        row |= {f"{name}_{end}": value for end, value in ends.items()}
     return {name: float(value) for name, value in row.items()} | {
         "beats_random": bool(min(lows) > 0),
         "depends_on_parameters": bool(row["all_high"] < ALIKE),

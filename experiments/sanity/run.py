@@ -39,10 +39,10 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -115,7 +115,7 @@ def main() -> None:
         if reason:
             refused[name] = reason
             continue
-        used = user_files.digest(name) if user_files.is_plugin(name) else str(told)
+        used = user_files.file_digest(name) if user_files.is_user_file(name) else str(told)
         parts = Parts(options.out / "parts" / name.replace("/", "_"), settings | {"method": used})
         starts = range(0, len(latents), TOGETHER)
         found = [
@@ -199,4 +199,4 @@ def print_row(*cells: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

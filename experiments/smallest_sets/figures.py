@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.report.figures import save_figure
 
-TITLES = {"keep": "enough to keep the prediction", "remove": "removed until it flips"}
+TITLES = {"keep": "enough to keep the prediction", "delete": "deleted until it flips"}
 
 
 def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -> None:

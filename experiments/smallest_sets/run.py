@@ -4,7 +4,7 @@
 
 On clips that the classifier was not trained on. Features are ranked by each method and, as the
 control, at random; the smallest set of the most relevant ones is sought that alone keeps the
-classifier's prediction ("keep"), and whose replacement flips it ("remove"): in the latent, and
+classifier's prediction ("keep"), and whose deletion flips it ("delete"): in the latent, and
 in the sound, encoded again. Printed are medians with 95 % bootstrap intervals over clips, per
 class that is heard, and over speakers for all clips together. `<out>` gets `table.json`,
 `latent.png`, `sound.png` and the clips that are done: after an interruption, run the same
@@ -27,9 +27,9 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     output_folder,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -47,7 +47,7 @@ from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, s
 RANDOM = "random_control"
 TOGETHER = 12
 """Clips between two looks at the disk."""
-COLUMNS = ("keep", "remove")
+COLUMNS = ("keep", "delete")
 
 
 def main() -> None:
@@ -84,7 +84,9 @@ def main() -> None:
 
     wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
     settings = {key: getattr(options, key) for key in wanted} | {
-        "plugins": [user_files.digest(m) for m in options.methods if user_files.is_plugin(m)],
+        "plugins": [
+            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
+        ],
         "weights": [codec_manifest["sha256"], manifest["sha256"]],
         "clips": clips.file.tolist(),
     }
@@ -128,7 +130,7 @@ def one_clip(what: Searches, clip, key):
 
 
 def make_method(name: str):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name, [])[0]
     if name not in METHODS:
         raise ValueError(f"unknown method {name!r}: known are {', '.join(METHODS)}")
@@ -157,7 +159,7 @@ def print_tables(rows: list[dict], options) -> None:
             for method in methods:
                 row = at[place, ALL, edit, method]
                 alone = ""
-                if edit == "remove" and place == "sound":
+                if edit == "delete" and place == "sound":
                     alone = f"; left out, as the codec alone flips them: {row['at_once']:.0%}"
                 say(
                     f"- {edit}, {words(method)}: lasts from {percent(row['lasting'])} %, "
@@ -185,4 +187,4 @@ def percent(share: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -7,12 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
+from audioxai_jax import domains
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import record
-from audioxai_jax.perturbation.smallest import EDITS, count_grid, smallest_set, through_sound
-from audioxai_jax.statistics.bootstrap import enough_speakers, median_interval
-from audioxai_jax.synthesis.masks import unit_number
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.perturbation.edit import EDITS
+from audioxai_jax.perturbation.rank import unit_number
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
+from audioxai_jax.statistics.bootstrap import median_interval
+from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.types import Base, Codec, Method, Model, attribute
 
 PLACES = ("latent", "sound")
@@ -26,8 +31,9 @@ class Searches:
     Attributes:
       codec, classifier: models.
       methods: by name, the control of random features among them.
-      base: what replaces the others.
-      unit, rank: see `synthesis.masks.top_fraction`.
+      base: what stands for absent features.
+      unit: "feature", "frame" or "channel".
+      rank: "signed" or "absolute".
       points: of the grid of counts, see `perturbation.smallest.count_grid`.
     """
 
@@ -64,28 +70,18 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
             for method in what.methods.values()
         ]
     )
-    counts = count_grid(unit_number(latent.shape, what.unit), what.points)
-    models = {
-        "latent": what.classifier,
-        "sound": through_sound(what.codec, what.classifier, audio.shape[0]),
-    }
+    domain = domains.latent(what.codec)
+    units = domain.units(latent.shape)[what.unit]
+    models = {"latent": what.classifier, "sound": Partial(_heard, domain, what.classifier, audio)}
+    settings: dict[str, Any] = {"base": base, "rank": what.rank, "units": units}
+    settings["counts"] = count_grid(unit_number(latent.shape, units), what.points)
     found: dict[str, Any] = {"fraction": {}, "lasting": {}, "target": target}
     finite = [jnp.all(jnp.isfinite(array)) for array in (latent, base, logits, relevance)]
     for place, model in models.items():
         for edit in EDITS:
 
             def search(relevance: Array, model=model, edit=edit):
-                return smallest_set(
-                    model,
-                    latent,
-                    relevance,
-                    base,
-                    edit=edit,
-                    target=target,
-                    counts=counts,
-                    rank=what.rank,
-                    unit=what.unit,
-                )
+                return smallest_set(model, latent, relevance, target, edit=edit, **settings)
 
             sets = jax.vmap(search)(relevance)
             for name in ("fraction", "lasting"):
@@ -93,6 +89,11 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
                 found[name].setdefault(place, {})[edit] = values
             finite.append(jnp.all(sets.finite))
     return found | {"finite": jnp.all(jnp.stack(finite))}
+
+
+def _heard(domain: Domain, classifier: Model, audio: Array, latent: Array) -> Array:
+    """The classifier on the sound of a latent, encoded again."""
+    return classifier(domain.analyse(domain.synthesise(latent, audio)))
 
 
 def make_rows(
@@ -106,7 +107,7 @@ def make_rows(
 
     A clip whose prediction no set keeps, or flips, has NaN: it counts as more than all
     features, so that medians and intervals need not leave it out, and may be infinite. A clip
-    whose prediction the codec alone flips needs no feature removed: it is left out of "remove".
+    whose prediction the codec alone flips needs no feature deleted: it is left out of "delete".
 
     Args:
       found: what `search_clip` returns, with a leading axis of clips.
@@ -125,40 +126,42 @@ def make_rows(
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, edits in found["fraction"].items():
         for edit, methods in edits.items():
-            for method, fractions in methods.items():
+            for method in methods:
+                sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
                 for label, clips in groups.items():
-                    if not clips.size:
-                        continue
-                    at_once = np.asarray(fractions)[clips] == 0
-                    if edit == "remove":
-                        clips = clips[~at_once]
-                    values = _beyond(fractions)[clips]
-                    mine = jax.random.fold_in(key, len(rows))
-                    low, high = median_interval(values, mine) if clips.size else (np.nan, np.nan)
-                    lasting = _beyond(found["lasting"][place][edit][method])[clips]
-                    rows.append(
-                        {
-                            "label": label,
-                            "method": method,
-                            "edit": edit,
-                            "place": place,
-                            "clips": len(clips),
-                            "at_once": float(np.mean(at_once)),
-                            "never": _of(np.mean, np.isinf(values)),
-                            "median": _of(np.median, values),
-                            "low": float(low),
-                            "high": float(high),
-                            "lasting": _of(np.median, lasting),
-                        }
-                    )
-                    who = None if speakers is None or label != ALL else speakers[clips]
-                    if who is not None and enough_speakers(who):
-                        low, high = median_interval(values, mine, groups=who)
-                        rows[-1] |= {"speakers_low": float(low), "speakers_high": float(high)}
+                    if clips.size:
+                        who = speakers if label == ALL else None
+                        row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
+                        names = {"label": label, "method": method, "edit": edit, "place": place}
+                        rows.append(names | row)
     return rows
+
+
+def _row(
+    sets: Mapping[str, Any],
+    edit: str,
+    clips: np.ndarray,
+    speakers: np.ndarray | None,
+    key: Array,
+) -> dict[str, Any]:
+    """Medians and intervals of some clips, by number."""
+    at_once = np.asarray(sets["fraction"])[clips] == 0
+    if edit == "delete":
+        clips = clips[~at_once]
+    values, lasting = (_beyond(sets[name])[clips] for name in ("fraction", "lasting"))
+    who = None if speakers is None else speakers[clips]
+    ends = intervals(values, key, speakers=who, interval=median_interval)
+    return {
+        "clips": len(clips),
+        "at_once": float(np.mean(at_once)),
+        "never": _of(np.mean, np.isinf(values)),
+        "median": _of(np.median, values),
+        **{name: float(end) for name, end in ends.items()},
+        "lasting": _of(np.median, lasting),
+    }
 
 
 def _of(statistic: Callable[[np.ndarray], Any], values: np.ndarray) -> float:

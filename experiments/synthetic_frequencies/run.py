@@ -26,7 +26,7 @@ import numpy as np
 import optax
 
 from audioxai_jax import attribute_batch, input_x_gradient, integrated_gradients, propagation
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, positive, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
 from audioxai_jax.propagation import rules
 
@@ -148,4 +148,4 @@ def share(parts):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -26,8 +26,8 @@ from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
     add_json_option,
-    one_line,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -123,4 +123,4 @@ def distance(found, truth):
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -150,7 +150,7 @@ def method(name):
 
 
 def make(name):
-    if user_files.is_plugin(name):
+    if user_files.is_user_file(name):
         return user_files.load_method(name)[0]
     return METHODS[name](**FEW.get(name, {}))
 

@@ -38,7 +38,7 @@ NASTY = {
 @pytest.mark.parametrize("kind", NASTY)
 def test_what_moves_the_cursor_or_hides_is_replaced(capsys, kind):
     console.say(NASTY[kind], f"name: {NASTY[kind]}")
-    console.complain(f"{NASTY[kind]}: no such file")
+    console.print_error(f"{NASTY[kind]}: no such file")
     console.print_aligned([["clip", "heard"], [NASTY[kind], "stop"]])
     with Progress(1) as bar:
         bar.step(NASTY[kind])
@@ -87,14 +87,14 @@ def test_our_errors_are_said_whole_and_others_shortly(capsys, call, said):
     try:
         call()
     except Exception as error:
-        console.complain(error)
+        console.print_error(error)
     assert capsys.readouterr().err == f"audioxai: error: {said}\n"
 
 
 def test_a_terminal_that_lacks_characters(monkeypatch):
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
-    assert console.one_line(lambda: console.say("“stop” ± 1 日本")) == 0
+    assert console.run_main(lambda: console.say("“stop” ± 1 日本")) == 0
     assert written.getvalue() == b"?stop? ? 1 ??\n"
 
 
@@ -129,7 +129,7 @@ def unread_file():
 )
 def test_how_a_command_ends(capsys, script, status, said):
     before = signal.getsignal(signal.SIGTERM)
-    assert console.one_line(script, "it") == status
+    assert console.run_main(script, "it") == status
     assert capsys.readouterr().err == said
     assert signal.getsignal(signal.SIGTERM) is before
 

@@ -5,7 +5,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec
-from experiments.fidelity.agreement import agreement, edit_masks
+from experiments.fidelity.agreement import agreement, edited_latents
 
 CODEC = Codec(
     encode=Partial(lambda sound: sound.reshape(-1, 2)),
@@ -15,12 +15,19 @@ CODEC = Codec(
 )
 
 
-def test_edit_masks_keep_and_delete():
+def test_the_most_relevant_are_kept_and_then_deleted():
+    latent, base = jnp.array([[1.0, 2.0], [3.0, 4.0]]), -jnp.ones((2, 2))
     relevance = jnp.array([[4.0, 3.0], [2.0, 1.0]])
-    masks = edit_masks(
-        relevance, jnp.array([0.25, 1.0]), jnp.array([0.5]), rank="signed", unit="feature"
+    keep, delete = jnp.array([0.25, 1.0]), jnp.array([0.5])
+    edited = edited_latents(latent, relevance, base, keep, delete, rank="signed", units=None)
+    np.testing.assert_array_equal(
+        edited, [[[1, -1], [-1, -1]], [[1, 2], [3, 4]], [[-1, -1], [3, 4]]]
     )
-    np.testing.assert_array_equal(masks, [[[1, 0], [0, 0]], [[1, 1], [1, 1]], [[0, 0], [1, 1]]])
+    channels = np.arange(2)[None]
+    edited = edited_latents(
+        latent, relevance, base, jnp.array([0.5]), delete, rank="signed", units=channels
+    )
+    np.testing.assert_array_equal(edited, [[[1, -1], [3, -1]], [[-1, 2], [-1, 4]]])
 
 
 def test_agreement_in_each_place():
@@ -28,12 +35,12 @@ def test_agreement_in_each_place():
     classifier = Partial(lambda latent: jnp.stack([latent[0, 0], jnp.asarray(0.5)]))
     listener = Partial(lambda sound: jnp.stack([sound[-1], jnp.asarray(0.5)]))
     latent = jnp.array([[1.0, 0.0], [0.0, 1.0]])
-    masks = jnp.array([[[1.0, 1], [1, 1]], [[1, 0], [0, 0]], [[0, 0], [0, 1]]])
-    found = agreement(CODEC, classifier, listener, latent, masks, jnp.zeros((2, 2)), 4)
+    edited = latent * jnp.array([[[1.0, 1], [1, 1]], [[1, 0], [0, 0]], [[0, 0], [0, 1]]])
+    found = agreement(CODEC, classifier, listener, latent, edited, 4)
     np.testing.assert_array_equal(found["latent"], [1, 1, 0])
     np.testing.assert_array_equal(found["sound"], [1, 1, 0])
     np.testing.assert_array_equal(found["listener"], [1, 0, 1])
     lossy = Codec(CODEC.encode, Partial(lambda latent: 0.4 * latent.ravel()), 10, 2)
-    found = agreement(lossy, classifier, listener, latent, masks, jnp.zeros((2, 2)), 4)
+    found = agreement(lossy, classifier, listener, latent, edited, 4)
     np.testing.assert_array_equal(found["latent"], [1, 1, 0])
     np.testing.assert_array_equal(found["sound"], [0, 0, 0])

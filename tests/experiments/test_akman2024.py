@@ -46,7 +46,7 @@ def judged(decoded=False, **changes):
         "level_db": 0.0,
         "decoded": decoded,
         "seeds": SEEDS,
-        "batch": 7,
+        "chunk": 7,
     }
     what = protocol.Protocol(**(settings | changes))
     return jax.jit(protocol.judge)(what, jnp.asarray(AUDIO), jax.random.key(5)), index
@@ -128,11 +128,6 @@ def test_no_edit_is_done_twice():
 def test_kept_fractions_are_the_papers():
     assert [round(9600 * f) for f in protocol.KEPT] == [9600, 8000, 6000, 4000, 2000, 1000, 0]
     assert [round(f, 2) for f in protocol.KEPT] == [1, 0.83, 0.62, 0.42, 0.21, 0.10, 0]
-
-
-def test_ties_go_to_the_lowest_index():
-    places = protocol.rank(jnp.array([[1.0, 3.0], [3.0, 1.0]]))
-    np.testing.assert_array_equal(places, [[2, 0], [1, 3]])
 
 
 def test_nan_is_neither_staying_nor_a_flip():

@@ -37,22 +37,22 @@ def test_quarters_are_those_of_the_sounding_part():
 
 
 def curves(clips=40):
-    """LRP takes all answers at once, amplitude half of them, random none."""
-    right = {"lrp": 0.0, "amplitude": 0.5, "random": 1.0}
+    """LRP takes all answers at once, magnitude half of them, random none."""
+    right = {"lrp": 0.0, "magnitude": 0.5, "random": 1.0}
     alternating = np.arange(clips)[:, None] % 2 * np.ones((1, 2))
     found = {name: {"label": np.full((clips, 2), value)} for name, value in right.items()}
-    found["amplitude"]["label"] = alternating
+    found["magnitude"]["label"] = alternating
     return {**found, "original": {"label": np.ones(clips)}}
 
 
 def test_rows_of_deletion():
     rows = tables.deletion_rows(curves(), (0.1, 0.2), np.arange(40) % 2, jax.random.key(0))
-    lrp, amplitude, random = rows
-    assert [row["ranking"] for row in rows] == ["lrp", "amplitude", "random"]
-    assert lrp["left"] == [1, 0, 0] and amplitude["left"] == [1, 0.5, 0.5]
+    lrp, magnitude, random = rows
+    assert [row["ranking"] for row in rows] == ["lrp", "magnitude", "random"]
+    assert lrp["left"] == [1, 0, 0] and magnitude["left"] == [1, 0.5, 0.5]
     assert lrp["before_random"]["mean"] == pytest.approx(0.75)  # trapezoids from 0
     assert lrp["before_random"]["low"] == pytest.approx(0.75) and lrp["before_random"]["p"] < 0.001
-    area = lrp["before_amplitude"]
+    area = lrp["before_magnitude"]
     assert area["low"] < area["mean"] == pytest.approx(0.375) and area["low"] > 0.2
     assert "speakers_low" not in area and "before_random" not in random
     table = tables.deletion_table(rows, (0.1, 0.2))
@@ -62,7 +62,7 @@ def test_rows_of_deletion():
 def test_intervals_over_speakers_need_speakers():
     speakers = np.arange(40) // 2 % 10
     (lrp, *_) = tables.deletion_rows(curves(), (0.1, 0.2), speakers, jax.random.key(0))
-    area = lrp["before_amplitude"]
+    area = lrp["before_magnitude"]
     assert area["speakers_low"] <= area["mean"] <= area["speakers_high"]
     assert "; speakers " in tables.deletion_table([lrp], (0.1, 0.2))
     assert "over 10 speakers" in tables.reach(speakers)

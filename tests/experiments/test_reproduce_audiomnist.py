@@ -62,7 +62,7 @@ def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
             assert len(row["left"]) == 7
             assert np.all(np.less_equal(row["low"], row["left"]))
             assert np.all(np.less_equal(row["left"], row["high"]))
-            assert ("before_random" in row) == (row["ranking"] not in ("amplitude", "random"))
+            assert ("before_random" in row) == (row["ranking"] not in ("magnitude", "random"))
     blocks = DIGIT_BLOCKS if task == "digit" else [(*w, *m) for w, m in SEX_BLOCKS]
     for fold in folds:
         place = folder / f"{nets[0]}_modern" / fold

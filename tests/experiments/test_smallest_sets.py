@@ -61,14 +61,14 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
             model,
             latent,
             relevance,
-            0 * latent,
+            found["target"],
+            base=0 * latent,
             edit=edit,
-            target=found["target"],
             counts=count_grid(20, 4),
         )
 
     for place, model in (("latent", classifier), ("sound", through_sound(codec, classifier, 20))):
-        for edit in ("keep", "remove"):
+        for edit in ("keep", "delete"):
             wanted = search(model, latent, relevance, edit)
             for name in ("fraction", "lasting"):
                 ours = found[name][place][edit]["ours"]
@@ -121,12 +121,12 @@ def test_intervals_over_speakers_of_all_clips_are_wider_and_need_ten():
 def test_clips_that_the_codec_alone_flips_are_not_counted_as_flips():
     found = results([0, 0.1, 0.3, 0, 0, 0], np.full(6, 0.5))
     for name in ("fraction", "lasting"):
-        found[name]["sound"]["remove"] = found[name]["sound"]["keep"]
+        found[name]["sound"]["delete"] = found[name]["sound"]["keep"]
     rows = {(r["edit"], r["label"]): r for r in make_rows(found, "abc", KEY)}
-    flips = rows["remove", ALL]
+    flips = rows["delete", ALL]
     assert (flips["median"], flips["clips"]) == (0.2, 2)
     assert flips["at_once"] == pytest.approx(4 / 6)
-    nothing = rows["remove", "c"]
+    nothing = rows["delete", "c"]
     assert (nothing["clips"], nothing["at_once"]) == (0, 1)
     assert np.isnan([nothing[name] for name in ("median", "low", "high", "lasting", "never")]).all()
     assert rows["keep", ALL]["median"] == 0 and rows["keep", ALL]["clips"] == 6
@@ -140,8 +140,8 @@ def test_one_clip_has_no_interval():
 
 def test_the_picture(tmp_path):
     found = results([0.1, 0.3, np.nan, np.nan, np.nan, 0.5], np.full(6, 0.5))
-    found["fraction"]["sound"]["remove"] = found["fraction"]["sound"]["keep"]
-    found["lasting"]["sound"]["remove"] = found["lasting"]["sound"]["keep"]
+    found["fraction"]["sound"]["delete"] = found["fraction"]["sound"]["keep"]
+    found["lasting"]["sound"]["delete"] = found["lasting"]["sound"]["keep"]
     plot_smallest(make_rows(found, "abc", KEY), tmp_path / "x.png", place="sound")
     assert (tmp_path / "x.png").stat().st_size > 5_000
 
@@ -195,7 +195,7 @@ def test_the_script(tmp_path, monkeypatch, capsys):
     table = json.loads((tmp_path / "out" / "table.json").read_text())
     whole = [row for row in table["rows"] if row["label"] == ALL]
     assert len(whole) == 8 and all(row["clips"] == 3 for row in whole)
-    assert "| all classes | 3 |" in said.out and "remove: random (control)" in said.out
+    assert "| all classes | 3 |" in said.out and "delete: random (control)" in said.out
     for place in ("latent", "sound"):
         assert (tmp_path / "out" / f"{place}.png").stat().st_size > 5_000
     with monkeypatch.context() as patch:

@@ -292,8 +292,8 @@ def test_labels_in_a_list_become_a_tuple():
         (lambda: ax.kernel_shap(segments=True), "few: count must be a whole number from 1 up"),
         (lambda: ax.integrated_gradients(rule=["midpoint"]), "no rule ['midpoint']: there are"),
         (lambda: ax.top_count(1.0), "count must be a whole number from 0 up, got 1.0"),
-        (lambda: smallest_set(MODEL, LATENT, LATENT, LATENT, target="go"), "has none"),
-        (lambda: smallest_set("m", LATENT, LATENT, LATENT), "the model: expected a function"),
+        (lambda: smallest_set(MODEL, LATENT, LATENT, "go", base=LATENT), "has none"),
+        (lambda: smallest_set("m", LATENT, LATENT, base=LATENT), "the model: expected a function"),
         (lambda: perturbation_curve(MODEL, LATENT, "a", 0), "relevance must be an array"),
         (
             lambda: infidelity(3, LATENT, LATENT, 0, key=KEY, perturb=ax.zero()),

@@ -72,7 +72,7 @@ def test_the_expectation_of_normal_noise(given):
         gaussian_noise(0.5),
         key=KEY,
         samples=4000,
-        batch=4000,
+        chunk=4000,
     )
     wanted = 0.25 * np.sum((RELEVANCE - WEIGHTS[0]) ** 2)
     assert found == pytest.approx(wanted, rel=5 * np.sqrt(2 / 4000))
@@ -94,7 +94,7 @@ def test_infidelity_recomputed(given, contributions, best):
         samples=7,
         baseline=base,
         normalise=best,
-        batch=3,
+        chunk=3,
     )
     wanted = slow_infidelity(
         X, RELEVANCE, np.asarray(changed), BASE if contributions else None, best
@@ -137,13 +137,11 @@ def test_perturbations():
 def test_faithful_contributions_correlate_fully(given):
     weights, x, base, relevance = given
     model, contribution = Partial(linear, weights), weights[0] * (x - base)
-    settled = dict(key=KEY, baseline=base, subsets=30)
+    settled = dict(key=KEY, base=base, subsets=30)
     correlation = jax.jit(
         lambda relevance: faithfulness_correlation(model, x, relevance, 0, size=5, **settled)
     )
-    estimate = jax.jit(
-        lambda relevance: faithfulness_estimate(model, x, relevance, 0, baseline=base)
-    )
+    estimate = jax.jit(lambda relevance: faithfulness_estimate(model, x, relevance, 0, base=base))
     for scale in (1, -2):
         for measure in (correlation, estimate):
             found = measure(scale * contribution)
@@ -164,7 +162,7 @@ def test_faithfulness_recomputed(given, step):
         taken.append(RELEVANCE.ravel()[group].sum())
         drops.append(f(X) - f(edited.reshape(SHAPE)))
     found = faithfulness_estimate(
-        Partial(bent, weights), x, relevance, 1, baseline=base, step=step, batch=5
+        Partial(bent, weights), x, relevance, 1, base=base, step=step, chunk=5
     )
     assert found == pytest.approx(scipy.stats.pearsonr(taken, drops)[0], abs=1e-10)
 
@@ -189,7 +187,7 @@ def test_what_correlates_with_nothing(given):
     weights, x, base, relevance = given
     model = Partial(linear, weights)
     assert jnp.isnan(faithfulness_estimate(model, x, jnp.ones(SHAPE), 0))
-    assert jnp.isnan(faithfulness_estimate(model, x, relevance, 0, baseline=x))
+    assert jnp.isnan(faithfulness_estimate(model, x, relevance, 0, base=x))
     for size, subsets in ((0, 5), (12, 5), (3, 1)):
         with pytest.raises(ValueError, match="two subsets or more"):
             faithfulness_correlation(model, x, relevance, 0, key=KEY, size=size, subsets=subsets)

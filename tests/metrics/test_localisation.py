@@ -13,7 +13,7 @@ from audioxai_jax.metrics.localisation import (
     relevance_rank_accuracy,
     weighted_attribution_localisation,
 )
-from audioxai_jax.metrics.segments import roc_auc, segment_auc, segment_labels, segment_sums
+from audioxai_jax.metrics.segments import roc_auc, segment_auc, segment_sums
 
 ALL = (pointing_game, relevance_rank_accuracy, relevance_mass_accuracy, attribution_localisation)
 RELEVANCE = jnp.array([[4.0, 1.0], [3.0, 0.0], [-2.0, 2.0]])
@@ -106,19 +106,3 @@ def test_segments():
         segment_auc(relevance, labels[:2], length=3)
     with pytest.raises(ValueError, match="1 or more"):
         segment_sums(relevance, length=0)
-
-
-def test_labels_of_events():
-    """0.12 to 0.2 covers 80 % of a segment, 0.2 to 0.23 30 %, and overlaps count once."""
-    events = [(0.12, 0.23), (0.13, 0.16), (0.4, 0.45), (0.42, 0.46), (0.6, 0.65)]
-    found = segment_labels(events, 8)
-    np.testing.assert_array_equal(found, [0, 1, -1, 0, 1, 0, 1, 0])
-    np.testing.assert_array_equal(segment_labels([(0.4, 0.44), (0.41, 0.44)], 5)[4], -1)
-    np.testing.assert_array_equal(segment_labels([], 3), [0, 0, 0])
-    np.testing.assert_array_equal(segment_labels([(0.0, 0.3)], 3, least=1.0), [1, 1, 1])
-    with pytest.raises(ValueError, match="ends before"):
-        segment_labels([(0.2, 0.1)], 3)
-    with pytest.raises(ValueError, match="least"):
-        segment_labels([], 3, least=0.0)
-    with pytest.raises(ValueError, match="more than 0 seconds"):
-        segment_labels([(0.1, 0.2)], 3, seconds=0)

@@ -37,7 +37,7 @@ def test_recomputed(x64):
     assert np.max(np.abs(changed - X)) < 0.3
     w = WEIGHTS[1]
     wanted = [np.linalg.norm(w * (one - X)) / np.linalg.norm(w * X) for one in changed]
-    run = dict(key=KEY, radius=0.3, samples=6, batch=4)
+    run = dict(key=KEY, radius=0.3, samples=6, chunk=4)
     measures = (max_sensitivity, average_sensitivity)
     found = jax.jit(lambda x: [f(signed_gradient(), model, x, 1, **run) for f in measures])(x)
     np.testing.assert_allclose(found, [np.max(wanted), np.mean(wanted)], rtol=1e-12)

@@ -12,7 +12,8 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax.metrics.complexity import complexity, effective_complexity, sparseness
-from audioxai_jax.metrics.curve_scores import abpc, aopc
+from audioxai_jax.metrics.curve_differences import abpc
+from audioxai_jax.metrics.curve_scores import aopc
 from audioxai_jax.perturbation.curves import perturbation_curve
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the extra 'oracles'")
@@ -56,12 +57,12 @@ def ours(shape=(SIZE,), ranked=lambda relevance: relevance, of=perturbation_curv
 
 
 @pytest.mark.parametrize("step", [1, 4, 16])
-@pytest.mark.parametrize("read", ["probability", "logit"])
-def test_pixel_flipping(step, read):
+@pytest.mark.parametrize("question", ["probability", "logit"])
+def test_pixel_flipping(step, question):
     """Its curve starts after the first step, ours with the whole input."""
     metric = quantus.PixelFlipping(features_in_step=step, perturb_baseline=0.25, **QUIET)
-    expected = theirs(metric, (1, SIZE), softmax=read == "probability")
-    found = ours(fractions=SIZE // step, replacement=0.25, read=read)
+    expected = theirs(metric, (1, SIZE), softmax=question == "probability")
+    found = ours(fractions=SIZE // step, base=0.25, question=question)
     np.testing.assert_allclose(found[:, 1:], expected, atol=1e-5)
 
 

@@ -123,7 +123,7 @@ def test_faithfulness_correlation(sides, batch, monkeypatch):
     for one, (x, y, relevance) in enumerate(zip(*batch, strict=True)):
         chosen = jnp.asarray(sets[one].reshape(20, FRAMES, CHANNELS))
         found = faithfulness_of(
-            sides.model, jnp.asarray(x), jnp.asarray(relevance), y, chosen, baseline=0.3
+            sides.model, jnp.asarray(x), jnp.asarray(relevance), y, chosen, base=0.3
         )
         np.testing.assert_allclose(found, wanted[one], **CLOSE)
 
@@ -134,7 +134,7 @@ def test_faithfulness_estimate(sides, batch, step):
     wanted = run(metric, sides.net, batch)
     for one, (x, y, relevance) in enumerate(zip(*batch, strict=True)):
         found = faithfulness_estimate(
-            sides.model, jnp.asarray(x), jnp.asarray(relevance), y, baseline=0.3, step=step
+            sides.model, jnp.asarray(x), jnp.asarray(relevance), y, base=0.3, step=step
         )
         np.testing.assert_allclose(found, wanted[one], **CLOSE)
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.perturbation.deletion import RESERVED, answer, deletion_curves
-from audioxai_jax.perturbation.domains import cells, frequencies
-from audioxai_jax.perturbation.edits import at_random
-from audioxai_jax.perturbation.edits import samples as as_it_is
+from audioxai_jax.domains import frequencies, samples
+from audioxai_jax.perturbation.deletion import RESERVED, ask_labels, deletion_curves
+from audioxai_jax.perturbation.rank import random_scores
 
 DRAW = np.random.default_rng(0)
 INPUTS = DRAW.normal(size=(7, 20)).astype(np.float32)
@@ -66,10 +65,10 @@ def test_every_curve_is_that_of_a_slow_replica(among):
         allowed = np.ones(20, bool) if among is None else among[number]
         counts = [round(fraction * int(allowed.sum())) for fraction in FRACTIONS]
         keys = jax.random.split(jax.random.fold_in(jax.random.key(0), number), 3)
-        random = [at_random(jnp.asarray(x), as_it_is(), key) for key in keys]
+        random = [random_scores(key, 20) for key in keys]
         scores = {
             **{name: [rows[number]] for name, rows in RELEVANCE.items()},
-            "amplitude": [np.abs(x)],
+            "magnitude": [np.abs(x)],
             "random": np.asarray(random),
         }
         for name, several in scores.items():
@@ -104,7 +103,7 @@ def test_relevance_of_a_linear_model_falls_fastest():
             wanted = 1 / (1 + np.exp(-min(rest)))
             assert found["ours"]["probability"][number, count] == pytest.approx(wanted, abs=1e-6)
     middle = slice(1, 6)
-    for other in ("random", "amplitude"):
+    for other in ("random", "magnitude"):
         higher = found[other]["probability"] - found["ours"]["probability"]
         assert np.all(higher > -1e-6)
         assert np.mean(higher[:, middle]) > 0.1
@@ -149,22 +148,25 @@ def test_frequencies():
         return jnp.abs(jnp.fft.rfft(x))[jnp.array([4, 9])]
 
     inputs = (tones.T @ [[1.0, 0.6], [0.8, 1.0]]).T.astype(np.float32)
-    relevance = np.zeros((2, 21), np.float32)
+    relevance = np.zeros((2, 21, 1), np.float32)
     relevance[0, 4], relevance[1, 9] = 2, 1
+    parts = np.concatenate([3 * relevance, -2 * relevance], axis=2)  # their sum over each pair
     found = curves(
         model=loudest,
         inputs=inputs,
         labels=np.array([0, 1]),
-        relevance={"right": relevance, "wrong": -relevance},
+        relevance={"right": relevance, "wrong": -relevance, "parts": parts},
         fractions=[1 / 21, 18 / 21],
-        domain=frequencies(),
+        domain=frequencies(40),
     )
     np.testing.assert_array_equal(found["right"]["label"], 0)
+    np.testing.assert_array_equal(found["parts"]["label"], 0)
     np.testing.assert_array_equal(found["wrong"]["label"][:, 0], 1)
-    np.testing.assert_array_equal(found["amplitude"]["label"][:, 0], 0)
+    np.testing.assert_array_equal(found["magnitude"]["label"][:, 0], 0)
 
 
 def test_cells_of_a_spectrogram():
+    """Features of a model's own domain: they fall to a floor, and the loudest has the most dB."""
     inputs = np.full((2, 3, 4), -80, np.float32)
     inputs[0, 1, 2], inputs[1, 2, 0] = -10.0, -20.0
 
@@ -177,10 +179,21 @@ def test_cells_of_a_spectrogram():
         labels=np.array([1, 2]),
         relevance={},
         fractions=[0, 1 / 12],
-        domain=cells(),
+        base=-80.0,
+        magnitude=inputs,
     )
-    np.testing.assert_array_equal(found["amplitude"]["label"], [[1, 0], [1, 0]])
+    np.testing.assert_array_equal(found["magnitude"]["label"], [[1, 0], [1, 0]])
     assert set(found) == set(RESERVED)
+
+
+def test_units_of_a_name_go_together():
+    """Milliseconds of five samples, by the sum of relevance over each."""
+    found = curves(domain=samples(5000), unit="millisecond", fractions=[0.25], relevance=RELEVANCE)
+    for number, x in enumerate(INPUTS):
+        sums = RELEVANCE["a"][number].reshape(4, 5).sum(axis=1)
+        edited = np.where(np.arange(20) // 5 == np.argmax(sums), 0, x)
+        wanted = np.argmax(edited @ WEIGHTS) == LABELS[number]
+        assert found["a"]["label"][number, 0] == wanted
 
 
 def test_a_model_that_fails_is_neither_right_nor_wrong():
@@ -191,7 +204,7 @@ def test_a_model_that_fails_is_neither_right_nor_wrong():
     for place in NAMES:
         np.testing.assert_array_equal(np.isnan(found["first"][place][:, 1:]), True)
         np.testing.assert_array_equal(np.isnan(found["first"][place][:, 0]), False)
-    one = answer(fails, jnp.zeros(20), jnp.asarray(0), jnp.asarray(0))
+    one = ask_labels(fails(jnp.zeros(20)), jnp.asarray(0), jnp.asarray(0))
     assert all(np.isnan(value) for value in one.values())
 
 
@@ -219,8 +232,10 @@ def test_a_model_that_fails_is_neither_right_nor_wrong():
         ({"draws": 0}, "at least one"),
         ({"among": INPUTS}, "among is float32"),
         ({"among": INPUTS[:, :3] > 0}, r"among is bool \[7, 3\]"),
-        ({"domain": frequencies()}, r"expected \[7, 11\]"),
+        ({"domain": frequencies(20)}, r"expected \[7, 11, 2\] or \[7, 11, 1\]"),
         ({"chunk": 0}, "chunk must be"),
+        ({"unit": "frame"}, "unit 'frame' needs a domain"),
+        ({"domain": samples(20), "unit": "word"}, "unknown unit 'word' of samples: choose one of"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):

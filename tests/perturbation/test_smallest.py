@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.tree_util import Partial
 
-from audioxai_jax import Codec, smallest_set, top_count
-from audioxai_jax.perturbation.smallest import count_grid, through_sound
+from audioxai_jax.perturbation.rank import top_mask, unit_scores
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
 
 SHAPE, CLASSES = (4, 3), 3
 NUMBER = 12
@@ -56,8 +56,10 @@ CLASSIFY = jax.jit(classify)
 def searches(params, x, relevance, base):
     model = Partial(classify, params)
     return {
-        (edit, name): smallest_set(model, x, relevance, base, edit=edit, counts=counts, chunk=5)
-        for edit in ("keep", "remove")
+        (edit, name): smallest_set(
+            model, x, relevance, base=base, edit=edit, counts=counts, chunk=5
+        )
+        for edit in ("keep", "delete")
         for name, counts in {"all": None, "grid": (2, 7), "halving": ()}.items()
     }
 
@@ -77,7 +79,7 @@ def same_number(fraction, count, number):
 def test_all_sets_by_brute_force(seed):
     params, x, relevance, base = draw(seed)
     found = searches(params, x, relevance, base)
-    for edit in ("keep", "remove"):
+    for edit in ("keep", "delete"):
         holds = slow_properties(params, x, relevance, base, edit)
         first, lasting = expected(holds)
         whole = found[edit, "all"]
@@ -87,7 +89,7 @@ def test_all_sets_by_brute_force(seed):
         assert same_number(whole.lasting, lasting, NUMBER)
         count = NUMBER if first is None else first
         assert whole.count == count
-        assert np.array_equal(whole.mask, top_count(count)(relevance))
+        assert np.array_equal(whole.mask, top_mask(relevance.ravel(), count, relevance))
         for name in ("grid", "halving"):
             part = found[edit, name]
             assert part.counts.tolist() == ([0, 2, 7, 12] if name == "grid" else [0, 12])
@@ -118,17 +120,21 @@ def test_some_of_those_are_not_monotone():
 
 
 @pytest.mark.parametrize("unit, number", [("frame", 4), ("channel", 3)])
-@pytest.mark.parametrize("edit", ["keep", "remove"])
+@pytest.mark.parametrize("edit", ["keep", "delete"])
 def test_whole_frames_and_channels(unit, number, edit):
+    labels = np.arange(number).reshape((4, 1) if unit == "frame" else (1, 3))
     for seed in range(4):
         params, x, relevance, base = draw(seed)
-        found = smallest_set(Partial(classify, params), x, relevance, base, edit=edit, unit=unit)
+        found = smallest_set(
+            Partial(classify, params), x, relevance, base=base, edit=edit, units=labels
+        )
         holds = slow_properties(params, x, relevance, base, edit, unit)
         first, _ = expected(holds)
         assert np.array_equal(found.holds, holds)
         assert same_number(found.fraction, first, number)
         count = number if first is None else first
-        assert np.array_equal(found.mask, top_count(count, unit=unit)(relevance))
+        score = unit_scores(relevance, labels, rank="signed")
+        assert np.array_equal(found.mask, top_mask(score, count, relevance, labels))
 
 
 def two_classes(margins):
@@ -146,11 +152,11 @@ def test_closed_form_of_a_linear_model():
     x = jnp.asarray([[1.0, 5.0, 3.0], [2.0, 4.0, 0.0]])
     model = two_classes((np.ones((2, 3), np.float32), -8.5))
     base = jnp.zeros_like(x)
-    kept = smallest_set(model, x, x, base)
+    kept = smallest_set(model, x, x, base=base)
     assert kept.count == 2 and kept.fraction == jnp.float32(2 / 6) == kept.lasting  # 9 > 8.5
     assert kept.mask.tolist() == [[0, 1, 0], [0, 1, 0]]
     assert kept.holds.tolist() == [False, False, True, True, True, True, True]
-    flipped = smallest_set(model, x, x, base, edit="remove")
+    flipped = smallest_set(model, x, x, base=base, edit="delete")
     assert flipped.count == 2  # 15 - 9 < 8.5 < 15 - 5
     assert flipped.mask.tolist() == [[0, 1, 0], [0, 1, 0]]
 
@@ -161,8 +167,8 @@ def test_all_searches_agree_on_evidence_of_one_sign(offset, counts):
     x = jnp.asarray([[1.0, 5.0, 3.0], [2.0, 4.0, 0.0]])
     sums = np.cumsum([0, 5, 4, 3, 2, 1, 0])
     model = two_classes((np.ones((2, 3), np.float32), np.float32(offset)))
-    kept = smallest_set(model, x, x, jnp.zeros_like(x), counts=counts)
-    lost = smallest_set(model, x, x, jnp.zeros_like(x), counts=counts, edit="remove")
+    kept = smallest_set(model, x, x, base=jnp.zeros_like(x), counts=counts)
+    lost = smallest_set(model, x, x, base=jnp.zeros_like(x), counts=counts, edit="delete")
     assert kept.count == np.argmax(sums + offset > 0)
     assert lost.count == np.argmax(15 - sums + offset < 0)
 
@@ -170,10 +176,10 @@ def test_all_searches_agree_on_evidence_of_one_sign(offset, counts):
 def test_a_base_that_says_the_same_needs_nothing_and_never_flips():
     x = jnp.ones((2, 3))
     model = two_classes((np.ones((2, 3), np.float32), 1.0))
-    kept = smallest_set(model, x, x, jnp.zeros_like(x))
+    kept = smallest_set(model, x, x, base=jnp.zeros_like(x))
     assert kept.fraction == kept.lasting == kept.count == 0 and not kept.mask.any()
     assert kept.holds[0] and kept.holds[-1]
-    never = smallest_set(model, x, x, jnp.zeros_like(x), edit="remove")
+    never = smallest_set(model, x, x, base=jnp.zeros_like(x), edit="delete")
     assert np.isnan(never.fraction) and np.isnan(never.lasting) and not never.holds.any()
     assert never.count == 6 and never.mask.all()
 
@@ -182,16 +188,16 @@ def test_the_target_may_be_another_class():
     """Class 1 is heard when the evidence for class 0 is gone: the empty set does."""
     x = jnp.ones((2, 3))
     model = two_classes((np.ones((2, 3), np.float32), -2.5))
-    assert smallest_set(model, x, x, jnp.zeros_like(x), target=1).fraction == 0
-    assert smallest_set(model, x, x, jnp.zeros_like(x), target=0).count == 3
-    assert np.isnan(smallest_set(model, x, x, x, target=1).fraction)
+    assert smallest_set(model, x, x, base=jnp.zeros_like(x), target=1).fraction == 0
+    assert smallest_set(model, x, x, base=jnp.zeros_like(x), target=0).count == 3
+    assert np.isnan(smallest_set(model, x, x, base=x, target=1).fraction)
 
 
 def test_evidence_against_makes_the_class_come_and_go():
     x = jnp.asarray([[3.0, -2.0, 1.0, -1.0]])
     order = jnp.asarray([[4.0, 3.0, 2.0, 1.0]])
     model = two_classes((np.ones((1, 4), np.float32), -1.5))
-    found = smallest_set(model, x, order, jnp.zeros_like(x), target=0)
+    found = smallest_set(model, x, order, base=jnp.zeros_like(x), target=0)
     assert found.holds.tolist() == [False, True, False, True, False]  # 0, 3, 1, 2, 1 over 1.5
     assert found.count == 1 and np.isnan(found.lasting)
 
@@ -200,17 +206,17 @@ def test_evidence_against_makes_the_class_come_and_go():
 def test_models_that_are_not_finite(counts):
     x = jnp.ones((2, 3))
     model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent) - 2.5, 1.0])))
-    found = smallest_set(model, x, x, jnp.zeros_like(x), counts=counts)
+    found = smallest_set(model, x, x, base=jnp.zeros_like(x), counts=counts)
     assert np.isnan(found.fraction) and np.isnan(found.lasting) and found.count == 6
     assert not found.holds[0] and not found.finite
-    never = smallest_set(two_classes((np.ones((2, 3), np.float32), 9.0)), x, x, x, target=1)
+    never = smallest_set(two_classes((np.ones((2, 3), np.float32), 9.0)), x, x, base=x, target=1)
     assert np.isnan(never.fraction) and never.finite
 
 
 def test_relevance_that_is_no_number_ranks_nothing():
     x = jnp.ones((2, 3))
     model = two_classes((np.ones((2, 3), np.float32), 0.0))
-    found = smallest_set(model, x, x.at[0, 1].set(jnp.nan), jnp.zeros_like(x))
+    found = smallest_set(model, x, x.at[0, 1].set(jnp.nan), base=jnp.zeros_like(x))
     assert np.isnan(found.fraction) and np.isnan(found.lasting) and not found.finite
 
 
@@ -220,7 +226,7 @@ def test_jit_and_vmap_change_nothing():
     batch = [jnp.stack([d[i] for d in drawn]) for i in (1, 2, 3)]
 
     def one(x, relevance, base):
-        return smallest_set(Partial(classify, params), x, relevance, base, counts=(3,))
+        return smallest_set(Partial(classify, params), x, relevance, base=base, counts=(3,))
 
     together = jax.jit(jax.vmap(one))(*batch)
     for index in range(5):
@@ -229,24 +235,26 @@ def test_jit_and_vmap_change_nothing():
         jax.tree.map(np.testing.assert_array_equal, there, alone)
 
 
-CODEC = Codec(
-    encode=lambda audio: jnp.round(jnp.pad(audio, (0, -len(audio) % 3)).reshape(-1, 3)),
-    decode=lambda latent: latent.ravel(),
-    sample_rate=100,
-    hop=3,
-)
-
-
-def test_in_the_sound_what_the_codec_loses_is_lost():
-    """It rounds: 0.4 is gone from the sound, and samples after the clip's end are cut."""
+def test_what_is_lost_on_the_way_to_the_model_is_not_enough():
+    """A model that hears the decoded sound: it rounds, 0.4 is gone, and the last sample is cut."""
     latent = jnp.asarray([[0.4, 2.0, 0.4], [0.4, 1.0, 3.0]])
-    heard = through_sound(CODEC, Partial(jnp.sum), 5)
-    assert jnp.sum(latent) > 7 and heard(latent) == 3
     model = two_classes((np.ones((2, 3), np.float32), -2.6))
+    heard = Partial(lambda z: model(jnp.round(z).at[1, 2].set(0)))
     base = jnp.zeros_like(latent)
-    assert smallest_set(model, latent, latent, base).count == 1
-    sound = smallest_set(through_sound(CODEC, model, 5), latent, latent, base)
+    assert smallest_set(model, latent, latent, base=base).count == 1
+    sound = smallest_set(heard, latent, latent, base=base)
     assert sound.count == 3 and sound.mask.tolist() == [[0, 1, 0], [0, 1, 1]]
+
+
+def test_features_of_any_shape():
+    """A pair of real and imaginary part is one unit of three."""
+    x = jnp.asarray([[3.0, -1.0], [1.0, 1.0], [2.0, 2.0]])
+    model = two_classes((np.ones((3, 2), np.float32), -3.5))
+    units = np.arange(3)[:, None]
+    found = smallest_set(model, x, x, base=jnp.zeros_like(x), units=units)
+    assert found.count == 1 and found.mask.tolist() == [[0, 0], [0, 0], [1, 1]]
+    wave = smallest_set(model, x.reshape(3, 2), x, base=0 * x)
+    assert wave.count == 2  # 3 and 2 of single features
 
 
 def test_grids_have_both_ends():
@@ -261,12 +269,12 @@ def test_grids_have_both_ends():
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"edit": "drop"}, "unknown edit 'drop': choose one of keep, remove"),
+        ({"edit": "drop"}, "unknown edit 'drop': choose one of keep, delete"),
         ({"rank": "best"}, "unknown rank 'best'"),
-        ({"unit": "bin"}, "unknown unit 'bin'"),
+        ({"units": np.zeros((2, 2), int)}, "whose shape broadcasts to the features'"),
         ({"counts": (7,)}, "counts must be 0 to 6, got 7 to 7"),
         ({"counts": (0.5,)}, "counts must be whole numbers, got float64"),
-        ({"base": jnp.zeros((3, 2))}, "relevance and base of its shape"),
+        ({"base": jnp.zeros((3, 2))}, "relevance and base must have its shape"),
         (
             {
                 "x": jnp.zeros((0, 3)),
@@ -277,7 +285,7 @@ def test_grids_have_both_ends():
             "x has no units",
         ),
         ({"target": 2}, "target 2 is not a class: the model has 2"),
-        ({"target": -1, "edit": "remove"}, "target -1 is not a class"),
+        ({"target": -1, "edit": "delete"}, "target -1 is not a class"),
         ({"model": Partial(jnp.sum), "target": 0}, "must return logits \\[K\\]"),
     ],
 )

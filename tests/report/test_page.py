@@ -5,52 +5,56 @@ import io
 import math
 import re
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import soundfile
 
+from audioxai_jax import domains
 from audioxai_jax.report import figures, phrases
+from audioxai_jax.report.folder import as_json
 from audioxai_jax.report.page import page
-from audioxai_jax.runs.explain_clips import SOUNDS
-from tests.helpers.pages import SCORES, Elements, explained
+from audioxai_jax.results import SOUNDS, RelevanceMap, Scale, Spectrogram
+from tests.helpers.pages import RATE, SCORES, Elements, explained
+
+
+def report(**options) -> str:
+    return page(explained(**options)[1])
 
 
 def test_the_page_loads_nothing_from_elsewhere():
-    elements = Elements(page(*explained()))
+    elements = Elements(report())
     for tag, attributes in elements.found:
         assert tag not in ("link", "iframe", "object", "base")
         for key in ("src", "href", "xlink:href"):
             value = attributes.get(key) or "#"
             assert value.startswith(("data:", "#")), (tag, value[:80])
-    styles = page(*explained()).split("<style>")[1]
+    styles = report().split("<style>")[1]
     assert "@import" not in styles and not re.search(r"url\((?!#|\"#)", styles)
 
 
 def test_notes_come_before_everything_else():
-    found, facts = explained(notes=("its channels <cancel>\x1b[31m",))
-    text = page(found, facts)
-    assert facts["notes"] == ["its channels <cancel>\x1b[31m"]
+    _, result = explained(notes=("its channels <cancel>\x1b[31m",))
+    text = page(result)
+    assert as_json(result)["notes"] == ["its channels <cancel>\x1b[31m"]
     assert "channels &lt;cancel&gt;\N{REPLACEMENT CHARACTER}[31m" in text
     assert text.index('<ul class="notes"') < text.index('id="listen"')
-    assert '<ul class="notes"' not in page(*explained())
+    assert '<ul class="notes"' not in report()
 
 
 def test_the_five_sounds_can_be_heard_and_are_those_of_the_explanation():
-    found, facts = explained()
-    players = Elements(page(found, facts)).all("audio")
+    explanation, result = explained()
+    players = Elements(page(result)).all("audio")
     assert len(players) == 5
     for name, player in zip(SOUNDS, players, strict=True):
         assert "controls" in player and player["aria-label"]
         content = base64.b64decode(player["src"].removeprefix("data:audio/wav;base64,"))
         samples, rate = soundfile.read(io.BytesIO(content))
         assert rate == 16_000
-        np.testing.assert_allclose(samples, found.sounds[name], atol=1 / 32768)
+        np.testing.assert_allclose(samples, explanation.sounds[name], atol=1 / 32768)
 
 
 def test_equal_loudness_multiplies_up_to_the_level_of_the_original():
-    found, facts = explained()
-    rows = [item for item in Elements(page(found, facts)).all("li") if "data-gain" in item]
+    rows = [item for item in Elements(report()).all("li") if "data-gain" in item]
     gains = dict(zip(SOUNDS, (float(row["data-gain"]) for row in rows), strict=True))
     assert gains["original"] == 1 and gains["random"] == 1
     assert gains["reconstruction"] == pytest.approx(2, rel=1e-3)
@@ -58,7 +62,7 @@ def test_equal_loudness_multiplies_up_to_the_level_of_the_original():
 
 
 def test_ids_are_unique_and_references_resolve():
-    elements = Elements(page(*explained()))
+    elements = Elements(report())
     ids = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in elements.found:
@@ -70,7 +74,7 @@ def test_ids_are_unique_and_references_resolve():
 
 
 def test_figures_and_buttons_have_names_for_those_who_cannot_see_them():
-    elements = Elements(page(*explained()))
+    elements = Elements(report())
     named = [svg for svg in elements.all("svg") if svg.get("role") == "img"]
     assert len(named) == 3 and all(svg["aria-label"] for svg in named)
     assert all(svg.get("aria-hidden") for svg in elements.all("svg") if svg not in named)
@@ -81,18 +85,15 @@ def test_figures_and_buttons_have_names_for_those_who_cannot_see_them():
 
 def test_names_of_files_and_classes_cannot_inject_anything():
     scores = {name: (0, 0, 0, 5) for name in SCORES}
-    found, facts = explained(name="<script>alert(1)</script>\n\udcff.wav", target=3, scores=scores)
-    text = page(found, facts)
+    text = report(name="<script>alert(1)</script>\n\udcff.wav", target=3, scores=scores)
     text.encode("utf-8")
     assert len(Elements(text).all("script")) == 1
     assert "<b>&" not in text and "a&lt;b&gt;&amp;&quot;c&quot;" in text
 
 
 def test_only_what_cannot_be_printed_is_replaced():
-    found, facts = explained()
-    assert "\N{REPLACEMENT CHARACTER}" not in page(found, facts)
-    found, facts = explained(name="a\tb\u2028c.wav")
-    title = page(found, facts).split("<title>")[1].split("</title>")[0]
+    assert "\N{REPLACEMENT CHARACTER}" not in report()
+    title = report(name="a\tb\u2028c.wav").split("<title>")[1].split("</title>")[0]
     assert title.startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c.wav: ")
     assert title.count("\N{REPLACEMENT CHARACTER}") == 2
 
@@ -100,32 +101,32 @@ def test_only_what_cannot_be_printed_is_replaced():
 @pytest.mark.parametrize("seconds", [1 / 16_000, 0.011, 0.5, 1.0])
 @pytest.mark.parametrize("silent", [False, True])
 def test_any_length_and_silence_have_a_page(seconds, silent):
-    text = page(*explained(seconds=seconds, silent=silent))
+    text = report(seconds=seconds, silent=silent)
     Elements(text)
     assert not re.search(r"\bnan\b|\binf\b", re.sub(r"base64,[^\"]*", "", text))
 
 
 def test_the_page_is_the_same_each_time():
-    assert page(*explained()) == page(*explained())
+    assert report() == report()
 
 
 def test_the_headline_says_what_was_heard():
-    _, facts = explained()
-    said = phrases.plain(phrases.headline(facts)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    _, result = explained()
+    said = phrases.plain(phrases.headline(result)).replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert said == (
         "The model heard “stop” (95 %). From the 10 % most relevant features alone it hears "
         "“stop” (87 %); without them “go” (71 %)."
     )
-    assert [holds for _, holds, _ in phrases.checks(facts)] == [True, True, True, True]
+    assert [holds for _, holds, _ in phrases.checks(result)] == [True, True, True, True]
 
 
 def test_the_headline_admits_when_nothing_changed_and_when_another_class_was_asked_for():
     scores = SCORES | {"removed": (0, 0, 2, 0), "random": (0, 0, 1, 0), "explanation": (2, 0, 0, 0)}
-    _, facts = explained(scores=scores, target=1)
-    said = phrases.plain(phrases.headline(facts)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    _, result = explained(scores=scores, target=1)
+    said = phrases.plain(phrases.headline(result)).replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "Asked about “go” (2 %): " in said
     assert "alone it hears “silence” (71 %); without them still “stop”" in said
-    assert [holds for _, holds, _ in phrases.checks(facts)] == [False, False, False, True]
+    assert [holds for _, holds, _ in phrases.checks(result)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -153,23 +154,24 @@ def test_levels_in_words(value, said):
 
 
 def test_levels_are_relative_to_the_original():
-    found, facts = explained()
-    assert found.level_db("explanation") == pytest.approx(-20, abs=0.01)
-    assert facts["levels_db"]["random"] is None and facts["levels_db"]["original"] == 0
-    assert facts["info"]["completeness_gap"] is None
+    _, result = explained()
+    written = as_json(result)
+    assert result.sounds["explanation"].level_db == pytest.approx(-20, abs=0.01)
+    assert written["levels_db"]["random"] is None and written["levels_db"]["original"] == 0
+    assert written["info"]["completeness_gap"] is None
 
 
 def test_one_moment_is_at_one_place_in_every_figure():
-    samples, relevance = np.sin(np.arange(8000.0)).astype(np.float32), np.ones((25, 4))
+    time = Scale("time", "s", 0, 0.5)
+    over_time = RelevanceMap(np.ones(25), (time,))
+    image = RelevanceMap(np.ones((25, 4)), (time, Scale("channel", "", 0, 4)))
+    samples, levels = np.sin(np.arange(8000.0)), Spectrogram(np.ones((9, 2)), np.array([1e3, 2e3]))
     drawn = []
     for draw in (
-        lambda axes: figures.waveform(
-            axes, samples, 16_000, relevance=relevance, frame_seconds=0.02
-        ),
-        lambda axes: figures.mel_spectrogram(
-            axes, samples, 16_000, relevance=relevance, frame_seconds=0.02
-        ),
-        lambda axes: figures.latent_map(axes, relevance, frame_seconds=0.02),
+        lambda axes: figures.waveform(axes, samples, RATE, over_time=over_time),
+        lambda axes: figures.spectrogram(axes, levels, 0.5, over_time=over_time),
+        lambda axes: figures.relevance_image(axes, image),
+        lambda axes: figures.relevance_curve(axes, over_time),
     ):
         figure, axes = figures.panel(2.0)
         draw(axes)
@@ -179,7 +181,7 @@ def test_one_moment_is_at_one_place_in_every_figure():
         )[:, 0]
         drawn.append(place)
     wanted = [figures.LEFT, (figures.LEFT + figures.RIGHT) / 2, figures.RIGHT]
-    np.testing.assert_allclose(drawn, [wanted] * 3, atol=1e-9)
+    np.testing.assert_allclose(drawn, [wanted] * 4, atol=1e-9)
 
 
 def test_the_colours_of_relevance_are_clear_at_zero_and_opposite_at_the_ends():
@@ -188,16 +190,49 @@ def test_the_colours_of_relevance_are_clear_at_zero_and_opposite_at_the_ends():
     assert high[0] > high[2] and low[2] > low[0]
 
 
-def test_the_latent_map_is_centred_on_zero():
+def test_an_image_of_relevance_is_centred_on_zero():
     figure, axes = figures.panel(2.0)
-    figures.latent_map(axes, np.array([[3.0, 0.0], [-1.0, 0.0]]), frame_seconds=0.02)
+    scales = Scale("time", "s", 0, 1), Scale("channel", "", 0, 2)
+    figures.relevance_image(axes, RelevanceMap(np.array([[3.0, 0.0], [-1.0, 0.0]]), scales))
     assert axes.images[0].norm.vmin == -axes.images[0].norm.vmax < 0
 
 
-def test_the_spectrogram_agrees_with_the_librarys():
-    from audioxai_jax.transforms.mel import log_mel
+DOMAINS = {
+    "samples": ("sound.", "Relevance of the samples"),
+    "frequencies": ("kHz", "frequencies of the whole clip"),
+    "time_frequency": ("kHz", "The cells of time and frequency"),
+    "bands": ("kHz", "The bands"),
+    "cells": ("kHz", "The cells of the spectrogram"),
+    "wavelets": ("coefficient", "Relevance of the wavelet coefficients"),
+}
 
-    samples = np.random.default_rng(0).normal(size=6400).astype(np.float32)
-    found, _ = figures._log_mel(samples, 16_000)
-    wanted = np.asarray(log_mel(jnp.asarray(samples), sample_rate=16_000))
-    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.99
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_every_domain_has_a_page_with_its_axes_and_units(name):
+    domain = domains.DOMAINS[name](RATE)
+    _, result = explained(domain=domain)
+    text = page(result)
+    Elements(text)
+    unit = phrases.units(next(iter(domain.units(result.setup.domain.shape))))
+    said = phrases.plain(phrases.headline(result)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert f"10 % most relevant {unit} alone" in said
+    assert all(part in text for part in DOMAINS[name])
+    assert "Codec" not in text and "codec" not in text.split("<body>")[1].split("<script>")[0]
+    assert ("Round trip" in text) == (not domain.exact) and text.count("<audio") == 5 - domain.exact
+
+
+def test_a_listener_answers_beside_the_model():
+    heard = SCORES | {"explanation": (0, 3, 0, 0)}
+    _, result = explained(listener=heard)
+    text = page(result)
+    assert text.count("listener: “stop” ") == 2 and "listener: “go” " in text
+    assert '<th scope="row">Listener</th>' in text and "Listener agrees: no" in text
+    assert as_json(result)["listener_answers"]["explanation"]["label"] == "go"
+    assert "listener_answers" in as_json(explained()[1])
+    assert as_json(explained()[1])["listener_answers"] is None
+
+
+def test_what_a_codec_loses_is_said_to_be_kept():
+    text = report(residual="keep")
+    assert "what the codec loses is added back" in text
+    assert "Codec only" not in text and text.count("<audio") == 4

@@ -172,9 +172,9 @@ def test_one_logit_can_flip_in_curves_and_sets():
     """Its label is the largest of one, always: what counts is whether it is above 0."""
     x = jnp.array([[3.0, 1.0, -2.0]])
     one = lambda z: jnp.sum(z)[None]
-    found = smallest_set(one, x, x, jnp.zeros_like(x), edit="remove")
+    found = smallest_set(one, x, x, base=jnp.zeros_like(x), edit="delete")
     assert found.count == 1 and found.holds.tolist() == [False, True, True, True]
-    curve = perturbation_curve(one, x, x, 0, fractions=3, read="class")
+    curve = perturbation_curve(one, x, x, 0, fractions=3, question="class")
     assert curve.tolist() == [1, 0, 0, 0]
     shares = perturbation_curve(one, x, x, 0, fractions=3)
     np.testing.assert_allclose(shares, sigmoid([2, -1, -2, 0]), rtol=1e-6)

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from audioxai_jax import cli
-from audioxai_jax.cli.console import BUNDLED, Parser, one_line, output_folder, say
+from audioxai_jax.cli.console import BUNDLED, Parser, output_folder, run_main, say
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data.audio import read_clip, write_wav
 
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 
 from audioxai_jax import attribute_batch, integrated_gradients
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 
 SAMPLES, WIDTH, CHUNK = 32_000, 64, 5  # 10 steps are two chunks: a state before and one after
 MOST = 1.05
@@ -83,4 +83,4 @@ def peak() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

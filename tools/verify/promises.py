@@ -191,7 +191,7 @@ def deletion_promises(options, data) -> list[tuple]:
     for net, domain in (("audionet", "samples"), ("alexnet", "cells")):
         file = options.audiomnist / "fsdd_digit" / f"modern_deletion_{net}.json"
         rows = {row["ranking"]: row for row in json.loads(file.read_text())["prediction"][domain]}
-        for control in ("amplitude", "random"):
+        for control in ("magnitude", "random"):
             low = rows["lrp"][f"before_{control}"]["low"]
             promises.append((f"{net}: LRP before {control}, lower end", low, ">=", 0.0))
     return promises

@@ -27,9 +27,9 @@ import numpy as np
 from audioxai_jax.cli.console import (
     Parser,
     add_json_option,
-    one_line,
     positive,
     print_aligned,
+    run_main,
     say,
     write_rows,
 )
@@ -248,4 +248,4 @@ def table(rows: list[dict]) -> list[tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from audioxai_jax.cli.console import Parser, one_line, output_folder, say
+from audioxai_jax.cli.console import Parser, output_folder, run_main, say
 from audioxai_jax.core.files import make_folder
 
 REPO = Path(__file__).resolve().parents[2]
@@ -115,4 +115,4 @@ def checkpoints(folder: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

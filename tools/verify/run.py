@@ -17,8 +17,8 @@ from pathlib import Path
 from audioxai_jax.cli.console import (
     Parser,
     add_json_option,
-    one_line,
     output_folder,
+    run_main,
     say,
     write_rows,
 )
@@ -74,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

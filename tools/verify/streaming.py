@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import Codec
-from audioxai_jax.cli.console import Parser, add_json_option, one_line, say, write_rows
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.streaming import api
@@ -119,4 +119,4 @@ def noise(codec: Codec, seconds: float) -> Iterator[np.ndarray]:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

@@ -1,0 +1,177 @@
+"""An explained clip as the record that its folder holds and its page shows."""
+
+import dataclasses
+import importlib.metadata
+import math
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from audioxai_jax.data.audio import wav_bytes
+from audioxai_jax.results import (
+    SOUNDS,
+    ClipResult,
+    DomainFacts,
+    MethodFacts,
+    Selection,
+    Setup,
+    Sound,
+    Source,
+    Target,
+    Weights,
+)
+from audioxai_jax.runs.drawings import draw_explanation
+from audioxai_jax.runs.explain_clips import ExplainedClip, Settings
+from audioxai_jax.synthesis.levels import match_level, matching_gain
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """How an explanation names what it was made with.
+
+    Attributes:
+      method: and all its options.
+      base: see `synthesis.bases.BASES`.
+      classifier, listener, codec: names, and sha256 unless they are a user's own.
+      domain_options: options of the domain's factory, such as its window.
+    """
+
+    method: MethodFacts
+    base: str
+    classifier: Weights
+    listener: Weights | None = None
+    codec: Weights | None = None
+    domain_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def describe(
+    explained: ExplainedClip, settings: Settings, names: Names, *, level_match: bool = False
+) -> ClipResult:
+    """The record of one explained clip.
+
+    Args:
+      explained: on the host.
+      settings: it was explained with.
+      names: of these.
+      level_match: write all WAV files at the level of the original.
+    """
+    clip, target = explained.clip, explained.target
+    scored = {name: float(explained.probabilities(name)[target]) for name in SOUNDS}
+    return ClipResult(
+        source=Source(
+            name=clip.path.name,
+            path=str(clip.path),
+            seconds=clip.seconds,
+            source_rate=clip.source_rate,
+            channels=clip.channels,
+            channel=clip.channel,
+            sample_rate=clip.sample_rate,
+            samples=len(clip.samples),
+            padded_seconds=explained.padded_seconds,
+        ),
+        target=Target(explained.labels[target], target, scored),
+        selection=_selection(explained, settings),
+        setup=_setup(explained, settings, names),
+        sounds={name: _sound(explained, name, level_match=level_match) for name in SOUNDS},
+        gain_db=20 * math.log10(explained.gain),
+        level_match=level_match,
+        info=explained.info,
+        notes=explained.notes,
+        arrays=arrays(explained),
+        drawing=draw_explanation(
+            explained.sounds, clip.sample_rate, explained.relevance, explained.axes
+        ),
+    )
+
+
+def arrays(explained: ExplainedClip) -> dict[str, np.ndarray]:
+    """Content of `relevance.npz`: features of the padded clip in its domain, K classes.
+
+    ========================= ============ ===========================================
+    relevance                 as features  of each feature for the target's logit
+    features                  any          of the padded clip, see the domain
+    mask                      as features  1 where a feature was kept, else 0, uint8
+    axes                      names        of the features' axes, such as "time [s]"
+    axis_0, axis_1, ..        `[n]`        values along each axis
+    seconds                   scalar       length of the clip; zeros follow it
+    target                    scalar       index of the class that is explained
+    labels                    `[K]`        names of the classes
+    logits_<sound>            `[K]`        of the model, for each of the five sounds
+    feature_logits_<sound>    `[K]`        explanation, removed, random: edited features
+    listener_logits_<sound>   `[L]`        of the listener, if there was one
+    ========================= ============ ===========================================
+    """
+    axes = {f"axis_{number}": axis.values for number, axis in enumerate(explained.axes)}
+    names = [f"{axis.name} [{axis.unit}]" if axis.unit else axis.name for axis in explained.axes]
+    logits = {
+        "logits": explained.logits,
+        "feature_logits": explained.feature_logits,
+        "listener_logits": explained.listener_logits,
+    }
+    return {
+        "relevance": explained.relevance,
+        "features": explained.features,
+        "mask": explained.mask.astype(np.uint8),
+        "axes": np.asarray(names, dtype=np.str_),
+        **axes,
+        "seconds": np.asarray(len(explained.clip.samples) / explained.clip.sample_rate),
+        "target": np.asarray(explained.target, np.int32),
+        "labels": np.asarray(explained.labels, dtype=np.str_),
+        **{f"{kind}_{name}": v for kind, given in logits.items() for name, v in given.items()},
+    }
+
+
+def list_versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    names = ("audioxai_jax", "jax", "jaxlib", "numpy")
+    return {name: importlib.metadata.version(name) for name in names} | {
+        "python": platform.python_version()
+    }
+
+
+def _selection(explained: ExplainedClip, settings: Settings) -> Selection:
+    units, kept = explained.unit_counts
+    keep, smallest = settings.keep, None
+    if isinstance(keep, str):
+        keep, smallest = kept / units, "found" if explained.holds("explanation") else "none"
+    return Selection(keep, kept, units, explained.unit, settings.rank, smallest)
+
+
+def _setup(explained: ExplainedClip, settings: Settings, names: Names) -> Setup:
+    domain = explained.domain
+    return Setup(
+        method=names.method,
+        domain=DomainFacts(
+            name=domain.name,
+            options=names.domain_options,
+            exact=domain.exact or settings.residual == "keep",
+            residual=settings.residual,
+            codec=names.codec,
+            own=explained.own_domain,
+            shape=explained.features.shape,
+        ),
+        classifier=names.classifier,
+        listener=names.listener,
+        base=names.base,
+        seed=settings.seed,
+        labels=explained.labels,
+        outputs=explained.outputs,
+        versions=list_versions(),
+    )
+
+
+def _sound(explained: ExplainedClip, name: str, *, level_match: bool) -> Sound:
+    rate = explained.clip.sample_rate
+    played, original = explained.written(name), explained.written("original")
+    wav = wav_bytes(played, rate)
+    return Sound(
+        wav=wav,
+        file=wav_bytes(match_level(played, original), rate) if level_match else wav,
+        level_db=explained.level_db(name),
+        loudness_gain=float(matching_gain(played, original)),
+        heard=explained.heard(name),
+        probabilities=explained.answers(name),
+        listener=explained.heard_by_listener(name),
+    )

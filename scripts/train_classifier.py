@@ -19,7 +19,6 @@ import sys
 import time
 from pathlib import Path
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,6 +34,7 @@ from audioxai_jax.cli.console import (
     say_each,
     write_rows,
 )
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.files import check_settings, make_folder
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import spec_augment
@@ -44,6 +44,9 @@ from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
 from audioxai_jax.weights import pretrained
 from audioxai_jax.weights.published import huggingface
+
+with needed_by("train_classifier.py"):
+    import grain
 
 FOLDS = "mean of the speakers left out"
 

@@ -21,15 +21,18 @@ from types import SimpleNamespace
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from audioxai_jax.cli.console import Parser, output_folder, positive, run_main, say, say_each
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.weights import pretrained
+
+with needed_by("train_codec.py"):
+    import optax
 
 SPLIT = "speaker_disjoint"
 DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights")

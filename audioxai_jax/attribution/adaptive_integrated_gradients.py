@@ -67,6 +67,8 @@ def adaptive_integrated_gradients(
 
 @record(static=("most", "chunk"))
 class AdaptiveIntegratedGradients:
+    """See `adaptive_integrated_gradients`."""
+
     baseline: Array | float
     tolerance: Array | float
     most: int

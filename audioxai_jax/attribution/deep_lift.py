@@ -38,6 +38,8 @@ def deep_lift(*, baseline: Array | float = 0.0) -> Method:
 
 @record()
 class DeepLift:
+    """See `deep_lift`."""
+
     baseline: Array | float
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:

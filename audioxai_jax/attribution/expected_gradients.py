@@ -104,6 +104,8 @@ def draw(key: Array, number: Array | int, baselines: int) -> tuple[Array, Array]
 
 @record(static=("samples", "absolute", "name", "chunk"))
 class ExpectedGradients:
+    """See `expected_gradients` and `gradient_shap`."""
+
     baselines: Array | float
     deviation: Array | float | None
     samples: int

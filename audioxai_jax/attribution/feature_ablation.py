@@ -57,6 +57,8 @@ def feature_ablation(
 
 @record(static=("segments", "chunk"))
 class FeatureAblation:
+    """See `feature_ablation`."""
+
     baseline: Array | float
     segments: Segmentation
     chunk: int

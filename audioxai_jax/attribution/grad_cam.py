@@ -58,6 +58,8 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
 
 @record(static=("at", "channel_axis"))
 class GradCam:
+    """See `grad_cam`."""
+
     at: str | None
     channel_axis: int | None
 

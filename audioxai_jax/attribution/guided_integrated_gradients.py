@@ -79,6 +79,8 @@ def guided_integrated_gradients(
 
 @record(static=("steps", "fraction", "segments"))
 class GuidedIntegratedGradients:
+    """See `guided_integrated_gradients`."""
+
     baseline: Array | float
     distance: Array | float
     steps: int

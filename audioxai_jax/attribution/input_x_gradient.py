@@ -29,6 +29,8 @@ def input_x_gradient() -> Method:
 
 @record()
 class InputXGradient:
+    """See `input_x_gradient`."""
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         return Attribution(x * gradient(model, x, target), make_info(evaluations=1))

@@ -64,6 +64,8 @@ def integrated_gradients(
 
 @record(static=("steps", "rule", "chunk"))
 class IntegratedGradients:
+    """See `integrated_gradients`."""
+
     baseline: Array | float
     steps: int
     rule: str

@@ -77,6 +77,8 @@ def kernel_shap(
 
 @record(static=("samples", "segments", "chunk"))
 class KernelShap:
+    """See `kernel_shap`."""
+
     baseline: Array | float
     samples: int
     segments: Segmentation

@@ -82,6 +82,8 @@ def lime(
 
 @record(static=("samples", "segments", "chunk"))
 class Lime:
+    """See `lime`."""
+
     baseline: Array | float
     width: Array | float
     ridge: Array | float

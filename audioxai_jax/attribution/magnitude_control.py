@@ -18,6 +18,8 @@ def magnitude_control() -> Method:
 
 @record()
 class MagnitudeControl:
+    """See `magnitude_control`."""
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del model, target, key
         return Attribution(jnp.abs(x), make_info())

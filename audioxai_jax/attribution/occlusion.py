@@ -73,6 +73,8 @@ def occlusion(
 
 @record(static=("window", "stride", "chunk"))
 class Occlusion:
+    """See `occlusion`."""
+
     baseline: Array | float
     window: Any
     stride: Any

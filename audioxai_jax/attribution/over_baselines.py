@@ -82,6 +82,8 @@ def over_baselines(
 
 @record(static=("chunk",))
 class OverBaselines:
+    """See `over_baselines`."""
+
     method: Any
     baselines: Array | float
     chunk: int

@@ -89,6 +89,8 @@ def normalise(method: Method | None = None) -> Method:
 
 @record()
 class Rectify:
+    """See `rectify`."""
+
     method: Any
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
@@ -99,6 +101,8 @@ class Rectify:
 
 @record()
 class Absolute:
+    """See `absolute`."""
+
     method: Any
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
@@ -108,6 +112,8 @@ class Absolute:
 
 @record(static=("axis",))
 class SumChannels:
+    """See `sum_channels`."""
+
     method: Any
     axis: int
 
@@ -122,6 +128,8 @@ class SumChannels:
 
 @record()
 class Normalise:
+    """See `normalise`."""
+
     method: Any
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:

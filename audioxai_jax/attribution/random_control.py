@@ -18,6 +18,8 @@ def random_control() -> Method:
 
 @record()
 class RandomControl:
+    """See `random_control`."""
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del model, target
         return Attribution(jax.random.normal(key, x.shape, x.dtype), make_info())

@@ -47,6 +47,8 @@ def deconvolution() -> Method:
 
 @record(static=("name",))
 class RectifiedGradient:
+    """See `guided_backprop` and `deconvolution`."""
+
     composite: propagation.Composite
     name: str
 

@@ -78,6 +78,8 @@ def rise(
 
 @record(static=("samples", "cells", "chunk"))
 class Rise:
+    """See `rise`."""
+
     baseline: Array | float
     probability: Array | float
     samples: int

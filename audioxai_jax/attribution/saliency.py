@@ -31,6 +31,8 @@ def saliency() -> Method:
 
 @record()
 class Saliency:
+    """See `saliency`."""
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         return Attribution(jnp.abs(gradient(model, x, target)), make_info(evaluations=1))
@@ -51,6 +53,8 @@ def signed_gradient() -> Method:
 
 @record()
 class SignedGradient:
+    """See `signed_gradient`."""
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         return Attribution(gradient(model, x, target), make_info(evaluations=1))

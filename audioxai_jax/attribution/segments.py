@@ -192,6 +192,8 @@ def in_groups(present: Array, segments: Segmentation, shape: Shape) -> Array:
 
 @record(static=("size",))
 class Blocks:
+    """See `blocks`."""
+
     size: Any
 
     def __call__(self, shape: Shape) -> np.ndarray:
@@ -206,6 +208,8 @@ class Blocks:
 
 @record(static=("edges", "axis"))
 class Bands:
+    """See `bands`."""
+
     edges: tuple[int, ...]
     axis: int
 
@@ -224,6 +228,8 @@ class Bands:
 
 @record(static=("count",))
 class Few:
+    """See `few`."""
+
     count: int
 
     def __call__(self, shape: Shape) -> np.ndarray:
@@ -232,6 +238,8 @@ class Few:
 
 @record(static=("values", "shape"))
 class Custom:
+    """See `custom`."""
+
     values: bytes
     shape: Shape
 

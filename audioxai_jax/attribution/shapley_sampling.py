@@ -67,6 +67,8 @@ def shapley_sampling(
 
 @record(static=("permutations", "segments", "chunk"))
 class ShapleySampling:
+    """See `shapley_sampling`."""
+
     baseline: Array | float
     permutations: int
     segments: Segmentation

@@ -65,6 +65,8 @@ def shapley_values(
 
 @record(static=("segments", "chunk"))
 class ShapleyValues:
+    """See `shapley_values`."""
+
     baseline: Array | float
     segments: Segmentation
     chunk: int

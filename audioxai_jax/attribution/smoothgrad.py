@@ -113,6 +113,8 @@ def noise(
 
 @record(static=("samples", "absolute", "statistic", "chunk"))
 class NoisyCopies:
+    """See `smoothgrad`, `squaregrad` and `vargrad`."""
+
     method: Any
     deviation: Array | float
     samples: int

@@ -14,9 +14,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import grain
 import numpy as np
 import soxr
+
+from audioxai_jax.core.extras import needed_by
+
+with needed_by("audioxai_jax.data.pipelines"):
+    import grain
 
 TEXTS = ("speaker", "word", "split", "origin", "file")
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]

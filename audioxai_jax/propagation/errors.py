@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from audioxai_jax.propagation import softmax_check
 from audioxai_jax.propagation.lowering.operations import Operation
+from audioxai_jax.propagation.rules.base import kinds_of
 from audioxai_jax.tracing.graph import Graph
 
 ADVICE = {
@@ -57,6 +58,13 @@ def no_reference(operation: Operation) -> UncoveredOperation:
     )
 
 
+def lacks_reference(operation: Operation, rule: Any) -> ValueError:
+    return ValueError(
+        f"the rule {rule!r} of {operation.label} compares with a reference: give propagate("
+        "reference=), another input of the model"
+    )
+
+
 def check_output(graph: Graph, found: tuple[Operation, ...]) -> None:
     """Refuses a model that returns probabilities.
 
@@ -80,8 +88,8 @@ def check_kind(operation: Operation, rule: Any) -> None:
     Raises:
       ValueError: naming both.
     """
-    kinds = getattr(rule, "kinds", (operation.kind,))
-    if operation.kind not in kinds:
+    kinds = kinds_of(rule)
+    if kinds is not None and operation.kind not in kinds:
         raise ValueError(
             f"the rule {rule!r} is for operations of kind {', '.join(kinds)}, and not for "
             f"{operation.label}"

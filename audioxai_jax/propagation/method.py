@@ -40,6 +40,8 @@ def lrp(composite: str | Composite = "epsilon_plus") -> Method:
 
 @record()
 class Lrp:
+    """See `lrp`."""
+
     composite: Composite
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:

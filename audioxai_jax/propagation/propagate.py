@@ -8,7 +8,6 @@ computation: it may be compiled, batched and differentiated.
 """
 
 import dataclasses
-import inspect
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -29,7 +28,7 @@ from audioxai_jax.propagation.ledger import Ledger
 from audioxai_jax.propagation.lowering.decisions import as_real
 from audioxai_jax.propagation.lowering.lower import operations
 from audioxai_jax.propagation.lowering.operations import Operation
-from audioxai_jax.propagation.rules.base import Shares
+from audioxai_jax.propagation.rules.base import Reference, Shares, for_inputs, takes_reference
 from audioxai_jax.propagation.taps import Point
 from audioxai_jax.tracing.gradient_flow import check_graph
 from audioxai_jax.tracing.graph import Values, evaluate
@@ -173,9 +172,7 @@ def plan(composite: Composite, found: Iterable[Operation], graph: Any) -> tuple[
             raise errors.uncovered(composite, operation, graph)
         rule = entry[1]
         errors.check_kind(operation, rule)
-        if operation.nonnegative and hasattr(rule, "for_nonnegative"):
-            rule = rule.for_nonnegative()
-        steps.append(Step(operation, rule))
+        steps.append(Step(operation, for_inputs(rule, operation.nonnegative)))
     return tuple(steps)
 
 
@@ -238,9 +235,11 @@ def _through(step: Step, values: Values, given: list[Array], compared: Values | 
     operation = step.operation
     x, w, b, z, lin = _read(operation, values)
     options = {}
-    if compared is not None and "reference" in inspect.signature(step.rule).parameters:
+    if takes_reference(step.rule):
+        if compared is None:
+            raise errors.lacks_reference(operation, step.rule)
         x0, w0, _, z0, _ = _read(operation, compared)
-        options = {"reference": (x0, w0, z0)}
+        options = {"reference": Reference(x0, w0, z0)}
     shares = step.rule(lin, x, w, b, z, _one_or_all(given), **options)
     if not isinstance(shares, Shares):
         shares = Shares(shares)

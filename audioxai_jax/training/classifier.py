@@ -5,8 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
+
+from audioxai_jax.core.extras import needed_by
+
+with needed_by("audioxai_jax.training"):
+    import optax
 
 Forward = Callable[[Any, Array, Array], tuple[Array, Any]]
 Prepare = Callable[[Array, Array], Array]

@@ -11,12 +11,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.training.latent_gaps import loud_mask, random_mask
 from audioxai_jax.transforms.mel import log_mel
 from audioxai_jax.transforms.stft import magnitude_spectrogram
+
+with needed_by("audioxai_jax.training"):
+    import optax
 
 WINDOWS = (1024, 512, 256, 128)
 AWAY = 0.1

@@ -9,11 +9,14 @@ from typing import Any
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 from tqdm import tqdm
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.files import check_settings, make_folder, replace_file
 from audioxai_jax.core.text import printable
+
+with needed_by("audioxai_jax.training"):
+    import orbax.checkpoint as ocp
 
 FORMAT = 1
 """Of a saved state: the items "state" and "about", see `_about`."""

@@ -1,8 +1,12 @@
 """Optimisers with their schedules: a short warm-up, then a cosine down to nothing."""
 
 import jax
-import optax
-from optax import contrib
+
+from audioxai_jax.core.extras import needed_by
+
+with needed_by("audioxai_jax.training"):
+    import optax
+    from optax import contrib
 
 WARM_UP = 0.15
 """Fraction of the steps."""

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.tree_util import Partial
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data import augment as augmentation
 from audioxai_jax.data.tasks import TASKS, Clips
 from audioxai_jax.nets.classifiers import cnn, gru, listener, transformer
@@ -20,6 +20,9 @@ from audioxai_jax.training.latent_gaps import loud_mask
 from audioxai_jax.training.optimisers import adamw, muon
 from audioxai_jax.types import Codec
 from audioxai_jax.weights import pretrained
+
+with needed_by("audioxai_jax.training"):
+    import optax
 
 HEADS = {"transformer": transformer, "cnn": cnn, "gru": gru}
 LISTENER = "listener"

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from audioxai_jax.core.checks import check_coded
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.builders import DataError, outcome, prepare
 from audioxai_jax.data.pipelines import decoded
 from audioxai_jax.data.splits import FSDD_SPEAKERS, SPLITS
@@ -98,7 +99,8 @@ def to_8khz(audio: np.ndarray, rate: int) -> np.ndarray:
     check_coded(audio)
     if rate == SAMPLE_RATE:
         return audio
-    import librosa  # takes seconds
+    with needed_by("the authors' resampling"):
+        import librosa  # takes seconds
 
     sound = librosa.resample(
         audio.astype(np.float32), orig_sr=rate, target_sr=SAMPLE_RATE, res_type="scipy"

@@ -22,15 +22,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import soxr
 from jax import Array
 
 from audioxai_jax.core.checks import check_coded
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.augment import augment, other_recording, spec_augment
 from audioxai_jax.nets.classifiers import alexnet, audionet
 from audioxai_jax.training import initialisers
 from audioxai_jax.training.optimisers import adamw
+
+with needed_by("experiments.audiomnist"):
+    import optax
 
 SPEEDS = {"digit": (0.75, 0.85, 0.95, 1.05, 1.2, 1.35), "sex": (0.97, 1.0, 1.03)}
 """By task: what would change the answer is left out, and pitch tells the sex."""

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax.core.batching import map_examples
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.files import check_settings, replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.data.builders import BUILDERS
@@ -20,6 +20,9 @@ from audioxai_jax.training.loop import train
 from audioxai_jax.weights import pretrained
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist.recipes import FORMAT, Recipe
+
+with needed_by("experiments.audiomnist"):
+    import grain
 
 TOGETHER = 50
 """Clips that are classified at a time."""

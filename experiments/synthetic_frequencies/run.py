@@ -23,12 +23,15 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from audioxai_jax import attribute_batch, input_x_gradient, integrated_gradients, propagation
 from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
 from audioxai_jax.propagation import rules
+
+with needed_by("experiments.synthetic_frequencies"):
+    import optax
 
 SAMPLES, TONES, FEWEST, MOST, NOISE = 2560, 63, 10, 49, 0.01
 DECIDING = np.array([5, 16, 32, 53])

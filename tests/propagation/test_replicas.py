@@ -1,7 +1,7 @@
-"""Each rule against a slow replica of its equation with the operation's explicit matrix.
+"""Rules on operations of all shapes: replicas that know the explicit matrix of each.
 
-The matrix is found by applying the operation to unit vectors; the equations are written again,
-from the papers, with NumPy and loops. Double precision, 1e-10 of the largest relevance.
+The matrix is found by applying the operation to unit vectors. What every rule promises by itself
+is in `test_rule_conformance.py`. Double precision, 1e-10 of the largest relevance.
 """
 
 from functools import partial
@@ -14,9 +14,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from audioxai_jax.propagation import composite, kind, propagate, rules
-
-EPSILON = 1e-3
-LOW, HIGH = -2.5, 2.5
+from tests.helpers.rule_replicas import EPSILON, HIGH, LOW, MATRIX
 
 
 def convolution(rank, **options):
@@ -86,92 +84,22 @@ OPERATIONS = {
 }
 
 
-def stable(z, total=None):
-    """z + epsilon sign(z), in units of the root mean square of all outputs."""
-    return z + (EPSILON if z >= 0 else -EPSILON) * np.sqrt(np.mean(np.square(total)))
-
-
-def shared(parts, bias, R):
-    """Of contributions `parts [inputs, outputs]`: R_i = sum_j part_ij R_j / stable(total_j)."""
-    totals = parts.sum(0) + bias
-    found = np.zeros(len(parts))
-    for j, total in enumerate(totals):
-        for i in range(len(parts)):
-            if R[j] != 0:
-                found[i] += parts[i, j] * R[j] / stable(total, totals)
-    return found
-
-
-def up(v):
-    return np.maximum(v, 0)
-
-
-def down(v):
-    return np.minimum(v, 0)
-
-
-def replica_zero(x, M, b, z, R):
-    return sum(x * M[:, j] * R[j] / z[j] for j in range(len(z)) if z[j] != 0)
-
-
-def replica_epsilon(x, M, b, z, R):
-    return shared(x[:, None] * M, b, R)
-
-
-def replica_gamma(x, M, b, z, R):
-    return shared(x[:, None] * (M + 0.5 * up(M)), b + 0.5 * up(b), R)
-
-
-def replica_generalised_gamma(x, M, b, z, R):
-    c = x[:, None] * M
-    above = shared(c + 0.5 * up(c), b + 0.5 * up(b), R * (z > 0))
-    return above + shared(c + 0.5 * down(c), b + 0.5 * down(b), R * (z < 0))
-
-
-def replica_alpha_beta(x, M, b, z, R):
-    c = x[:, None] * M
-    return 2 * shared(up(c), up(b), R) - shared(down(c), down(b), R)
-
-
-def replica_z_plus(x, M, b, z, R):
-    return shared(up(x[:, None] * M), up(b), R)
-
-
-def replica_z_box(x, M, b, z, R):
-    return shared(x[:, None] * M - LOW * up(M) - HIGH * down(M), 0, R)
-
-
-def replica_w_square(x, M, b, z, R):
-    return shared(M**2, b**2, R)
-
-
-def replica_flat(x, M, b, z, R):
-    return shared((M != 0).astype(float), 0, R)
-
-
-def replica_gradient(x, M, b, z, R):
-    return M @ R
-
-
 RULES = {
-    "zero": (rules.zero(), replica_zero),
-    "epsilon": (rules.epsilon(EPSILON), replica_epsilon),
-    "gamma": (rules.gamma(0.5, epsilon=EPSILON), replica_gamma),
-    "generalised_gamma": (
-        rules.generalised_gamma(0.5, epsilon=EPSILON),
-        replica_generalised_gamma,
-    ),
-    "alpha_beta": (rules.alpha_beta(epsilon=EPSILON), replica_alpha_beta),
-    "z_plus": (rules.z_plus(epsilon=EPSILON), replica_z_plus),
-    "z_box": (rules.z_box(LOW, HIGH, epsilon=EPSILON), replica_z_box),
-    "w_square": (rules.w_square(epsilon=EPSILON), replica_w_square),
-    "flat": (rules.flat(epsilon=EPSILON), replica_flat),
-    "gradient": (rules.gradient(), replica_gradient),
+    "zero": rules.zero(),
+    "epsilon": rules.epsilon(EPSILON),
+    "gamma": rules.gamma(0.5, epsilon=EPSILON),
+    "generalised_gamma": rules.generalised_gamma(0.5, epsilon=EPSILON),
+    "alpha_beta": rules.alpha_beta(epsilon=EPSILON),
+    "z_plus": rules.z_plus(epsilon=EPSILON),
+    "z_box": rules.z_box(LOW, HIGH, epsilon=EPSILON),
+    "w_square": rules.w_square(epsilon=EPSILON),
+    "flat": rules.flat(epsilon=EPSILON),
+    "gradient": rules.gradient(),
 }
 
 COMPOSITES = {
     name: composite([(kind("dense", "conv"), rule), (kind("route"), rules.gradient())], base=[])
-    for name, (rule, _) in RULES.items()
+    for name, rule in RULES.items()
 }
 
 
@@ -216,7 +144,7 @@ def test_every_rule(operation, biased, x64):
     for point in (x, np.maximum(x, 0)):
         z = np.asarray(bound(point))
         found = explain(bound, jnp.asarray(point))
-        for name, (_, replica) in RULES.items():
+        for name, replica in MATRIX.items():
             rows = [replica(point.ravel(), matrix, zero, z, row) for row in np.diag(z)]
             expected = np.stack(rows).reshape(found[name].relevance.shape)
             error = np.max(np.abs(found[name].relevance - expected))
@@ -230,7 +158,7 @@ def test_knowing_that_inputs_are_not_negative_changes_nothing(name, x64):
     """After a ReLU, rules for signed inputs leave half of the work out."""
     apply, sizes, shape = OPERATIONS["conv1d"]
     params, x = draw(sizes, 4), draw(shape, 5)
-    rule = RULES[name][0]
+    rule = RULES[name]
     full = Partial(lambda p, x: jnp.ravel(apply(p, x)), params)
     behind = Partial(lambda p, x: jnp.ravel(apply(p, rectified(x))), params)
     made = composite([(kind("conv"), rule)])

@@ -8,8 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import tensorflow_datasets as tfds
-
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.builders.audiomnist import AudioMnist
 from audioxai_jax.data.builders.fsdd import Fsdd
 from audioxai_jax.data.builders.items import DataError
@@ -19,6 +18,9 @@ from audioxai_jax.data.builders.tess import Tess
 from audioxai_jax.data.folders import files_below
 from audioxai_jax.data.names import is_hidden
 from audioxai_jax.data.outcome import Outcome
+
+with needed_by("audioxai_jax.data.builders"):
+    import tensorflow_datasets as tfds
 
 BUILDERS: dict[str, type[Recordings]] = {
     builder.DATASET: builder for builder in (AudioMnist, Fsdd, SpeechCommands, Tess)

@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import tensorflow_datasets as tfds
-
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.archives import is_archive, members
 from audioxai_jax.data.builders.items import Columns, DataError, Item, LeftOut, found, sounds
 from audioxai_jax.data.builders.recordings import Recordings
 from audioxai_jax.data.folders import holds, named_like
 from audioxai_jax.data.names import is_hidden, looks_like_sound, stem
 from audioxai_jax.data.splits import SEX_BLOCKS
+
+with needed_by("audioxai_jax.data.builders"):
+    import tensorflow_datasets as tfds
 
 SEXES = ("male", "female")
 METADATA = "audioMNIST_meta.txt"

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import tensorflow_datasets as tfds
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.builders.items import (
     TABLE,
     Columns,
@@ -38,6 +38,9 @@ from audioxai_jax.data.builders.items import (
 from audioxai_jax.data.builders.table import read_table, table_places
 from audioxai_jax.data.names import looks_like_sound, shown
 from audioxai_jax.data.outcome import Outcome, grouped
+
+with needed_by("audioxai_jax.data.builders"):
+    import tensorflow_datasets as tfds
 
 LINKED = "the same file as another clip, by a link"
 BESIDE = "beside what was read, not looked into"

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow_datasets as tfds
-
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data.archives import FOREIGN, SUFFIXES, Entry, members
 from audioxai_jax.data.builders.items import (
     Columns,
@@ -22,6 +21,9 @@ from audioxai_jax.data.builders.items import (
 from audioxai_jax.data.builders.recordings import Recordings
 from audioxai_jax.data.builders.table import decoded_text
 from audioxai_jax.data.names import clean_name, is_hidden, stem
+
+with needed_by("audioxai_jax.data.builders"):
+    import tensorflow_datasets as tfds
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 OTHERS = (

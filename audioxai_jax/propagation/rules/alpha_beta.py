@@ -40,6 +40,8 @@ def z_plus(*, epsilon: float = 1e-6, absolute: bool = False) -> "AlphaBeta":
 
 @record(static=("alpha", "beta", "epsilon", "absolute", "signed"))
 class AlphaBeta:
+    """See `alpha_beta` and `z_plus`."""
+
     kinds = WEIGHTED
     alpha: float
     beta: float

@@ -19,11 +19,12 @@ Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance Propaga
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.tree_util import Partial
 
 from audioxai_jax.core.records import record
 
@@ -33,10 +34,72 @@ WEIGHTED = ("conv", "dense", "affine", "scale")
 Linear = Callable[[Any, Any], Array]
 
 
+class Reference(NamedTuple):
+    """The same operation at the reference: its input, weight and output there."""
+
+    x: Any
+    w: Any
+    z: Any
+
+
 class Rule(Protocol):
-    """See the text above. A rule may name the `kinds` of operations that it is for."""
+    """See the text above; a plain function is a rule, too. Three further members are optional:
+
+    ===================  ====================================================================
+    `kinds`              names of the kinds of operations that the rule is for; all kinds if it
+                         has no such attribute: see `LimitedRule`
+    `for_nonnegative()`  the rule for inputs that are known to have no negative values: see
+                         `SignedRule`
+    `takes_reference`    True for rules that compare with a reference: see `ComparingRule`
+    ===================  ====================================================================
+    """
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any: ...
+
+
+class LimitedRule(Rule, Protocol):
+    """A rule for some kinds of operations; for others it is refused before computing."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
+
+class SignedRule(Rule, Protocol):
+    """A rule that treats inputs below zero apart, and can leave that out after a ReLU."""
+
+    def for_nonnegative(self) -> Rule: ...
+
+
+class ComparingRule(Protocol):
+    """A rule that gets `reference=`, the operation at another input of the model (DeepLIFT)."""
+
+    @property
+    def takes_reference(self) -> bool: ...
+
+    def __call__(
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any, *, reference: Reference
+    ) -> Any: ...
+
+
+def kinds_of(rule: Any) -> tuple[str, ...] | None:
+    """The kinds of operations that a rule is for; None for all."""
+    return getattr(_plain(rule), "kinds", None)
+
+
+def for_inputs(rule: Any, nonnegative: bool) -> Any:
+    """The rule to use, given whether the input is known to have no negative values."""
+    simpler = getattr(_plain(rule), "for_nonnegative", None)
+    return simpler() if nonnegative and simpler is not None else rule
+
+
+def takes_reference(rule: Any) -> bool:
+    """Whether a rule compares with a reference, and cannot do without one."""
+    return getattr(_plain(rule), "takes_reference", False)
+
+
+def _plain(rule: Any) -> Any:
+    """A composite wraps functions, whose attributes stay theirs."""
+    return rule.func if isinstance(rule, Partial) else rule
 
 
 @record()

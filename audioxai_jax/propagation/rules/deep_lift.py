@@ -17,10 +17,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.records import record
-from audioxai_jax.propagation.rules.base import Linear, transposed
+from audioxai_jax.propagation.rules.base import Linear, Reference, transposed
 from audioxai_jax.propagation.rules.identity import unbroadcast
 
-SMALL = 1e-6
+SMALLEST_CHANGE = 1e-6
 """Differences below this part of the values are answered by the gradient."""
 
 
@@ -65,8 +65,12 @@ def rescale_logsumexp() -> "RescaleLogsumexp":
 
 @record()
 class Rescale:
+    """See `rescale`."""
+
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Any
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Reference
     ) -> Any:
         x0, _, z0 = reference
         change = unbroadcast(R * (z - z0), x.shape)
@@ -75,8 +79,12 @@ class Rescale:
 
 @record()
 class RescaleWinners:
+    """See `rescale_winners`."""
+
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any, *, reference: Any
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any, *, reference: Reference
     ) -> Any:
         x0, w0, z0 = reference
         back, back0 = transposed(lin, x, w), transposed(lin, x0, w0)
@@ -89,8 +97,12 @@ class RescaleWinners:
 
 @record()
 class Shapley:
+    """See `shapley`."""
+
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Any
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Reference
     ) -> Any:
         x0 = reference[0]
         if not isinstance(x, tuple):
@@ -118,8 +130,12 @@ class Shapley:
 
 @record()
 class Midpoint:
+    """See `midpoint`."""
+
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Any
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Reference
     ) -> Any:
         middle = jax.tree.map(lambda new, old: (new + old) / 2, x, reference[0])
         return transposed(lin, middle, w)(R)
@@ -129,8 +145,10 @@ class Midpoint:
 class RescaleSoftmax:
     """`w`: the exponentials, their sum with the axes kept, and what was subtracted from x."""
 
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Array, w: Any, b: Any, z: Array, R: Array, *, reference: Any
+        self, lin: Linear, x: Array, w: Any, b: Any, z: Array, R: Array, *, reference: Reference
     ) -> Array:
         x0, w0, z0 = reference
         change = jnp.log(w[1]) - jnp.log(w0[1]) + w[2] - w0[2]
@@ -143,8 +161,10 @@ class RescaleSoftmax:
 class RescaleLogsumexp:
     """`w`: as of `RescaleSoftmax`."""
 
+    takes_reference = True
+
     def __call__(
-        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Any
+        self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array, *, reference: Reference
     ) -> Any:
         x0, w0, z0 = reference
         shifted = isinstance(x, tuple)
@@ -174,5 +194,5 @@ def _of_logsumexp(x: Array, w: Any, x0: Array, w0: Any, change: Array) -> Array:
 
 
 def _ratio(change: Array, step: Array, x: Array, slope: Array) -> Array:
-    small = jnp.abs(step) <= SMALL * jnp.maximum(jnp.abs(x), SMALL)
+    small = jnp.abs(step) <= SMALLEST_CHANGE * jnp.maximum(jnp.abs(x), SMALLEST_CHANGE)
     return jnp.where(small, slope, change / jnp.where(small, 1, step))

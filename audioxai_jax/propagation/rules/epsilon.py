@@ -28,6 +28,8 @@ def epsilon(epsilon: float = 1e-6, *, absolute: bool = False) -> "Epsilon":
 
 @record(static=("epsilon", "absolute"))
 class Epsilon:
+    """See `zero` and `epsilon`."""
+
     epsilon: float
     absolute: bool = False
 

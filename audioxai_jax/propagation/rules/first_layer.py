@@ -39,6 +39,8 @@ def flat(*, epsilon: float = 1e-6, absolute: bool = False) -> "Flat":
 
 @record(static=("epsilon", "absolute"))
 class ZBox:
+    """See `z_box`."""
+
     kinds = WEIGHTED
     low: Array | float
     high: Array | float
@@ -54,6 +56,8 @@ class ZBox:
 
 @record(static=("epsilon", "absolute"))
 class WSquare:
+    """See `w_square`."""
+
     kinds = WEIGHTED
     epsilon: float
     absolute: bool = False
@@ -65,6 +69,8 @@ class WSquare:
 
 @record(static=("epsilon", "absolute"))
 class Flat:
+    """See `flat`."""
+
     kinds = WEIGHTED
     epsilon: float
     absolute: bool = False

@@ -31,6 +31,8 @@ def generalised_gamma(
 
 @record(static=("gamma", "epsilon", "absolute"))
 class Gamma:
+    """See `gamma`."""
+
     kinds = WEIGHTED
     gamma: float
     epsilon: float
@@ -43,6 +45,8 @@ class Gamma:
 
 @record(static=("gamma", "epsilon", "absolute", "signed"))
 class GeneralisedGamma:
+    """See `generalised_gamma`."""
+
     kinds = WEIGHTED
     gamma: float
     epsilon: float

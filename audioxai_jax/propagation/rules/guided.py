@@ -25,11 +25,15 @@ def deconvolved() -> "Deconvolved":
 
 @record()
 class Guided:
+    """See `guided`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         return transposed(lin, x, w)(jnp.maximum(R, 0))
 
 
 @record()
 class Deconvolved:
+    """See `deconvolved`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         return jnp.maximum(R, 0)

@@ -37,6 +37,8 @@ def constant() -> "Constant":
 
 @record()
 class PassThrough:
+    """See `pass_through`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
         if isinstance(x, tuple):
             raise ValueError("pass_through is for operations with one input, and not for products")
@@ -47,6 +49,8 @@ class PassThrough:
 
 @record()
 class Scaled:
+    """See `scaled`."""
+
     kinds = ("scale", "affine")
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
@@ -55,6 +59,8 @@ class Scaled:
 
 @record()
 class Route:
+    """See `route`."""
+
     kinds = ("route",)
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Shares:
@@ -66,12 +72,16 @@ class Route:
 
 @record()
 class Gradient:
+    """See `gradient`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Any:
         return transposed(lin, x, w)(R)
 
 
 @record()
 class Constant:
+    """See `constant`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Any, R: Any) -> Shares:
         total = sum(jnp.sum(part) for part in jax.tree.leaves(R))
         return Shares(jax.tree.map(jnp.zeros_like, x), bias=total)

@@ -45,6 +45,8 @@ def values(*, epsilon: float = 1e-6, absolute: bool = False) -> "Values":
 
 @record()
 class Halves:
+    """See `halves`."""
+
     kinds = ("product", "gate")
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
@@ -53,6 +55,8 @@ class Halves:
 
 @record(static=("epsilon", "absolute"))
 class Uniform:
+    """See `uniform`."""
+
     kinds = ("matmul", "attention")
     epsilon: float
     absolute: bool = False
@@ -69,6 +73,8 @@ class Uniform:
 
 @record()
 class Signal:
+    """See `signal`."""
+
     kinds = ("product", "gate")
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
@@ -78,6 +84,8 @@ class Signal:
 
 @record(static=("epsilon", "absolute"))
 class Values:
+    """See `values`."""
+
     kinds = ("attention",)
     epsilon: float
     absolute: bool = False

@@ -22,6 +22,8 @@ def taylor() -> "Taylor":
 
 @record()
 class Taylor:
+    """See `taylor`."""
+
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
         s = divide(R, z)
         # the largest numbers there are, as masks have them, overflow where nothing else is left

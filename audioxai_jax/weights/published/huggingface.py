@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
+from audioxai_jax.core.extras import how_to_install
 from audioxai_jax.weights.file_format import WeightsError
 
 CONFIG = "config.json"
@@ -126,8 +127,8 @@ def fetch(repository: str) -> Path:
         from huggingface_hub import snapshot_download  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise WeightsError(
-            f"{repository}: downloads need huggingface_hub: run pip install huggingface-hub, "
-            f"or elsewhere {command}, and give that folder"
+            how_to_install(f"{repository}: a download", "huggingface_hub", "hub")
+            + f", or elsewhere {command}, and give that folder"
         ) from None
     try:
         return Path(snapshot_download(repository, allow_patterns=[CONFIG, TENSORS, INDEX]))

@@ -216,4 +216,4 @@ def test_without_a_network_the_command_is_said(hub, error):
 def test_without_the_hubs_package_the_command_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     message = refusal(WeightsError, huggingface.fetch, REPOSITORY)
-    assert "run pip install huggingface-hub, or" in message and COMMAND in message
+    assert "pip install 'audioxai_jax[hub]', or" in message and COMMAND in message

@@ -21,7 +21,16 @@ from jax.tree_util import Partial
 
 from audioxai_jax.core.records import Static
 from audioxai_jax.core.strictness import relaxed
-from audioxai_jax.nets.classifiers import alexnet, audionet, cnn, gru, listener, transformer
+from audioxai_jax.nets.classifiers import (
+    alexnet,
+    audionet,
+    cnn,
+    gru,
+    listener,
+    mel_cnn,
+    transformer,
+    wave_cnn,
+)
 from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
 from audioxai_jax.types import Classifier, Codec, Model
 from audioxai_jax.weights import checkpoint, file_format
@@ -48,6 +57,8 @@ NETWORKS = {
     ),
     "cnn": Network("classifier", cnn.CnnConfig, cnn.init, cnn.model),
     "gru": Network("classifier", gru.GruConfig, gru.init, gru.model),
+    "wave_cnn": Network("classifier", wave_cnn.WaveCnnConfig, wave_cnn.init, wave_cnn.model),
+    "mel_cnn": Network("classifier", mel_cnn.MelCnnConfig, mel_cnn.init, mel_cnn.model),
     "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
     "audionet": Network(
         "network", audionet.AudioNetConfig, audionet.init, audionet.model, audionet.features

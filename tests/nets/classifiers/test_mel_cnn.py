@@ -1,0 +1,58 @@
+"""The log-mel network: two halves make one, and LRP covers what reads the spectrogram."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from audioxai_jax.core.records import bind
+from audioxai_jax.nets.classifiers import mel_cnn
+from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
+from audioxai_jax.propagation.composites import PRESETS
+from audioxai_jax.propagation.errors import UncoveredOperation
+from audioxai_jax.propagation.propagate import propagate
+from tests.helpers.small_models import random_params
+
+CONFIG = MelCnnConfig(
+    sample_rate=1600,
+    classes=3,
+    bands=8,
+    window=64,
+    hop=16,
+    widths=(3, 4),
+    frame_strides=(2, 1),
+    band_strides=(2, 2),
+)
+
+
+@pytest.fixture(scope="module")
+def variables():
+    variables = random_params(lambda: mel_cnn.init(CONFIG, jax.random.key(0)))
+    variables["batch_stats"] = jax.tree.map(jnp.abs, variables["batch_stats"])
+    return variables
+
+
+def test_the_front_end_is_part_of_the_model(variables):
+    audio = jax.random.normal(jax.random.key(1), (320,))
+    features = mel_cnn.features(CONFIG, audio)
+    assert features.shape == (20, 8)
+    halves = mel_cnn.apply_to_features(CONFIG, variables, features)
+    whole = mel_cnn.model(CONFIG, variables)(audio)
+    np.testing.assert_allclose(whole, halves, rtol=1e-6)
+    quiet = mel_cnn.features(CONFIG, jnp.zeros(320))
+    np.testing.assert_allclose(quiet, (np.log(1e-3) + 4) / 2, rtol=1e-6)
+
+
+def test_lrp_covers_the_network_and_conserves(variables):
+    """Relevance is the logit, less what the ledger says that biases took."""
+    network = bind(mel_cnn.apply_to_features, CONFIG, variables)
+    features = jax.random.normal(jax.random.key(1), (20, 8))
+    found = propagate(PRESETS["epsilon_plus"](), network, features, 1)
+    lost = jnp.sum(found.ledger.bias + found.ledger.stabiliser)
+    np.testing.assert_allclose(jnp.sum(found.relevance) + lost, found.logits[1], rtol=1e-4)
+
+
+def test_lrp_refuses_the_fourier_transform_of_the_front_end(variables):
+    model = mel_cnn.model(CONFIG, variables)
+    with pytest.raises(UncoveredOperation, match="fft"):
+        propagate(PRESETS["epsilon_plus"](), model, jnp.ones(320), 1)

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from audioxai_jax import Explanation, explain_batch
+from tests.helpers.rows import rows
 
 PAGES = {
     "plain_jax": "your_model",
@@ -20,7 +21,7 @@ PAGES = {
     "own_domain": "your_domain",
     "own_codec": "your_codec",
 }
-QUICK = ("plain_jax", "own_domain")
+QUICK = {"plain_jax", "own_domain"}
 """One of each kind, of latents and of waveforms; the others run with --full-size."""
 LATENTS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
 
@@ -36,9 +37,7 @@ def test_every_example_is_tested(repo):
     assert {path.stem for path in (repo / "examples").glob("*.py")} == set(PAGES)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.full_size) for n in PAGES]
-)
+@pytest.mark.parametrize("name", rows(PAGES, full_size=PAGES.keys() - QUICK))
 def test_it_runs(name, repo, clip):
     names = runpy.run_path(str(repo / "examples" / f"{name}.py"), run_name="__main__")
     explanation = names["explanation"]

@@ -19,6 +19,7 @@ from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_in
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
 from audioxai_jax.weights.pretrained import load_classifier, load_listener
+from tests.helpers.rows import rows
 
 GRADIENTS = {
     "adaptive_integrated_gradients",
@@ -92,6 +93,15 @@ CLAIMS = {
     # Looks at the input alone.
     "blind": {"magnitude_control", "random_control"},
 }
+COVERED = {
+    "absolute",
+    "gradient_shap",
+    "normalise",
+    "squaregrad",
+    "sum_channels",
+    "vargrad",
+}
+"""Variants and wrappers of methods that always run: these run with --full-size."""
 FEW = {"guided_integrated_gradients": {"steps": 20}, "rise": {"samples": 100}}
 """Options with which a method is done sooner; the others are made with their defaults."""
 
@@ -134,7 +144,18 @@ def pytest_generate_tests(metafunc):
     if claim in CLAIMS:
         claimed = metafunc.config.getoption("--claims").split(",") if own else []
         names = names if claim in claimed else sorted(CLAIMS[claim]) if not own else []
-    metafunc.parametrize("name", names)
+    long = COVERED | getattr(metafunc.function, "long", set())
+    metafunc.parametrize("name", rows(names, full_size=long & set(names)))
+
+
+def long_for(*names):
+    """A test that runs for these methods with --full-size only."""
+
+    def mark(test):
+        test.long = set(names)
+        return test
+
+    return mark
 
 
 @pytest.fixture
@@ -203,6 +224,7 @@ def test_a_traced_target_equals_a_number(method):
     close(run(method, MODEL, X, TARGET, KEY).relevance, call())
 
 
+@long_for("kernel_shap", "lime", "rise", "shapley_sampling")
 def test_batches_equal_single_examples(method):
     """By vmap, and by the driver that steps from outside, for several targets at once."""
     x, numbers = jnp.stack([X, -X, 0.1 * X]), jnp.arange(3)
@@ -308,10 +330,14 @@ def plain_attention():
 ATTENTIONS = [linen_attention, nnx_attention, equinox_attention, plain_attention]
 TIGHT = {"adaptive_integrated_gradients", "deep_lift", "integrated_gradients", "over_baselines"}
 """Complete methods that take a few evaluations."""
+DIGITS = [("digits", name) for name in sorted(TIGHT - {"over_baselines"})]
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
-@pytest.mark.parametrize("complete", sorted(TIGHT))
+@pytest.mark.parametrize(
+    "complete",
+    rows(sorted(TIGHT), full_size=("adaptive_integrated_gradients", "over_baselines")),
+)
 def test_completeness_of_attention(complete, attention):
     attend = attention()
     model = Partial(lambda p, x: jnp.tanh(attend(x @ p)).mean(0), jnp.ones((5, 4)) / 4 + X[:5, :4])
@@ -320,8 +346,7 @@ def test_completeness_of_attention(complete, attention):
 
 
 @pytest.mark.parametrize(
-    "shipped, complete",
-    [("keywords", "deep_lift"), *(("digits", name) for name in sorted(TIGHT - {"over_baselines"}))],
+    "shipped, complete", rows([("keywords", "deep_lift"), *DIGITS], full_size=DIGITS)
 )
 def test_completeness_of_shipped_heads(shipped, complete):
     model = load_classifier(shipped)[0].model

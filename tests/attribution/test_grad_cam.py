@@ -123,6 +123,7 @@ def test_the_map_at_the_input_s_size():
     np.testing.assert_array_equal(found, np.repeat(wanted[..., None], 4, -1))
 
 
+@pytest.mark.full_size
 def test_in_batches(model, x, key):
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(grad_cam(), model, batch, jnp.array([0, 1, 2]), key=key, chunk=2)

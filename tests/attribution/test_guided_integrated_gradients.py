@@ -162,6 +162,7 @@ def test_from_the_input_itself_nothing(key):
     assert np.all(found.relevance == 0)
 
 
+@pytest.mark.full_size
 def test_in_batches(x, key):
     model = Partial(lambda x: jnp.stack([jnp.sum(jnp.sin(2 * x)), jnp.prod(x)]))
     method = guided_integrated_gradients(steps=10, fraction=0.5)
@@ -173,6 +174,7 @@ def test_in_batches(x, key):
             np.testing.assert_allclose(found.relevance[index], wanted.relevance, rtol=1e-12)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 2)])
 def test_inputs_of_any_rank(shape, key):
     method = guided_integrated_gradients(steps=3)

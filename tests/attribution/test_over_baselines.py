@@ -103,6 +103,7 @@ def test_of_no_promise_no_gap(x, key):
     assert np.isnan(found.info["completeness_gap"])
 
 
+@pytest.mark.full_size
 def test_in_batches(model, x, baselines, key):
     method = over_baselines(integrated_gradients(steps=2), baselines)
     batch = jnp.stack([x, 2 * x, x**2])
@@ -120,6 +121,7 @@ def test_the_default_is_one_baseline_of_zeros(model, x):
     assert over_baselines(baselines=0) == over_baselines()
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (2, 3, 2)])
 def test_inputs_of_any_rank(shape, key):
     method = over_baselines(baselines=jnp.zeros((2, *shape)))

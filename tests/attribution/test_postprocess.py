@@ -115,6 +115,7 @@ def test_zeros_stay_zeros(name, shape, key):
     assert found.shape == shape and np.all(found == 0)
 
 
+@pytest.mark.full_size
 def test_in_batches(name, x, x64, key):
     method = ALL[name](smoothgrad(samples=3))
     batch = jnp.stack([x, 2 * x, x**2])

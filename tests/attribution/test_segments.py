@@ -136,3 +136,8 @@ def test_functions_must_be_hashable():
 def test_inputs_without_features_are_refused():
     with pytest.raises(ValueError, match=r"the input \[0, 6\] has no features"):
         groups(few(), (0, 6))
+
+
+def test_defaults_have_few_groups():
+    for shape in [(16000,), (75, 128), (64, 64, 3)]:
+        assert groups(few(8), shape)[1] in (4, 8)

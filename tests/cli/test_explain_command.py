@@ -478,6 +478,7 @@ def test_the_command_in_a_process_of_its_own(models, tmp_path):
     assert {file.name for file in Path("explanation/ünï").iterdir()} == FILES
 
 
+@pytest.mark.full_size
 def test_compiled_programs_are_kept_in_the_users_cache_folder(models):
     clip = sound("x.wav")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX")}

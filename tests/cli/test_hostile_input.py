@@ -231,6 +231,7 @@ def test_sound_beyond_full_scale_is_written_softer_not_clipped(models):
     assert json.loads(Path("out/soft/explanation.json").read_text())["gain_db"] == 0
 
 
+@pytest.mark.full_size
 def test_a_disk_that_fills_up_leaves_nothing(models):
     """Files of the command may hold 60 kB; the report needs more."""
     clip = write("clip.wav")

@@ -13,6 +13,7 @@ from audioxai_jax.nets.layers.quantiser import quantise
 from audioxai_jax.transforms import istft
 from audioxai_jax.transforms.stft import magnitude_spectrogram, padded_spectrogram
 from audioxai_jax.weights.pretrained import available, load_classifier, load_codec, load_listener
+from tests.helpers.rows import rows
 
 SETTINGS = {
     "x64": lambda: jax.enable_x64(True),
@@ -39,7 +40,10 @@ def net(weights, x):
     return jax.nn.relu(x @ weights).mean(0)
 
 
-@pytest.mark.parametrize("name", SOME)
+LONG = ("kernel_shap", "over_baselines", "rise", "smoothgrad")
+
+
+@pytest.mark.parametrize("name", rows(SOME, full_size=LONG))
 def test_methods(name):
     """In batches under all settings but x64, whose numbers are compared; alone with NaN refused."""
     method, model = METHODS[name](**SOME[name]), Partial(net, jnp.asarray(W))
@@ -56,7 +60,7 @@ def test_methods(name):
     np.testing.assert_allclose(alone.relevance, plain.relevance[0], atol=1e-4 * scale)
 
 
-@pytest.mark.parametrize("setting", ["x64", "ranks", "types"])
+@pytest.mark.parametrize("setting", rows(["x64", "ranks", "types"], full_size=("ranks", "types")))
 def test_shipped_weights_load(setting):
     """They are float32 in their files, whatever JAX computes in, and compute as without."""
     codec, head = load_codec("gainshape_16khz")[0], load_classifier("keywords")[0]

@@ -194,6 +194,7 @@ def recording(length=5000, number=0):
     return (0.1 * draw(size=length)).astype(np.float32)
 
 
+@pytest.mark.full_size
 def test_heat_maps_of_a_network_alone(network):
     waveform = np.pad(recording(), (1000, 2000))
     x = 20 * waveform
@@ -271,6 +272,7 @@ def save_network(folder):
     pretrained.save(folder, "net", fields, params)
 
 
+@pytest.mark.full_size
 def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):
     """Clips of two rates and lengths, a network of 8 kHz and a codec of 16 kHz."""
     write_wav(tmp_path / "2_12_7.wav", recording(), 8000)

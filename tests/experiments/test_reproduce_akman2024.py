@@ -57,6 +57,7 @@ def models(tmp_path_factory):
     return folder
 
 
+@pytest.mark.full_size
 def test_everything(monkeypatch, capsys, data, models, tmp_path):
     out = tmp_path / "out"
     command = [
@@ -139,6 +140,7 @@ def test_it_refuses_what_does_not_fit(monkeypatch, capsys, models, tmp_path, arg
     assert said in line
 
 
+@pytest.mark.full_size
 def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     out = tmp_path / "out"
     command = [

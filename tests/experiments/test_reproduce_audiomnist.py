@@ -29,6 +29,7 @@ def run(monkeypatch, data, out, *arguments, status=0):
     assert (stop.value.code or 0) == status
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "task, nets, folds",
     [("digit", ["audionet"], ["digit_0", "digit_3"]), ("sex", ["audionet", "alexnet"], ["sex_1"])],

@@ -146,6 +146,7 @@ def test_the_picture(tmp_path):
     assert (tmp_path / "x.png").stat().st_size > 5_000
 
 
+@pytest.mark.full_size
 def test_the_script(tmp_path, monkeypatch, capsys):
     """Whole, on made-up clips; killed and started again it searches nothing twice."""
     made_up.speech_commands(tmp_path / "data")

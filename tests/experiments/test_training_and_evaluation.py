@@ -66,6 +66,7 @@ def codec(data, tmp_path_factory):
         return train_codec(patch, data, tmp_path_factory.mktemp("codec"), **GAINSHAPE)
 
 
+@pytest.mark.full_size
 def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path, codec):
     _, manifest = pretrained.load_codec(codec)
     assert manifest["metrics"]["val_log_mel_l1"] > 0
@@ -172,6 +173,7 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     assert rows[0]["log_mel_l1"] == 0
 
 
+@pytest.mark.full_size
 def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
     """Two speakers are left out in turn; each classifier is judged on its own."""
     runs, splits = tmp_path / "runs", [f"without_{name}" for name in FSDD_SPEAKERS[:2]]
@@ -265,6 +267,7 @@ def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     assert "holds no speech_commands" in line and "AUDIOXAI_DATA" in line
 
 
+@pytest.mark.full_size
 def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
     """The same command loads what there is, and writes the very same weights."""
     first = codec.with_suffix(".safetensors").read_bytes()
@@ -274,6 +277,7 @@ def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
     assert (codec.parent / "masked" / "log.jsonl").read_text() == log
 
 
+@pytest.mark.full_size
 def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
     found = train_codec(
         monkeypatch,

@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 from audioxai_jax.nets.classifiers import gru, transformer
 from audioxai_jax.propagation import composite, kind, propagate, rules
 from audioxai_jax.propagation.composites import attn_lrp, epsilon_plus, latent_transformer
+from tests.helpers.rows import rows
 from tests.helpers.small_models import random_params
 
 SIZES = {"frames": 5, "channels": 3, "classes": 3}
@@ -170,6 +171,7 @@ def transformer_replica(config, p, linear, x):
     return chain(x, partial(windows, config.reach), *steps, mean, partial(dense, p["logits"]))
 
 
+@pytest.mark.full_size
 @each_config
 @pytest.mark.parametrize("preset", [attn_lrp, latent_transformer])
 def test_transformer(config, preset, x64):
@@ -191,8 +193,9 @@ def test_without_biases_constant_attention_weights_conserve(x64):
     np.testing.assert_allclose(totals, np.diagonal(found.logits), rtol=1e-4)
 
 
-@each_config
-def test_conservation_in_single_precision(config):
+@pytest.mark.parametrize("name", rows(CONFIGS, full_size=("post_norm",)))
+def test_conservation_in_single_precision(name):
+    config = CONFIGS[name]
     model, _, x = network(transformer, config, np.float32)
     check_conservation(explain(attn_lrp(), model, x), 1e-4)
 

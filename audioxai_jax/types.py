@@ -207,7 +207,7 @@ class Classifier:
         """Logits `[K]` of features of `frames` steps or more; see `windows.windowed`.
 
         Raises:
-          ValueError: for fewer steps, or if there are not as many labels as outputs.
+          ValueError: for fewer steps, or if labels and outputs differ in number.
         """
         logits = windowed(self)(features)
         check_logits(logits, "the classifier", "clip")
@@ -216,7 +216,7 @@ class Classifier:
         return logits
 
     def names(self, outputs: int) -> tuple[str, ...]:
-        """The labels, or the numbers of so many outputs as texts."""
+        """The labels, or the numbers of the outputs as texts."""
         return tuple(map(str, range(outputs))) if self.labels is None else self.labels
 
 
@@ -231,8 +231,8 @@ class Explanation:
       mask: 1 where a feature is kept, of their shape.
       info: see `make_info`.
       sounds: audio `[T]` by name: "reconstruction" (features of which nothing is edited),
-        "explanation" (kept features), "removed" (all the others) and "random" (as many
-        features as are kept, drawn at random).
+        "explanation" (kept features), "removed" (all the others) and "random" (the same
+        number of features, drawn at random).
       logits: of the classifier, `[K]`, on the clip ("original") and on each sound, by the same
         names. One that reads latents hears a sound by encoding it again.
       feature_logits: of the classifier on the edited features, without the trip through sound:

@@ -57,8 +57,8 @@ def lime(
 
     Raises:
       ValueError: if `samples` or `chunk` is below 1, `width` is not positive, `ridge` is
-        negative, or the segments are no segmentation; without a key; of inputs that the
-        segments do not fit, or with as many groups as samples.
+        negative, or segments that are not a segmentation; without a key; of inputs that the
+        segments do not fit, or if groups and samples are equal in number.
 
     >>> import jax, jax.numpy as jnp
     >>> from audioxai_jax.attribution.segments import blocks

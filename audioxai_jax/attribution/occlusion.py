@@ -27,7 +27,7 @@ from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 WINDOWS = 16
-"""The default window is such that about twice as many, half overlapping, cover the input."""
+"""The default window: about twice this number, half overlapping, cover the input."""
 
 
 def occlusion(

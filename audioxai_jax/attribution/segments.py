@@ -35,7 +35,7 @@ def blocks(size: int | None | Sequence[int | None]) -> Segmentation:
         whole. None or -1 keeps an axis whole.
 
     Raises:
-      ValueError: if a size is no whole number above 0, None or -1; of inputs that have fewer
+      ValueError: if a size is not an integer above 0, None or -1; of inputs that have fewer
         axes than there are sizes.
 
     >>> blocks(3)((7,)).tolist()
@@ -134,7 +134,7 @@ def custom(numbers: Any) -> Segmentation:
 def segmentation(segments: Any, name: str) -> Segmentation:
     """What a method's option `segments` means.
 
-    A function is a segmentation; a whole number is `few` of so many, a tuple `blocks` of such
+    A function is a segmentation; an integer n is `few(n)`, a tuple `blocks` of such
     sizes, and an array or list of group numbers `custom`.
 
     Raises:

@@ -40,7 +40,7 @@ def smoothgrad(
       samples: copies.
       deviation: of the normal noise, relative to the range max(x) - min(x) of the example.
       absolute: whether the deviation is in the input's own units instead.
-      chunk: copies at once: memory, not results; if None, as many as make 64 evaluations.
+      chunk: copies at once: memory, not results; by default those that make 64 evaluations.
 
     Returns:
       A `Method`; it needs a key. `info["standard_error"]` is that of the mean.

@@ -192,7 +192,7 @@ def check_scale(audio: Any, name: str = "audio") -> None:
 
 
 def check_number(value: Any, name: str, wanted: str) -> None:
-    """Refuses what is not one real number; it may be traced.
+    """Refuses anything but one real number; it may be traced.
 
     Raises:
       WrongType: for another type, truth values among it.

@@ -16,7 +16,7 @@ from jax import Array
 from audioxai_jax.core.checks import WrongType, as_floats, check_audio, kind, whole
 
 INDICES = 2**32
-"""So many examples have keys of their own: `fold_in` takes 32 bits."""
+"""Number of examples that have keys of their own: `fold_in` takes 32 bits."""
 
 
 def check_model(model: Any, name: str = "the classifier") -> None:

@@ -6,8 +6,8 @@ from jax import Array
 from audioxai_jax.core.strictness import constant
 
 Info = dict[str, Array]
-"""What a method knows about its own result, as arrays: the keys of `make_info`. Whoever calls it
-by `attribute`, as `explain` and `attribute_batch` do, also learns whether all is "finite"."""
+"""What a method knows about its own result, as arrays: the keys of `make_info`. `attribute`, and
+so `explain` and `attribute_batch`, adds whether all is "finite"."""
 
 
 def make_info(

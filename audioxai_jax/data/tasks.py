@@ -165,7 +165,7 @@ def check_rate(name: str, rate: int) -> None:
 
 
 def digest(clips: Clips) -> str:
-    """sha256 of what is learned from clips: sounds, classes, names."""
+    """sha256 of a training's content: sounds, classes, names."""
     found = hashlib.sha256(clips.audio.tobytes() + clips.target.tobytes())
     found.update("\n".join(clips.file).encode())
     return found.hexdigest()

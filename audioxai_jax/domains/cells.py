@@ -1,7 +1,7 @@
 """Spectrograms that models read: mel or linear cells in dB, without phase.
 
-On the way back, the clip lends the phase: each cell of its own short-time Fourier transform is
-louder or quieter by as much as its feature was changed, and what was not changed stays as it is.
+On the way back, the clip lends the phase: the level of each cell of its own short-time
+Fourier transform changes as its feature did, and unchanged cells stay as they are.
 """
 
 import jax.numpy as jnp

@@ -34,7 +34,7 @@ class Domain(Protocol):
     Attributes:
       name: as in `DOMAINS`, for reports.
       sample_rate: of the audio that it analyses, Hz.
-      hop: samples per step along the first axis of the features; 1 if that is no time axis.
+      hop: samples per step along the first axis of the features; 1 without a time axis.
       exact: whether `synthesise(analyse(audio), audio)` is the audio, to rounding.
       linear: whether `synthesise` is linear in the features, the audio given.
     """

@@ -7,8 +7,8 @@
 
 Encoder and decoder are those of a domain: of what the classifier reads, or of any other, and then
 the classifier is seen from there (`explanation.composition`). Because an explanation must be
-checked, the classifier hears X_hat, beside two controls: the domain alone, and as many features
-kept at random.
+checked, the classifier hears X_hat, beside two controls: the domain alone, and the same number
+of features kept at random.
 """
 
 import jax
@@ -72,7 +72,7 @@ def explain(
       keep: fraction of the units to keep; or "smallest", the fewest of the most relevant ones whose
         sound is heard as the target, see `masks.smallest`; or any `Masker`.
       rank: "signed" or "absolute", see `masks.top_fraction`; a `Masker` brings its own.
-      unit: name of what is kept as one, see `domain.units`; the domain's first if None.
+      unit: name of the unit that is kept as one, see `domain.units`; the domain's first if None.
       base: what stands for the others; the domain's own if None, see `bases`.
       target: class to explain, its number or its label; the classifier's own prediction if None.
       residual: "keep" gives back to every sound what the domain loses of the clip, such as the

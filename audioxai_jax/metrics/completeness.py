@@ -34,7 +34,7 @@ def completeness_error(
       A scalar; NaN if relevance or a logit is.
 
     Raises:
-      ValueError: for a target that is no class.
+      ValueError: for a target that is not a class.
     """
     return gap(relevance, *_values(model, x, target, baseline))
 
@@ -61,7 +61,7 @@ def gap(relevance: Array, value: Array, baseline_value: Array) -> Array:
     """`completeness_error` of outputs that are known: at the input and the baseline, scalars.
 
     Raises:
-      ValueError: if an output is no scalar: it would be broadcast.
+      ValueError: if an output is not a scalar: it would be broadcast.
     """
     return jnp.abs(jnp.sum(relevance) - _change(value, baseline_value))
 

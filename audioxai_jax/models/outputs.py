@@ -130,7 +130,7 @@ def frames(model: Model, start: int, stop: int) -> Model:
     [1.5]
     """
     if not 0 <= start < stop:
-        raise ValueError(f"frames: from {start} to {stop} is no span: expected 0 <= start < stop")
+        raise ValueError(f"frames: from {start} to {stop} is not a span: need 0 <= start < stop")
     return Partial(_frames, as_model(model), Static((start, stop)))
 
 

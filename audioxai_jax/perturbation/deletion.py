@@ -74,8 +74,8 @@ def deletion_curves(
       key: for the random rankings.
       draws: random rankings per example, of which the mean is returned.
       domain: view of the audio whose features are deleted; None if the inputs are features.
-      unit: name of what is deleted as one, see `Domain.units`; the domain's first if None, each
-        feature by itself without a domain.
+      unit: name of the unit that is deleted as one, see `Domain.units`; the domain's first if
+        None, each feature by itself without a domain.
       base: what stands for deleted features: a number, or an array that broadcasts to those of
         one example. The domain's own if None, 0 without a domain.
       magnitude: how large each feature is, `[N, ...]`, for the control; `domain.size`, or

@@ -42,7 +42,7 @@ def random_subset(baseline: float | Array, fraction: float) -> Perturbation:
 
 
 def drawn_subset(key: Array, features: int, size: int) -> Array:
-    """`size` of so many features, without replacement; booleans `[features]`.
+    """`size` of all features, without replacement; booleans `[features]`.
 
     The largest of random bits: a permutation takes twice as long on CPU.
     """

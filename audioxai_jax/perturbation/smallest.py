@@ -94,7 +94,7 @@ def smallest_set(
       relevance: shaped as x, of a class; ranks the units.
       target: the class to be kept or flipped; the model's own prediction of x if None. The label
         of a single logit is predicted where that is above 0.
-      base: shaped as x, stands for what is not in the set ("keep"), or is ("delete").
+      base: shaped as x, stands for features out of the set ("keep"), or in it ("delete").
       edit: "keep" or "delete".
       counts: of the first pass, whole numbers from 0 to n; 0 and n are added. See `count_grid`.
       rank: "signed" or "absolute", see `rank.unit_scores`.

@@ -106,7 +106,7 @@ def propagate(
             "relevance. Convert the input, not inside the model"
         )
     found = _compiled(composite, as_model(model), x, target, reference, seed, at=tuple(at))
-    select(found.logits, target)  # compiled, a target that is no class would pass unseen
+    select(found.logits, target)  # compiled, a target beyond the classes would pass unseen
     return found
 
 

@@ -104,7 +104,7 @@ def sign_flip(
       a, b: one value per clip, `[N]` both.
       key: consumed, if signs are drawn.
       groups: who speaks in each clip, integers `[N]`: signs are then those of whole groups,
-        whose clips are not independent. Clips of -1, nobody's, are each on their own.
+        whose clips are not independent. Clips of -1, without a speaker, are each on their own.
       samples: signs that are drawn.
 
     Returns:

@@ -8,88 +8,16 @@ All windows of a `Local` stage are of one size: after the first window nothing i
 for a last one that lacks samples. A signal of less than a window is done at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from audioxai_jax.core.checks import WrongType, as_array
 from audioxai_jax.core.programs import compiled
-from audioxai_jax.core.records import as_model, record
-from audioxai_jax.types import Model
-
-
-@record(static=("takes", "gives", "left", "right", "units"))
-class Local:
-    """A function whose output at one place depends on a neighbourhood of its input.
-
-    Rows of input and output come in units. Output unit u depends on input units u - `left` to
-    u + `right`, and on nothing else but where the signal ends. The function of a window has to
-    treat the window's ends as if the signal ended there; what that spoils is dropped.
-
-    Attributes:
-      function: `[n, ..] -> [m, ..]` of the signal, or of a window of it.
-      takes, gives: rows of input and of output per unit.
-      left, right: reach, in units.
-      units: number of units that one window gives; it takes `left + units + right`.
-      last: the function of the last window, which may lack rows, or of a short signal; None if
-        `function` does for that, too.
-
-    Raises:
-      ValueError: if these are no whole numbers, a reach is below 0, or another number below 1.
-    """
-
-    function: Model
-    takes: int = 1
-    gives: int = 1
-    left: int = 0
-    right: int = 0
-    units: int = 1
-    last: Model | None = None
-
-    def __post_init__(self):
-        _check_numbers(self, takes=1, gives=1, left=0, right=0, units=1)
-
-
-@record(static=("rows",))
-class Carried:
-    """A recurrence: what it makes of a row depends on the rows before by a state alone.
-
-    Attributes:
-      function: `(state, x [rows, ..]) -> (state, y [rows, ..])`.
-      start: `x -> state` before the first row, of the shape and dtypes of all later ones.
-      rows: rows that run at once; zeros fill the last window.
-
-    Raises:
-      ValueError: if `rows` is not an integer of at least 1.
-    """
-
-    function: Callable[[Any, Array], tuple[Any, Array]]
-    start: Callable[[Any], Any]
-    rows: int = 1
-
-    def __post_init__(self):
-        _check_numbers(self, rows=1)
-
-
-Stage = Local | Carried
-
-
-def _check_numbers(stage: Any, **least: int) -> None:
-    found = {name: getattr(stage, name) for name in least}
-    wrong = [
-        f"{name}={found[name]!r} (from {low} up)"
-        for name, low in least.items()
-        if not isinstance(found[name], int | np.integer)
-        or isinstance(found[name], bool)
-        or found[name] < low
-    ]
-    if wrong:
-        raise ValueError(
-            f"{type(stage).__name__} is counted in whole numbers, got {', '.join(wrong)}"
-        )
+from audioxai_jax.core.records import as_model
+from audioxai_jax.nets.stages import Carried, Local, Stage
 
 
 def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:

@@ -81,8 +81,8 @@ def place(samples: int, *, window: Window, hop: int, before: int | None = None) 
       samples: T.
       window: samples `[L]`, not negative, or name and width such as `("hann", 455)`.
       hop: samples between frames, from 1 to L.
-      before: zeros in front, from 0 to L - hop. By default L - hop: each sample is seen by as
-        many frames as any other. L // 2 are the frames of `scipy.signal.stft`, centred on
+      before: zeros in front, from 0 to L - hop. By default L - hop: each sample is seen by
+        the same number of frames. L // 2 are the frames of `scipy.signal.stft`, centred on
         f * hop, and (L - hop) // 2 those of `stft.magnitude_spectrogram` if L - hop is even.
 
     Raises:

@@ -43,7 +43,7 @@ MODERN_RATES = {"audionet": 7e-4, "alexnet": 2e-4}
 MODERN_DROPOUT = 0.2
 """With the paper's 0.5 AlexNet does not start learning within a few hundred steps."""
 PEAK = 16_384
-"""Of what is spoken, before noise is added, in 16-bit samples: networks set levels themselves."""
+"""Peak of the speech, before noise is added, in 16-bit samples: networks set levels."""
 FORMAT = 2
 """Raised when a recipe changes, so that no training goes on, or is counted, as another one."""
 RECIPES = ("modern", "paper")

@@ -121,7 +121,7 @@ def make_rows(
       NaN for a single clip, and "lasting", the median of that; all NaN of no clips. Those over
       all clips have the interval over speakers, too,
       "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
-      drawn, and nobody's clips are in every resample.
+      drawn, and clips without a speaker are in every resample.
     """
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}

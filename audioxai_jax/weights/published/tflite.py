@@ -50,8 +50,8 @@ class Tensor:
     Attributes:
       name: as the file has it; not unique.
       shape: of one call.
-      dtype: numpy's, or None for what holds no plain numbers (resources, texts).
-      data: a constant's numbers as stored, of that shape, or None for what is computed.
+      dtype: numpy's, or None without plain numbers (resources, texts).
+      data: a constant's numbers as stored, of that shape, or None for computed values.
       scale: float32, empty if the tensor is not quantised, one number, or one per index of
         `axis`. A stored q stands for `scale (q - zero_point)`.
       zero_point: int64, one for each scale.

@@ -17,7 +17,7 @@ from audioxai_jax.nets.codecs import encodec, seanet
 from audioxai_jax.nets.codecs.encodec import EncodecConfig
 from audioxai_jax.nets.codecs.seanet import SeanetConfig
 from audioxai_jax.nets.layers.lstm import Lstm
-from audioxai_jax.streaming.stages import Carried, Local, Stage
+from audioxai_jax.nets.stages import Carried, Local, Stage, frames_of
 
 
 def seanet_encoder(c: SeanetConfig, params, frames: int) -> list[Stage]:
@@ -188,8 +188,3 @@ def _check_loudness(c: EncodecConfig) -> None:
             "this codec divides by the loudness of all of a sound, so nothing can be said before "
             "its end: only one that works in chunks can be streamed"
         )
-
-
-def frames_of(samples: int, hop: int) -> int:
-    """Number of whole frames that hold all samples."""
-    return -(-samples // hop)

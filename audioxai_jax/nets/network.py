@@ -1,0 +1,39 @@
+"""What the library has to know of a kind of network: one row of CODECS or CLASSIFIERS."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jax import Array
+
+from audioxai_jax.nets.stages import Stage
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """How a kind of network is made: `init(Config(..), key)` gives its parameters.
+
+    Attributes:
+      kind: "codec", "classifier" (of a latent), "listener" (of waveforms), or "network" (of what
+        `features` makes of a waveform).
+      config: a frozen dataclass with a default for each field. A codec's says `sample_rate` and
+        `hop`; a classifier's has the fields frames, channels and classes.
+      init: `(config, key) -> params`, nested dictionaries of arrays.
+      build: `(config, params) -> model`; a codec's takes `mean=` and `name=`, and gives a `Codec`.
+      features: `(config, waveform) -> features` of a "network".
+      added: fields that older manifests lack: they have their defaults there.
+      stages: of a codec that can be streamed, makers of stages by the function that `build` binds
+        to configuration and parameters: `(config, params, frames) -> [Stage, ..]`.
+      small: a codec's configurations of few parameters, with which the tests try it.
+    """
+
+    kind: str
+    config: type
+    init: Callable[..., Any]
+    build: Callable[..., Any]
+    features: Callable[..., Array] | None = None
+    added: tuple[str, ...] = ()
+    stages: Mapping[Callable[..., Any], Callable[[Any, Any, int], list[Stage]]] = dataclasses.field(
+        default_factory=dict
+    )
+    small: tuple[Any, ...] = ()

@@ -36,9 +36,9 @@ def adaptive_integrated_gradients(
     example that ran out of steps, one of them is above the tolerance.
 
     Args:
-      tolerance: for the completeness gap, and for the change of relevance from one rule to the
+      tolerance: bound for the completeness gap and the change of relevance from one rule to the
         next, relative to the largest relevance.
-      baseline: where the path begins; broadcast to the input's shape.
+      baseline: start of the path; broadcast to the input's shape.
       most: nodes, at most; there are rules with 3, 5, 7, 11, 15, 23, 31, 47, 63, ... of them.
       chunk: nodes that are evaluated at once. An example stops between chunks.
 

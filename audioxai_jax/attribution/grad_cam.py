@@ -90,8 +90,8 @@ def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -
     """A map over positions in the input's shape, as `grad_cam` says.
 
     Args:
-      axes: for each axis of the map the axis of the input that it goes along, None where that is
-        not known; all None if left out.
+      axes: axis of the input for each axis of the map, None where that is not known; all None if
+        left out.
 
     Raises:
       ValueError: if the map has an axis for which the input has none.

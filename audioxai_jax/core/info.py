@@ -24,9 +24,10 @@ def make_info(
         for methods that promise completeness, NaN for the others.
       evaluations: how often the model was evaluated, forward alone or with its gradient,
         checks included.
-      change: for methods that refine their result until it settles: by how much the last
+      change: last change of a method that refines its result until it settles: by how much the last
         refinement changed relevance, relative to the largest; NaN for the others.
-      standard_error: of relevance that was sampled, of its shape; NaN for the others.
+      standard_error: standard error of relevance that was sampled, of its shape; NaN for the
+        others.
 
     `attribute` adds "finite": whether all relevance is.
     """

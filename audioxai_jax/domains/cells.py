@@ -45,10 +45,11 @@ def cells(
 
     Args:
       sample_rate: Hz.
-      window, hop, before: of the transform, see `transforms.frames.place`.
+      window, hop, before: window and hop and before of the transform, see
+        `transforms.frames.place`.
       bands: mel bands of `transforms.mel.mel_bands`; None for the transform's own bins.
       lowest, highest: outer feet of the bands, Hz; half the sample rate by default.
-      level: of magnitudes, see `domains.levels`; `decibels()` by default.
+      level: level of magnitudes, see `domains.levels`; `decibels()` by default.
       cut: frames cut off at the beginning and at the end, and bins below and above.
       frequency_first: `[B, F]`.
 

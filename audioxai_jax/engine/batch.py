@@ -43,7 +43,7 @@ def attribute_batch(
       x: examples `[N, ...]`, floating point.
       target: a class for all, one for each `[N]`, or several for each `[N, M]`, which share
         their forward passes; each example's own prediction if None. Of a `Classifier` also labels.
-      key: for everything random; `jax.random.key(0)` if None.
+      key: key for everything random; `jax.random.key(0)` if None.
       chunk: evaluations of the model at once and per device: examples, and within these the
         steps or samples of the method. "auto" is 64, or fewer if they would not fit in memory.
       devices: examples are spread over these; all local devices if None.

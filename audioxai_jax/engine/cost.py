@@ -20,7 +20,7 @@ class Cost:
 
     Attributes:
       chunk: evaluations of the model at once.
-      evaluations: of the model in all, at most; a few checks come on top.
+      evaluations: evaluations of the model in all, at most; a few checks come on top.
       flops: floating-point operations in all, at most, as the compiler counts them. What it
         finds in a loop, of a method inside a method, it counts once.
       peak_bytes: memory that one step needs beside its arguments.
@@ -36,7 +36,7 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
     """Compiles a method for one example and reads what it will cost; nothing is run.
 
     Args:
-      method, model: as for `attribute`.
+      method, model: method and model, see `attribute`.
       x: an example, or its `jax.ShapeDtypeStruct`.
       chunk: evaluations of the model at once.
 

@@ -38,16 +38,16 @@ class Request:
     """What is asked of a clip: everything that `explain` is given, but the clip and its target.
 
     Attributes:
-      domain: that is explained.
+      domain: domain that is explained.
       hears: the classifier as a model of sounds at the domain's rate.
       method, base, masker: see `explain`.
-      listens: as `hears`, of the listener, or None.
+      listens: the same of the listener, or None.
       own: whether the domain is what the classifier reads.
       residual: whether sounds get back what the domain loses.
-      rank: of the random control's units.
+      rank: order of the random control's units.
       unit: name of the domain's units, or None.
       outputs: see `Classifier`; None for logits of which the largest counts.
-      labels: of the classifier, or None; not part of the program, so that one serves all.
+      labels: labels of the classifier, or None; not part of the program, so that one serves all.
     """
 
     domain: Domain
@@ -198,8 +198,8 @@ def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.
     """Labels of a domain's units; None for each feature by itself.
 
     Args:
-      domain: that is explained.
-      shape: of its features.
+      domain: domain that is explained.
+      shape: shape of its features.
       unit: a name; None is the domain's first.
 
     Raises:
@@ -220,7 +220,7 @@ def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:
     """Refuses outputs that are not logits `[K]`, or other than there are labels for.
 
     Args:
-      labels: of the classifier, or None.
+      labels: labels of the classifier, or None.
       logits: an array, or its shape and dtype.
 
     Raises:

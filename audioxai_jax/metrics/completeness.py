@@ -27,8 +27,8 @@ def completeness_error(
     Args:
       model: one example to logits `[K]`. For probabilities, see `audioxai_jax.models.outputs`.
       x: the input.
-      relevance: of any shape: also that of frames, channels or frequencies.
-      baseline: what relevance is over, of the input's shape or a number.
+      relevance: relevance of any shape: also that of frames, channels or frequencies.
+      baseline: baseline that relevance compares with, of the input's shape or a number.
 
     Returns:
       A scalar; NaN if relevance or a logit is.

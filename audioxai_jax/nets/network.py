@@ -22,8 +22,8 @@ class Network:
       build: `(config, params) -> model`; a codec's takes `mean=` and `name=`, and gives a `Codec`.
       features: `(config, waveform) -> features` of a "network".
       added: fields that older manifests lack: they have their defaults there.
-      stages: of a codec that can be streamed, makers of stages by the function that `build` binds
-        to configuration and parameters: `(config, params, frames) -> [Stage, ..]`.
+      stages: stages of a codec that can be streamed, makers of stages by the function that `build`
+        binds to configuration and parameters: `(config, params, frames) -> [Stage, ..]`.
       small: a codec's configurations of few parameters, with which the tests try it.
     """
 

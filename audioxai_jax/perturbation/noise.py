@@ -30,8 +30,8 @@ def random_subset(baseline: float | Array, fraction: float) -> Perturbation:
     """Sets a random fraction of the features, rounded, to a baseline.
 
     Args:
-      baseline: of the input's shape, or a number.
-      fraction: of all features.
+      baseline: baseline of the input's shape, or a number.
+      fraction: fraction of all features.
 
     Raises:
       ValueError: for a fraction outside [0, 1].

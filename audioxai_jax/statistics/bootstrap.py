@@ -23,9 +23,9 @@ def bootstrap_interval(
     Args:
       values: one per clip, `[N, ..]`; axes after the first are independent quantities.
       key: consumed.
-      groups: who speaks in each clip, any integers `[N]` from 0 up. If given, whole groups
-        are drawn, since clips of one speaker are not independent. Clips of -1, without a speaker,
-        are in every resample: they say nothing about other speakers.
+      groups: speaker in each clip, any integers `[N]` from 0 up. If given, whole groups are drawn,
+        since clips of one speaker are not independent. Clips of -1, without a speaker, are in every
+        resample: they say nothing about other speakers.
       samples: resampled means.
       level: coverage, in (0, 1).
 

@@ -25,7 +25,7 @@ def filter_by_frequency(
 
     Args:
       audio: waveform `[T]`.
-      relevance: of each bin of its DFT `[T // 2 + 1]`.
+      relevance: relevance of each bin of its DFT `[T // 2 + 1]`.
       keep: fraction of the bins that are kept; none are whose smoothed relevance is not
         positive, so that the sound is silent without positive ones.
       smooth: bins between the zeros of the kernel that smooths relevance and mask, see

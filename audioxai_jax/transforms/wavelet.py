@@ -27,7 +27,7 @@ def analyse(audio: Array, *, wavelet: str, levels: int) -> Array:
 
     Args:
       wavelet: a name in `FILTERS`.
-      levels: as many splits as the length allows, if those are fewer.
+      levels: number of splits, or what the length allows if that is fewer.
 
     Raises:
       ValueError: for audio that is no `[T]`, or an unknown wavelet.

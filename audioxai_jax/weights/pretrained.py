@@ -76,7 +76,7 @@ def save(
 
     Args:
       folder: made if needed.
-      name: of the files, without suffix.
+      name: name of the files, without suffix.
       manifest: the fields that `weights_file` lists but format, name, sha256 and sample_rate,
         which are filled in. `config` is the configuration itself.
       params: nested dictionaries of arrays; for a codec also "mean", if it is known.
@@ -101,7 +101,7 @@ def load_codec(
     Args:
       name_or_path: a shipped codec's name (see `available`), the path of either file, or with
         `weights` the name of a published codec, see `published.codecs.load_published`.
-      weights: of a published codec: a folder, or a repository's name.
+      weights: weights of a published codec: a folder, or a repository's name.
 
     Raises:
       WeightsError: if there is no such checkpoint, or it is not what it says.

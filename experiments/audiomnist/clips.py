@@ -28,7 +28,7 @@ class Question:
 
     Attributes:
       labels: names of the classes, in the order of their numbers.
-      config: of the data set's builder, None for its only one.
+      config: configuration of the data set's builder, None for its only one.
       folds: keys of `splits.SPLITS[dataset]`.
     """
 
@@ -59,7 +59,7 @@ def load(
     Args:
       data: folder with the user's download, see `builders.recordings`.
       dataset, task: key of QUESTIONS.
-      seed: of the offsets.
+      seed: seed of the offsets.
       cache: see `builders.prepare`.
 
     Returns:

@@ -58,14 +58,14 @@ class Recipe:
     """A network and its training.
 
     Attributes:
-      config: of the network.
+      config: configuration of the network.
       init: `key -> params`.
       forward: `(params, features, key) -> logits`, with dropout.
       predict: `(params, features) -> logits`.
-      features: what the network reads of a waveform.
-      copies: of int16 clips `[N, T]` what is learned from, `[N, S, T]`.
+      features: function from a waveform to the network's input.
+      copies: copies of int16 clips `[N, T]` what is learned from, `[N, S, T]`.
       prepare: `(key, copies int16 [S, T]) -> features`.
-      optimiser, steps, batch, smoothing: of the training.
+      optimiser, steps, batch, smoothing: options of the training.
     """
 
     config: Any

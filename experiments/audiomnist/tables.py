@@ -47,8 +47,8 @@ def deletion_rows(
     """A row per ranking: what is left at each fraction, how much before controls it falls.
 
     Args:
-      curves: of `deletion_curves`, clips of all folds together.
-      fractions: of the curves.
+      curves: curves of `deletion_curves`, clips of all folds together.
+      fractions: fractions of the curves.
       speakers: number of each clip's speaker, `[N]`.
       key: consumed.
       measure: key of MEASURES.

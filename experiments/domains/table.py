@@ -47,7 +47,7 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
 
     Args:
       about: see `run.describe`.
-      results: what `protocol.measure` returns, with a leading axis of clips.
+      results: results of `protocol.measure`, with a leading axis of clips.
       clips: the same clips.
       key: consumed, by the bootstrap.
     """

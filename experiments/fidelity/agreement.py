@@ -35,9 +35,9 @@ def edited_latents(
     """Latents of which the most relevant units are kept, then latents of which they are deleted.
 
     Args:
-      latent: of the clip `[F, C]`.
+      latent: latent of the clip `[F, C]`.
       relevance: `[F, C]`.
-      base: what stands for absent features, `[F, C]`.
+      base: values that stand for absent features, `[F, C]`.
       keep, delete: fractions, `[M]` and `[N]`.
       rank, units: see `perturbation.rank.unit_scores`.
 
@@ -63,7 +63,7 @@ def agreement(
     Args:
       classifier: `latent [F, C] -> logits [K]`.
       listener: `audio [T] -> logits [K]`, with the same classes.
-      latent: of the clip `[F, C]`.
+      latent: latent of the clip `[F, C]`.
       edited: `[M, F, C]`.
       samples: length T of the clip.
 

@@ -38,9 +38,10 @@ class HeatMapSound:
 
     Attributes:
       samples: `[T]` at the clip's rate and at the sound's own level.
-      about: what it is, in a few phrases.
-      relevance: over time `[n]`, in n equal spans of the clip.
-      frequency_relevance: of K frequencies from 0 to the clip's `bandwidth`, `[K]`.
+      about: description in a few phrases.
+      relevance: relevance over time `[n]`, in n equal spans of the clip.
+      frequency_relevance: frequency relevance of K frequencies from 0 to the clip's `bandwidth`,
+        `[K]`.
     """
 
     samples: np.ndarray
@@ -55,10 +56,10 @@ class HeatMapClip:
 
     Attributes:
       name: heading.
-      facts: what is known of it, texts by name.
-      sounds: by name, all of one length; the first one is the original.
-      sample_rate: of all sounds, Hz.
-      bandwidth: of the clip, Hz: half of the sample rate, or less if it was resampled.
+      facts: facts about it, texts by name.
+      sounds: sounds by name, all of one length; the first one is the original.
+      sample_rate: rate of all sounds, Hz.
+      bandwidth: bandwidth of the clip, Hz: half of the sample rate, or less if it was resampled.
     """
 
     name: str
@@ -121,18 +122,19 @@ def make_heat_maps(
       model: `net_input [T] -> logits [K]`.
       waveform: the clip `[T]`, full scale is 1; sounds are made of it.
       net_input: the same samples as the network wants them, a multiple of the waveform.
-      methods: by the name that is shown; the first one also gives the DFT-filtered sound and
-        that of the literal formula.
+      methods: methods by the name that is shown; the first one also gives the DFT-filtered sound
+        and that of the literal formula.
       name, facts: see `HeatMapClip`; what the models hear comes before these facts.
-      labels: of the logits.
-      sample_rate: of the waveform, Hz.
+      labels: labels of the logits.
+      sample_rate: rate of the waveform, Hz.
       target: the label that is explained; what the network hears if None.
       keep: fraction of the frequencies and of the latent features that are kept.
       frequency_relevance: `(net_input [T], relevance [T]) -> [T // 2 + 1]`, relevance of the
         DFT; there is no filtered sound without it.
-      codec, classifier: for the latent explanation; there is none without them. If the
-        classifier has the label that is explained it explains that one, else what it hears.
-      latent_method: for it; `integrated_gradients()` if None.
+      codec, classifier: codec and classifier for the latent explanation, which is left out without
+        them. If the classifier has the label that is explained it explains that one, else what it
+        hears.
+      latent_method: method of the latent explanation; `integrated_gradients()` if None.
 
     Raises:
       ValueError: for shapes or labels that do not fit, or results that are not finite.

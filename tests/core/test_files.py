@@ -1,4 +1,4 @@
-"""Where files are written: whole or not at all, and what is no regular file stays what it is."""
+"""Where files are written: whole or not at all, and devices, pipes and links stay what they are."""
 
 import io
 import json

@@ -47,7 +47,7 @@ def run(call, **changes):
 
 
 def refusal(call, *args, **changes):
-    """The one line of what is refused, by a TypeError or a ValueError of this library."""
+    """The line of a refusal, by a TypeError or a ValueError of this library."""
     with pytest.raises((TypeError, ValueError)) as caught:
         call(*args, **changes)
     assert "\n" not in str(caught.value)
@@ -385,7 +385,7 @@ def test_factories_that_were_not_called_are_told_from_methods(name):
 
 
 def test_the_codec_of_a_batch_is_the_codec_that_was_given():
-    """Its fingerprint, name and mean reach the base that stands in for what is removed."""
+    """Its fingerprint, name and mean reach the base that stands for removed features."""
     seen = []
 
     def base(codec, latent, key):

@@ -48,14 +48,14 @@ class Tensor:
     """A tensor of a graph.
 
     Attributes:
-      name: as the file has it; not unique.
-      shape: of one call.
+      name: name as the file has it; not unique.
+      shape: shape of one call.
       dtype: numpy's, or None without plain numbers (resources, texts).
       data: a constant's numbers as stored, of that shape, or None for computed values.
       scale: float32, empty if the tensor is not quantised, one number, or one per index of
         `axis`. A stored q stands for `scale (q - zero_point)`.
       zero_point: int64, one for each scale.
-      axis: of scale and zero_point if they have several.
+      axis: axis of scale and zero_point if they have several.
     """
 
     name: str
@@ -91,9 +91,9 @@ class Operation:
     """An operation of a graph.
 
     Attributes:
-      code: of the schema's BuiltinOperator.
+      code: code of the schema's BuiltinOperator.
       inputs, outputs: indices of tensors; an optional input that is left out is -1.
-      stride, dilation: of convolutions, along the height; else 1.
+      stride, dilation: strides of convolutions, along the height; else 1.
     """
 
     code: int

@@ -46,7 +46,7 @@ def test_a_method_of_ones_own_inside(tmp_path):
     "name, settings, told",
     [
         ("saliencyy", [], "unknown method 'saliencyy': known are absolute"),
-        ("saliency", ["method=lrp"], "saliency has no option 'method': it does not combine methods"),
+        ("saliency", ["method=lrp"], "no option 'method': it does not combine methods"),
         ("smoothgrad", ["method=lpr"], "unknown method 'lpr'"),
         ("smoothgrad", ["method.steps=3"], "say which method by --set method=NAME"),
         ("smoothgrad", ["method=lrp", "method=saliency"], "--set method is given twice"),

@@ -35,7 +35,8 @@ from audioxai_jax.types import Codec
 from audioxai_jax.weights import pretrained
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--member", choices=list(MEMBERS), default="encodec_24khz")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each sound, at most")
@@ -60,7 +61,11 @@ def main() -> None:
     )
     add_json_option(parser)
     options = parser.parse_args()
+    return options
 
+
+def main() -> None:
+    options = read_options()
     config = MEMBERS[options.member]
     params = random_params(lambda: encodec.init(config, jax.random.key(0)))
     networks = {"ours": network_codec(config, params, options.member)}

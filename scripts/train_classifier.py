@@ -13,8 +13,8 @@ over seeds; `--json FILE` writes its rows.
 """
 
 import dataclasses
+import itertools
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -26,6 +26,7 @@ import numpy as np
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -53,7 +54,7 @@ FOLDS = "mean of the speakers left out"
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder of the runs")
     add_codec_options(parser)
     parser.add_argument("--tasks", nargs="+", default=["keywords"], choices=sorted(tasks.TASKS))
@@ -64,8 +65,6 @@ def main() -> None:
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
     make_folder(options.out)
     for task in options.tasks:  # what is unknown is said before any work
@@ -90,21 +89,24 @@ def run_task(options, codec, task: str) -> list[dict]:
         recipe = make_recipe(head, task, codec, steps=options.steps)
         step, predict = compiled(recipe, task)
         settings = settings_of(recipe, codec, source)
-        for split in chosen_splits(options, task):
-            for seed in options.seeds:
-                names = (task, split, head, seed)
-                file = run_folder(options, *names) / "row.json"
-                if file.is_file():
-                    known = json.loads(file.read_text()).get("settings", {})
-                    check_settings(file, known, settings)
-                else:
-                    if recipe.kind not in features:  # one kind at a time: they are large
-                        found = timed_features(recipe.kind, task, codec, clips, learned)
-                        features = {recipe.kind: found}
-                    known = (clips, features[recipe.kind], learned)
-                    run(options, recipe, step, predict, *known, names, settings)
-                rows.append(json.loads(file.read_text()))
+        for split, seed in itertools.product(chosen_splits(options, task), options.seeds):
+            names = (task, split, head, seed)
+            file = run_folder(options, *names) / "row.json"
+            if not known_run(file, settings):
+                if recipe.kind not in features:  # one kind at a time: they are large
+                    found = timed_features(recipe.kind, task, codec, clips, learned)
+                    features = {recipe.kind: found}
+                known = (clips, features[recipe.kind], learned)
+                run(options, recipe, step, predict, *known, names, settings)
+            rows.append(json.loads(file.read_text()))
     return rows
+
+
+def known_run(file: Path, settings: dict) -> bool:
+    """Whether a run is done; refused if it was another one."""
+    if file.is_file():
+        check_settings(file, json.loads(file.read_text()).get("settings", {}), settings)
+    return file.is_file()
 
 
 def settings_of(recipe: Recipe, codec, source: str) -> dict:

@@ -145,6 +145,18 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
     add("--codec-weights", metavar="DIR_OR_REPOSITORY", help=text)
 
 
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """`--data`, or AUDIOXAI_DATA: the folder of data sets, without which a script does nothing."""
+    known = os.environ.get("AUDIOXAI_DATA", "")
+    parser.add_argument("--data", type=_data_folder, default=known, metavar="DIR", help="data sets")
+
+
+def _data_folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("name the folder of data sets, here or in AUDIOXAI_DATA")
+    return text
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """`--json`, the file of `write_rows`; a place that cannot be written is refused at once."""
     text = "write the table's rows as JSON to FILE"

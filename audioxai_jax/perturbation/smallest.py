@@ -211,7 +211,3 @@ def count_grid(number: int, points: int = 32) -> tuple[int, ...]:
     if number < 1 or points < 2:
         raise ValueError(f"a grid needs 1 unit and 2 points, got {number} and {points}")
     return (0, *np.unique(np.geomspace(1, number, points - 1).round().astype(int)).tolist())
-<<<<<<< HEAD
-=======
-
->>>>>>> w-cli

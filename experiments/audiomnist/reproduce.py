@@ -19,7 +19,6 @@ checkpoint, its log and `rules.txt`, the LRP rule of each layer.
 
 import functools
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from tqdm import tqdm
 
 from audioxai_jax.cli.console import (
     Parser,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -74,10 +74,11 @@ TITLES = {
 }
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"
-    add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     add("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"), help=default[2:])
     add("--task", default="digit", choices=("digit", "sex"), help=default[2:])
     add(
@@ -97,17 +98,21 @@ def main() -> None:
     add("--out", type=output_folder, required=True, help="folder of the runs")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     question = audiomnist.QUESTIONS.get((options.dataset, options.task))
     if question is None:
         parser.error(f"{options.task} cannot be asked of {options.dataset}")
-    folds = options.folds or question.folds
-    unknown = [fold for fold in folds if fold not in question.folds]
+    options.folds = options.folds or question.folds
+    unknown = [fold for fold in options.folds if fold not in question.folds]
     if unknown:
         parser.error(f"unknown fold {unknown[0]!r}: known are {', '.join(question.folds)}")
     if len({net.partition(":")[0] for net in options.net}) != len(options.net):
         parser.error("--net: two networks are compared, one of each kind")
+    return options
+
+
+def main() -> None:
+    options = read_options()
+    folds, question = options.folds, audiomnist.QUESTIONS[options.dataset, options.task]
     recipes = {
         net: make_recipe(
             net,

@@ -11,7 +11,6 @@ lyra_v2=DIR` (the tflite files of google/lyra) the pretrained Lyra V2 is measure
 without its quantiser; it was trained for perception, so its SI-SDR says little.
 """
 
-import os
 import sys
 
 import jax
@@ -20,7 +19,15 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec, map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, say_each, write_rows
+from audioxai_jax.cli.console import (
+    Parser,
+    add_data_option,
+    add_json_option,
+    run_main,
+    say,
+    say_each,
+    write_rows,
+)
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.statistics.bootstrap import bootstrap_interval
@@ -34,7 +41,7 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument(
         "--codecs",
         nargs="+",
@@ -44,8 +51,6 @@ def main() -> None:
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
 
     listener, _ = pretrained.load_listener(options.listener)
     clips = tasks.load(options.data, "keywords")

@@ -14,7 +14,6 @@ bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `c
 and the clips that are done: after an interruption, run the same command again.
 """
 
-import os
 import sys
 
 import jax
@@ -27,6 +26,7 @@ from audioxai_jax.cli import user_files
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -60,7 +60,7 @@ TOGETHER = 32
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     add_codec_options(parser)
     parser.add_argument("--classifiers", nargs="+", help="names or paths; the codec's own one")
@@ -78,8 +78,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.classifiers is None:
         codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
         options.classifiers = [pretrained.default_classifier(codec)]
@@ -132,17 +130,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     say_each(task, clips.outcome.lines())
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
-    names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
-    settings = {name: getattr(options, name) for name in names} | {
-        "fractions": [KEEP, DELETE],
-        "plugins": [
-            user_files.file_digest(name)
-            for name in options.methods
-            if user_files.is_user_file(name)
-        ],
-        "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
-        "clips": clips.file.tolist(),
-    }
+    settings = settings_of(options, [codec_manifest, manifest, listener_manifest], clips)
     what = Curves(
         codec=codec,
         classifier=classifier.model,
@@ -170,6 +158,21 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     ]
     found = jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
     return found, {"target": clips.target, "speaker": clips.speaker}
+
+
+def settings_of(options, manifests: list[dict], clips) -> dict:
+    """What decides the results of a classifier's clips."""
+    names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
+    return {name: getattr(options, name) for name in names} | {
+        "fractions": [KEEP, DELETE],
+        "plugins": [
+            user_files.file_digest(name)
+            for name in options.methods
+            if user_files.is_user_file(name)
+        ],
+        "weights": [manifest["sha256"] for manifest in manifests],
+        "clips": clips.file.tolist(),
+    }
 
 
 def held_out(name: str, manifest: dict) -> tuple[str, str]:

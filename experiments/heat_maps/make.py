@@ -154,44 +154,22 @@ def make_heat_maps(
     rate = max(sample_rate, codec.sample_rate if codec else 0)
     known = {"The network hears": _heard(logits, labels)}
 
-    def finished(sound: Array, at: int) -> np.ndarray:
-        return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
-
     original = resample(np.asarray(audio), sample_rate, rate)
     sounds = {ORIGINAL: HeatMapSound(original, "the clip itself")}
     for method, values in relevance.items():
-        sound = _heat_map(audio, values, smooth=round(SMOOTH_SECONDS * sample_rate))
-        about = f"the clip, loud where it speaks for {phrases.label(label)}"
-        sounds[method] = HeatMapSound(finished(sound, sample_rate), about, np.asarray(values))
+        sounds[method] = _loud_sound(audio, values, label, sample_rate, rate)
     if frequency_relevance is not None:
-        bins, smooth = frequency_relevance(x, R), round(SMOOTH_HZ * len(audio) / sample_rate)
-        sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
-        about = f"its {phrases.fraction(keep)} most relevant frequencies, by {first}"
-        sounds[FILTERED] = HeatMapSound(
-            finished(sound, sample_rate), about, frequency_relevance=np.asarray(bins)
+        sounds[FILTERED] = _filtered_sound(
+            audio, frequency_relevance(x, R), keep, first, sample_rate, rate
         )
     if codec is not None and classifier is not None:
-        settings = Settings(
-            latent_method or integrated_gradients(),
-            zero(),
-            keep=keep,
-            target=label if label in classifier.labels else None,
-        )
-        found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
-        known["The latent classifier hears"] = phrases.heard(found.heard("original"))
-        clip = jax.ShapeDtypeStruct(found.clip.samples.shape, np.float32)
-        frames = jax.eval_shape(codec.encode, clip).shape[0]
-        sounds[LATENT] = HeatMapSound(
-            finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
-            f"decoded from the {phrases.fraction(keep)} of a codec's latent that speak most for "
-            f"{phrases.label(found.labels[found.target])}",
-            found.relevance[:frames].sum(axis=1),
-        )
-    sounds[LITERAL] = HeatMapSound(
-        finished(_literal(audio, R), sample_rate),
-        f"the formula as published, by {first}: half of the waveform",
-        np.asarray(R),
-    )
+        same, method = label if label in classifier.labels else None, latent_method
+        settings = Settings(method or integrated_gradients(), zero(), keep=keep, target=same)
+        heard, sounds[LATENT] = _latent_sound(codec, classifier, audio, sample_rate, rate, settings)
+        known["The latent classifier hears"] = heard
+    about = f"the formula as published, by {first}: half of the waveform"
+    sound = _finished(_literal(audio, R), sample_rate, rate=rate)
+    sounds[LITERAL] = HeatMapSound(sound, about, np.asarray(R))
     return HeatMapClip(name, {**known, **(facts or {})}, sounds, rate, sample_rate / 2)
 
 
@@ -200,6 +178,54 @@ _heat_map = compiled(heat_map_sound, static_argnames="smooth")
 _filtered = compiled(filter_by_frequency, static_argnames="smooth")
 _literal = compiled(rectified_signal_sound)
 _faded = compiled(fade_ends, static_argnames="length")
+
+
+def _finished(sound: Array, at: int, *, rate: int) -> np.ndarray:
+    """A sound that was made at one rate, faded, at the rate of all."""
+    return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
+
+
+def _loud_sound(
+    audio: Array, relevance: Array, label: str, sample_rate: int, rate: int
+) -> HeatMapSound:
+    """The clip as loud as it is relevant, at `rate`."""
+    sound = _heat_map(audio, relevance, smooth=round(SMOOTH_SECONDS * sample_rate))
+    about = f"the clip, loud where it speaks for {phrases.label(label)}"
+    samples = _finished(sound, sample_rate, rate=rate)
+    return HeatMapSound(samples, about, np.asarray(relevance))
+
+
+def _filtered_sound(
+    audio: Array, bins: Array, keep: float, method: str, sample_rate: int, rate: int
+) -> HeatMapSound:
+    """The clip's most relevant frequencies alone, at `rate`."""
+    smooth = round(SMOOTH_HZ * len(audio) / sample_rate)
+    sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
+    about = f"its {phrases.fraction(keep)} most relevant frequencies, by {method}"
+    samples = _finished(sound, sample_rate, rate=rate)
+    return HeatMapSound(samples, about, frequency_relevance=np.asarray(bins))
+
+
+def _latent_sound(
+    codec: Codec,
+    classifier: Classifier,
+    audio: Array,
+    sample_rate: int,
+    rate: int,
+    settings: Settings,
+) -> tuple[str, HeatMapSound]:
+    """What the latent classifier hears, and its explanation at `rate`."""
+    explained = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
+    clip = jax.ShapeDtypeStruct(explained.clip.samples.shape, np.float32)
+    frames = jax.eval_shape(codec.encode, clip).shape[0]
+    sound = jnp.asarray(explained.sounds["explanation"])
+    about = (
+        f"decoded from the {phrases.fraction(settings.keep)} of a codec's latent that speak most "
+        f"for {phrases.label(explained.labels[explained.target])}"
+    )
+    relevance = explained.relevance[:frames].sum(axis=1)
+    made = HeatMapSound(_finished(sound, codec.sample_rate, rate=rate), about, relevance)
+    return phrases.heard(explained.heard("original")), made
 
 
 def _check(name: str, audio: Array, x: Array, methods: Mapping[str, Method], keep: float) -> None:

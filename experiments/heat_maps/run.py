@@ -43,7 +43,8 @@ RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="CLIP", help="of a second at most")
     parser.add_argument("--network", required=True, metavar="PATH", help="of a waveform network")
@@ -66,6 +67,11 @@ def main() -> None:
     options = parser.parse_args()
     if bool(options.files) == bool(options.data):
         parser.error("name clips, or --data DIR to take them from: one of both")
+    return options
+
+
+def main() -> None:
+    options = read_options()
     make_folder(options.out.parent)
 
     model, features, manifest = pretrained.load_network(options.network)

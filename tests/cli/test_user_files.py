@@ -161,7 +161,7 @@ def test_a_missing_file_or_function_name_is_explained(tmp_path):
         PluginError, user_files.load_factory, f"{tmp_path}/none.py:build"
     )
     assert "write it as" in refusal(PluginError, user_files.load_factory, f"{tmp_path}/none.py:")
-    assert user_files.is_plugin("my.py:build") and not user_files.is_plugin("saliency")
+    assert user_files.is_user_file("my.py:build") and not user_files.is_user_file("saliency")
 
 
 def factory(*, steps: int = 64, scale: float = 1.0, name: str = "x", fast: bool = False, w=None):
@@ -211,7 +211,7 @@ def test_a_factory_that_refuses_its_options_is_explained(write):
 def test_a_file_is_known_by_its_content(tmp_path):
     """So that results of an edited method are not taken for those of the former one."""
     (tmp_path / "my.py").write_text("def build(): return 1")
-    before = user_files.digest(f"{tmp_path}/my.py:build")
-    assert user_files.digest(f"{tmp_path}/my.py:build") == before
+    before = user_files.file_digest(f"{tmp_path}/my.py:build")
+    assert user_files.file_digest(f"{tmp_path}/my.py:build") == before
     (tmp_path / "my.py").write_text("def build(): return 2")
-    assert user_files.digest(f"{tmp_path}/my.py:build") != before
+    assert user_files.file_digest(f"{tmp_path}/my.py:build") != before

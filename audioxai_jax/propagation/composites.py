@@ -140,7 +140,7 @@ def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Comp
     """AttnLRP with norms as what they are, affine once their statistics are given.
 
     For the transformers that read latents: there, identities for the norms explain little
-    (README has the figures).
+    (experiments/fidelity has the figures).
     """
     layers = (kind("conv", "dense"), rules.epsilon(epsilon, absolute=absolute))
     return composite([layers], base=base(epsilon, absolute=absolute))

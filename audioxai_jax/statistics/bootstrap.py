@@ -54,8 +54,8 @@ def median_interval(
 ) -> tuple[Array, Array]:
     """Percentile interval of the median.
 
-    Its ends are medians that were drawn, never a value between two of them, so that values may
-    be infinite, as of what was sought in vain.
+    The ends are order statistics of the resampled medians (no interpolation), so infinite
+    values, meaning not found, are allowed.
 
     Args:
       values: one per clip, `[N]`.

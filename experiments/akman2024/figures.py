@@ -18,7 +18,7 @@ def plot_fidelity(rows: Sequence[Mapping[str, Any]], file: str | Path, *, base: 
     """A panel per mode and column; a line per method, solid for latents, dashed for waveforms.
 
     Args:
-      rows: rows of `runs.akman2024_tables.make_rows`.
+      rows: rows of `experiments.akman2024.tables.make_rows`.
       file: PNG or SVG.
       base: selection of rows to draw.
     """

@@ -41,12 +41,12 @@ from audioxai_jax.core.windows import windowed
 from audioxai_jax.engine.batch import attribute_batch, attribute_classes
 from audioxai_jax.engine.cost import preview
 from audioxai_jax.explanation.explain import explain, explain_batch
+from audioxai_jax.perturbation.edit import mix
 from audioxai_jax.perturbation.smallest import smallest_set
 from audioxai_jax.synthesis.bases import (
     BASES,
     level_matched,
     mean,
-    mix,
     neighbour,
     noise,
     silence,

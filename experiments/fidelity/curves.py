@@ -19,6 +19,8 @@ from audioxai_jax.types import Base, Codec, Method, Model, attribute
 from experiments.fidelity.agreement import agreement, edited_latents
 
 RANDOM = "random_control"
+UNITS = ("feature", "frame", "channel")
+"""Of a latent, that are ranked and edited as one."""
 
 
 @record(static=("units", "rank", "draws"))
@@ -65,9 +67,10 @@ def fidelity_curves(what: Curves, audio: Array, key: Array) -> dict[str, Any]:
     codec, classifier, audio = what.codec, what.classifier, as_audio(audio)
     latent = codec.encode(audio)
     base_key, method_key, random_key = jax.random.split(key, 3)
-    base = what.base(codec, latent, base_key)
+    domain = domains.latent(codec)
+    units = domain.units(latent.shape)
+    base = what.base(domain, latent, audio, base_key)
     target = jnp.argmax(classifier(latent))
-    units = domains.latent(codec).units(latent.shape)
 
     def ask(edited: Array) -> dict[str, Array]:
         return agreement(codec, classifier, what.listener, latent, edited, len(audio))

@@ -38,12 +38,12 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.weights import pretrained
-from experiments.fidelity.curves import RANDOM, Curves, fidelity_curves
+from experiments.fidelity.curves import RANDOM, UNITS, Curves, fidelity_curves
 from experiments.fidelity.table import make_rows, make_summary
 
 KEEP = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)

@@ -36,13 +36,13 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.synthesis.masks import RANKS, UNITS
 from audioxai_jax.weights import pretrained
 from experiments.smallest_sets.figures import plot_smallest
-from experiments.smallest_sets.search import ALL, PLACES, Searches, make_rows, search_clip
+from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
 RANDOM = "random_control"
 TOGETHER = 12

@@ -21,6 +21,8 @@ from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.types import Base, Codec, Method, Model, attribute
 
 PLACES = ("latent", "sound")
+UNITS = ("feature", "frame", "channel")
+"""Of a latent, that are ranked and edited as one."""
 ALL = "all classes"
 
 
@@ -61,7 +63,8 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
     audio = as_audio(audio)
     latent = what.codec.encode(audio)
     base_key, method_key = jax.random.split(key)
-    base = what.base(what.codec, latent, base_key)
+    domain = domains.latent(what.codec)
+    base = what.base(domain, latent, audio, base_key)
     logits = what.classifier(latent)
     target = jnp.argmax(logits)
     relevance = jnp.stack(
@@ -70,7 +73,6 @@ def search_clip(what: Searches, audio: Array, key: Array) -> dict[str, Any]:
             for method in what.methods.values()
         ]
     )
-    domain = domains.latent(what.codec)
     units = domain.units(latent.shape)[what.unit]
     models = {"latent": what.classifier, "sound": Partial(_heard, domain, what.classifier, audio)}
     settings: dict[str, Any] = {"base": base, "rank": what.rank, "units": units}

@@ -2,10 +2,9 @@
 
     python scripts/explain.py CLIP ... --out DIR
 
-Writes DIR/<stem>/original.wav, reconstruction.wav, explanation.wav, removed.wav, random.wav
-and relevance.npy, and prints what the classifier hears in each of them; `--json FILE` writes
-that, clip by clip. Clips are padded to
-the longest one, so that all of them go through one compiled program.
+Writes DIR/<stem>/original.wav, reconstruction.wav, explanation.wav, removed.wav, random.wav and
+relevance.npy, and prints what the model hears in each of them; `--json FILE` writes the same rows.
+All clips are padded to the longest one, so that they share one compiled program.
 """
 
 import sys
@@ -15,84 +14,93 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax import explain_batch, integrated_gradients, zero
+import audioxai_jax as ax
 from audioxai_jax.cli.console import (
     Parser,
-    add_codec_options,
     add_json_option,
-    aligned,
+    align,
     output_folder,
     run_main,
     say,
     write_rows,
 )
+from audioxai_jax.cli.loading import load_subject
+from audioxai_jax.cli.options import SubjectOptions
 from audioxai_jax.core.files import make_folder, writing
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.report.folder import folder_names
+from audioxai_jax.results import SOUNDS
 from audioxai_jax.runs import predictions
-from audioxai_jax.runs.explain_clips import padded_length
-from audioxai_jax.weights import pretrained
+from audioxai_jax.runs.explain_clips import label_names, padded_length
 
-HEARD = ("original", "explanation", "removed", "reconstruction", "random")
+WIDTH = 20
+"""Of the table's columns."""
 
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
-    parser.add_argument("--out", type=output_folder, default=Path("explanation"), metavar="DIR")
-    add_codec_options(parser)
-    parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
-    parser.add_argument("--keep", type=float, default=0.1, help="fraction of latent features")
+    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP", help="sound files")
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        default=Path("explanation"),
+        metavar="DIR",
+        help="folder to write to; default: %(default)s",
+    )
+    parser.add_argument("--model", metavar="MODEL", help="see `audioxai explain --help`")
+    parser.add_argument("--domain", metavar="NAME", help="default: what the model reads")
+    parser.add_argument(
+        "--keep", type=float, default=0.1, help="fraction of the units; default: %(default)s"
+    )
     add_json_option(parser)
     options = parser.parse_args()
 
-    # Models: functions of one example that carry their parameters.
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    classifier, _ = pretrained.load_classifier(
-        options.classifier or pretrained.default_classifier(codec)
-    )
-    pretrained.check_pair(codec, classifier)
+    # A model says what it reads; it is explained in that domain, or in any other.
+    subject = load_subject(SubjectOptions(model=options.model, domain=options.domain))
+    classifier, domain = subject.classifier, subject.explained
 
-    # Clips: mono, at the codec's rate, padded with zeros to whole windows of the classifier.
-    clips = [read_clip(path, codec.sample_rate) for path in options.clips]
-    length = max(padded_length(codec, classifier, len(clip.samples)) for clip in clips)
+    # Clips: mono, at the domain's rate, padded with zeros to whole windows of the model.
+    clips = [read_clip(path, domain.sample_rate) for path in options.clips]
+    length = max(padded_length(classifier, domain, len(clip.samples)) for clip in clips)
     audio = np.stack([np.pad(clip.samples, (0, length - len(clip.samples))) for clip in clips])
 
     # The explanation of all clips at once: each leaf of the result has the clips as first axis.
-    found = explain_batch(
-        codec,
+    explanations = ax.explain_batch(
         classifier,
         jnp.asarray(audio),
-        method=integrated_gradients(steps=64),
-        base=zero(),
+        domain=domain,
+        method=ax.integrated_gradients(steps=64),
         keep=options.keep,
         key=jax.random.key(0),
     )
 
-    rows, outputs = [], predictions.outputs_of(classifier)
-    say(aligned(["clip", *HEARD], [20] * (1 + len(HEARD))))
+    rows, labels = [], label_names(classifier)
+    outputs = predictions.outputs_of(classifier, len(labels))
+    say(align(["clip", *SOUNDS], [WIDTH] * (1 + len(SOUNDS))))
     for index, name in enumerate(folder_names(options.clips)):
         folder = make_folder(options.out / name)
-        one = jax.tree.map(lambda leaf: np.asarray(leaf)[index], found)  # noqa: B023
-        write_clip(folder, clips[index].samples, one, codec.sample_rate)
+        explanation = jax.tree.map(lambda leaf: np.asarray(leaf)[index], explanations)  # noqa: B023
+        write_clip(folder, clips[index].samples, explanation, domain.sample_rate)
         row, cells = {"clip": str(options.clips[index]), "folder": str(folder)}, [name]
-        for sound in HEARD:
-            chances = predictions.as_probabilities(one.logits[sound], outputs)
-            label, probability = predictions.heard(chances, classifier.labels).values()
-            row |= {sound: label, f"{sound}_probability": probability}
-            cells.append(f"{label} {probability:.0%}")
+        for sound in SOUNDS:
+            probabilities = predictions.as_probabilities(explanation.logits[sound], outputs)
+            answer = predictions.heard(probabilities, labels)
+            row |= {sound: answer.label, f"{sound}_probability": answer.probability}
+            cells.append(f"{answer.label} {answer.probability:.0%}")
         rows.append(row)
-        say(aligned(cells, [20] * len(cells)))
+        say(align(cells, [WIDTH] * len(cells)))
     write_rows(options.json, rows)
 
 
-def write_clip(folder: Path, samples: np.ndarray, found, sample_rate: int) -> None:
-    """The sounds, as long as the clip, and the relevance of its latent."""
+def write_clip(
+    folder: Path, samples: np.ndarray, explanation: ax.Explanation, sample_rate: int
+) -> None:
+    """The sounds, as long as the clip, and the relevance of the domain's features."""
     write_wav(folder / "original.wav", samples, sample_rate)
-    for name, sound in found.sounds.items():
+    for name, sound in explanation.sounds.items():
         write_wav(folder / f"{name}.wav", sound[: len(samples)], sample_rate)
     with writing(folder / "relevance.npy") as stream:
-        np.save(stream, found.relevance)
+        np.save(stream, explanation.relevance)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,10 @@ EDGES = {
     "streaming": "core types models explanation nets",
     "data": "core",
     "training": "core types transforms synthesis data nets weights",
-    "runs": "core types explanation attribution synthesis data",
-    "report": "core types data runs synthesis transforms",
+    "results": "core",
+    "runs": "core types results transforms domains attribution synthesis perturbation statistics "
+    "explanation data",
+    "report": "core results",
     "cli": "*",
     "__init__": "*",
 }
@@ -52,6 +54,7 @@ FOLDERS = ("scripts", "experiments", "benchmarks", "tools")
 PARTS = PURE | EDGES
 FOREIGN = {**{part: {"jax", "numpy"} for part in PURE}, "__init__": set()}
 FOREIGN["nets"] = {"jax", "numpy", "flax"}
+FOREIGN |= {"results": {"numpy"}, "report": {"numpy", "matplotlib"}}
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from typing import Any
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import user_files
 from audioxai_jax.cli.methods import named_method
-from audioxai_jax.cli.options import CliError, ExplainOptions
+from audioxai_jax.cli.options import CliError, ExplainOptions, SubjectOptions
 from audioxai_jax.cli.settings import parse_settings
 from audioxai_jax.cli.user_files import is_user_file
 from audioxai_jax.domains import DOMAINS
@@ -17,7 +17,8 @@ from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.results import MethodFacts, Weights
 from audioxai_jax.runs.describe import Names
-from audioxai_jax.runs.explain_clips import Settings, label_names, unit_names
+from audioxai_jax.runs.explain_clips import label_names, unit_names
+from audioxai_jax.runs.explained import Settings
 from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Codec
 from audioxai_jax.weights import pretrained
@@ -59,7 +60,7 @@ def load(options: ExplainOptions) -> Loaded:
     """
     _check_names(options)
     method, method_options = named_method(options.method, options.method_set)
-    subject = load_subject(options)
+    subject = load_subject(options.subject)
     listener = None if options.listener is None else load_model(options.listener, "listener")
     if options.target is not None:
         choose("target", options.target, label_names(subject.classifier))
@@ -92,13 +93,15 @@ def load(options: ExplainOptions) -> Loaded:
     return Loaded(subject.classifier, settings, names)
 
 
-def load_subject(options: ExplainOptions) -> Subject:
+def load_subject(options: SubjectOptions) -> Subject:
     """The classifier of `--model` and the domain of `--domain`, with the codec of `--codec`.
 
     The codec is the domain's if that is a latent, and the model's if the model reads latents of
     that codec.
     """
     codec, name = None, options.model
+    if options.domain is not None:
+        choose("domain", options.domain, DOMAINS)
     if options.codec is not None or options.codec_weights is not None:
         codec = load_codec(options.codec or DEFAULT_CODEC, options.codec_weights)
     if name is None:
@@ -176,8 +179,6 @@ def _check_names(options: ExplainOptions) -> None:
             "explain(.., base=audioxai_jax.bases.neighbour(features))"
         )
     choose("base", options.base, BASES)
-    if options.domain is not None:
-        choose("domain", options.domain, DOMAINS)
     if not is_user_file(options.method):
         choose("method", options.method, METHODS)
 

@@ -28,6 +28,17 @@ class CliError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
+class SubjectOptions:
+    """Which model is explained in which domain; see `ExplainOptions`."""
+
+    model: str | None = None
+    codec: str | None = None
+    codec_weights: str | None = None
+    domain: str | None = None
+    domain_set: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class ExplainOptions:
     """What was asked of `audioxai explain`; texts are names that are not looked up yet.
 
@@ -72,6 +83,13 @@ class ExplainOptions:
     json: Path | None
     level_match: bool
     overwrite: bool
+
+    @property
+    def subject(self) -> SubjectOptions:
+        """The model and the domain."""
+        return SubjectOptions(
+            self.model, self.codec, self.codec_weights, self.domain, self.domain_set
+        )
 
 
 def read_options(chosen: argparse.Namespace) -> ExplainOptions:

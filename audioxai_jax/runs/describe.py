@@ -23,7 +23,7 @@ from audioxai_jax.results import (
     Weights,
 )
 from audioxai_jax.runs.drawings import draw_explanation
-from audioxai_jax.runs.explain_clips import ExplainedClip, Settings
+from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.levels import match_level, matching_gain
 
 

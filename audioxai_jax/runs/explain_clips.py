@@ -1,8 +1,5 @@
 """Clips of any length through `explain`, one after the other, and back as plain arrays."""
 
-import dataclasses
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +8,7 @@ from audioxai_jax.attribution import caveats
 from audioxai_jax.core.windows import windowed
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.domains import keep_residual
-from audioxai_jax.domains.protocol import Axis, Domain
+from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.composition import (
     ThroughSound,
     analysed,
@@ -20,124 +17,10 @@ from audioxai_jax.explanation.composition import (
     same_view,
 )
 from audioxai_jax.explanation.explain import explain_batch
-from audioxai_jax.results import Answer
 from audioxai_jax.runs import predictions
+from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.levels import rms
-from audioxai_jax.types import Base, Classifier, Explanation, Method, Model
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """How clips are explained, see `audioxai_jax.explanation.explain`.
-
-    Attributes:
-      target: a label, or None for what the classifier hears.
-      domain: None for what the classifier reads.
-      listener: an independent classifier, or None.
-      seed: seed of everything random.
-    """
-
-    method: Method
-    base: Base
-    keep: float | str = 0.1
-    rank: str = "signed"
-    unit: str | None = None
-    target: str | None = None
-    seed: int = 0
-    domain: Domain | None = None
-    residual: str | None = None
-    listener: Classifier | None = None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ExplainedClip:
-    """The explanation of one clip on the host, the padding cut from the sounds.
-
-    Attributes:
-      clip: clip that was explained.
-      domain: domain that it was explained in.
-      own_domain: whether the classifier reads that domain.
-      sounds: float32 `[T]` by name, see `results.SOUNDS`; all as long as the clip.
-      logits: logits of the classifier, `[K]`, by the same names.
-      feature_logits: logits of the edited features "explanation", "removed" and "random", `[K]`.
-      listener_logits: logits of the listener, `[L]`, by the names of the sounds; empty without one.
-      features, relevance, mask: arrays of the padded clip.
-      axes: axes of the features.
-      unit: name of what was kept as one.
-      unit_counts: units kept, and of all.
-      labels, outputs: labels and outputs of the classifier, see `types.Classifier`.
-      listener_labels, listener_outputs: labels and outputs of the listener.
-      target: index of the label that is explained.
-      info: facts that the method gives about its own result.
-      padded_seconds: length of what was explained: the clip and zeros after it.
-      notes: facts that a reader of the explanation must know, a sentence each; those of the clip
-        first.
-    """
-
-    clip: Clip
-    domain: Domain
-    own_domain: bool
-    sounds: dict[str, np.ndarray]
-    logits: dict[str, np.ndarray]
-    feature_logits: dict[str, np.ndarray]
-    listener_logits: dict[str, np.ndarray]
-    features: np.ndarray
-    relevance: np.ndarray
-    mask: np.ndarray
-    axes: tuple[Axis, ...]
-    unit: str
-    unit_counts: tuple[int, int]
-    labels: tuple[str, ...]
-    target: int
-    info: dict[str, float]
-    padded_seconds: float
-    notes: tuple[str, ...] = ()
-    outputs: str = "softmax"
-    listener_labels: tuple[str, ...] = ()
-    listener_outputs: str = ""
-
-    @property
-    def gain(self) -> float:
-        """Factor of all sounds when they are written: 1, unless one is beyond full scale."""
-        return 1 / max(1.0, *(float(np.abs(sound).max()) for sound in self.sounds.values()))
-
-    def written(self, name: str) -> np.ndarray:
-        """One sound as it is written and played, `[T]`."""
-        return self.sounds[name] * np.float32(self.gain)
-
-    def probabilities(self, name: str) -> np.ndarray:
-        """Of the labels, in one sound, `[K]`."""
-        return predictions.as_probabilities(self.logits[name], self.outputs)
-
-    def answers(self, name: str) -> dict[str, float]:
-        """Probability of each label in one sound; beside a single one, of its not holding."""
-        return predictions.answers(self.probabilities(name), self.labels)
-
-    def heard(self, name: str) -> Answer:
-        """What the classifier hears in one sound."""
-        return predictions.heard(self.probabilities(name), self.labels)
-
-    def heard_by_listener(self, name: str) -> Answer | None:
-        """What the listener hears in one sound; None without one."""
-        if name not in self.listener_logits:
-            return None
-        logits = self.listener_logits[name]
-        probabilities = predictions.as_probabilities(logits, self.listener_outputs)
-        return predictions.heard(probabilities, self.listener_labels)
-
-    def holds(self, name: str) -> bool:
-        """Whether the target is heard in one sound."""
-        return predictions.holds(self.probabilities(name), self.target, self.outputs)
-
-    def level_db(self, name: str) -> float:
-        """RMS level of one sound relative to the original, dB.
-
-        Minus infinity for silence, NaN if the original itself is silent.
-        """
-        level, original = rms(self.sounds[name]), rms(self.sounds["original"])
-        if original == 0:
-            return math.nan
-        return 20 * math.log10(level / original) if level else -math.inf
+from audioxai_jax.types import Classifier, Explanation, Model
 
 
 def explain_clip(classifier: Classifier, clip: Clip, settings: Settings) -> ExplainedClip:

@@ -12,7 +12,7 @@ from audioxai_jax import domains, saliency
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.results import SOUNDS, ClipResult, MethodFacts, Weights
 from audioxai_jax.runs.describe import Names, describe
-from audioxai_jax.runs.explain_clips import ExplainedClip, Settings
+from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.bases import own
 from audioxai_jax.types import Codec
 

@@ -30,7 +30,7 @@ def curve_rows(
     score less that of random rankings.
 
     Args:
-      study: that was made.
+      study: study that was made.
       results: results of `measure`, with a leading axis of clips, on the host.
       key: consumed, by the bootstrap.
       speakers: number of each clip's speaker, or None, see `statistics.intervals`.

@@ -1,58 +1,28 @@
-"""Hear why an audio classifier decided what it did."""
+"""Hear why an audio classifier decided what it did.
 
-from audioxai_jax import propagation
-from audioxai_jax.attribution import (
-    METHODS,
-    absolute,
-    adaptive_integrated_gradients,
-    caveats,
-    deconvolution,
-    deep_lift,
-    expected_gradients,
-    feature_ablation,
-    grad_cam,
-    gradient_shap,
-    guided_backprop,
-    guided_integrated_gradients,
-    input_x_gradient,
-    integrated_gradients,
-    kernel_shap,
-    layer_attribution,
-    lime,
-    magnitude_control,
-    normalise,
-    occlusion,
-    over_baselines,
-    random_control,
-    rectify,
-    rise,
-    saliency,
-    shapley_sampling,
-    shapley_values,
-    signed_gradient,
-    smoothgrad,
-    squaregrad,
-    sum_channels,
-    vargrad,
-)
+    import audioxai_jax as ax
+    classifier = ax.load_classifier("keywords")
+    clip = ax.read_clip("clip.wav", classifier.reads.sample_rate)
+    explanation = ax.explain(classifier, clip.samples, method=ax.lrp("epsilon_plus"), key=key)
+
+Words that mean much live in namespaces: `bases`, `domains`, `masks`, `metrics`, `models`,
+`propagation` (LRP), `streaming`. What needs flax or sound files is imported when it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from audioxai_jax import domains, metrics, models, propagation
+from audioxai_jax.attribution import *
+from audioxai_jax.attribution import METHODS
 from audioxai_jax.core.batching import iterate_examples, map_examples
 from audioxai_jax.core.records import as_model, record
 from audioxai_jax.core.windows import windowed
 from audioxai_jax.engine.batch import attribute_batch, attribute_classes
 from audioxai_jax.engine.cost import preview
 from audioxai_jax.explanation.explain import explain, explain_batch
-from audioxai_jax.perturbation.edit import mix
 from audioxai_jax.perturbation.smallest import smallest_set
-from audioxai_jax.synthesis.bases import (
-    BASES,
-    level_matched,
-    mean,
-    neighbour,
-    noise,
-    silence,
-    zero,
-)
-from audioxai_jax.synthesis.masks import soft_top_fraction, top_count, top_fraction
+from audioxai_jax.synthesis import bases, masks
 from audioxai_jax.tracing.gradient_flow import straight_through
 from audioxai_jax.types import (
     Attribution,
@@ -67,71 +37,54 @@ from audioxai_jax.types import (
     make_info,
 )
 
-__all__ = [
-    "Attribution",
-    "BASES",
-    "Base",
-    "Classifier",
-    "Codec",
-    "Explanation",
-    "METHODS",
-    "Masker",
-    "Method",
-    "Model",
-    "absolute",
-    "adaptive_integrated_gradients",
-    "as_model",
-    "attribute",
-    "attribute_batch",
-    "attribute_classes",
-    "caveats",
-    "deconvolution",
-    "deep_lift",
-    "expected_gradients",
-    "explain",
-    "explain_batch",
-    "feature_ablation",
-    "grad_cam",
-    "gradient_shap",
-    "guided_backprop",
-    "guided_integrated_gradients",
-    "input_x_gradient",
-    "integrated_gradients",
-    "iterate_examples",
-    "kernel_shap",
-    "layer_attribution",
-    "level_matched",
-    "lime",
-    "propagation",
-    "magnitude_control",
-    "make_info",
-    "map_examples",
-    "mean",
-    "mix",
-    "neighbour",
-    "noise",
-    "normalise",
-    "occlusion",
-    "over_baselines",
-    "preview",
-    "random_control",
-    "record",
-    "rectify",
-    "rise",
-    "saliency",
-    "shapley_sampling",
-    "shapley_values",
-    "signed_gradient",
-    "silence",
-    "smallest_set",
-    "smoothgrad",
-    "soft_top_fraction",
-    "squaregrad",
-    "straight_through",
-    "sum_channels",
-    "top_count",
-    "top_fraction",
-    "vargrad",
-    "windowed",
-    "zero",
+if TYPE_CHECKING:
+    from audioxai_jax import streaming
+    from audioxai_jax.data.audio import read_clip, write_wav
+    from audioxai_jax.weights.load import load_classifier, load_codec, load_listener, load_network
+
+    __version__: str
+
+_LAZY = {
+    "load_classifier": "weights.load",
+    "load_codec": "weights.load",
+    "load_listener": "weights.load",
+    "load_network": "weights.load",
+    "read_clip": "data.audio",
+    "streaming": "streaming",
+    "write_wav": "data.audio",
+}
+"""Modules of names that are imported when they are used: of flax, or of sound files."""
+
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    # A clip, a model, an explanation.
+    *("load_classifier", "load_codec", "load_listener", "load_network", "read_clip", "write_wav"),
+    *("explain", "explain_batch", "smallest_set"),
+    # Methods: a factory each, and combinators.
+    *("METHODS", "caveats", "layer_attribution", *METHODS),
+    # How methods are run: one example, many, long ones.
+    *("attribute", "attribute_batch", "attribute_classes", "preview"),
+    *("iterate_examples", "map_examples", "windowed"),
+    # Namespaces.
+    *("bases", "domains", "masks", "metrics", "models", "propagation", "streaming"),
+    # The vocabulary, and what methods and models of one's own need.
+    *("Attribution", "Base", "Classifier", "Codec", "Explanation", "Masker", "Method", "Model"),
+    *("as_model", "make_info", "record", "straight_through", "__version__"),
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("audioxai_jax")
+    elif name in _LAZY:
+        module = importlib.import_module(f"audioxai_jax.{_LAZY[name]}")
+        value = module if name == _LAZY[name] else getattr(module, name)
+    else:
+        raise AttributeError(f"module 'audioxai_jax' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

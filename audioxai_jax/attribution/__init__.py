@@ -1,4 +1,8 @@
-"""Attribution methods, one a file. To add one: write its file, add its line to METHODS."""
+"""Attribution methods, one a file. To add one: write its file, import it, and name it in METHODS.
+
+Its name is then exported here and by the package, is known to the command, and
+`tests/attribution/test_conformance.py` covers it.
+"""
 
 from collections.abc import Callable
 
@@ -29,71 +33,40 @@ from audioxai_jax.propagation.method import lrp
 from audioxai_jax.types import Method
 
 METHODS: dict[str, Callable[..., Method]] = {
-    "absolute": absolute,
-    "adaptive_integrated_gradients": adaptive_integrated_gradients,
-    "deconvolution": deconvolution,
-    "deep_lift": deep_lift,
-    "expected_gradients": expected_gradients,
-    "feature_ablation": feature_ablation,
-    "grad_cam": grad_cam,
-    "gradient_shap": gradient_shap,
-    "guided_backprop": guided_backprop,
-    "guided_integrated_gradients": guided_integrated_gradients,
-    "input_x_gradient": input_x_gradient,
-    "integrated_gradients": integrated_gradients,
-    "kernel_shap": kernel_shap,
-    "lime": lime,
-    "lrp": lrp,
-    "magnitude_control": magnitude_control,
-    "normalise": normalise,
-    "occlusion": occlusion,
-    "over_baselines": over_baselines,
-    "random_control": random_control,
-    "rectify": rectify,
-    "rise": rise,
-    "saliency": saliency,
-    "shapley_sampling": shapley_sampling,
-    "shapley_values": shapley_values,
-    "signed_gradient": signed_gradient,
-    "smoothgrad": smoothgrad,
-    "squaregrad": squaregrad,
-    "sum_channels": sum_channels,
-    "vargrad": vargrad,
+    factory.__name__: factory
+    for factory in (
+        absolute,
+        adaptive_integrated_gradients,
+        deconvolution,
+        deep_lift,
+        expected_gradients,
+        feature_ablation,
+        grad_cam,
+        gradient_shap,
+        guided_backprop,
+        guided_integrated_gradients,
+        input_x_gradient,
+        integrated_gradients,
+        kernel_shap,
+        lime,
+        lrp,
+        magnitude_control,
+        normalise,
+        occlusion,
+        over_baselines,
+        random_control,
+        rectify,
+        rise,
+        saliency,
+        shapley_sampling,
+        shapley_values,
+        signed_gradient,
+        smoothgrad,
+        squaregrad,
+        sum_channels,
+        vargrad,
+    )
 }
-"""Names on the command line. Combinators are here too, with a method of their own to change."""
+"""Factories by name. Combinators are here too, with a method of their own to change."""
 
-__all__ = [
-    "METHODS",
-    "absolute",
-    "adaptive_integrated_gradients",
-    "caveats",
-    "deconvolution",
-    "deep_lift",
-    "expected_gradients",
-    "feature_ablation",
-    "grad_cam",
-    "gradient_shap",
-    "guided_backprop",
-    "guided_integrated_gradients",
-    "input_x_gradient",
-    "integrated_gradients",
-    "kernel_shap",
-    "layer_attribution",
-    "lime",
-    "lrp",
-    "magnitude_control",
-    "normalise",
-    "occlusion",
-    "over_baselines",
-    "random_control",
-    "rectify",
-    "rise",
-    "saliency",
-    "shapley_sampling",
-    "shapley_values",
-    "signed_gradient",
-    "smoothgrad",
-    "squaregrad",
-    "sum_channels",
-    "vargrad",
-]
+__all__ = ["METHODS", "caveats", "layer_attribution", *METHODS]  # pyright: ignore[reportUnsupportedDunderAll]

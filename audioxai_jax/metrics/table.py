@@ -5,23 +5,47 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from audioxai_jax.metrics import (
-    agreement,
-    audio_quality,
-    clicks,
-    completeness,
-    complexity,
-    correlation,
-    curve_differences,
-    curve_scores,
-    faithfulness,
-    infidelity,
-    localisation,
-    mask_scores,
-    randomisation,
-    segments,
-    sensitivity,
+from audioxai_jax.metrics.agreement import (
+    feature_agreement,
+    rank_agreement,
+    sign_agreement,
+    signed_rank_agreement,
+    top_jaccard,
+    top_overlap,
 )
+from audioxai_jax.metrics.audio_quality import (
+    level_db,
+    log_mel_distance,
+    log_spectral_distance,
+    mel_cepstral_distortion,
+    si_sdr,
+)
+from audioxai_jax.metrics.clicks import click_level
+from audioxai_jax.metrics.completeness import completeness_error, relative_completeness_error
+from audioxai_jax.metrics.complexity import complexity, effective_complexity, sparseness
+from audioxai_jax.metrics.correlation import rank_correlation
+from audioxai_jax.metrics.curve_differences import abpc, faithfulness
+from audioxai_jax.metrics.curve_scores import aopc, deletion_auc, insertion_auc
+from audioxai_jax.metrics.faithfulness import faithfulness_correlation, faithfulness_estimate
+from audioxai_jax.metrics.infidelity import infidelity
+from audioxai_jax.metrics.localisation import (
+    attribution_localisation,
+    pointing_game,
+    relevance_mass_accuracy,
+    relevance_rank_accuracy,
+    weighted_attribution_localisation,
+)
+from audioxai_jax.metrics.mask_scores import (
+    average_drop,
+    average_drop_speechbrain,
+    average_gain,
+    average_increase,
+    faithfulness_on_spectra,
+    input_fidelity,
+)
+from audioxai_jax.metrics.randomisation import random_logit
+from audioxai_jax.metrics.segments import segment_auc
+from audioxai_jax.metrics.sensitivity import average_sensitivity, max_sensitivity
 
 KINDS = ("relevance", "model", "method", "probabilities", "truth", "sound", "pair")
 DIRECTIONS = ("higher", "lower", "zero", "neither")
@@ -65,37 +89,31 @@ KOHLBRENNER = "Kohlbrenner et al., IJCNN 2020"
 SUNDARARAJAN = "Sundararajan et al., ICML 2017, proposition 1"
 
 METRICS: dict[str, Metric] = {
-    "deletion_auc": Metric(curve_scores.deletion_auc, "model", "lower", 0, 1, PETSIUK),
-    "insertion_auc": Metric(curve_scores.insertion_auc, "model", "higher", 0, 1, PETSIUK),
-    "aopc": Metric(curve_scores.aopc, "model", "higher", -1, 1, SAMEK),
-    "abpc": Metric(curve_differences.abpc, "model", "higher", -1, 1, BLUECHER),
-    "faithfulness": Metric(curve_differences.faithfulness, "model", "higher", -1, 1, KASMI),
-    "average_increase": Metric(
-        mask_scores.average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY
-    ),
-    "average_drop": Metric(
-        mask_scores.average_drop, "probabilities", "lower", 0, 100, CHATTOPADHAY
-    ),
+    "deletion_auc": Metric(deletion_auc, "model", "lower", 0, 1, PETSIUK),
+    "insertion_auc": Metric(insertion_auc, "model", "higher", 0, 1, PETSIUK),
+    "aopc": Metric(aopc, "model", "higher", -1, 1, SAMEK),
+    "abpc": Metric(abpc, "model", "higher", -1, 1, BLUECHER),
+    "faithfulness": Metric(faithfulness, "model", "higher", -1, 1, KASMI),
+    "average_increase": Metric(average_increase, "probabilities", "higher", 0, 100, CHATTOPADHAY),
+    "average_drop": Metric(average_drop, "probabilities", "lower", 0, 100, CHATTOPADHAY),
     "average_gain": Metric(
-        mask_scores.average_gain, "probabilities", "higher", 0, 100, "Zhang et al., Opti-CAM, 2023"
+        average_gain, "probabilities", "higher", 0, 100, "Zhang et al., Opti-CAM, 2023"
     ),
     "faithfulness_on_spectra": Metric(
-        mask_scores.faithfulness_on_spectra, "probabilities", "higher", -1, 1, PAISSAN
+        faithfulness_on_spectra, "probabilities", "higher", -1, 1, PAISSAN
     ),
-    "input_fidelity": Metric(mask_scores.input_fidelity, "probabilities", "higher", 0, 1, PAISSAN),
+    "input_fidelity": Metric(input_fidelity, "probabilities", "higher", 0, 1, PAISSAN),
     "average_drop_speechbrain": Metric(
-        mask_scores.average_drop_speechbrain,
+        average_drop_speechbrain,
         "probabilities",
         "lower",
         0,
         100 * (1 - math.exp(-1)),
         "SpeechBrain, recipes/ESC50/interpret",
     ),
-    "sparseness": Metric(
-        complexity.sparseness, "relevance", "higher", 0, 1, "Chalasani et al., ICML 2020"
-    ),
+    "sparseness": Metric(sparseness, "relevance", "higher", 0, 1, "Chalasani et al., ICML 2020"),
     "complexity": Metric(
-        complexity.complexity,
+        complexity,
         "relevance",
         "lower",
         0,
@@ -103,84 +121,64 @@ METRICS: dict[str, Metric] = {
         "Bhatt et al., IJCAI 2020, definition 3",
     ),
     "effective_complexity": Metric(
-        complexity.effective_complexity,
+        effective_complexity,
         "relevance",
         "lower",
         1,
         INFINITY,
         "Nguyen and Rodriguez Martinez, arXiv 2007.07584",
     ),
-    "rank_correlation": Metric(
-        correlation.rank_correlation, "pair", "higher", -1, 1, "Spearman, 1904"
-    ),
+    "rank_correlation": Metric(rank_correlation, "pair", "higher", -1, 1, "Spearman, 1904"),
     "si_sdr": Metric(
-        audio_quality.si_sdr,
+        si_sdr,
         "sound",
         "higher",
         -INFINITY,
         INFINITY,
         "Le Roux et al., ICASSP 2019, equation 3",
     ),
-    "log_mel_distance": Metric(
-        audio_quality.log_mel_distance, "sound", "lower", 0, INFINITY, "this library"
-    ),
-    "level_db": Metric(
-        audio_quality.level_db, "sound", "neither", -INFINITY, INFINITY, "RMS level"
-    ),
-    "click_level": Metric(
-        clicks.click_level, "sound", "lower", -INFINITY, INFINITY, "this library"
-    ),
-    "completeness_error": Metric(
-        completeness.completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
-    ),
+    "log_mel_distance": Metric(log_mel_distance, "sound", "lower", 0, INFINITY, "this library"),
+    "level_db": Metric(level_db, "sound", "neither", -INFINITY, INFINITY, "RMS level"),
+    "click_level": Metric(click_level, "sound", "lower", -INFINITY, INFINITY, "this library"),
+    "completeness_error": Metric(completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN),
     "relative_completeness_error": Metric(
-        completeness.relative_completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
+        relative_completeness_error, "model", "lower", 0, INFINITY, SUNDARARAJAN
     ),
-    "infidelity": Metric(infidelity.infidelity, "model", "lower", 0, INFINITY, YEH),
+    "infidelity": Metric(infidelity, "model", "lower", 0, INFINITY, YEH),
     "faithfulness_correlation": Metric(
-        faithfulness.faithfulness_correlation, "model", "higher", -1, 1, "Bhatt et al., IJCAI 2020"
+        faithfulness_correlation, "model", "higher", -1, 1, "Bhatt et al., IJCAI 2020"
     ),
     "faithfulness_estimate": Metric(
-        faithfulness.faithfulness_estimate,
+        faithfulness_estimate,
         "model",
         "higher",
         -1,
         1,
         "Alvarez-Melis and Jaakkola, NeurIPS 2018",
     ),
-    "max_sensitivity": Metric(sensitivity.max_sensitivity, "method", "lower", 0, INFINITY, YEH),
+    "max_sensitivity": Metric(max_sensitivity, "method", "lower", 0, INFINITY, YEH),
     "average_sensitivity": Metric(
-        sensitivity.average_sensitivity, "method", "lower", 0, INFINITY, "Bhatt et al., IJCAI 2020"
+        average_sensitivity, "method", "lower", 0, INFINITY, "Bhatt et al., IJCAI 2020"
     ),
-    "random_logit": Metric(
-        randomisation.random_logit, "method", "lower", -1, 1, "Sixt et al., ICML 2020"
-    ),
-    "pointing_game": Metric(
-        localisation.pointing_game, "truth", "higher", 0, 1, "Zhang et al., ECCV 2016"
-    ),
-    "relevance_rank_accuracy": Metric(
-        localisation.relevance_rank_accuracy, "truth", "higher", 0, 1, ARRAS
-    ),
-    "relevance_mass_accuracy": Metric(
-        localisation.relevance_mass_accuracy, "truth", "higher", 0, 1, ARRAS
-    ),
+    "random_logit": Metric(random_logit, "method", "lower", -1, 1, "Sixt et al., ICML 2020"),
+    "pointing_game": Metric(pointing_game, "truth", "higher", 0, 1, "Zhang et al., ECCV 2016"),
+    "relevance_rank_accuracy": Metric(relevance_rank_accuracy, "truth", "higher", 0, 1, ARRAS),
+    "relevance_mass_accuracy": Metric(relevance_mass_accuracy, "truth", "higher", 0, 1, ARRAS),
     "attribution_localisation": Metric(
-        localisation.attribution_localisation, "truth", "higher", 0, 1, KOHLBRENNER
+        attribution_localisation, "truth", "higher", 0, 1, KOHLBRENNER
     ),
     "weighted_attribution_localisation": Metric(
-        localisation.weighted_attribution_localisation, "truth", "higher", 0, INFINITY, KOHLBRENNER
+        weighted_attribution_localisation, "truth", "higher", 0, INFINITY, KOHLBRENNER
     ),
-    "segment_auc": Metric(segments.segment_auc, "truth", "higher", 0, 1, "arXiv 2506.04391"),
-    "top_overlap": Metric(agreement.top_overlap, "pair", "higher", 0, 1, KRISHNA),
-    "top_jaccard": Metric(agreement.top_jaccard, "pair", "higher", 0, 1, "Jaccard, 1901"),
-    "feature_agreement": Metric(agreement.feature_agreement, "pair", "higher", 0, 1, KRISHNA),
-    "sign_agreement": Metric(agreement.sign_agreement, "pair", "higher", 0, 1, KRISHNA),
-    "rank_agreement": Metric(agreement.rank_agreement, "pair", "higher", 0, 1, KRISHNA),
-    "signed_rank_agreement": Metric(
-        agreement.signed_rank_agreement, "pair", "higher", 0, 1, KRISHNA
-    ),
+    "segment_auc": Metric(segment_auc, "truth", "higher", 0, 1, "arXiv 2506.04391"),
+    "top_overlap": Metric(top_overlap, "pair", "higher", 0, 1, KRISHNA),
+    "top_jaccard": Metric(top_jaccard, "pair", "higher", 0, 1, "Jaccard, 1901"),
+    "feature_agreement": Metric(feature_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "sign_agreement": Metric(sign_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "rank_agreement": Metric(rank_agreement, "pair", "higher", 0, 1, KRISHNA),
+    "signed_rank_agreement": Metric(signed_rank_agreement, "pair", "higher", 0, 1, KRISHNA),
     "log_spectral_distance": Metric(
-        audio_quality.log_spectral_distance,
+        log_spectral_distance,
         "sound",
         "lower",
         0,
@@ -188,7 +186,7 @@ METRICS: dict[str, Metric] = {
         "Gray and Markel, IEEE Trans. ASSP 24(5), 1976",
     ),
     "mel_cepstral_distortion": Metric(
-        audio_quality.mel_cepstral_distortion,
+        mel_cepstral_distortion,
         "sound",
         "lower",
         0,
@@ -196,3 +194,5 @@ METRICS: dict[str, Metric] = {
         "Kubichek, IEEE Pacific Rim 1993",
     ),
 }
+
+__all__ = ["METRICS", "Metric", *METRICS]  # pyright: ignore[reportUnsupportedDunderAll]

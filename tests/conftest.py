@@ -30,7 +30,7 @@ def pytest_addoption(parser):
     parser.addoption("--optimised", action="store_true", help="compile as users do: a third longer")
     parser.addoption("--full-size", action="store_true", help="full networks, more graphs")
     parser.addoption("--method", help="FILE.py:FUNCTION, for attribution/test_conformance.py alone")
-    parser.addoption("--claims", default="", help="of that method, see CLAIMS there")
+    parser.addoption("--claims", default="", help="of that method, see helpers/claims.py")
 
 
 def pytest_configure(config):

@@ -4,7 +4,8 @@ A method of your own:
 
     pytest tests/attribution/test_conformance.py --method my.py:build --claims linearity,random
 
-checks what all methods promise, and the claims that are named: the keys of `CLAIMS`.
+checks what all methods promise, and the claims that are named: the keys of
+`tests.helpers.claims.CLAIMS`.
 """
 
 import functools
@@ -19,91 +20,8 @@ from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_in
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
 from audioxai_jax.weights.pretrained import load_classifier, load_listener
+from tests.helpers.claims import CLAIMS, COVERED, FEW
 from tests.helpers.rows import rows
-
-GRADIENTS = {
-    "adaptive_integrated_gradients",
-    "expected_gradients",
-    "gradient_shap",
-    "input_x_gradient",
-    "integrated_gradients",
-    "over_baselines",
-    "signed_gradient",
-    "smoothgrad",
-}
-GROUPED = {
-    "feature_ablation",
-    "kernel_shap",
-    "lime",
-    "occlusion",
-    "rise",
-    "shapley_sampling",
-    "shapley_values",
-}
-CLAIMS = {
-    # Draws by the key; the others leave it unused.
-    "random": {
-        "expected_gradients",
-        "gradient_shap",
-        "kernel_shap",
-        "lime",
-        "random_control",
-        "rise",
-        "shapley_sampling",
-        "smoothgrad",
-        "squaregrad",
-        "vargrad",
-    },
-    # Its info's completeness gap is a number, and small.
-    "completeness": {
-        "adaptive_integrated_gradients",
-        "deep_lift",
-        "integrated_gradients",
-        "kernel_shap",
-        "over_baselines",
-        "shapley_sampling",
-        "shapley_values",
-    },
-    # A feature that the model ignores gets nothing.
-    "sensitivity": GRADIENTS
-    | {
-        "deconvolution",
-        "deep_lift",
-        "guided_backprop",
-        "guided_integrated_gradients",
-        "saliency",
-        "squaregrad",
-        "vargrad",
-    },
-    # Relevance for a f + b g is a times that for f and b times that for g.
-    "linearity": (GRADIENTS | GROUPED) - {"adaptive_integrated_gradients"},
-    # Two networks that compute the same function have the same relevance.
-    "invariance": GRADIENTS
-    | GROUPED
-    | {"guided_integrated_gradients", "saliency", "squaregrad", "vargrad"},
-    # Features that can be exchanged are equally relevant.
-    "symmetry": {
-        "deep_lift",
-        "input_x_gradient",
-        "integrated_gradients",
-        "occlusion",
-        "saliency",
-        "shapley_values",
-    },
-    # Looks at the input alone.
-    "blind": {"magnitude_control", "random_control"},
-}
-COVERED = {
-    "absolute",
-    "gradient_shap",
-    "normalise",
-    "squaregrad",
-    "sum_channels",
-    "vargrad",
-}
-"""Variants and wrappers of methods that always run: these run with --full-size."""
-FEW = {"guided_integrated_gradients": {"steps": 20}, "rise": {"samples": 100}}
-"""Options with which a method is done sooner; the others are made with their defaults."""
 
 SHAPE = (7, 5)
 TARGET = jnp.int32(2)

@@ -78,7 +78,7 @@ def test_equals_the_slow_loop(x, baselines, key, target, options):
         assert found.info["evaluations"] == 9 + 5 + 1
 
 
-def test_a_linear_model(x, key):
+def test_a_linear_model_gets_weight_times_mean_difference(x, key):
     """R = w (x - b): of one baseline exactly, whatever the position."""
     found = run(expected_gradients(baselines=0.5, samples=3), Partial(linear), x, 0, key)
     np.testing.assert_allclose(found.relevance, np.array([3, -2, 0.5]) * (x - 0.5), rtol=1e-12)
@@ -133,7 +133,7 @@ def test_standard_errors_are_those_seen(name, x, baselines):
 
 
 @pytest.mark.full_size
-def test_in_batches(name, x, baselines, key):
+def test_batches_equal_single_examples(name, x, baselines, key):
     method = FACTORIES[name](baselines=baselines, samples=7)
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(method, Partial(wavy), batch, jnp.array([0, 1, 1]), key=key, chunk=4)
@@ -166,7 +166,7 @@ def test_equal_methods_are_one(name):
     assert first == second and jax.tree.structure(first) == jax.tree.structure(second)
 
 
-def test_what_is_refused(name, x):
+def test_wrong_options_and_baselines_are_refused(name, x):
     factory = FACTORIES[name]
     with pytest.raises(
         ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"

@@ -11,7 +11,7 @@ from tests.helpers.games import EACH, close, explain, linear, network, normal
 
 
 @pytest.mark.parametrize("width, ridge", [(0.25, 1.0), (0.6, 0.0)])
-def test_lime_by_numpy(width, ridge, x64):
+def test_lime_equals_weighted_least_squares_of_numpy(width, ridge, x64):
     x, numbers, samples = normal(6), np.array([0, 1, 2, 3, 4, 4]), 50
     method = lime(samples=samples, segments=numbers, width=width, ridge=ridge, baseline=0.5)
     found = explain(method, network, x, seed=5)
@@ -28,7 +28,7 @@ def test_lime_by_numpy(width, ridge, x64):
     close(found.relevance, wanted[numbers], 1e-9)
 
 
-def test_errors_of_regressions():
+def test_regressions_refuse_too_few_samples():
     x, key = jnp.ones(6), jax.random.key(0)
     with pytest.raises(ValueError, match="kernel_shap: 5 samples cannot tell 6 groups apart"):
         kernel_shap(samples=5, segments=EACH)(linear, x, 0, key=key)

@@ -46,7 +46,7 @@ def test_all_are_estimators():
 @pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(12,), (6, 4), (2, 3, 4)])
 @pytest.mark.parametrize("name", METHODS)
-def test_ranks_and_types(name, shape):
+def test_inputs_of_any_rank_keep_their_type(name, shape):
     """Single precision, batches by vmap, traced targets; info says what was done."""
     method = METHODS[name](chunk=64, baseline=0.25)
     x = jnp.asarray(normal(2, *shape), jnp.float32)
@@ -131,7 +131,7 @@ def test_no_gradient_is_needed_but_the_input_is(name):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_errors(name):
+def test_wrong_options_are_refused_by_name(name):
     x, key = jnp.ones(6), jax.random.key(0)
     with pytest.raises(ValueError, match=f"{name}: chunk must be a whole number"):
         METHODS[name](chunk=0)

@@ -29,7 +29,7 @@ def test_rise_of_a_linear_model(x64):
     assert np.max(np.abs(deviation)) < 4
 
 
-def test_masks_of_rise():
+def test_masks_have_the_probability_and_are_smooth():
     method, x = rise(cells=(4, 5), probability=0.3), jnp.zeros((3, 16, 12))
     masks = jax.jit(jax.vmap(lambda key: method._mask(x, key)))(
         jax.random.split(jax.random.key(0), 3000)
@@ -42,7 +42,7 @@ def test_masks_of_rise():
     assert np.all(default[:, :1] == default) and np.ptp(default) > 0
 
 
-def test_errors_of_rise():
+def test_wrong_cells_and_probabilities_are_refused():
     for p in (0.0, 1.0):
         with pytest.raises(ValueError, match="rise: probability must lie between 0 and 1"):
             rise(probability=p)

@@ -35,7 +35,7 @@ def test_blocks_number_boxes(shape, data):
 
 
 @given(SHAPES, st.integers(1, 20))
-def test_few_are_few(shape, most):
+def test_few_segments_are_few_and_span_the_last_axis(shape, most):
     numbers, count = groups(few(most), shape)
     assert 1 <= count <= most
     if max(shape[:-1], default=1) > 1:

@@ -120,7 +120,7 @@ def test_of_other_methods_equals_the_slow_loop(name, inner, x, x64, key):
     assert found.info["evaluations"] == 5 * spent
 
 
-def test_of_itself(x, x64, key):
+def test_smoothgrad_of_itself_has_the_noise_of_both(x, x64, key):
     """SmoothGrad twice is SmoothGrad with more noise; each copy has its own noise inside."""
     square = Partial(lambda x: jnp.sum(x**2)[None])
     options = {"deviation": 0.1, "absolute": True}
@@ -157,7 +157,7 @@ def test_standard_errors_are_those_seen(name, x):
 
 
 @pytest.mark.full_size
-def test_in_batches(name, x, x64, key):
+def test_batches_equal_single_examples(name, x, x64, key):
     method = FACTORIES[name](integrated_gradients(steps=2), samples=7)
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(method, Partial(wavy), batch, 0, key=key, chunk=4)
@@ -192,7 +192,7 @@ def test_power_sums_without_samples():
     assert np.all(sums.variance == 0) and np.all(np.isnan(sums.standard_error))
 
 
-def test_what_is_refused(name, x):
+def test_wrong_options_are_refused(name, x):
     factory = FACTORIES[name]
     with pytest.raises(
         ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"

@@ -44,7 +44,7 @@ LONG = ("kernel_shap", "over_baselines", "rise", "smoothgrad")
 
 
 @pytest.mark.parametrize("name", rows(SOME, full_size=LONG))
-def test_methods(name):
+def test_methods_run_under_strict_settings(name):
     """In batches under all settings but x64, whose numbers are compared; alone with NaN refused."""
     method, model = METHODS[name](**SOME[name]), Partial(net, jnp.asarray(W))
     plain = attribute_batch(method, model, jnp.asarray(X)[None], 1)

@@ -174,7 +174,7 @@ def transformer_replica(config, p, linear, x):
 @pytest.mark.full_size
 @each_config
 @pytest.mark.parametrize("preset", [attn_lrp, latent_transformer])
-def test_transformer(config, preset, x64):
+def test_a_transformer_equals_its_replica(config, preset, x64):
     model, params, x = network(transformer, config, float)
     linear = preset is latent_transformer
     check(explain(preset(), model, x), partial(transformer_replica, config, params, linear), x)
@@ -244,7 +244,7 @@ def gru_replica(p, x):
     return chain(x, *steps, mean, partial(dense, p["between"]), relu, partial(dense, p["logits"]))
 
 
-def test_gru(x64):
+def test_a_gru_equals_its_replica(x64):
     config = gru.GruConfig(**SIZES, hidden=4, layers=2, between=6)
     model, params, x = network(gru, config, float)
     check(explain(epsilon_plus(), model, x), partial(gru_replica, params), x)
@@ -288,7 +288,7 @@ def lstm_replica(p, x):
     return chain(x, turn, loop, last, partial(dense, p))
 
 
-def test_lstm(x64):
+def test_an_lstm_equals_its_replica(x64):
     draw = np.random.default_rng(2).normal
     sizes = {"w": (3, 16), "v": (4, 16), "b": 16, "kernel": (4, 3), "bias": 3}
     params, x = {name: draw(size=size) for name, size in sizes.items()}, draw(size=(5, 3))

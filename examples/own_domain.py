@@ -36,7 +36,7 @@ class Haar:
 
     def axes(self, shape):
         seconds = np.arange(shape[0]) * self.hop / self.sample_rate
-        return ax.domains.Axis("time", "s", seconds), ax.domains.Axis("band", "", np.arange(2))
+        return ax.domains.Axis("time", "s", seconds), ax.domains.Axis("band", "", np.arange(2.0))
 
 
 def build(sample_rate=16_000):

@@ -8,10 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.tree_util import Partial
+from tests.domains import test_conformance as domains
 
 from audioxai_jax.metrics.table import KINDS, Metric
 from audioxai_jax.propagation import composite, kind, propagate
+from audioxai_jax.streaming.codecs import STAGES
 from tests.attribution import test_conformance as methods
+from tests.nets.codecs import test_conformance as codecs
 
 KINDS_OF_SKELETONS = ("codec", "domain", "method", "metric", "rule")
 
@@ -81,31 +84,51 @@ def test_the_rule_shares_relevance_by_its_equation(skeleton, x64):
     np.testing.assert_allclose(found.relevance, wanted, rtol=1e-9)
 
 
-@pytest.mark.parametrize("samples", [1, 7, 160, 801])
-def test_the_domain_inverts_and_partitions(samples, skeleton, x64):
-    domain = skeleton("domain").my_domain(16_000)
-    audio = jax.random.normal(jax.random.key(0), (samples,), jnp.float64)
-    features = domain.analyse(audio)
-    np.testing.assert_allclose(domain.synthesise(features, audio), audio, atol=1e-12)
-    assert domain.base(features).shape == domain.size(features).shape == features.shape
-    for labels in domain.units(features.shape).values():
-        np.broadcast_to(labels, features.shape)
-        assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
-    assert [len(axis.values) for axis in domain.axes(features.shape)] == list(features.shape)
+@pytest.mark.parametrize("check", domains.CHECKS)
+def test_the_domain_keeps_the_promises_of_domains(check, skeleton, x64):
+    domains.CHECKS[check](skeleton("domain").my_domain(domains.RATE))
 
 
-@pytest.mark.parametrize("samples", [1, 320, 1_001])
-def test_the_codec_codes_any_length(samples, skeleton):
+@pytest.mark.parametrize(
+    "check",
+    [
+        codecs.test_the_codec_says_what_its_configuration_says,
+        codecs.test_any_length_from_one_sample,
+        codecs.test_batched_it_says_the_same,
+    ],
+)
+def test_the_codec_keeps_the_promises_of_codecs(check, codec):
+    check(codec)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        codecs.test_gradients_flow_through_encoder_and_decoder,
+        codecs.test_in_pieces_it_says_the_same,
+    ],
+)
+def test_the_codec_keeps_them_in_double_precision(check, codec, x64):
+    check(codec, None)
+
+
+@pytest.fixture
+def codec(skeleton, monkeypatch):
+    """The skeleton as a row of CODECS."""
+    row, name = skeleton("codec").ROW, "my_codec-0"
+    monkeypatch.setitem(codecs.CASES, name, (row, row.small[0]))
+    for function, stages in row.stages.items():
+        monkeypatch.setitem(STAGES, function, stages)
+    yield name
+    codecs.small.cache_clear()
+
+
+def test_a_fresh_codec_keeps_what_it_has_encoded(skeleton):
     module = skeleton("codec")
-    codec = module.my_codec(module.my_params())
-    audio = jax.random.normal(jax.random.key(0), (samples,))
-    latent = codec.encode(audio)
-    assert latent.shape == (-(-samples // codec.hop), module.CHANNELS)
-    assert codec.decode(latent).shape[0] >= samples
-    gradient = jax.grad(lambda x: jnp.sum(codec.decode(codec.encode(x)) ** 2))(audio)
-    assert np.all(np.isfinite(gradient)) and np.any(gradient != 0)
-    again = codec.encode(codec.decode(latent))
-    np.testing.assert_allclose(again, latent, atol=1e-4)
+    params = module.init(module.MyConfig(), jax.random.key(0))
+    made = module.my_codec(module.MyConfig(), params, name="my_codec")
+    latent = made.encode(jax.random.normal(jax.random.key(1), (1_000,)))
+    np.testing.assert_allclose(made.encode(made.decode(latent)), latent, atol=1e-4)
 
 
 def test_the_metric_is_a_row(skeleton):

@@ -47,6 +47,5 @@ class MyDomain:
         return {"frame": np.arange(shape[0])[:, None], "sample": samples}
 
     def axes(self, shape: tuple[int, ...]) -> tuple[Axis, ...]:
-        frames = np.arange(shape[0]) * self.hop / self.sample_rate
-        inside = np.arange(shape[1]) / self.sample_rate
-        return Axis("frame", "s", frames), Axis("time in the frame", "s", inside)
+        seconds = np.arange(shape[0]) * self.hop / self.sample_rate
+        return Axis("time", "s", seconds), Axis("sample", "", np.arange(float(shape[1])))

@@ -15,6 +15,7 @@ from audioxai_jax.propagation import composite, kind, propagate
 from audioxai_jax.streaming.codecs import STAGES
 from tests.attribution import test_conformance as methods
 from tests.nets.codecs import test_conformance as codecs
+from tests.propagation import test_rule_conformance as rules
 
 KINDS_OF_SKELETONS = ("codec", "domain", "method", "metric", "rule")
 
@@ -61,6 +62,29 @@ def test_the_method_keeps_the_promises_of_methods(method):
 def test_the_method_keeps_its_claims(method, x64):
     methods.test_claim_of_sensitivity(methods.make(method), None)
     methods.test_claim_of_invariance(methods.make(method), None)
+
+
+@pytest.fixture
+def rule(skeleton, monkeypatch):
+    """The skeleton as a row of RULES."""
+    case = rules.Case(skeleton("rule").my_rule(), "dense")
+    monkeypatch.setitem(rules.CASES, "my_rule", case)
+    return "my_rule"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_rule_keeps_types(rule, dtype):
+    rules.test_the_operation_is_of_a_kind_that_the_rule_is_for(rule)
+    rules.test_relevance_has_the_shape_and_dtype_of_the_input(rule, dtype)
+
+
+def test_the_rule_says_the_same_in_batches(rule):
+    rules.test_in_batches_it_says_the_same(rule)
+
+
+def test_the_rule_conserves_relevance_and_says_where_it_went(rule, x64):
+    rules.test_relevance_is_conserved_where_that_is_claimed(rule, None)
+    rules.test_what_bias_and_stabiliser_took_is_told(rule, None)
 
 
 def layer(params, x):

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from audioxai_jax.core.checks import whole
-from audioxai_jax.explanation.arguments import check_codec
+from audioxai_jax.core.checks import WrongType, kind, whole
 from audioxai_jax.streaming.codecs import stages_of
 from audioxai_jax.streaming.stages import Carried, Local, Stage, run
 from audioxai_jax.types import Codec, Model
 
-SECONDS = 8
+WINDOW_SECONDS = 8
 """Sound that one window gives, unless another number of frames is asked for."""
 
 
@@ -52,7 +51,7 @@ def encode(
         frame, a codec that needs the whole sound or does not say how far it sees, or stages
         that are not `Stage`s, do not fit their functions, or are given with `frames`.
     """
-    check_codec(codec)
+    _check_codec(codec)
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))
 
 
@@ -77,8 +76,14 @@ def decode(
     Raises:
       ValueError: as `encode`, and for frames of chunks that no sound makes.
     """
-    check_codec(codec)
+    _check_codec(codec)
     return run(_stages(codec, codec.decode, frames, stages), _frames(latents))
+
+
+def _check_codec(codec: object) -> None:
+    if not isinstance(codec, Codec):
+        do = "load it first, by audioxai_jax.load_codec"
+        raise WrongType(f"codec: expected a Codec, got {kind(codec)}: {do}")
 
 
 def _stages(
@@ -91,8 +96,8 @@ def _stages(
                 "not both"
             )
         if not isinstance(stages, list | tuple) or not stages:
-            found = "none" if isinstance(stages, list | tuple) else type(stages).__name__
-            raise ValueError(f"stages must be a list of Local and Carried stages, got {found}")
+            got = "none" if isinstance(stages, list | tuple) else type(stages).__name__
+            raise ValueError(f"stages must be a list of Local and Carried stages, got {got}")
         for index, stage in enumerate(stages):
             if not isinstance(stage, Local | Carried):
                 raise ValueError(
@@ -100,7 +105,7 @@ def _stages(
                     "audioxai_jax.streaming.stages"
                 )
         return stages
-    frames = math.ceil(SECONDS * codec.sample_rate / codec.hop) if frames is None else frames
+    frames = math.ceil(WINDOW_SECONDS * codec.sample_rate / codec.hop) if frames is None else frames
     return stages_of(model, whole(frames, "the frames of a window"))
 
 

@@ -6,19 +6,19 @@ be what the network's `init` makes of that.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from audioxai_jax.nets.network import Network
 from audioxai_jax.weights import file_format
 from audioxai_jax.weights.file_format import WeightsError
 
-TEXTS = (
+TEXT_FIELDS = (
     "sha256",
     "name",
     "codec",
@@ -29,30 +29,12 @@ TEXTS = (
     "source_sha256",
     "licence",
 )
-LISTS = ("labels", "background")
+LIST_FIELDS = ("labels", "background")
 """Fields of a manifest that are texts, and lists of texts."""
 
-NEEDED = ("config", "sha256", "name")
+NEEDED_FIELDS = ("config", "sha256", "name")
 NEEDED_OF_CLASSIFIERS = ("labels", "codec", "frames")
 """Fields that a manifest must have, besides those that say what it is."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """How a kind of network is made: `init(Config(..), key)` gives its parameters.
-
-    `build(config, params)` is the model. A codec's takes `mean=` and `name=` too; a
-    classifier's configuration has the fields frames, channels and classes. A "network" reads
-    what `features(config, waveform)` makes of a waveform. Manifests that are older than the
-    fields `added` lack them: they have their defaults there.
-    """
-
-    kind: str
-    config: type
-    init: Callable[..., Any]
-    build: Callable[..., Any]
-    features: Callable[..., Array] | None = None
-    added: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +42,10 @@ class Checkpoint:
     """What was read and fits together.
 
     Attributes:
-      path: path of the files, without suffix.
-      manifest: manifest as the file has it; its fields have the right types.
-      network: network that it names.
-      config: configuration of the network.
+      path: of the files, without suffix.
+      manifest: as the file has it; its fields have the right types.
+      network: that it names.
+      config: of the network.
       params: JAX arrays, nested as the network's `init` makes them.
       mean: a codec's mean latent as it was stored, unchecked, or None.
     """
@@ -80,9 +62,9 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
     """Reads a checkpoint of one kind.
 
     Args:
-      path: path of the files, without suffix.
+      path: of the files, without suffix.
       kind: expected kind of checkpoint, see `file_format`.
-      networks: known networks, by the name that a manifest gives.
+      networks: that are known, by the name that a manifest gives.
 
     Raises:
       WeightsError: if it cannot be read, or is not what it says.
@@ -107,14 +89,14 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
 
 
 def _check_fields(path: Path, kind: str, manifest: Mapping[str, Any]) -> None:
-    needed = NEEDED + NEEDED_OF_CLASSIFIERS * (kind == "classifier")
+    needed = NEEDED_FIELDS + NEEDED_OF_CLASSIFIERS * (kind == "classifier")
     missing = [field for field in needed if field not in manifest]
     if missing:
         raise WeightsError(f"{path}.json: lacks the field {missing[0]!r}")
     for field in manifest:
-        if field in TEXTS and not isinstance(manifest[field], str):
+        if field in TEXT_FIELDS and not isinstance(manifest[field], str):
             raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected a text")
-        if field in LISTS and not _is_texts(manifest[field]):
+        if field in LIST_FIELDS and not _is_texts(manifest[field]):
             raise WeightsError(f"{path}.json: {field!r} is {manifest[field]!r}, expected texts")
 
 

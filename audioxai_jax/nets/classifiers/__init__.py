@@ -9,12 +9,26 @@ CLASSIFIERS: dict[str, Network] = {
     ),
     "cnn": Network("classifier", cnn.CnnConfig, cnn.init, cnn.model),
     "gru": Network("classifier", gru.GruConfig, gru.init, gru.model),
-    "listener": Network("listener", listener.ListenerConfig, listener.init, listener.model),
+    "listener": Network(
+        "listener", listener.ListenerConfig, listener.init, listener.model, reads=listener.reads
+    ),
     "audionet": Network(
-        "network", audionet.AudioNetConfig, audionet.init, audionet.model, audionet.features
+        "network",
+        audionet.AudioNetConfig,
+        audionet.init,
+        audionet.model,
+        audionet.features,
+        reads=audionet.reads,
+        hears=audionet.hearing_model,
+        frames="samples",
     ),
     "alexnet": Network(
-        "network", alexnet.AlexNetConfig, alexnet.init, alexnet.model, alexnet.features
+        "network",
+        alexnet.AlexNetConfig,
+        alexnet.init,
+        alexnet.model,
+        alexnet.features,
+        reads=alexnet.reads,
     ),
 }
 """Kinds of networks, by the name that manifests give."""

@@ -13,8 +13,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax import domains
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains import Domain, levels
 from audioxai_jax.nets.layers.pooling import halve
 from audioxai_jax.transforms.stft import decibels, padded_spectrogram
 from audioxai_jax.types import Model
@@ -67,8 +69,25 @@ def features(config: AlexNetConfig, audio: Array) -> Array:
       audio: float32, full scale is 1; decibels are those of 16-bit samples.
     """
     spectrum = padded_spectrogram(as_audio(audio) * 32768, window=WINDOW, hop=HOP)
-    levels = decibels(spectrum[2:-1, :227].T, range_db=RANGE)
-    return (levels - config.silence) / config.scale
+    cells = decibels(spectrum[2:-1, :227].T, range_db=RANGE)
+    return (cells - config.silence) / config.scale
+
+
+def reads(config: AlexNetConfig) -> Domain:
+    """The same levels, as a domain that one can come back from."""
+    level = levels.decibels(
+        range_db=RANGE, gain=32768.0, silence=config.silence, scale=config.scale
+    )
+    return domains.cells(
+        SAMPLE_RATE,
+        window=("hann", WINDOW),
+        hop=HOP,
+        before=WINDOW // 2,
+        bands=None,
+        level=level,
+        cut=((2, 1), (0, 1)),
+        frequency_first=True,
+    )
 
 
 def in_whole_frames(cells: Array) -> Array:

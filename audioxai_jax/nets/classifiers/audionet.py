@@ -11,8 +11,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax import domains
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains import Domain
 from audioxai_jax.nets.layers.pooling import halve
 from audioxai_jax.types import Model
 
@@ -42,6 +44,9 @@ VARIANTS = {"": {}, "rectified": {"rectify": True}}
 """Fields that differ; "rectified" is how later work builds it."""
 
 
+SAMPLE_RATE = 8000
+"""Of the waveforms, Hz."""
+
 LOUDEST = 40.0
 """Largest magnitude that `features` lets a sample have."""
 
@@ -62,6 +67,12 @@ def features(config: AudioNetConfig, audio: Array) -> Array:
     return coded / (level + 0.001)
 
 
+def reads(config: AudioNetConfig) -> Domain:
+    """Waveforms at 8 kHz, full scale 1; their level is set inside, see `hearing_model`."""
+    del config
+    return domains.samples(SAMPLE_RATE)
+
+
 def init(config: AudioNetConfig, key: Array):
     """Fresh parameters."""
     return AudioNet(config).init(key, jnp.zeros(config.samples))["params"]
@@ -80,6 +91,15 @@ def apply(config: AudioNetConfig, params, audio: Array, dropout_key: Array | Non
 def model(config: AudioNetConfig, params) -> Model:
     """The trained network as a pure function of a waveform."""
     return bind(apply, config, params)
+
+
+def hearing_model(config: AudioNetConfig, params) -> Model:
+    """The trained network as a pure function of a waveform of any level."""
+    return bind(_hear, config, params)
+
+
+def _hear(config: AudioNetConfig, params, audio: Array) -> Array:
+    return apply(config, params, features(config, audio))
 
 
 class AudioNet(nn.Module):

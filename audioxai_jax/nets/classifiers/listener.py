@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array
 
+from audioxai_jax import domains
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains import Domain
 from audioxai_jax.transforms.mel import log_mel
 from audioxai_jax.types import Model
 
@@ -49,6 +51,11 @@ def features(config: ListenerConfig, audio: Array) -> Array:
         hop=config.hop,
     )
     return (spectrogram + 4) / 2
+
+
+def reads(config: ListenerConfig) -> Domain:
+    """Waveforms; the spectrogram is made inside."""
+    return domains.samples(config.sample_rate)
 
 
 def init(config: ListenerConfig, key: Array):

@@ -13,7 +13,7 @@ from typing import Any
 from audioxai_jax.types import Codec
 from audioxai_jax.weights.file_format import WeightsError
 from audioxai_jax.weights.published import huggingface
-from audioxai_jax.weights.published.table import CODECS, Published
+from audioxai_jax.weights.published.table import PUBLISHED, Published
 
 _CONVERTED = (
     f"give a folder that was converted to {huggingface.CONFIG} and {huggingface.TENSORS}, in "
@@ -21,24 +21,21 @@ _CONVERTED = (
 )
 
 
-def load_published(name: str, weights: str | Path) -> tuple[Codec, dict[str, Any]]:
-    """Loads a published codec and a manifest of it, see `weights_file`.
+def load_published(name: str, weights: str | Path) -> Codec:
+    """Loads a published codec, with a manifest of it.
 
     Args:
-      name: key of CODECS.
+      name: key of PUBLISHED.
       weights: a folder that holds its files, or for those on the Hugging Face hub a repository
         such as "facebook/encodec_24khz", which is downloaded.
 
     Raises:
       WeightsError: if there is no such codec or folder, or the files are not what they should be.
     """
-    codec, manifest, _ = read_published(name, weights)
-    return codec, manifest
+    return read_published(name, weights)[0]
 
 
-def read_published(
-    name: str, weights: str | Path
-) -> tuple[Codec, dict[str, Any], Mapping[str, Any]]:
+def read_published(name: str, weights: str | Path) -> tuple[Codec, Mapping[str, Any]]:
     """As `load_published`, and the codec's parameters."""
     entry = find(name)
     folder = _find_folder(name, entry, weights)
@@ -65,23 +62,24 @@ def read_published(
         "source_sha256": found.fingerprint,
         "sha256": found.fingerprint,
     }
-    return dataclasses.replace(codec, fingerprint=found.fingerprint), manifest, found.params
+    codec = dataclasses.replace(codec, fingerprint=found.fingerprint, manifest=manifest)
+    return codec, found.params
 
 
 def find(name: str) -> Published:
-    """The line of CODECS; raises WeightsError, with the nearest name, if there is none."""
-    if name in CODECS:
-        return CODECS[name]
+    """The line of PUBLISHED; raises WeightsError, with the nearest name, if there is none."""
+    if name in PUBLISHED:
+        return PUBLISHED[name]
     if "/" in name or os.sep in name or name.endswith((".safetensors", ".json")):
         raise WeightsError(
             f"{name!r} is a path, whose weights are there: leave --codec-weights (in Python "
             "weights=) out"
         )
-    near = difflib.get_close_matches(name, CODECS, 1)
+    near = difflib.get_close_matches(name, PUBLISHED, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise WeightsError(
-        f"{name!r}: unknown codec; --codec-weights needs --codec to be one of "
-        f"{', '.join(CODECS)}{hint}"
+        f"{name!r} is no published codec, to which weights could be given: with --codec NAME say "
+        f"whose they are, one of {', '.join(PUBLISHED)}{hint}"
     )
 
 
@@ -112,7 +110,7 @@ def _check_rate(name: str, entry: Published, folder: Path, rate: int) -> None:
         return
     near = [
         other
-        for other, known in CODECS.items()
+        for other, known in PUBLISHED.items()
         if (known.network, known.sample_rate) == (entry.network, rate)
     ]
     hint = f": is it {near[0]}?" if near else ""

@@ -1,6 +1,6 @@
 """The table of published codecs: where their weights are, under which licence, how they are read.
 
-To make another codec loadable, add its line to CODECS, and a function that reads its folder.
+To make another codec loadable, add its line to PUBLISHED, and a function that reads its folder.
 """
 
 import dataclasses
@@ -47,7 +47,7 @@ class Published:
     """A codec that others trained.
 
     Attributes:
-      network: key of `pretrained.NETWORKS`.
+      network: key of `nets.codecs.CODECS`.
       read: `folder -> Weights`; raises WeightsError.
       source: repository on the Hugging Face hub, or project, that publishes the weights.
       licence: licence of the weights, as the source states it.
@@ -107,7 +107,7 @@ def _lyra(folder: Path) -> Weights:
     return Weights(lyra.LyraConfig(), params, lyra.codec, files)
 
 
-CODECS = {
+PUBLISHED: dict[str, Published] = {
     "encodec_24khz": Published(
         "encodec",
         _encodec,

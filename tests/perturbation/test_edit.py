@@ -46,7 +46,7 @@ def test_a_hard_mask_mixes_as_keep_and_delete_do():
         np.testing.assert_array_equal(mix(AUDIO, 1.0 * chosen, base), kept)
         np.testing.assert_array_equal(mix(AUDIO, 1.0 - chosen, base), rest)
         np.testing.assert_allclose(kept + rest, AUDIO + base, atol=1e-6)
-    np.testing.assert_allclose(mix(AUDIO, 0.25, -AUDIO), -AUDIO / 2)
+    np.testing.assert_allclose(mix(AUDIO, 0.25, -AUDIO), -AUDIO / 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("edit", ["insert", "remove", ""])

@@ -13,7 +13,7 @@ from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.domains import DOMAINS
 from audioxai_jax.metrics.table import KINDS, METRICS
-from audioxai_jax.weights.pretrained import available
+from audioxai_jax.weights.registry import available
 from tests.helpers import made_up_data as made_up
 
 PAGES = {

@@ -37,9 +37,9 @@ PURE = {
 }
 """Parts that import jax, the standard library and numpy for constants, and these others."""
 EDGES = {
-    "nets": "core types transforms models",
-    "weights": "core types models nets",
-    "streaming": "core types models explanation nets",
+    "nets": "core types transforms models domains",
+    "weights": "core types models nets domains",
+    "streaming": "core types models nets",
     "data": "core",
     "training": "core types transforms synthesis data nets weights",
     "results": "core",
@@ -234,7 +234,7 @@ def test_only_the_tests_setup_looks_beside_the_checkout():
     [
         ("audioxai_jax", "flax optax orbax librosa matplotlib soundfile grain"),
         ("audioxai_jax.cli", "flax optax orbax librosa matplotlib soundfile"),
-        ("audioxai_jax.weights.pretrained", "optax orbax librosa matplotlib"),
+        ("audioxai_jax.weights.load", "optax orbax librosa matplotlib"),
     ],
 )
 def test_importing_is_cheap(imported, kept_out):

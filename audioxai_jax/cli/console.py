@@ -137,7 +137,7 @@ def print_aligned(lines: Sequence[Sequence[str]]) -> None:
 
 
 def add_codec_options(parser: argparse.ArgumentParser) -> None:
-    """`--codec` and `--codec-weights`, the two arguments of `pretrained.load_codec`."""
+    """`--codec` and `--codec-weights`, the two arguments of `weights.load.load_codec`."""
     add = parser.add_argument
     text = "codec name or path (see `audioxai codecs`); default: %(default)s"
     add("--codec", default="gainshape_16khz", metavar="NAME", help=text)

@@ -19,7 +19,7 @@ from audioxai_jax.training.features import augmented_features, encode_gaps, plai
 from audioxai_jax.training.latent_gaps import loud_mask
 from audioxai_jax.training.optimisers import adamw, muon
 from audioxai_jax.types import Codec
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import registry
 
 with needed_by("audioxai_jax.training"):
     import optax
@@ -110,7 +110,7 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
     clip = jax.ShapeDtypeStruct((TASKS[task].samples_at(codec.sample_rate),), jnp.float32)
     frames, channels = jax.eval_shape(codec.encode, clip).shape
     sizes = {"frames": frames, "channels": channels, "classes": classes}
-    config = pretrained.NETWORKS[name].config(**sizes, **net.VARIANTS[variant])
+    config = registry.NETWORKS[name].config(**sizes, **net.VARIANTS[variant])
     manifest = {"kind": "classifier", "network": name, "config": config, "codec": codec.name}
     if codec.fingerprint:
         manifest["codec_sha256"] = codec.fingerprint

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from audioxai_jax.weights.pretrained import available, load_classifier, load_codec, load_listener
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Codec, attribute_batch, explain
 from audioxai_jax.nets.layers.quantiser import quantise
 from audioxai_jax.transforms import istft
 from audioxai_jax.transforms.stft import magnitude_spectrogram, padded_spectrogram
-from audioxai_jax.weights.pretrained import available, load_classifier, load_codec, load_listener
 from tests.helpers.rows import rows
 
 SETTINGS = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from audioxai_jax.nets.classifiers import transformer
 from audioxai_jax.nets.codecs import gainshape
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save as save_checkpoint
 
 LABELS = ("_silence_", "go", "stop")
 
@@ -27,10 +27,10 @@ def save(folder: Path) -> None:
     params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
     mean = np.full(config.channels, 0.1, np.float32)
     fields = {"kind": "codec", "network": "gainshape", "config": config}
-    pretrained.save(folder, "small", fields, {**params, "mean": mean})
-    pretrained.save(folder, "bare", fields, params)
+    save_checkpoint(folder, "small", fields, {**params, "mean": mean})
+    save_checkpoint(folder, "bare", fields, params)
     config = transformer.TransformerConfig(channels=12, classes=3, width=8, layers=0, reach=0)
     params = random_params(lambda: transformer.init(config, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": config, "codec": "small"}
     fields |= {"labels": LABELS, "frames": 50, "background": ["_silence_"]}
-    pretrained.save(folder, "words", fields, params)
+    save_checkpoint(folder, "words", fields, params)

@@ -12,13 +12,13 @@ from audioxai_jax.cli.console import BUNDLED
 from audioxai_jax.data import tasks
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import file_format, load, pair, registry
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    codec, _ = pretrained.load_codec("gainshape_16khz")
-    classifier, _ = pretrained.load_classifier("keywords")
+    codec = load.load_codec("gainshape_16khz")
+    classifier = load.load_classifier("keywords")
     return codec, classifier
 
 
@@ -40,12 +40,11 @@ def test_bundled_clip_is_heard_and_explained(shipped):
 @pytest.mark.full_size
 def test_heads_of_lyra_belong_to_its_release(lyra_folder):
     """The default classifier of its latents hears the bundled clip, and so it does in its tenth."""
-    codec, _ = pretrained.load_codec("lyra_v2", lyra_folder)
-    assert pretrained.default_classifier(codec) == "lyra_v2_keywords"
+    codec = load.load_codec("lyra_v2", lyra_folder)
+    assert pair.default_classifier(codec) == "lyra_v2_keywords"
     for name in ("lyra_v2_keywords", "lyra_v2_digits"):
-        classifier, _ = pretrained.load_classifier(name)
-        pretrained.check_pair(codec, classifier)
-    classifier, _ = pretrained.load_classifier("lyra_v2_keywords")
+        assert load.load_classifier(name, codec).reads.codec is codec
+    classifier = load.load_classifier("lyra_v2_keywords", codec)
     clip = read_clip(BUNDLED, 16_000)
     audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
     found = explain_batch(codec, classifier, audio[None])
@@ -55,15 +54,15 @@ def test_heads_of_lyra_belong_to_its_release(lyra_folder):
 
 
 def test_shipped_files_are_small_and_say_where_they_come_from():
-    for kind, names in pretrained.available().items():
+    for kind, names in registry.available().items():
         for name in names:
-            load = getattr(pretrained, f"load_{kind}")
-            _, manifest = load(name)
+            manifest = file_format.read_manifest(registry.shipped_folder() / name)
+            assert manifest["kind"] == kind
             assert manifest["data"][0]["licence"] in ("CC BY 4.0", "CC BY-SA 4.0")
             assert manifest["command"].startswith("scripts/train_")
             if "Speech Commands" in json.dumps(manifest["data"]):
                 assert "official test" in json.dumps(manifest)
-            card = (pretrained.shipped_folder() / f"{name}.md").read_text()
+            card = (registry.shipped_folder() / f"{name}.md").read_text()
             for heading in ("## What", "## Data", "## Measured", "## Not for", "## Made by"):
                 assert heading in card, name
             for source in manifest["data"]:
@@ -86,7 +85,7 @@ def hear(shared, sound, key):
 @pytest.mark.full_size
 def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     codec, classifier = shipped
-    listener, _ = pretrained.load_listener("keywords_listener")
+    listener = load.load_listener("keywords_listener")
     clips = tasks.load(data_root, "keywords").part("speaker_disjoint", "test")
     audio = clips.audio.astype(np.float32) / 32768
     shared = (codec, classifier.model, listener)

@@ -21,10 +21,10 @@ from audioxai_jax.nets.codecs import gainshape
 from audioxai_jax.runs.explain_clips import Settings, explain_clip
 from audioxai_jax.synthesis.bases import zero
 from audioxai_jax.training import recipes
-from audioxai_jax.weights import file_format, pretrained
+from audioxai_jax.weights import file_format, load, pair, registry, save
 from audioxai_jax.weights.file_format import WeightsError
 from audioxai_jax.weights.published import huggingface
-from audioxai_jax.weights.published.table import CODECS, Published, Weights
+from audioxai_jax.weights.published.table import PUBLISHED, Published, Weights
 from tests.helpers import encodec_folders, made_up_data
 from tests.helpers.refusals import refusal
 from tests.helpers.small_models import random_params
@@ -53,9 +53,9 @@ def read(folder: Path) -> Weights:
 def made_up(monkeypatch):
     """The codec "toy_24khz" joins the published ones."""
     entry = Published("gainshape", read, "someone/toy", "to be asked for", RATE, 75, 12)
-    monkeypatch.setitem(CODECS, "toy_24khz", entry)
+    monkeypatch.setitem(PUBLISHED, "toy_24khz", entry)
     other = dataclasses.replace(entry, sample_rate=48_000, on_hub=False)
-    monkeypatch.setitem(CODECS, "toy_48khz", other)
+    monkeypatch.setitem(PUBLISHED, "toy_48khz", other)
     monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
 
 
@@ -78,33 +78,34 @@ def folder(tmp_path_factory, params):
     head = random_params(lambda: transformer.init(config, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": config, "frames": 75}
     fields |= {"codec": "toy_24khz", "codec_sha256": hashlib.sha256(content).hexdigest()}
-    pretrained.save(folder, "words", {**fields, "labels": ("no", "yes")}, head)
+    save.save(folder, "words", {**fields, "labels": ("no", "yes")}, head)
     return folder
 
 
 def test_every_codec_says_what_it_is():
-    for name, entry in CODECS.items():
+    for name, entry in PUBLISHED.items():
         assert entry.licence and entry.source and entry.files and "\n" not in entry.source
         assert min(entry.sample_rate, entry.frames, entry.channels) > 0, name
         assert entry.on_hub <= bool(huggingface.REPOSITORY.fullmatch(entry.source))
 
 
 def test_a_folder_becomes_a_codec(folder, params):
-    codec, manifest = pretrained.load_codec("toy_24khz", folder)
+    codec = load.load_codec("toy_24khz", folder)
     own = gainshape.codec(CONFIG, params, name="toy_24khz")
     sound = 0.1 * jax.random.normal(jax.random.key(0), (3200,))
     np.testing.assert_array_equal(codec.encode(sound), own.encode(sound))
     sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     assert (codec.name, codec.sample_rate, codec.fingerprint) == ("toy_24khz", RATE, sha256)
+    manifest = codec.manifest
     assert manifest["sha256"] == manifest["source_files"]["model.safetensors"] == sha256
     assert (manifest["source"], manifest["licence"]) == ("someone/toy", "to be asked for")
     assert json.loads(json.dumps(manifest))["config"]["width"] == 8
-    pretrained.check_pair(codec, pretrained.load_classifier(folder / "words")[0])
+    assert load.load_classifier(folder / "words", codec).reads.codec is codec
 
 
 def test_a_repository_becomes_a_codec(folder, monkeypatch):
     monkeypatch.setattr(huggingface, "fetch", {"elsewhere/toy": folder}.__getitem__)
-    _, manifest = pretrained.load_codec("toy_24khz", "elsewhere/toy")
+    manifest = load.load_codec("toy_24khz", "elsewhere/toy").manifest
     assert manifest["source"] == "elsewhere/toy"
 
 
@@ -120,9 +121,7 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
     monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights").mkdir()
-    load = lambda weights, name="toy_24khz": refusal(
-        WeightsError, pretrained.load_codec, name, weights
-    )
+    load = lambda weights, name="toy_24khz": refusal(WeightsError, load.load_codec, name, weights)
     assert "weights/toy: no such folder: give someone/toy" in load("weights/toy")
     assert "is a file: give someone/toy" in load(folder / "model.safetensors")
     assert "someone/toy: no such folder, and toy_48khz cannot be downloaded" in load(
@@ -143,7 +142,7 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
 
 
 def test_a_file_that_a_folder_lacks_is_named_with_where_to_get_it(tmp_path):
-    load = lambda name: refusal(WeightsError, pretrained.load_codec, name, tmp_path)
+    load = lambda name: refusal(WeightsError, load.load_codec, name, tmp_path)
     (tmp_path / "lyragan.tflite").touch()
     message = load("lyra_v2")
     assert "holds no soundstream_encoder.tflite and no quantizer.tflite: give a folder" in message
@@ -157,7 +156,7 @@ def test_a_file_that_a_folder_lacks_is_named_with_where_to_get_it(tmp_path):
 def test_a_codec_that_is_published_as_a_pickle(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
     monkeypatch.chdir(tmp_path)
-    load = lambda weights: refusal(WeightsError, pretrained.load_codec, "encodec_16khz", weights)
+    load = lambda weights: refusal(WeightsError, load.load_codec, "encodec_16khz", weights)
     assert load("facebook/audiogen-medium") == (
         "facebook/audiogen-medium: is published there as a pickle only, which is never read: give "
         "a folder that was converted to config.json and model.safetensors, in transformers' names"
@@ -168,7 +167,7 @@ def test_a_codec_that_is_published_as_a_pickle(tmp_path, monkeypatch):
 def test_another_members_rate_is_said_before_its_tensors(tmp_path):
     encodec_folders.write(tmp_path, "encodec_48khz")
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
-    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz", tmp_path)
+    message = refusal(WeightsError, load.load_codec, "encodec_24khz", tmp_path)
     assert message == (
         f"{tmp_path}: holds a codec of 48000 Hz, encodec_24khz works at 24000 Hz: is it "
         "encodec_48khz?"
@@ -176,20 +175,18 @@ def test_another_members_rate_is_said_before_its_tensors(tmp_path):
 
 
 def test_without_weights_it_is_said_where_they_are():
-    message = refusal(WeightsError, pretrained.load_codec, "encodec_24khz")
+    message = refusal(WeightsError, load.load_codec, "encodec_24khz")
     assert "'encodec_24khz' comes without weights: with --codec-weights" in message
     assert "hf download facebook/encodec_24khz config.json model.safetensors" in message
-    message = refusal(WeightsError, pretrained.load_codec, "lyra_v2")
+    message = refusal(WeightsError, load.load_codec, "lyra_v2")
     assert "soundstream_encoder.tflite" in message and "github.com/google/lyra" in message
-    assert "did you mean 'encodec_24khz'?" in refusal(
-        WeightsError, pretrained.load_codec, "encodec_24"
-    )
+    assert "did you mean 'encodec_24khz'?" in refusal(WeightsError, load.load_codec, "encodec_24")
 
 
 def test_a_codec_brings_its_classifier(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrained, "shipped_folder", lambda: tmp_path)
-    codec, _ = pretrained.load_codec("toy_24khz", folder)
-    message = refusal(WeightsError, pretrained.default_classifier, codec)
+    monkeypatch.setattr(registry, "shipped_folder", lambda: tmp_path)
+    codec = load.load_codec("toy_24khz", folder)
+    message = refusal(WeightsError, pair.default_classifier, codec)
     assert "of the codec 'toy_24khz' is shipped" in message and "train_classifier.py" in message
     fields = json.loads((folder / "words.json").read_text())
     for name, changes in {
@@ -199,14 +196,14 @@ def test_a_codec_brings_its_classifier(folder, tmp_path, monkeypatch):
         "d": {},
     }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(fields | changes))
-    assert pretrained.default_classifier(codec) == "c"
+    assert pair.default_classifier(codec) == "c"
     (tmp_path / "c.json").unlink()
-    assert pretrained.default_classifier(codec) == "b"
+    assert pair.default_classifier(codec) == "b"
 
 
 def test_the_shipped_codecs_classifier_is_of_keywords():
-    codec, _ = pretrained.load_codec("gainshape_16khz")
-    assert pretrained.default_classifier(codec) == "keywords"
+    codec = load.load_codec("gainshape_16khz")
+    assert pair.default_classifier(codec) == "keywords"
 
 
 def run(monkeypatch, script, *arguments, status=0):
@@ -220,14 +217,15 @@ def test_converted_weights_are_the_same_codec(folder, tmp_path, monkeypatch, cap
     command = ["--codec", "toy_24khz", "--weights", folder, "--out", tmp_path / "out"]
     run(monkeypatch, "tools/convert_weights.py", *command)
     assert "source someone/toy, licence to be asked for" in capsys.readouterr().out
-    codec, _ = pretrained.load_codec("toy_24khz", folder)
-    again, manifest = pretrained.load_codec(tmp_path / "out" / "toy_24khz")
+    codec = load.load_codec("toy_24khz", folder)
+    again = load.load_codec(tmp_path / "out" / "toy_24khz")
     assert (again.name, again.fingerprint) == (codec.name, codec.fingerprint)
+    manifest = again.manifest
     assert manifest["sha256"] != manifest["source_sha256"] == codec.fingerprint
     assert manifest["licence"] == "to be asked for"
     for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(codec), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    pretrained.check_pair(again, pretrained.load_classifier(folder / "words")[0])
+    assert load.load_classifier(folder / "words", again).reads.codec is again
     run(
         monkeypatch,
         "tools/convert_weights.py",
@@ -270,18 +268,18 @@ def test_a_classifier_is_trained_on_its_latents(folder, tmp_path, monkeypatch):
     ]
     run(monkeypatch, "scripts/train_classifier.py", *command)
     (found,) = (tmp_path / "runs").rglob("digits_cnn.json")
-    classifier, manifest = pretrained.load_classifier(found)
-    codec, _ = pretrained.load_codec("toy_24khz", folder)
-    assert (classifier.frames, classifier.codec_fingerprint) == (75, codec.fingerprint)
-    assert f"--codec toy_24khz --codec-weights {folder.name} --tasks" in manifest["command"]
-    pretrained.check_pair(codec, classifier)
+    classifier = load.load_classifier(found, load.load_codec("toy_24khz", folder))
+    codec = load.load_codec("toy_24khz", folder)
+    command = classifier.manifest["command"]
+    assert (classifier.frames, classifier.manifest["codec_sha256"]) == (75, codec.fingerprint)
+    assert f"--codec toy_24khz --codec-weights {folder.name} --tasks" in command
 
 
 def test_the_command_lists_all_codecs(capsys):
     assert cli.main(["codecs"]) == 0
     head, *lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in lines]
-    assert names == [*pretrained.available()["codec"], *CODECS]
+    assert names == [*registry.available()["codec"], *PUBLISHED]
     assert "16000 Hz  50 frames x 64" in lines[0] and lines[0].endswith("Apache-2.0")
     for column in ("sound", "latent per second", "weights", "their licence"):
         assert all(line[head.index(column) - 1] == " " for line in lines)
@@ -317,7 +315,7 @@ def test_weights_for_a_codec_of_ones_own_are_refused(tmp_path, monkeypatch, caps
 
 
 def test_samples_at_another_rate_are_refused(folder, tmp_path):
-    codec, _ = pretrained.load_codec("toy_24khz", folder)
+    codec = load.load_codec("toy_24khz", folder)
     write_wav(tmp_path / "x.wav", 0.1 * np.ones(16_000), 16_000)
     clip = read_clip(tmp_path / "x.wav", 16_000)
     classifier = Classifier(model=lambda z: z[0, :2], labels=("a", "b"))
@@ -327,9 +325,9 @@ def test_samples_at_another_rate_are_refused(folder, tmp_path):
 
 
 def test_lyra_by_its_name(request):
-    codec, manifest = pretrained.load_codec("lyra_v2", request.getfixturevalue("lyra_folder"))
-    entry = CODECS["lyra_v2"]
+    codec = load.load_codec("lyra_v2", request.getfixturevalue("lyra_folder"))
+    entry = PUBLISHED["lyra_v2"]
     latent = jax.eval_shape(codec.encode, jax.ShapeDtypeStruct((16_000,), jnp.float32))
     assert (codec.sample_rate, *latent.shape) == (entry.sample_rate, entry.frames, entry.channels)
-    assert tuple(manifest["source_files"]) == entry.files
-    assert manifest["licence"] == "Apache-2.0"
+    assert tuple(codec.manifest["source_files"]) == entry.files
+    assert codec.manifest["licence"] == "Apache-2.0"

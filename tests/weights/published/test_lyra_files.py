@@ -10,7 +10,7 @@ import pytest
 
 from audioxai_jax.nets.codecs import lyra
 from audioxai_jax.nets.codecs.lyra import LyraConfig
-from audioxai_jax.weights import file_format, pretrained
+from audioxai_jax.weights import file_format, load, save
 from audioxai_jax.weights.file_format import WeightsError
 from audioxai_jax.weights.published.lyra import (
     RELEASED,
@@ -203,11 +203,11 @@ def test_files_that_are_missing_or_damaged(made_up, tmp_path):
 
 
 def test_a_checkpoint_of_it(params, tmp_path):
-    """In this library's own format it is loaded by `pretrained.load_codec`."""
+    """In this library's own format it is loaded by `load.load_codec`."""
     fields = {"kind": "codec", "network": "lyra", "config": CONFIG}
-    pretrained.save(tmp_path, "mine", fields, params)
-    codec, manifest = pretrained.load_codec(tmp_path / "mine.json")
-    assert manifest["sample_rate"] == 16_000 and codec.name == "mine"
+    save.save(tmp_path, "mine", fields, params)
+    codec = load.load_codec(tmp_path / "mine.json")
+    assert codec.manifest["sample_rate"] == 16_000 and codec.name == "mine"
     leaves = map(np.array_equal, jax.tree.leaves(codec.encode), jax.tree.leaves(params))
     assert all(leaves)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from audioxai_jax import domains
 from audioxai_jax.nets.classifiers import transformer
 from audioxai_jax.nets.codecs import encodec, gainshape, seanet
-from audioxai_jax.types import Classifier
-from audioxai_jax.weights import file_format, pretrained
-from audioxai_jax.weights.pretrained import WeightsError
+from audioxai_jax.weights import file_format, load, registry, save
+from audioxai_jax.weights.file_format import WeightsError
 from tests.helpers.refusals import refusal
 from tests.helpers.small_models import random_params
 
@@ -43,11 +43,11 @@ def made(tmp_path_factory):
     codec = random_params(lambda: gainshape.init(CONFIG, jax.random.key(0)))
     mean = np.linspace(0, 1, CONFIG.channels, dtype=np.float32)
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
-    pretrained.save(folder, "small", fields, {**codec, "mean": mean})
+    save.save(folder, "small", fields, {**codec, "mean": mean})
     head = random_params(lambda: transformer.init(HEAD, jax.random.key(0)))
     fields = {"kind": "classifier", "network": "transformer", "config": HEAD, "frames": 50}
     fields |= {"labels": ("_silence_", "go", "stop"), "codec": "small"}
-    pretrained.save(folder, "words", {**fields, "background": ["_silence_"]}, head)
+    save.save(folder, "words", {**fields, "background": ["_silence_"]}, head)
     return folder, codec, mean, head
 
 
@@ -68,7 +68,7 @@ def copy(made, tmp_path):
 @pytest.mark.parametrize("suffix", ["", ".json", ".safetensors"])
 def test_a_codec_comes_back_bit_by_bit(made, suffix):
     folder, params, mean, _ = made
-    codec, manifest = pretrained.load_codec(folder / f"small{suffix}")
+    codec = load.load_codec(folder / f"small{suffix}")
     original = gainshape.codec(CONFIG, params, name="small")
     audio = 0.1 * jax.random.normal(jax.random.key(0), (3200,))
     latent = ENCODE(original, audio)
@@ -76,62 +76,65 @@ def test_a_codec_comes_back_bit_by_bit(made, suffix):
     np.testing.assert_array_equal(DECODE(codec, latent), DECODE(original, latent))
     np.testing.assert_array_equal(codec.mean, mean)
     assert (codec.name, codec.sample_rate, codec.hop) == ("small", 16_000, 320)
-    assert manifest["sample_rate"] == 16_000
+    assert codec.manifest["sample_rate"] == 16_000
     assert jax.tree.structure(codec.encode) == jax.tree.structure(original.encode)
 
 
 def test_a_classifier_comes_back_bit_by_bit(made):
     folder, _, _, params = made
-    classifier, _ = pretrained.load_classifier(folder / "words")
+    classifier = load.load_classifier(folder / "words")
     latent = jax.random.normal(jax.random.key(0), (50, 64))
     np.testing.assert_array_equal(classifier.model(latent), transformer.model(HEAD, params)(latent))
     assert classifier.labels == ("_silence_", "go", "stop")
-    assert (classifier.codec, classifier.frames) == ("small", 50)
+    assert (classifier.reads.codec.name, classifier.frames) == ("small", 50)
     assert classifier.background == ("_silence_",)
 
 
 def test_a_codec_may_lack_the_mean(made, tmp_path):
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
-    pretrained.save(tmp_path, "bare", fields, made[1])
-    assert pretrained.load_codec(tmp_path / "bare")[0].mean is None
+    save.save(tmp_path, "bare", fields, made[1])
+    assert load.load_codec(tmp_path / "bare").mean is None
 
 
 def test_a_mean_of_the_wrong_length_is_refused(made, tmp_path):
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
-    pretrained.save(tmp_path, "odd", fields, {**made[1], "mean": np.zeros(3, np.float32)})
-    assert "'mean' is float32 [3]" in refusal(WeightsError, pretrained.load_codec, tmp_path / "odd")
+    save.save(tmp_path, "odd", fields, {**made[1], "mean": np.zeros(3, np.float32)})
+    assert "'mean' is float32 [3]" in refusal(WeightsError, load.load_codec, tmp_path / "odd")
 
 
 def test_every_listed_network_is_loadable(tmp_path):
-    for name, network in pretrained.NETWORKS.items():
+    for name, network in registry.NETWORKS.items():
         config = SMALLER.get(name) or network.config()
         shapes = jax.eval_shape(lambda n=network, c=config: n.init(c, jax.random.key(0)))
         zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
         fields = {"kind": network.kind, "network": name, "config": config, "frames": 50}
         if network.kind == "classifier":
-            fields |= {"codec": "x", "labels": [str(i) for i in range(config.classes)]}
-        pretrained.save(tmp_path, name, fields, zeros)
-        load = getattr(pretrained, f"load_{network.kind}")
-        assert load(tmp_path / name)[-1]["network"] == name
+            fields |= {
+                "codec": "gainshape_16khz",
+                "labels": [str(i) for i in range(config.classes)],
+            }
+        save.save(tmp_path, name, fields, zeros)
+        read = getattr(load, f"load_{network.kind}")
+        assert read(tmp_path / name).manifest["network"] == name
 
 
 def test_older_manifests_lack_later_fields(tmp_path):
     config = seanet.SeanetConfig(latent=8, filters=4, strides=(4, 2), lstm=0)
     params = random_params(lambda: seanet.init(config, jax.random.key(0)))
     fields = {"kind": "codec", "network": "seanet", "config": config}
-    pretrained.save(tmp_path, "old", fields, params)
+    save.save(tmp_path, "old", fields, params)
     manifest = json.loads((tmp_path / "old.json").read_text())
     for name in ("audio_channels", "norm", "pad", "shortcut"):
         del manifest["config"][name]
     (tmp_path / "old.json").write_text(json.dumps(manifest))
-    codec, _ = pretrained.load_codec(tmp_path / "old")
+    codec = load.load_codec(tmp_path / "old")
     sound = jnp.linspace(-1, 1, 17)
     original = seanet.codec(config, params, name="old")
     np.testing.assert_array_equal(ENCODE(codec, sound), ENCODE(original, sound))
     del manifest["config"]["lstm"]
     (tmp_path / "old.json").write_text(json.dumps(manifest))
     assert "does not fit the network: lstm" in refusal(
-        WeightsError, pretrained.load_codec, tmp_path / "old"
+        WeightsError, load.load_codec, tmp_path / "old"
     )
 
 
@@ -139,7 +142,7 @@ def test_configurations_inside_configurations_are_checked(tmp_path):
     config = SMALLER["encodec"]
     params = random_params(lambda: encodec.init(config, jax.random.key(0)))
     fields = {"kind": "codec", "network": "encodec", "config": config}
-    pretrained.save(tmp_path, "nested", fields, params)
+    save.save(tmp_path, "nested", fields, params)
     whole = json.loads((tmp_path / "nested.json").read_text())
     for field, value, said in [
         ("seanet", 5, "config does not fit the network"),
@@ -148,7 +151,7 @@ def test_configurations_inside_configurations_are_checked(tmp_path):
     ]:
         edited = whole | {"config": whole["config"] | {field: value}}
         (tmp_path / "nested.json").write_text(json.dumps(edited))
-        assert said in refusal(WeightsError, pretrained.load_codec, tmp_path / "nested")
+        assert said in refusal(WeightsError, load.load_codec, tmp_path / "nested")
 
 
 @pytest.mark.parametrize("place", [0, 300, -1])
@@ -157,7 +160,7 @@ def test_a_flipped_byte_is_noticed(copy, place):
     content = bytearray((folder / "small.safetensors").read_bytes())
     content[place] ^= 1
     (folder / "small.safetensors").write_bytes(content)
-    assert "sha256" in refusal(WeightsError, pretrained.load_codec, folder / "small")
+    assert "sha256" in refusal(WeightsError, load.load_codec, folder / "small")
 
 
 def test_tensors_that_do_not_fit_are_refused(copy):
@@ -169,7 +172,7 @@ def test_tensors_that_do_not_fit_are_refused(copy):
         content = safetensors.numpy.save(changed)
         (folder / "words.safetensors").write_bytes(content)
         edit("words", sha256=file_format.hashlib.sha256(content).hexdigest())
-        return refusal(WeightsError, pretrained.load_classifier, folder / "words")
+        return refusal(WeightsError, load.load_classifier, folder / "words")
 
     assert "lacks the tensor 'logits/bias'" in put(**{"logits/bias": None})
     assert "has a tensor 'extra'" in put(extra=np.zeros(1, np.float32))
@@ -184,7 +187,7 @@ def test_tensors_that_do_not_fit_are_refused(copy):
     [
         ({"format": 2}, "update audioxai_jax"),
         ({"format": "1"}, "no format number"),
-        ({"kind": "listener"}, "is a listener, expected a classifier"),
+        ({"kind": "codec"}, "is a codec, expected a classifier"),
         ({"network": "lstm"}, "unknown network 'lstm', known are: transformer"),
         ({"network": "gainshape"}, "known are: transformer"),
         ({"labels": "DROP"}, "lacks the field 'labels'"),
@@ -207,56 +210,79 @@ def test_tensors_that_do_not_fit_are_refused(copy):
 def test_a_manifest_that_does_not_fit_is_refused(copy, fields, said):
     folder, edit = copy
     edit("words", **fields)
-    assert said in refusal(WeightsError, pretrained.load_classifier, folder / "words")
+    assert said in refusal(WeightsError, load.load_classifier, folder / "words")
 
 
 def test_files_that_are_missing_or_no_json_are_refused(copy):
     folder, edit = copy
-    assert "cannot be read" in refusal(WeightsError, pretrained.load_codec, folder / "none")
+    assert "cannot be read" in refusal(WeightsError, load.load_codec, folder / "none")
     (folder / "small.safetensors").unlink()
-    assert "cannot be read" in refusal(WeightsError, pretrained.load_codec, folder / "small")
+    assert "cannot be read" in refusal(WeightsError, load.load_codec, folder / "small")
     (folder / "small.json").write_text("{")
-    assert "is not JSON" in refusal(WeightsError, pretrained.load_codec, folder / "small")
+    assert "is not JSON" in refusal(WeightsError, load.load_codec, folder / "small")
     (folder / "words.safetensors").write_bytes(b"no tensors")
     edit("words", sha256=file_format.hashlib.sha256(b"no tensors").hexdigest())
-    assert "not a safetensors" in refusal(
-        WeightsError, pretrained.load_classifier, folder / "words"
-    )
+    assert "not a safetensors" in refusal(WeightsError, load.load_classifier, folder / "words")
 
 
 def test_shipped_names(made, monkeypatch):
-    monkeypatch.setattr(pretrained, "shipped_folder", lambda: made[0])
-    assert pretrained.available() == {"codec": ["small"], "classifier": ["words"], "listener": []}
-    assert pretrained.load_codec("small")[0].name == "small"
-    assert "did you mean 'small'?" in refusal(WeightsError, pretrained.load_codec, "smal")
-    assert "known are words, or" in refusal(WeightsError, pretrained.load_classifier, "keywords")
-    assert "is a codec, expected a" in refusal(WeightsError, pretrained.load_classifier, "small")
+    monkeypatch.setattr(registry, "shipped_folder", lambda: made[0])
+    assert registry.available() == {"codec": ["small"], "classifier": ["words"], "listener": []}
+    assert load.load_codec("small").name == "small"
+    assert "did you mean 'small'?" in refusal(WeightsError, load.load_codec, "smal")
+    assert "known are words, or" in refusal(WeightsError, load.load_classifier, "keywords")
+    assert "is a codec, expected a" in refusal(WeightsError, load.load_classifier, "small")
 
 
 def test_a_classifier_for_another_codec_is_refused(made):
-    codec, _ = pretrained.load_codec(made[0] / "small")
-    classifier, _ = pretrained.load_classifier(made[0] / "words")
-    pretrained.check_pair(codec, classifier)
-    pretrained.check_pair(codec, Classifier(model=jnp.sum, labels=("a",)))
-    with pytest.raises(WeightsError, match="latents of the codec 'small', not of 'large'"):
-        pretrained.check_pair(dataclasses.replace(codec, name="large"), classifier)
+    codec = load.load_codec(made[0] / "small")
+    classifier = load.load_classifier(made[0] / "words", codec)
+    assert classifier.reads.codec is codec
+    large = dataclasses.replace(codec, name="large")
+    message = refusal(WeightsError, load.load_classifier, made[0] / "words", large)
+    assert "latents of the codec 'small', not of 'large'" in message
 
 
 def test_a_classifier_for_other_weights_of_the_codec_is_refused(copy):
     folder, edit = copy
-    codec, manifest = pretrained.load_codec(folder / "small")
-    assert codec.fingerprint == manifest["sha256"]
-    edit("words", codec_sha256=manifest["sha256"])
-    pretrained.check_pair(codec, pretrained.load_classifier(folder / "words")[0])
+    codec = load.load_codec(folder / "small")
+    assert codec.fingerprint == codec.manifest["sha256"]
+    edit("words", codec_sha256=codec.fingerprint)
+    assert load.load_classifier(folder / "words").reads.codec.fingerprint == codec.fingerprint
     edit("words", codec_sha256="0" * 64)
-    with pytest.raises(WeightsError, match="other weights of the codec 'small' .sha256 000000"):
-        pretrained.check_pair(codec, pretrained.load_classifier(folder / "words")[0])
+    message = refusal(WeightsError, load.load_classifier, folder / "words")
+    assert "other weights of the codec 'small' (sha256 000000" in message
+
+
+def test_a_listener_reads_samples():
+    listener = load.load_listener("keywords_listener")
+    assert listener.reads == domains.samples(16_000)
+    assert listener.labels == tuple(listener.manifest["labels"])
+    assert load.load_classifier("keywords_listener").reads == listener.reads
+
+
+@pytest.mark.parametrize("name", ["audionet", "alexnet"])
+def test_networks_say_what_they_read(name, tmp_path):
+    """The network on what its domain makes of a sound is the network on its features."""
+    network = registry.NETWORKS[name]
+    smaller = {"audionet": {"widths": (2, 2, 2, 2, 2, 2)}, "alexnet": {"widths": (2, 2, 2, 2, 2)}}
+    config = network.config(hidden=(3, 3), **smaller[name])
+    params = random_params(lambda: network.init(config, jax.random.key(0)))
+    fields = {"kind": "network", "network": name, "config": config}
+    save.save(tmp_path, "net", fields, params)
+    classifier = load.load_network(tmp_path / "net")
+    assert classifier.reads.name == {"audionet": "samples", "alexnet": "cells"}[name]
+    assert classifier.reads.sample_rate == 8000 and classifier.labels is None
+    sound = 0.1 * jax.random.normal(jax.random.key(1), (8000,))
+    wanted = network.build(config, params)(network.features(config, sound))
+    found = classifier.model(classifier.reads.analyse(sound))
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
 def test_saving_is_repeatable_and_leaves_nothing_else(made, tmp_path):
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
     for folder in ("a", "b"):
-        pretrained.save(tmp_path / folder, "x", fields, made[1])
+        save.save(tmp_path / folder, "x", fields, made[1])
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == ["x.json", "x.safetensors"]
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()

@@ -1,6 +1,5 @@
 import jax
 import jax.numpy as jnp
-from audioxai_jax.weights.pretrained import load_codec
 from flax import linen as nn
 
 import audioxai_jax as ax

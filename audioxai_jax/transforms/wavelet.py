@@ -33,20 +33,20 @@ def analyse(audio: Array, *, wavelet: str, levels: int) -> Array:
       ValueError: for audio that is no `[T]`, or an unknown wavelet.
     """
     smooth, details = as_audio(audio), []
-    taps = _taps(wavelet)
+    matrix = _matrix(wavelet)
     for _ in range(depth(smooth.shape[0], levels)):
-        smooth, detail = _split(smooth, taps)
+        smooth, detail = _split(smooth, matrix)
         details.append(detail)
     return jnp.concatenate([smooth, *details[::-1]])
 
 
 def synthesise(coefficients: Array, *, wavelet: str, levels: int) -> Array:
     """The waveform `[T]` of coefficients `[T]`; inverts `analyse`."""
-    taps = _taps(wavelet)
+    matrix = _matrix(wavelet)
     sizes = band_sizes(coefficients.shape[0], levels)
     smooth, *details = jnp.split(coefficients, np.cumsum(sizes)[:-1])
     for detail in details:
-        smooth = _join(smooth, detail, taps)
+        smooth = _join(smooth, detail, matrix)
     return smooth
 
 
@@ -67,37 +67,32 @@ def band_sizes(samples: int, levels: int) -> list[int]:
     return [samples, *details[::-1]]
 
 
-def _taps(wavelet: str) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high pass."""
+def _matrix(wavelet: str) -> np.ndarray:
+    """What makes smooth and detail `[2]` of the samples `[N]` under the filter, `[N, 2]`."""
     if wavelet not in FILTERS:
         raise ValueError(f"no wavelet {wavelet!r}: there are {', '.join(FILTERS)}")
     low = FILTERS[wavelet]
-    return low, low[::-1] * (-1.0) ** np.arange(low.size)
+    return np.stack([low, low[::-1] * (-1.0) ** np.arange(low.size)], axis=1)
 
 
-def _split(x: Array, taps: tuple[np.ndarray, np.ndarray]) -> tuple[Array, Array]:
+def _split(x: Array, matrix: np.ndarray) -> tuple[Array, Array]:
     """Smooth and detail of one level."""
-    even, odd, rest = x[: x.shape[0] // 2 * 2 : 2], x[1::2], x[x.shape[0] // 2 * 2 :]
-    smooth, detail = (
-        sum(
-            float(tap[2 * j]) * jnp.roll(even, -j) + float(tap[2 * j + 1]) * jnp.roll(odd, -j)
-            for j in range(tap.size // 2)
-        )
-        for tap in taps
-    )
-    return jnp.concatenate([jnp.asarray(smooth), rest]), jnp.asarray(detail)
+    half = x.shape[0] // 2
+    pairs, rest = x[: 2 * half].reshape(half, 2), x[2 * half :]
+    under = [jnp.roll(pairs, -j, axis=0) for j in range(len(matrix) // 2)]
+    both = _product(jnp.concatenate(under, axis=1), matrix)
+    return jnp.concatenate([both[:, 0], rest]), both[:, 1]
 
 
-def _join(smooth: Array, detail: Array, taps: tuple[np.ndarray, np.ndarray]) -> Array:
+def _join(smooth: Array, detail: Array, matrix: np.ndarray) -> Array:
     """The transpose of `_split`."""
     half = detail.shape[0]
-    low, high = taps
-    even, odd = (
-        sum(
-            jnp.roll(float(low[2 * j + i]) * smooth[:half] + float(high[2 * j + i]) * detail, j)
-            for j in range(low.size // 2)
-        )
-        for i in (0, 1)
-    )
-    pairs = jnp.stack([jnp.asarray(even), jnp.asarray(odd)], axis=1).ravel()
-    return jnp.concatenate([pairs, smooth[half:]])
+    both = jnp.stack([smooth[:half], detail], axis=1)
+    over = [jnp.roll(both, j, axis=0) for j in range(len(matrix) // 2)]
+    transposed = matrix.reshape(-1, 2, 2).transpose(0, 2, 1).reshape(-1, 2)
+    pairs = _product(jnp.concatenate(over, axis=1), transposed)
+    return jnp.concatenate([pairs.ravel(), smooth[half:]])
+
+
+def _product(x: Array, matrix: np.ndarray) -> Array:
+    return jnp.matmul(x, jnp.asarray(matrix, x.dtype), precision="highest")

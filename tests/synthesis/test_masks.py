@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioxai_jax import soft_top_fraction, top_count, top_fraction
-from audioxai_jax.synthesis.masks import kept_count
+from audioxai_jax.perturbation.rank import unit_scores
+from audioxai_jax.synthesis.masks import (
+    rearrange,
+    smallest,
+    soft_top_fraction,
+    top_count,
+    top_fraction,
+)
+from audioxai_jax.types import Context
 
 # Few different values, so that ties are common.
 LATENTS = st.lists(st.integers(-3, 3), min_size=12, max_size=12).map(
@@ -17,11 +24,19 @@ LATENTS = st.lists(st.integers(-3, 3), min_size=12, max_size=12).map(
 KEEPS = st.floats(0, 1)
 UNITS = st.sampled_from(["feature", "frame", "channel"])
 RANKS = st.sampled_from(["signed", "absolute"])
+CELLS = np.arange(12).reshape(4, 3)
+LABELS = {"feature": None, "frame": CELLS[:, :1] // 3, "channel": CELLS[:1]}
+ALONE = Context()
+
+
+def of(unit):
+    """A context in which this is what is kept as one."""
+    return Context(LABELS[unit])
 
 
 @jax.jit
 def traced_mask(relevance, keep):
-    return top_fraction(keep)(relevance)
+    return top_fraction(keep)(relevance, ALONE)
 
 
 def slow_mask(relevance, keep, rank, unit):
@@ -46,7 +61,7 @@ def slow_mask(relevance, keep, rank, unit):
 
 @given(LATENTS, KEEPS, RANKS, UNITS)
 def test_masks_are_those_of_a_slow_search(relevance, keep, rank, unit):
-    found = top_fraction(keep, rank=rank, unit=unit)(jnp.asarray(relevance))
+    found = top_fraction(keep, rank=rank)(jnp.asarray(relevance), of(unit))
     assert found.dtype == jnp.float32
     assert np.array_equal(found, slow_mask(relevance, keep, rank, unit))
 
@@ -54,7 +69,7 @@ def test_masks_are_those_of_a_slow_search(relevance, keep, rank, unit):
 @given(LATENTS, KEEPS, KEEPS, RANKS, UNITS)
 def test_more_is_kept_on_top_of_less(relevance, less, more, rank, unit):
     less, more = sorted([less, more])
-    masks = [top_fraction(k, rank=rank, unit=unit)(jnp.asarray(relevance)) for k in (less, more)]
+    masks = [top_fraction(k, rank=rank)(jnp.asarray(relevance), of(unit)) for k in (less, more)]
     assert np.all(masks[0] <= masks[1])
 
 
@@ -68,14 +83,18 @@ def test_a_traced_fraction_keeps_as_many(relevance, count):
 @pytest.mark.parametrize("unit, units", [("feature", 12), ("frame", 4), ("channel", 3)])
 def test_all_and_nothing(unit, units):
     relevance = jnp.arange(12.0).reshape(4, 3)
-    assert np.all(top_fraction(0, unit=unit)(relevance) == 0)
-    assert np.all(top_fraction(1, unit=unit)(relevance) == 1)
-    assert top_fraction(1 / units, unit=unit)(relevance).sum() == 12 / units
+    assert np.all(top_fraction(0)(relevance, of(unit)) == 0)
+    assert np.all(top_fraction(1)(relevance, of(unit)) == 1)
+    assert top_fraction(1 / units)(relevance, of(unit)).sum() == 12 / units
 
 
 def test_hand_made_example():
     relevance = jnp.array([[3.0, -5.0], [1.0, 1.0], [0.0, 2.0]])
-    keep = lambda *args, **options: top_fraction(*args, **options)(relevance).tolist()
+
+    def keep(fraction, unit="feature", rank="signed"):
+        context = Context({"feature": None, "frame": CELLS[:3, :1] // 3, "channel": CELLS[:1, :2]}[unit])
+        return top_fraction(fraction, rank=rank)(relevance, context).tolist()
+
     assert keep(0.5) == [[1, 0], [1, 0], [0, 1]]
     assert keep(0.5, rank="absolute") == [[1, 1], [0, 0], [0, 1]]
     assert keep(1 / 3, unit="frame") == [[0, 0], [1, 1], [0, 0]]
@@ -84,21 +103,16 @@ def test_hand_made_example():
     assert keep(1 / 2, unit="channel", rank="absolute") == [[0, 1], [0, 1], [0, 1]]
 
 
+def test_units_of_any_labels_and_shape():
+    """Two of three pairs of samples, the second and the third of which are one unit."""
+    relevance = jnp.array([1.0, 1.0, 3.0, 0.0, -2.0, 2.0])
+    pairs = Context(np.array([0, 0, 1, 1, 1, 1]))
+    assert top_count(1)(relevance, pairs).tolist() == [0, 0, 1, 1, 1, 1]
+    assert top_fraction(0.5, rank="signed")(-relevance, pairs).tolist() == [1, 1, 0, 0, 0, 0]
+
+
 def test_ties_go_to_the_lowest_index():
-    assert top_fraction(0.5)(jnp.zeros((2, 4))).tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
-
-
-@pytest.mark.parametrize("keep, size, count", [(0.1, 3200, 320), (0.5, 5, 2), (0.5, 7, 4)])
-def test_counts_are_rounded_halves_to_even(keep, size, count):
-    assert kept_count(keep, size) == count
-    assert jax.jit(kept_count)(keep, size) == count
-
-
-@pytest.mark.parametrize("size", [50, 3200, 1_920_000])
-def test_a_count_survives_as_a_fraction_in_single_precision(size):
-    """1,920,000 features are a clip of ten minutes."""
-    counts = np.unique(np.linspace(0, size, 3201).astype(int))
-    assert np.array_equal(kept_count(jnp.asarray(counts / size, jnp.float32), size), counts)
+    assert top_fraction(0.5)(jnp.zeros((2, 4)), ALONE).tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -113,19 +127,43 @@ def test_fractions_outside_0_to_1_are_refused(keep):
 def test_unknown_options_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="unknown rank 'best': choose one of signed, absolute"):
         top_fraction(0.1, rank="best")
-    with pytest.raises(ValueError, match="unknown unit 'bin': choose one of feature, frame, ch"):
-        top_fraction(0.1, unit="bin")
+    with pytest.raises(ValueError, match="unknown rank 'best'"):
+        smallest(rank="best")
+    with pytest.raises(ValueError, match="points must be a whole number from 2 up, got 1"):
+        smallest(points=1)
+    with pytest.raises(ValueError, match="units must be whole numbers whose shape broadcasts"):
+        top_fraction(0.1)(jnp.ones((4, 3)), Context(np.zeros((2, 3), int)))
+
+
+def test_what_listens_says_that_it_must():
+    with pytest.raises(ValueError, match="its context needs features, base, heard and target"):
+        smallest()(jnp.ones(3), ALONE)
+
+
+@given(LATENTS, st.permutations(range(12)), UNITS, st.integers(0, 12))
+def test_rearranged_masks_keep_as_many(relevance, order, unit, count):
+    """As the same masker of the other scores would."""
+    other = np.reshape(order, (4, 3)).astype(np.float32)
+    mask = top_count(count)(jnp.asarray(relevance), of(unit))
+    score = unit_scores(jnp.asarray(other), LABELS[unit], rank="signed")
+    wanted = top_count(count)(jnp.asarray(other), of(unit))
+    assert np.array_equal(rearrange(mask, score, of(unit)), wanted)
+
+
+def test_values_of_soft_masks_are_kept_and_fall_with_the_scores():
+    mask, score = jnp.array([0.2, 1.0, 0.7]), jnp.array([5.0, -1.0, 3.0])
+    np.testing.assert_allclose(rearrange(mask, score, ALONE), [1.0, 0.2, 0.7])
 
 
 @given(LATENTS, st.integers(0, 14), RANKS, UNITS)
 def test_counts_are_those_of_a_slow_search(relevance, count, rank, unit):
-    found = top_count(count, rank=rank, unit=unit)(jnp.asarray(relevance))
+    found = top_count(count, rank=rank)(jnp.asarray(relevance), of(unit))
     number = {"feature": 12, "frame": 4, "channel": 3}[unit]
     assert np.array_equal(found, slow_mask(relevance, min(count / number, 1), rank, unit))
 
 
 def test_a_traced_count_compiles_once():
-    masks = jax.vmap(lambda count: top_count(count)(jnp.arange(6.0).reshape(2, 3)))(jnp.arange(7))
+    masks = jax.vmap(lambda count: top_count(count)(jnp.arange(6.0).reshape(2, 3), ALONE))(jnp.arange(7))
     assert masks.sum((1, 2)).tolist() == list(range(7))
 
 
@@ -142,8 +180,8 @@ DISTINCT = st.permutations(range(12)).map(
 
 @given(DISTINCT, st.integers(0, 12))
 def test_the_sharp_limit_is_the_hard_mask(relevance, count):
-    soft = soft_top_fraction(count / 12, temperature=1e-3)(jnp.asarray(relevance))
-    np.testing.assert_allclose(soft, top_count(count)(jnp.asarray(relevance)), atol=1e-6)
+    soft = soft_top_fraction(count / 12, temperature=1e-3)(jnp.asarray(relevance), ALONE)
+    np.testing.assert_allclose(soft, top_count(count)(jnp.asarray(relevance), ALONE), atol=1e-6)
 
 
 @given(DISTINCT, st.integers(1, 11), st.floats(0.05, 5), RANKS, UNITS)
@@ -152,9 +190,8 @@ def test_soft_masks_by_hand(relevance, count, temperature, rank, unit):
     score = np.abs(relevance) if rank == "absolute" else relevance
     score = np.asarray(score, np.float64).sum(axis=axes, keepdims=True)
     kept = round(count / 12 * score.size)
-    found = soft_top_fraction(count / 12, temperature=temperature, rank=rank, unit=unit)(
-        jnp.asarray(relevance)
-    )
+    masker = soft_top_fraction(count / 12, temperature=temperature, rank=rank)
+    found = masker(jnp.asarray(relevance), of(unit))
     assert found.min() >= 0 and found.max() <= 1
     if kept in (0, score.size):
         assert np.all(found == (kept > 0))
@@ -167,9 +204,9 @@ def test_soft_masks_by_hand(relevance, count, temperature, rank, unit):
 
 def test_ties_across_the_threshold_are_halves():
     relevance = jnp.asarray([[2.0, 1.0], [1.0, 0.0]])
-    soft = soft_top_fraction(0.5, temperature=1e-3)(relevance)
+    soft = soft_top_fraction(0.5, temperature=1e-3)(relevance, ALONE)
     np.testing.assert_allclose(soft, [[1, 0.5], [0.5, 0]], atol=1e-6)
-    assert np.all(soft_top_fraction(0.5, temperature=0.1)(jnp.zeros((2, 3))) == 0.5)
+    assert np.all(soft_top_fraction(0.5, temperature=0.1)(jnp.zeros((2, 3)), ALONE) == 0.5)
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.25, 0.5, 1.0])
@@ -181,7 +218,8 @@ def test_gradients_of_soft_masks(x64, keep):
 
     @jax.jit
     def total(relevance, temperature):
-        return jnp.sum(weights * soft_top_fraction(keep, temperature=temperature)(relevance))
+        masker = soft_top_fraction(keep, temperature=temperature)
+        return jnp.sum(weights * masker(relevance, ALONE))
 
     slope = jax.jit(jax.grad(total))(relevance, 0.5)
     assert np.all(np.isfinite(slope)) and bool(jnp.any(slope != 0)) == (0 < keep < 1)

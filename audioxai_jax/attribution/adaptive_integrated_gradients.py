@@ -18,7 +18,7 @@ from audioxai_jax.attribution import options
 from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.attribution.quadrature import nested
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import State, inside
+from audioxai_jax.engine.estimator import State, run_inside_jit
 from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
@@ -74,7 +74,7 @@ class AdaptiveIntegratedGradients:
     most: int
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return nested(self.most)[0][1:]

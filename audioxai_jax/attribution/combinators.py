@@ -31,7 +31,7 @@ def inner(method: Method | None, name: str) -> Any:
     return as_method(method)
 
 
-def room(method: Any) -> int:
+def calls_per_chunk(method: Any) -> int:
     """How many calls of a method make `CHUNK` evaluations at once, at least one."""
     return max(1, CHUNK // _at_once(method))
 

@@ -20,7 +20,7 @@ from audioxai_jax.attribution.combinators import baselines_like, numbers_as_floa
 from audioxai_jax.attribution.options import count
 from audioxai_jax.attribution.smoothgrad import check_deviation, noise
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, run_inside_jit
 from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import (
     Attribution,
@@ -114,7 +114,7 @@ class ExpectedGradients:
     name: str
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (self.samples,)

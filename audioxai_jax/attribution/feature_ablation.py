@@ -16,7 +16,7 @@ from audioxai_jax.attribution.coalitions import worth, worths
 from audioxai_jax.attribution.options import count
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
@@ -63,7 +63,7 @@ class FeatureAblation:
     segments: Segmentation
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (groups(self.segments, x.shape)[1],)

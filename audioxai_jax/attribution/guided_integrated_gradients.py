@@ -18,7 +18,7 @@ from audioxai_jax.attribution import options
 from audioxai_jax.attribution.combinators import numbers_as_floats
 from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import State, inside
+from audioxai_jax.engine.estimator import State, run_inside_jit
 from audioxai_jax.tracing.gradient_flow import gradient
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, score
 
@@ -51,8 +51,7 @@ def guided_integrated_gradients(
       A `Method`. It needs no key.
 
     Raises:
-      ValueError: if `steps` or `segments` is below 1, segments do not divide the steps, or fraction
-        or distance is not in [0, 1].
+      ValueError: for counts below 1, segments that do not divide the steps, parts outside [0, 1].
 
     >>> import jax, jax.numpy as jnp
     >>> product = lambda x: jnp.prod(x)[None]
@@ -73,8 +72,7 @@ def guided_integrated_gradients(
         if not 0 <= number(value, name, what) <= 1:
             raise ValueError(f"{name}: {what} must be between 0 and 1, got {value}")
     baseline = numbers_as_floats(options.baseline(baseline, name))
-    fraction, distance = float(fraction), float(distance)
-    return GuidedIntegratedGradients(baseline, distance, steps, fraction, segments)
+    return GuidedIntegratedGradients(baseline, float(distance), steps, float(fraction), segments)
 
 
 @record(static=("steps", "fraction", "segments"))
@@ -88,7 +86,7 @@ class GuidedIntegratedGradients:
     segments: int
 
     chunk = 1  # each step begins where the one before ended
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (self.steps,)

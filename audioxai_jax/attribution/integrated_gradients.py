@@ -16,7 +16,7 @@ from audioxai_jax.attribution import options
 from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.quadrature import RULES
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, inside
+from audioxai_jax.engine.estimator import CHUNK, State, run_inside_jit
 from audioxai_jax.tracing import affine
 from audioxai_jax.tracing.gradient_flow import check_path
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info, select
@@ -71,7 +71,7 @@ class IntegratedGradients:
     rule: str
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (self.steps,)

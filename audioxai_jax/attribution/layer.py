@@ -1,7 +1,5 @@
 """Relevance of what a model computes on its way, by any method."""
 
-from typing import Any
-
 from jax import Array
 
 from audioxai_jax import propagation
@@ -9,7 +7,7 @@ from audioxai_jax.types import Attribution, Method, Model, attribute
 
 
 def layer_attribution(
-    method: Method, model: Model, x: Array, target: Array | int, at: str, *, key: Any = None
+    method: Method, model: Model, x: Array, target: Array | int, at: str, *, key: Array
 ) -> tuple[Attribution, Array]:
     """Relevance of each value of the activation at a named point.
 
@@ -35,9 +33,10 @@ def layer_attribution(
     >>> from audioxai_jax import input_x_gradient
     >>> model = lambda x: jnp.array([[2.0, -1.0]]) @ checkpoint_name(x**2, "squares")
     >>> found, hidden = layer_attribution(
-    ...     input_x_gradient(), model, jnp.array([1.0, 3.0]), 0, "squares")
+    ...     input_x_gradient(), model, jnp.array([1.0, 3.0]), 0, "squares",
+    ...     key=jax.random.key(0))
     >>> found.relevance.tolist(), hidden.tolist()
     ([2.0, -9.0], [1.0, 9.0])
     """
     activation, rest = propagation.split(model, x, at)
-    return attribute(method, rest, activation, target, key=key), activation  # type: ignore[arg-type]
+    return attribute(method, rest, activation, target, key=key), activation

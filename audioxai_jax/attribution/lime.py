@@ -22,7 +22,7 @@ from audioxai_jax.attribution.options import count, number
 from audioxai_jax.attribution.regression import add_samples, no_equations, solve
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
@@ -91,7 +91,7 @@ class Lime:
     segments: Segmentation
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         check_samples(self.samples, groups(self.segments, x.shape)[1] + 1, "lime")

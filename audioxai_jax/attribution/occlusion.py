@@ -22,11 +22,11 @@ from audioxai_jax.attribution.coalitions import worth
 from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.window_sizes import Shape, few_sizes, sizes, sizes_of_axes
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
-WINDOWS = 16
+DEFAULT_WINDOWS = 16
 """The default window: about twice this number, half overlapping, cover the input."""
 
 
@@ -80,7 +80,7 @@ class Occlusion:
     stride: Any
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (math.prod(self._grid(x.shape)[2]),)
@@ -109,7 +109,7 @@ class Occlusion:
 
     def _grid(self, shape: Shape) -> tuple[Shape, Shape, Shape]:
         """Window, stride and number of windows along each axis."""
-        window = few_sizes(shape, WINDOWS)
+        window = few_sizes(shape, DEFAULT_WINDOWS)
         if self.window is not None:
             window = sizes_of_axes(self.window, shape, "occlusion: window")
         stride = tuple(max(1, size // 2) for size in window)

@@ -15,16 +15,16 @@ from jax import Array
 from audioxai_jax.attribution import options
 from audioxai_jax.attribution.combinators import (
     baselines_like,
+    calls_per_chunk,
     inner,
     numbers_as_floats,
-    room,
     takes_baseline,
     with_baseline,
 )
 from audioxai_jax.attribution.integrated_gradients import integrated_gradients
 from audioxai_jax.attribution.options import count
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import State, inside, per_sample
+from audioxai_jax.engine.estimator import State, per_sample, run_inside_jit
 from audioxai_jax.types import (
     Attribution,
     Method,
@@ -73,7 +73,7 @@ def over_baselines(
             f"{name}: {type(method).__name__} has no field 'baseline', and no method with one "
             "inside: there is nothing to average over"
         )
-    chunk = room(method) if chunk is None else chunk
+    chunk = calls_per_chunk(method) if chunk is None else chunk
     chunk = count(chunk, name, "chunk")
     return OverBaselines(
         method, numbers_as_floats(options.baseline(baselines, name, "baselines")), chunk
@@ -88,7 +88,7 @@ class OverBaselines:
     baselines: Array | float
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (len(baselines_like(self.baselines, x)),)

@@ -23,7 +23,7 @@ from audioxai_jax.attribution.options import baseline_like, count, number
 from audioxai_jax.attribution.running_moments import add, no_samples
 from audioxai_jax.attribution.window_sizes import Shape, sizes
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
@@ -87,7 +87,7 @@ class Rise:
     cells: Any
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         self._cells(x.shape)

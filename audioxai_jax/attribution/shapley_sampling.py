@@ -17,7 +17,7 @@ from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.running_moments import add, no_samples
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, check_key, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, check_key, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
 
@@ -74,7 +74,7 @@ class ShapleySampling:
     segments: Segmentation
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (self.permutations * groups(self.segments, x.shape)[1],)

@@ -16,11 +16,11 @@ from audioxai_jax.attribution.coalitions import worth, worths
 from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.attribution.segments import Segmentation, few, groups, in_groups, segmentation
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import CHUNK, State, inside, sum_type
+from audioxai_jax.engine.estimator import CHUNK, State, run_inside_jit, sum_type
 from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, completeness_gap, make_info
 
-MOST = 16
+MAX_GROUPS = 16
 """Groups: each one more doubles the evaluations, 65536 for 16."""
 
 _DEFAULT = few(8)
@@ -71,7 +71,7 @@ class ShapleyValues:
     segments: Segmentation
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (max(1, self._proper(x)),)
@@ -112,9 +112,9 @@ class ShapleyValues:
 
     def _count(self, x: Array) -> int:
         _, count = groups(self.segments, x.shape)
-        if count > MOST:
+        if count > MAX_GROUPS:
             raise ValueError(
-                f"shapley_values: {count} groups have 2**{count} coalitions; at most {MOST} groups "
-                "are tried. Use larger segments, or shapley_sampling or kernel_shap"
+                f"shapley_values: {count} groups have 2**{count} coalitions; at most {MAX_GROUPS} "
+                "groups are tried. Use larger segments, or shapley_sampling or kernel_shap"
             )
         return count

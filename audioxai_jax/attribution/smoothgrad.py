@@ -16,11 +16,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.attribution import options, running_moments
-from audioxai_jax.attribution.combinators import inner, numbers_as_floats, room
+from audioxai_jax.attribution.combinators import calls_per_chunk, inner, numbers_as_floats
 from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.options import baseline_like, count
 from audioxai_jax.core.records import record
-from audioxai_jax.engine.estimator import State, check_key, inside
+from audioxai_jax.engine.estimator import State, check_key, run_inside_jit
 from audioxai_jax.types import Attribution, Method, Model, attribute, make_info
 
 
@@ -151,7 +151,7 @@ class NoisyCopies:
     statistic: str
     chunk: int
 
-    __call__ = inside
+    __call__ = run_inside_jit
 
     def milestones(self, x: Array) -> tuple[int, ...]:
         return (self.samples,)
@@ -202,7 +202,7 @@ def _noisy(
     method = inner(method, name)
     samples = count(samples, name, "samples")
     check_deviation(deviation, name)
-    chunk = room(method) if chunk is None else chunk
+    chunk = calls_per_chunk(method) if chunk is None else chunk
     chunk = count(chunk, name, "chunk")
     return NoisyCopies(method, numbers_as_floats(deviation), samples, absolute, name, chunk)
 

@@ -27,7 +27,7 @@ def attribute_batch(
     x: Array,
     target: Array | int | None = None,
     *,
-    key: Array | None = None,
+    key: Array,
     chunk: int | str = "auto",
     devices: list[jax.Device] | None = None,  # type: ignore[valid-type]
     first_index: int = 0,
@@ -43,7 +43,7 @@ def attribute_batch(
       x: examples `[N, ...]`, floating point.
       target: a class for all, one for each `[N]`, or several for each `[N, M]`, which share
         their forward passes; each example's own prediction if None. Of a `Classifier` also labels.
-      key: key for everything random; `jax.random.key(0)` if None.
+      key: key for everything random.
       chunk: evaluations of the model at once and per device: examples, and within these the
         steps or samples of the method. "auto" is 64, or fewer if they would not fit in memory.
       devices: examples are spread over these; all local devices if None.
@@ -65,29 +65,46 @@ def attribute_batch(
     chunk, first_index = check_chunk(chunk), as_first_index(first_index, x.shape[0])
     devices = as_devices(devices)[: x.shape[0]]
     if target is None:
-        rows = CHUNK if chunk == "auto" else int(chunk)
-        given = map_examples(_predict, model, x, key=key, chunk=rows, devices=devices)
-    else:
-        given = as_targets(target, labels)
-    targets = check_targets(model, x, given)
-    one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
+        target = _predictions(model, x, key, chunk, devices)
+    targets = check_targets(model, x, as_targets(target, labels))
     if chunk == "auto":
+        one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
         chunk = fitting_rows(method, model, one, devices[0], targets=targets[0].size)
-    indices = np.arange(first_index, first_index + x.shape[0], dtype=np.uint32)
+    return _attribute_all(method, model, x, targets, key, int(chunk), devices, first_index)
+
+
+def _attribute_all(
+    method: Method,
+    model: Model,
+    x: Array,
+    targets: Array,
+    key: Array,
+    chunk: int,
+    devices: list,
+    first_index: int,
+) -> Attribution:
+    """Estimators step by step, other methods example by example."""
     if isinstance(method, Estimator):
-        found = dict(stepwise(method, model, (x, targets, indices), key, int(chunk), devices))
-        parts = [found[number] for number in range(x.shape[0])]
+        indices = np.arange(first_index, first_index + x.shape[0], dtype=np.uint32)
+        results = dict(stepwise(method, model, (x, targets, indices), key, chunk, devices))
+        parts = [results[number] for number in range(x.shape[0])]
         return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *parts)
-    method, used = rechunk(method, int(chunk), one)  # of an estimator inside, such as rectify's
+    one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
+    method, used = rechunk(method, chunk, one)  # of an estimator inside, such as rectify's
     return map_examples(
         _one,
         (method, model),
         (x, targets),
         key=key,
-        chunk=max(1, int(chunk) // used),
+        chunk=max(1, chunk // used),
         devices=devices,
         first_index=first_index,
     )
+
+
+def _predictions(model: Model, x: Array, key: Array, chunk: int | str, devices: list) -> Array:
+    rows = CHUNK if chunk == "auto" else int(chunk)
+    return map_examples(_predict, model, x, key=key, chunk=rows, devices=devices)
 
 
 def attribute_classes(

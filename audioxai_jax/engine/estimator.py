@@ -29,7 +29,7 @@ State = Any
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A method, in pieces, and as a whole by `__call__ = inside`. All are pure, of one example."""
+    """A method, in pieces, and as a whole by `__call__ = run_inside_jit`: pure, of one example."""
 
     @property
     def chunk(self) -> int:
@@ -71,7 +71,9 @@ class Estimator(Protocol):
 
 
 @relaxed()
-def inside(self: Estimator, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
+def run_inside_jit(
+    self: Estimator, model: Model, x: Array, target: Array, *, key: Array
+) -> Attribution:
     """Runs an estimator within a program: what its `__call__` is.
 
     With one milestone the number of steps is known, and the result can be differentiated by

@@ -1,7 +1,7 @@
 """Steps of estimators taken from outside, for many examples at a time.
 
 Loops stay out of compiled programs, in which convolutions are slow on CPUs, and an example that
-is done makes room for the next one.
+has converged frees its slot for the next one.
 """
 
 import functools
@@ -34,57 +34,68 @@ def stepwise(
       rows: evaluations of the model at once and per device.
 
     Yields:
-      The number of an example and its attribution, as they are done.
+      The number of an example and its attribution, as they converge.
     """
     total, width = len(examples[2]), len(devices)
     one = jax.ShapeDtypeStruct(examples[0].shape[1:], examples[0].dtype)
     stops = np.asarray(method.milestones(one))
-    places = width * min(rows, -(-total // width))
-    batches = [range(start, min(start + places, total)) for start in range(0, total, places)]
+    slots = width * min(rows, -(-total // width))
+    batches = [range(start, min(start + slots, total)) for start in range(0, total, slots)]
+    start = functools.partial(_start_batch, method, model, examples, key, slots, devices)
 
-    def fresh() -> tuple[Any, list[int]]:
-        numbers = batches.pop(0)
-        padded = np.resize(numbers, places)
-        part = spread(jax.tree.map(lambda leaf: leaf[padded], examples), devices)
-        return (part, _start(method, model, part, key)), list(numbers)
-
-    pool, guests = fresh()
-    spare, waiting = None, []  # examples that are started, but have no place yet
-    counts = np.zeros(places, np.int32)
-    while guests:
+    pool, running = start(batches.pop(0))  # the states, and the example in each slot
+    started, queue = None, []  # a batch of which some have no slot yet: (row, example)
+    counts = np.zeros(slots, np.int32)
+    while running:
         step, _ = rechunk(method, max(1, rows * width // len(counts)), one)
         pool = pool[0], _advance(step, model, *pool, spread(counts, devices), key)
-        before, counts = counts, np.minimum(counts + step.chunk, stops[-1]).astype(np.int32)
-        passed = np.any((before[:, None] < stops) & (stops <= counts[:, None]), axis=1)
-        if not passed[: len(guests)].any():
+        counts, at_stop = _count_on(counts, step.chunk, stops)
+        if not at_stop[: len(running)].any():
             continue
         now = spread(counts, devices)
-        done = np.asarray(_done(method, *pool, now)) & passed | (counts == stops[-1])
-        leaving = [slot for slot in range(len(guests)) if done[slot]]
-        if not leaving:
+        done = (np.asarray(_done(method, *pool, now)) & at_stop | (counts == stops[-1])).tolist()
+        if not any(done[: len(running)]):
             continue
-        found = jax.device_get(_read(method, model, *pool, now))
-        for slot in leaving:
-            yield guests[slot], jax.tree.map(lambda leaf: leaf[slot].copy(), found)  # noqa: B023
+        results = jax.device_get(_read(method, model, *pool, now))
+        for slot, example in enumerate(running):
+            if done[slot]:
+                yield example, jax.tree.map(lambda leaf: leaf[slot].copy(), results)  # noqa: B023
 
-        staying = [slot for slot in range(len(guests)) if not done[slot]]
-        if not waiting and batches:
-            spare, numbers = fresh()
-            waiting = list(enumerate(numbers))
-        free = places - len(staying)
-        entering, waiting = waiting[:free], waiting[free:]
-        slots = staying + [len(counts) + slot for slot, _ in entering]
-        guests = [guests[slot] for slot in staying] + [number for _, number in entering]
-        size = len(counts)
-        while not (waiting or batches):
-            fewer = size // SHRINK // width * width
-            if fewer < max(width, len(guests)):
-                break
-            size = fewer
-        if guests:
-            index = np.resize(slots, size)  # places without a guest repeat the others
-            counts = np.concatenate([counts, np.zeros(places, np.int32)])[index]
-            pool = spread(_take(pool, spare if entering else pool, index), devices)
+        kept = [slot for slot in range(len(running)) if not done[slot]]
+        if not queue and batches:
+            started, numbers = start(batches.pop(0))
+            queue = list(enumerate(numbers))
+        entering, queue = queue[: slots - len(kept)], queue[slots - len(kept) :]
+        sources = kept + [len(counts) + row for row, _ in entering]
+        running = [running[slot] for slot in kept] + [example for _, example in entering]
+        if running:
+            last = not (queue or batches)
+            size = _fewest_slots(len(counts), len(running), width) if last else len(counts)
+            index = np.resize(sources, size)  # slots without an example repeat the others
+            counts = np.concatenate([counts, np.zeros(slots, np.int32)])[index]
+            pool = spread(_take(pool, started if entering else pool, index), devices)
+
+
+def _start_batch(
+    method: Any, model: Model, examples: Any, key: Array, slots: int, devices: list, batch: range
+) -> tuple[Any, list[int]]:
+    """The states of a batch of examples, one a slot; the last slots repeat the first."""
+    padded = np.resize(batch, slots)
+    part = spread(jax.tree.map(lambda leaf: leaf[padded], examples), devices)
+    return (part, _start(method, model, part, key)), list(batch)
+
+
+def _count_on(counts: np.ndarray, chunk: int, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluations after a step, and in which slots a milestone was reached by it."""
+    after = np.minimum(counts + chunk, stops[-1]).astype(np.int32)
+    return after, np.any((counts[:, None] < stops) & (stops <= after[:, None]), axis=1)
+
+
+def _fewest_slots(size: int, needed: int, width: int) -> int:
+    """A quarter of the slots, again and again, as long as they suffice and fill the devices."""
+    while (fewer := size // SHRINK // width * width) >= max(width, needed):
+        size = fewer
+    return size
 
 
 def for_targets(function: Any, target: Array, *state: Any) -> Any:

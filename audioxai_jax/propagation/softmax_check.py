@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from audioxai_jax.propagation.lowering import fuse
-from audioxai_jax.propagation.lowering.dataflow import Reader
+from audioxai_jax.propagation.lowering.dataflow import DataFlow
 from audioxai_jax.propagation.lowering.operations import Operation
 from audioxai_jax.tracing.graph import Graph
 
@@ -27,31 +27,31 @@ def softmax_at_end(graph: Graph, found: Sequence[Operation]) -> Ending | None:
     Returns:
       What it is, in words, and the operation; None if there is none.
     """
-    return _before(Reader(graph), found, graph.outputs[0])
+    return _before(DataFlow(graph), found, graph.outputs[0])
 
 
 def _before(
-    reader: Reader, found: Sequence[Operation], number: int, carried: tuple[int, ...] = ()
+    flow: DataFlow, found: Sequence[Operation], number: int, carried: tuple[int, ...] = ()
 ) -> Ending | None:
     """The same of any value; `carried`: inputs that may be sums of earlier steps of a loop."""
     operation = next((one for one in found if number in one.outputs), None)
     if operation is None:
         return None
     equation = operation.equation
-    if fuse.softmax(reader, equation) is not None:
+    if fuse.softmax(flow, equation) is not None:
         return "a softmax", operation
-    if fuse.log_softmax(reader, equation):
+    if fuse.log_softmax(flow, equation):
         return "a log-softmax", operation
     if operation.bodies:
         place, loops = equation.outputs.index(number), equation.name == "scan"
         for graph, body in zip(equation.graphs, operation.bodies, strict=True):
             sums = graph.inputs if loops else ()
-            if ending := _before(Reader(graph), body, graph.outputs[place], sums):
+            if ending := _before(DataFlow(graph), body, graph.outputs[place], sums):
                 return ending
     if operation.kind == "add":
         parts = [value for value in operation.inputs if value not in carried]
-        ends = [_before(reader, found, part, carried) for part in dict.fromkeys(parts)]
+        ends = [_before(flow, found, part, carried) for part in dict.fromkeys(parts)]
         return ends[0] if ends and all(ends) else None
     if operation.kind in KEEPING or operation.name in AFTER:
-        return _before(reader, found, operation.inputs[0], carried)
+        return _before(flow, found, operation.inputs[0], carried)
     return None

@@ -1,5 +1,6 @@
 """Relevance in the layout of other libraries."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -46,6 +47,8 @@ def test_shapes_that_do_not_fit_are_refused(convert):
 @pytest.mark.parametrize("convert", [to_captum, to_quantus])
 def test_several_targets_are_seen(convert):
     model = lambda x: jnp.stack([jnp.sum(x), jnp.sum(x**2)])
-    found = attribute_batch(saliency(), model, jnp.ones((3, 6)), jnp.array([[0, 1]] * 3))
+    found = attribute_batch(
+        saliency(), model, jnp.ones((3, 6)), jnp.array([[0, 1]] * 3), key=jax.random.key(0)
+    )
     with pytest.raises(ValueError, match="2 targets per example"):
         convert(found)

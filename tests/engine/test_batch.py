@@ -46,7 +46,7 @@ def agree(found, wanted):
 def test_examples_that_are_done_make_room_and_change_nothing(chunk):
     """With 16 places and 21 examples others come in; towards the end places are given up."""
     method = adaptive_integrated_gradients(tolerance=1e-3)
-    found = attribute_batch(method, MODEL, X, 1, chunk=chunk)
+    found = attribute_batch(method, MODEL, X, 1, chunk=chunk, key=jax.random.key(0))
     one = jax.jit(lambda x: method(MODEL, x, 1, key=KEYS[0]))
     singles = [one(x) for x in X]
     agree(found.relevance, np.stack([single.relevance for single in singles]))
@@ -65,7 +65,7 @@ def test_what_is_done_is_not_evaluated_again():
         return network(MODEL.args[0], x)
 
     method = adaptive_integrated_gradients(tolerance=1e-2)
-    found = attribute_batch(method, counting, X, 1, chunk=1)
+    found = attribute_batch(method, counting, X, 1, chunk=1, key=jax.random.key(0))
     jax.effects_barrier()
     counted = int(np.sum(found.info["evaluations"]))
     assert counted <= len(made) <= counted + 4 * len(X)
@@ -81,17 +81,23 @@ def test_examples_draw_by_their_index():
 def test_the_prediction_is_explained_unless_a_target_is_given():
     predicted = jnp.argmax(jax.vmap(MODEL)(X), axis=1)
     for method in (saliency(), integrated_gradients(steps=3)):
-        found = attribute_batch(method, MODEL, X)
-        agree(found.relevance, attribute_batch(method, MODEL, X, predicted).relevance)
+        found = attribute_batch(method, MODEL, X, key=jax.random.key(0))
+        agree(
+            found.relevance,
+            attribute_batch(method, MODEL, X, predicted, key=jax.random.key(0)).relevance,
+        )
 
 
 @pytest.mark.full_size
 @pytest.mark.parametrize("method", [saliency(), integrated_gradients(steps=5)], ids=["s", "ig"])
 def test_all_classes_share_their_forward_passes(method):
     every = jnp.broadcast_to(jnp.arange(4), (len(X), 4))
-    found = attribute_batch(method, MODEL, X, every).relevance
+    found = attribute_batch(method, MODEL, X, every, key=jax.random.key(0)).relevance
     for target in range(4):
-        agree(found[:, target], attribute_batch(method, MODEL, X, target).relevance)
+        agree(
+            found[:, target],
+            attribute_batch(method, MODEL, X, target, key=jax.random.key(0)).relevance,
+        )
     agree(attribute_classes(method, MODEL, X[3], key=KEYS[0]).relevance, found[3])
     some = jnp.array([2, 0])
     agree(attribute_classes(method, MODEL, X[3], some, key=KEYS[0]).relevance, found[3][some])
@@ -113,8 +119,11 @@ def test_classes_that_do_not_exist_are_refused():
 
 def test_one_example_stops_as_early_as_many():
     method = adaptive_integrated_gradients()
-    alone = attribute_batch(method, MODEL, X[:1], 1).info["evaluations"][0]
-    assert alone <= 10 and attribute_batch(method, MODEL, X, 1).info["evaluations"][0] <= 10
+    alone = attribute_batch(method, MODEL, X[:1], 1, key=jax.random.key(0)).info["evaluations"][0]
+    assert (
+        alone <= 10
+        and attribute_batch(method, MODEL, X, 1, key=jax.random.key(0)).info["evaluations"][0] <= 10
+    )
 
 
 def test_whole_numbers_are_fine_as_baselines():
@@ -122,15 +131,19 @@ def test_whole_numbers_are_fine_as_baselines():
     assert method.chunk == smoothgrad(integrated_gradients(steps=8)).chunk
     assert preview(method, MODEL, X[0]).evaluations == 400
     for found in (method, rectify(integrated_gradients(steps=3, baseline=0))):
-        assert attribute_batch(found, MODEL, X[:2], 1, chunk=np.int64(4)).info["finite"].all()
+        assert (
+            attribute_batch(found, MODEL, X[:2], 1, chunk=np.int64(4), key=jax.random.key(0))
+            .info["finite"]
+            .all()
+        )
 
 
 def test_samples_in_half_precision_are_added_up_in_single():
     """A count in bfloat16 ends at 256, and the mean with it."""
     x = X.astype(jnp.bfloat16)
     method = smoothgrad(samples=2000, deviation=0.5)
-    batch = attribute_batch(method, MODEL, x, 1)
-    alone = attribute_batch(method, MODEL, x[9:10], 1, first_index=9)
+    batch = attribute_batch(method, MODEL, x, 1, key=jax.random.key(0))
+    alone = attribute_batch(method, MODEL, x[9:10], 1, first_index=9, key=jax.random.key(0))
     error = alone.info["standard_error"]
     assert batch.relevance.dtype == jnp.bfloat16 and error.dtype == jnp.float32
     assert (
@@ -142,10 +155,17 @@ def test_samples_in_half_precision_are_added_up_in_single():
 
 def test_another_batch_compiles_nothing():
     method = adaptive_integrated_gradients(tolerance=1e-3)
-    attribute_batch(method, MODEL, X, 1, chunk=8)
+    attribute_batch(method, MODEL, X, 1, chunk=8, key=jax.random.key(0))
     CALLS.clear()
     other = Partial(network, jax.tree.map(lambda leaf: 0.5 * leaf, MODEL.args[0]))
-    attribute_batch(adaptive_integrated_gradients(tolerance=1e-3), other, X[:16], 2, chunk=8)
+    attribute_batch(
+        adaptive_integrated_gradients(tolerance=1e-3),
+        other,
+        X[:16],
+        2,
+        chunk=8,
+        key=jax.random.key(0),
+    )
     assert CALLS["traced"] <= 1  # for the shape of its logits
 
 
@@ -157,11 +177,11 @@ def test_memory_is_that_of_a_chunk_whatever_the_steps():
     stepwise = [preview(method, model, x, chunk=5).peak_bytes for method in (few, many)]
     assert abs(stepwise[1] / stepwise[0] - 1) < 0.05
 
-    def inside(method):
+    def memory(method):
         call = jax.jit(lambda x: method(model, x, 0, key=KEYS[0]).relevance)
         return call.lower(x).compile().memory_analysis().temp_size_in_bytes
 
-    assert inside(many) < 1.05 * inside(few)
+    assert memory(many) < 1.05 * memory(few)
 
 
 def test_a_preview_counts_what_will_be_done():
@@ -223,14 +243,19 @@ def test_what_does_not_fit_is_refused_before_anything_is_computed(change, told):
     given = {"method": saliency(), "model": MODEL, "x": X, "target": 0, "chunk": "auto"} | change
     with pytest.raises(ValueError, match=told):
         attribute_batch(
-            given["method"], given["model"], given["x"], given["target"], chunk=given["chunk"]
+            given["method"],
+            given["model"],
+            given["x"],
+            given["target"],
+            chunk=given["chunk"],
+            key=jax.random.key(0),
         )
 
 
 def test_what_is_not_finite_is_flagged():
     spoilt = X.at[3].set(jnp.nan)
     for method in (saliency(), integrated_gradients(steps=3), adaptive_integrated_gradients()):
-        finite = attribute_batch(method, MODEL, spoilt, 1).info["finite"]
+        finite = attribute_batch(method, MODEL, spoilt, 1, key=jax.random.key(0)).info["finite"]
         assert not finite[3] and np.all(np.delete(finite, 3))
 
 

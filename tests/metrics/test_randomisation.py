@@ -200,6 +200,6 @@ def test_models_of_all_stages_share_a_compilation():
 
     counted = Counted()
     for row in changed:
-        attribute_batch(counted, choose(MODEL, redrawn, row), X[None], 1)
+        attribute_batch(counted, choose(MODEL, redrawn, row), X[None], 1, key=jax.random.key(0))
         count = len(traced)
     assert len(traced) == count

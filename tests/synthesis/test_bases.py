@@ -153,7 +153,9 @@ def test_a_neighbour_is_cut_or_repeated(key):
 
 def test_neighbours_travel_in_batches(key):
     others = jnp.stack([LATENT[:6], -LATENT[:6]])
-    base = jax.jit(jax.vmap(lambda other: neighbour(other)(DOMAIN, LATENT[:6], AUDIO[: 6 * HOP], key)))(others)
+    base = jax.jit(
+        jax.vmap(lambda other: neighbour(other)(DOMAIN, LATENT[:6], AUDIO[: 6 * HOP], key))
+    )(others)
     assert np.array_equal(base, others)
 
 
@@ -161,7 +163,9 @@ def test_neighbours_that_do_not_fit_are_refused(key):
     for empty in (jnp.zeros((0, HOP)), jnp.float32(0)):
         with pytest.raises(ValueError, match="base 'neighbour': other must be the features of"):
             neighbour(empty)
-    with pytest.raises(ValueError, match=r"other has the shape \[2, 3\], the features .* \[600, 4\]"):
+    with pytest.raises(
+        ValueError, match=r"other has the shape \[2, 3\], the features .* \[600, 4\]"
+    ):
         neighbour(jnp.zeros((2, 3)))(DOMAIN, LATENT, AUDIO, key)
     domain = domains.frequencies(400)  # whose first axis is not time
     with pytest.raises(ValueError, match="as one length if its first axis is not time"):

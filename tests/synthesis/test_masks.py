@@ -92,7 +92,9 @@ def test_hand_made_example():
     relevance = jnp.array([[3.0, -5.0], [1.0, 1.0], [0.0, 2.0]])
 
     def keep(fraction, unit="feature", rank="signed"):
-        context = Context({"feature": None, "frame": CELLS[:3, :1] // 3, "channel": CELLS[:1, :2]}[unit])
+        context = Context(
+            {"feature": None, "frame": CELLS[:3, :1] // 3, "channel": CELLS[:1, :2]}[unit]
+        )
         return top_fraction(fraction, rank=rank)(relevance, context).tolist()
 
     assert keep(0.5) == [[1, 0], [1, 0], [0, 1]]
@@ -163,7 +165,9 @@ def test_counts_are_those_of_a_slow_search(relevance, count, rank, unit):
 
 
 def test_a_traced_count_compiles_once():
-    masks = jax.vmap(lambda count: top_count(count)(jnp.arange(6.0).reshape(2, 3), ALONE))(jnp.arange(7))
+    masks = jax.vmap(lambda count: top_count(count)(jnp.arange(6.0).reshape(2, 3), ALONE))(
+        jnp.arange(7)
+    )
     assert masks.sum((1, 2)).tolist() == list(range(7))
 
 

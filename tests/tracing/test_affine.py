@@ -153,7 +153,7 @@ def test_integrated_gradients_equal_the_slow_sum(function):
     method = integrated_gradients(steps=5, baseline=base, chunk=2)
     for found in (
         jax.jit(lambda model, x: method(model, x, 2, key=None).relevance)(model, x),
-        attribute_batch(method, model, x[None], 2).relevance[0],
+        attribute_batch(method, model, x[None], 2, key=jax.random.key(0)).relevance[0],
     ):
         np.testing.assert_allclose(found, (x - base) * wanted, atol=1e-12)
 

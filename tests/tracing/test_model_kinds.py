@@ -255,8 +255,10 @@ def test_methods_see_the_function_that_the_model_is(kind):
     model = MODELS[kind]()
     for name in ("occlusion", "lrp") if kind in ("pool", "attention") else ("saliency",):
         method = METHODS[name]()
-        found = attribute_batch(method, MODELS[kind](), X[None], 1).relevance
-        wanted = attribute_batch(method, lambda x: model(x), X[None], 1).relevance
+        found = attribute_batch(method, MODELS[kind](), X[None], 1, key=jax.random.key(0)).relevance
+        wanted = attribute_batch(
+            method, lambda x: model(x), X[None], 1, key=jax.random.key(0)
+        ).relevance
         np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
 
 

@@ -7,11 +7,11 @@ from audioxai_jax.propagation.lowering.intervals import ANY, Bounds, Span, is_ga
 from audioxai_jax.propagation.lowering.operations import PARAMETRIC, Operation, Prepared
 from audioxai_jax.tracing.graph import Graph, Values
 
-WEIGHING = ("route", "scale", "normalise")
+WEIGHT_KEEPING = ("route", "scale", "normalise")
 """Attention weights that are moved, masked or divided by their sum are such weights."""
 
 
-def mark(
+def annotate(
     graph: Graph,
     operations: Iterable[Operation],
     *,
@@ -27,41 +27,52 @@ def mark(
       spans: bounds of inputs, where they are known.
     """
     operations = list(operations)
-    reached, wanted = set(after), set(before)
+    followed = _followed(operations, before)
     bounds, spans = Bounds(graph), dict(spans or {})
+    reached = set(after)  # values behind a parametric operation
     gates = {value for value, span in spans.items() if is_gate(span)}
-    weights: set[int] = set()
-    followed: dict[int, bool] = {}
-    for i, operation in reversed(list(enumerate(operations))):
-        followed[i] = not wanted.isdisjoint(operation.outputs)
-        if followed[i] or _parametric(operation):
-            wanted.update(operation.inputs)
-    found = []
-    for i, operation in enumerate(operations):
+    weights: set[int] = set()  # values of a softmax, perhaps moved or masked
+    annotated = []
+    for operation, is_followed in zip(operations, followed, strict=True):
         untouched = reached.isdisjoint(operation.inputs)
         parametric = _parametric(operation)
-        signed = any(spans.get(value, ANY)[0] < 0 for value in operation.inputs)
         if operation.bodies:
-            context = reached, followed[i], spans
-            operation = dataclasses.replace(operation, bodies=tuple(_bodies(operation, *context)))
+            bodies = tuple(_bodies(operation, reached, is_followed, spans))
+            operation = dataclasses.replace(operation, bodies=bodies)
         elif parametric:
-            place = {"first": untouched, "last": not followed[i], "nonnegative": not signed}
-            operation = dataclasses.replace(operation, **place)
+            operation = _placed(operation, untouched, not is_followed, spans)
         elif operation.name == "mul" and operation.kind == "product":
             operation = _paired(operation, gates, "gate")
         elif operation.kind == "matmul":
             operation = _paired(operation, weights, "attention")
+        annotated.append(operation)
+        # What is known of its outputs, for the operations that follow.
         if parametric or not untouched:
             reached.update(operation.outputs)
         span = bounds.of(operation, spans)
         spans |= dict.fromkeys(operation.outputs, span)
         if is_gate(span):
             gates.update(operation.outputs)
-        still = operation.kind in WEIGHING and weights.issuperset(operation.inputs)
+        still = operation.kind in WEIGHT_KEEPING and weights.issuperset(operation.inputs)
         if operation.kind == "softmax" or still:
             weights.update(operation.outputs)
-        found.append(operation)
-    return tuple(found)
+    return tuple(annotated)
+
+
+def _followed(operations: list[Operation], before: frozenset[int]) -> list[bool]:
+    """Whether a parametric operation follows each, on some way to the output; from the end."""
+    needed, followed = set(before), []
+    for operation in reversed(operations):
+        followed.append(not needed.isdisjoint(operation.outputs))
+        if followed[-1] or _parametric(operation):
+            needed.update(operation.inputs)
+    return followed[::-1]
+
+
+def _placed(operation: Operation, first: bool, last: bool, spans: Mapping[int, Span]) -> Operation:
+    """A parametric operation with its place, and whether its inputs may be negative."""
+    signed = any(spans.get(value, ANY)[0] < 0 for value in operation.inputs)
+    return dataclasses.replace(operation, first=first, last=last, nonnegative=not signed)
 
 
 def _parametric(operation: Operation) -> bool:
@@ -72,7 +83,7 @@ def _parametric(operation: Operation) -> bool:
 def _bodies(
     operation: Operation, reached: set[int], followed: bool, spans: Mapping[int, Span]
 ) -> Iterator[tuple[Operation, ...]]:
-    """The bodies marked, with what is known of their inputs and outputs from outside."""
+    """The bodies annotated, with what is known of their inputs and outputs from outside."""
     equation = operation.equation
     outside = equation.inputs if equation.name == "scan" else equation.inputs[1:]
     for graph, body in zip(equation.graphs, operation.bodies, strict=True):
@@ -87,7 +98,7 @@ def _bodies(
             if any(_parametric(one) for one in body):
                 after |= set(carries)
                 before |= set(graph.outputs[:carried])
-        yield mark(graph, body, after=frozenset(after), before=frozenset(before), spans=known)
+        yield annotate(graph, body, after=frozenset(after), before=frozenset(before), spans=known)
 
 
 def _paired(operation: Operation, weights: set[int], kind: str) -> Operation:

@@ -11,7 +11,7 @@ CASTS = frozenset("convert_element_type copy copy_p reduce_precision name neg".s
 SHAPES = frozenset("reshape squeeze expand_dims broadcast_in_dim transpose".split())
 
 
-class Reader:
+class DataFlow:
     """A graph with its cross-references: makers, consumers and dominators of values."""
 
     def __init__(self, graph: Graph) -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, Reader
+from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.tracing.graph import Equation, Values
 
 Owners = list[int | None]
@@ -27,9 +27,9 @@ class Scale:
     divides: bool
     axes: tuple[tuple[int, int], ...]
 
-    def positive(self, reader: Reader) -> bool:
+    def positive(self, flow: DataFlow) -> bool:
         """Whether it is known to be, from the code alone."""
-        number = reader.graph.constants.get(-1 if self.value is None else self.value)
+        number = flow.graph.constants.get(-1 if self.value is None else self.value)
         return isinstance(number, np.ndarray) and bool(np.all(number > 0))
 
     def of(self, values: Values, rank: int) -> Array:
@@ -112,11 +112,11 @@ class Chain:
         return y
 
 
-def follow(reader: Reader, start: int, owners: Owners) -> Chain:
+def follow(flow: DataFlow, start: int, owners: Owners) -> Chain:
     """The chain that follows a product, whose axes come from those of the weight as given."""
     chain = best = Chain(start)
-    while (equation := reader.only_consumer(chain.output)) is not None:
-        link = _link(reader, equation, chain.output, owners)
+    while (equation := flow.only_consumer(chain.output)) is not None:
+        link = _link(flow, equation, chain.output, owners)
         if link is None:
             break
         scales, moved, shifts, owners = link
@@ -131,14 +131,14 @@ def follow(reader: Reader, start: int, owners: Owners) -> Chain:
     return best
 
 
-def pointwise(reader: Reader, start: int, equation: Equation) -> Chain:
+def pointwise(flow: DataFlow, start: int, equation: Equation) -> Chain:
     """The factors and shifts of single values from this equation on."""
     equations, shifted = [equation], False
     while True:
         shifted |= equations[-1].name in ("add", "add_any", "sub")
         value = equations[-1].outputs[0]
-        user = reader.only_consumer(value)
-        if user is None or reader.shape(user.outputs[0]) != reader.shape(value):
+        user = flow.only_consumer(value)
+        if user is None or flow.shape(user.outputs[0]) != flow.shape(value):
             break
         inverse = user.name == "div" and user.inputs[0] != value
         if user.name not in ("add", "add_any", "sub", "mul", "div", "neg") or inverse:
@@ -147,7 +147,7 @@ def pointwise(reader: Reader, start: int, equation: Equation) -> Chain:
     return Chain(start, tuple(equations), shifted=shifted)
 
 
-def owners(reader: Reader, equation: Equation, *, left: bool) -> Owners:
+def owners(flow: DataFlow, equation: Equation, *, left: bool) -> Owners:
     """For each axis of a product, the axis of its constant operand that it comes from.
 
     Args:
@@ -156,7 +156,7 @@ def owners(reader: Reader, equation: Equation, *, left: bool) -> Owners:
     if equation.name == "dot_general":
         contracted, batch = equation.params["dimension_numbers"]
         side = 1 if left else 0
-        ranks = [len(reader.shape(value)) for value in equation.inputs]
+        ranks = [len(flow.shape(value)) for value in equation.inputs]
         used = {*contracted[side], *batch[side]}
         free = [axis for axis in range(ranks[side]) if axis not in used]
         other = ranks[1 - side] - len(contracted[1 - side]) - len(batch[1 - side])
@@ -169,10 +169,10 @@ def owners(reader: Reader, equation: Equation, *, left: bool) -> Owners:
 
 
 def _link(
-    reader: Reader, equation: Equation, value: int, owners: Owners
+    flow: DataFlow, equation: Equation, value: int, owners: Owners
 ) -> tuple[tuple[Scale, ...], bool, bool, Owners] | None:
     """What an equation is to the chain: scales, whether it moves, whether it shifts, owners."""
-    before, after = reader.shape(value), reader.shape(equation.outputs[0])
+    before, after = flow.shape(value), flow.shape(equation.outputs[0])
     if equation.name in SHAPES | CASTS - {"neg", "name"}:
         moved = _moved(equation, before, after, owners)
         return None if moved is None else ((), True, False, moved)
@@ -190,7 +190,7 @@ def _link(
     if equation.name == "div" and not first:
         return None
     constant = equation.inputs[1 if first else 0]
-    axes = sorted(reader.varying(constant))
+    axes = sorted(flow.varying(constant))
     found = [(axis, owners[axis]) for axis in axes]
     if any(owner is None for _, owner in found):
         return None

@@ -7,7 +7,7 @@ is found.
 
 import dataclasses
 
-from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, Reader
+from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.tracing.graph import Equation, Graph
 
 UNARY = frozenset(
@@ -40,26 +40,26 @@ class Region:
     signal: tuple[Equation, ...] = ()
 
 
-def activation(reader: Reader, equation: Equation) -> Region | None:
+def activation(flow: DataFlow, equation: Equation) -> Region | None:
     """A function of single values: one that multiplies two of them, or decides by one.
 
     GELU, SiLU, x * x; ELU, leaky ReLU and others that are written with `where`.
     """
-    output, operands = equation.outputs[0], reader.dependent(equation)
+    output, operands = equation.outputs[0], flow.dependent(equation)
     if equation.name not in ("mul", "div", "select_n") or not operands:
         return None
-    decided = any(n in reader.graph.touched and n not in operands for n in equation.inputs)
+    decided = any(n in flow.graph.touched and n not in operands for n in equation.inputs)
     decided |= equation.name == "select_n" and equation.inputs[0] in operands
     if not decided and (equation.name == "select_n" or len(operands) != 2):
         return None
-    start = reader.decider(output)
-    if start not in reader.graph.depends or not reader.inexact(start):
+    start = flow.decider(output)
+    if start not in flow.graph.depends or not flow.inexact(start):
         return None
-    equations, shape = reader.between(start, output, deciding=True), reader.shape(start)
+    equations, shape = flow.between(start, output, deciding=True), flow.shape(start)
     known = POINTWISE | DECISIONS
-    if any(e.name not in known or reader.shape(e.outputs[0]) != shape for e in equations):
+    if any(e.name not in known or flow.shape(e.outputs[0]) != shape for e in equations):
         return None
-    name = "relu" if _rectifies(reader, equation, start) else "activation"
+    name = "relu" if _rectifies(flow, equation, start) else "activation"
     return Region("activation", name, start, output, equations)
 
 
@@ -70,110 +70,110 @@ def of_single_values(graph: Graph) -> bool:
     return not others and all(name in POINTWISE | DECISIONS for name in names)
 
 
-def _rectifies(reader: Reader, equation: Equation, start: int) -> bool:
+def _rectifies(flow: DataFlow, equation: Equation, start: int) -> bool:
     """`where(x > 0, x, 0)`, or x times `x > 0`, however the comparison is written."""
     if equation.name == "select_n":
         decision, otherwise, value = (*equation.inputs, -1)[:3]
-        positive = reader.is_zero(otherwise)  # else it chooses zero where the comparison holds
+        positive = flow.is_zero(otherwise)  # else it chooses zero where the comparison holds
         if not positive:
             value, otherwise = otherwise, value
-        if not reader.is_zero(otherwise):
+        if not flow.is_zero(otherwise):
             return False
     elif equation.name == "mul":
         value, decision = sorted(equation.inputs, key=lambda n: n != start)
         positive = True
     else:
         return False
-    maker = reader.makers.get(decision)
+    maker = flow.makers.get(decision)
     while maker is not None and maker.name in CASTS:
-        maker = reader.makers.get(maker.inputs[0])
+        maker = flow.makers.get(maker.inputs[0])
     if value != start or maker is None or maker.name not in ("gt", "ge", "lt", "le"):
         return False
     left, right = maker.inputs
     rises = maker.name in ("gt", "ge")
-    if left == start and reader.is_zero(right):
+    if left == start and flow.is_zero(right):
         return rises == positive
-    return right == start and reader.is_zero(left) and rises != positive
+    return right == start and flow.is_zero(left) and rises != positive
 
 
-def softmax(reader: Reader, equation: Equation) -> Region | None:
+def softmax(flow: DataFlow, equation: Equation) -> Region | None:
     """`exp(x) / sum(exp(x))`, whatever was subtracted from x before, with masks or without."""
-    if equation.name != "div" or common_start(reader, equation) is None:
+    if equation.name != "div" or common_start(flow, equation) is None:
         return None
-    top = source(reader, equation.inputs[0], MASKED)
-    bottom = source(reader, equation.inputs[1], MASKED | {"add", "max"})
-    total, exponential = reader.makers.get(bottom), reader.makers.get(top)
+    top = source(flow, equation.inputs[0], MASKED)
+    bottom = source(flow, equation.inputs[1], MASKED | {"add", "max"})
+    total, exponential = flow.makers.get(bottom), flow.makers.get(top)
     if total is None or exponential is None or total.name != "reduce_sum":
         return None
-    if exponential.name != "exp" or source(reader, total.inputs[0], MASKED) != top:
+    if exponential.name != "exp" or source(flow, total.inputs[0], MASKED) != top:
         return None
-    start = _unshifted(reader, exponential.inputs[0], shapes=False)
+    start = _unshifted(flow, exponential.inputs[0], shapes=False)
     output = equation.outputs[0]
-    return Region("softmax", "softmax", start, output, reader.between(start, output))
+    return Region("softmax", "softmax", start, output, flow.between(start, output))
 
 
-def logsumexp(reader: Reader, equation: Equation) -> Region | None:
+def logsumexp(flow: DataFlow, equation: Equation) -> Region | None:
     """`log(sum(exp(x)))`, with what was subtracted from x before added again."""
     if equation.name != "log":
         return None
-    total = reader.makers.get(source(reader, equation.inputs[0]))
+    total = flow.makers.get(source(flow, equation.inputs[0]))
     if total is not None and total.name == "abs":  # as in jax.nn.logsumexp
-        total = reader.makers.get(total.inputs[0])
+        total = flow.makers.get(total.inputs[0])
     if total is None or total.name != "reduce_sum":
         return None
-    exponential = reader.makers.get(source(reader, total.inputs[0]))
+    exponential = flow.makers.get(source(flow, total.inputs[0]))
     if exponential is None or exponential.name != "exp":
         return None
-    start, tail = _unshifted(reader, exponential.inputs[0], shapes=False), equation
-    user = reader.only_consumer(equation.outputs[0])
+    start, tail = _unshifted(flow, exponential.inputs[0], shapes=False), equation
+    user = flow.only_consumer(equation.outputs[0])
     if user is not None and user.name == "add":
         tail = user
     output = tail.outputs[0]
-    return Region("softmax", "logsumexp", start, output, reader.between(start, output))
+    return Region("softmax", "logsumexp", start, output, flow.between(start, output))
 
 
-def log_softmax(reader: Reader, equation: Equation) -> bool:
+def log_softmax(flow: DataFlow, equation: Equation) -> bool:
     """Whether an equation is `x - log(sum(exp(x)))`."""
-    if equation.name != "sub" or len(reader.dependent(equation)) != 2:
+    if equation.name != "sub" or len(flow.dependent(equation)) != 2:
         return False
-    value = _unshifted(reader, equation.inputs[1])
+    value = _unshifted(flow, equation.inputs[1])
     for name in ("log", "reduce_sum", "exp"):
-        maker = reader.makers.get(value)
+        maker = flow.makers.get(value)
         if maker is not None and maker.name == "abs":  # as in jax.nn.logsumexp
-            maker = reader.makers.get(maker.inputs[0])
+            maker = flow.makers.get(maker.inputs[0])
         if maker is None or maker.name != name:
             return False
-        value = _unshifted(reader, maker.inputs[0])
-    return value == _unshifted(reader, equation.inputs[0])
+        value = _unshifted(flow, maker.inputs[0])
+    return value == _unshifted(flow, equation.inputs[0])
 
 
-def common_start(reader: Reader, equation: Equation) -> int | None:
+def common_start(flow: DataFlow, equation: Equation) -> int | None:
     """Where both factors of a product or quotient come from, if it is one value."""
-    operands = reader.dependent(equation)
+    operands = flow.dependent(equation)
     if equation.name not in ("mul", "div") or len(operands) != 2:
         return None
-    start = reader.dominator(equation.outputs[0])
+    start = flow.dominator(equation.outputs[0])
     return None if start < 0 else start
 
 
-def source(reader: Reader, value: int, through: frozenset[str] = MOVED) -> int:
+def source(flow: DataFlow, value: int, through: frozenset[str] = MOVED) -> int:
     """Back through changes of shape, type and masks."""
-    while (maker := reader.makers.get(value)) is not None:
-        operands = reader.dependent(maker)
+    while (maker := flow.makers.get(value)) is not None:
+        operands = flow.dependent(maker)
         if maker.name not in through or len(operands) != 1:
             break
         value = operands[0]
     return value
 
 
-def _unshifted(reader: Reader, value: int, *, shapes: bool = True) -> int:
+def _unshifted(flow: DataFlow, value: int, *, shapes: bool = True) -> int:
     """Back through shifts as well: by constants, or by what is the same for all of x."""
     while True:
-        value = source(reader, value, MOVED if shapes else CHOSEN)
-        shift = reader.makers.get(value)
+        value = source(flow, value, MOVED if shapes else CHOSEN)
+        shift = flow.makers.get(value)
         if shift is None or shift.name not in ("sub", "add"):
             return value
-        operands, first = reader.dependent(shift), shift.inputs[0]
-        if len(operands) == 2 and (shift.name == "add" or reader.dominator(value) != first):
+        operands, first = flow.dependent(shift), shift.inputs[0]
+        if len(operands) == 2 and (shift.name == "add" or flow.dominator(value) != first):
             return value
         value = operands[0]

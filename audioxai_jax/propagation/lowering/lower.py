@@ -9,7 +9,7 @@ from jax import Array
 
 from audioxai_jax.propagation.lowering import annotate, decisions, exponentials, fold, fuse_norms
 from audioxai_jax.propagation.lowering import fuse as regions
-from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, Reader
+from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.propagation.lowering.fuse import UNARY
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
 from audioxai_jax.propagation.lowering.winners import winner
@@ -39,7 +39,7 @@ def operations(graph: Graph, *, fuse: bool = True) -> tuple[Operation, ...]:
       fuse: whether softmax and normalisation are operations; else they are the quotients and
         products that they consist of.
     """
-    return annotate.mark(graph, _group(graph, fuse=fuse))
+    return annotate.annotate(graph, _group(graph, fuse=fuse))
 
 
 def every_operation(model: Model, x: Array) -> Iterator[Operation]:
@@ -52,17 +52,17 @@ def every_operation(model: Model, x: Array) -> Iterator[Operation]:
 
 
 def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
-    reader = Reader(graph)
+    flow = DataFlow(graph)
     found: list[Operation] = []
     for equation in reversed(graph.equations):
-        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
-            if (region := _region(reader, equation, fuse=fuse)) is not None:
-                reader.take(region.equations)
-                found.append(_from_region(reader, region))
+        if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            if (region := _region(flow, equation, fuse=fuse)) is not None:
+                flow.take(region.equations)
+                found.append(_from_region(flow, region))
     for equation in graph.equations:
-        if not reader.taken(equation) and any(v in graph.depends for v in equation.outputs):
-            compared = _compared(reader, equation) if graph.compares else None
-            found.append(compared or _single(reader, equation, fuse=fuse))
+        if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
+            compared = _compared(flow, equation) if graph.compares else None
+            found.append(compared or _single(flow, equation, fuse=fuse))
     found.sort(key=lambda operation: operation.outputs[0])
     return _reaching(found, graph.outputs)
 
@@ -77,17 +77,17 @@ def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operatio
     return kept[::-1]
 
 
-def _region(reader: Reader, equation: Equation, *, fuse: bool) -> regions.Region | None:
-    region = regions.activation(reader, equation)
+def _region(flow: DataFlow, equation: Equation, *, fuse: bool) -> regions.Region | None:
+    region = regions.activation(flow, equation)
     if region is None and fuse:
         found = (regions.softmax, regions.logsumexp, fuse_norms.normaliser)
-        region = next(filter(None, (find(reader, equation) for find in found)), None)
+        region = next(filter(None, (find(flow, equation) for find in found)), None)
     return region
 
 
-def _from_region(reader: Reader, region: regions.Region) -> Operation:
+def _from_region(flow: DataFlow, region: regions.Region) -> Operation:
     start, end, statistic = region.input, region.output, region.statistic
-    shape = reader.graph.shapes[start]
+    shape = flow.graph.shapes[start]
 
     def prepare(values: Values) -> Prepared:
         if statistic is None:
@@ -98,61 +98,61 @@ def _from_region(reader: Reader, region: regions.Region) -> Operation:
         b = given(jnp.zeros(shape.shape, shape.dtype), w)[0]
         return (lambda x, w: given(x, w)[0] - b), w, b
 
-    path = _path(reader, region.equations)
+    path = _path(flow, region.equations)
     found = Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
     return dataclasses.replace(found, rectifies=region.name == "relu")
 
 
-def _compared(reader: Reader, equation: Equation) -> Operation | None:
+def _compared(flow: DataFlow, equation: Equation) -> Operation | None:
     """What is an operation of its own only where differences count."""
     finders = decisions.straight_through, decisions.decision, exponentials.exponentials
-    found = next(filter(None, (find(reader, equation) for find in finders)), None)
+    found = next(filter(None, (find(flow, equation) for find in finders)), None)
     if found is None and equation.name in LOOKED_UP:
-        if any(n in reader.graph.touched - reader.graph.depends for n in equation.inputs):
-            return decisions.looked_up(reader, equation)
+        if any(n in flow.graph.touched - flow.graph.depends for n in equation.inputs):
+            return decisions.looked_up(flow, equation)
     return found
 
 
-def _single(reader: Reader, equation: Equation, *, fuse: bool) -> Operation:
+def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
     """An equation, with what it takes up of those after it."""
-    name, depends = equation.name, reader.graph.depends
-    inputs = tuple(reader.dependent(equation))
+    name, depends = equation.name, flow.graph.depends
+    inputs = tuple(flow.dependent(equation))
     several = len(inputs) > 1
-    dtypes = [reader.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
+    dtypes = [flow.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
-        return _plain(reader, equation, name)
+        return _plain(flow, equation, name)
     if name in CUSTOM:
-        return _custom(reader, equation)
+        return _custom(flow, equation)
     if name in PRODUCTS and several:
-        return _plain(reader, equation, "matmul")
+        return _plain(flow, equation, "matmul")
     if name in PRODUCTS:
         (constant,) = (value for value in equation.inputs if value not in depends)
-        known = reader.graph.paths.get(constant)  # nothing: made of numbers in the code
-        return _product(reader, equation) if known else _plain(reader, equation, "sum")
+        known = flow.graph.paths.get(constant)  # nothing: made of numbers in the code
+        return _product(flow, equation) if known else _plain(flow, equation, "sum")
     if name in ("scan", "cond"):
         bodies = tuple(tuple(_group(inner, fuse=fuse)) for inner in equation.graphs)
-        return dataclasses.replace(_plain(reader, equation, name), bodies=bodies)
+        return dataclasses.replace(_plain(flow, equation, name), bodies=bodies)
     if name in ("add", "add_any", "sub"):
-        return _plain(reader, equation, "add") if several else _affine(reader, equation)
+        return _plain(flow, equation, "add") if several else _affine(flow, equation)
     if name == "mul" or (name == "div" and equation.inputs[0] in depends):
-        return _plain(reader, equation, "product") if several else _affine(reader, equation)
+        return _plain(flow, equation, "product") if several else _affine(flow, equation)
     if name == "neg":
-        return _affine(reader, equation)
+        return _affine(flow, equation)
     if name in SUMS:
-        return _sum(reader, equation)
+        return _sum(flow, equation)
     if name in MAXIMA and (several or name not in ("max", "min")):
-        return _plain(reader, equation, "max")
+        return _plain(flow, equation, "max")
     if name in ROUTES:
-        return _plain(reader, equation, "route")
+        return _plain(flow, equation, "route")
     if name in UNARY or (name in ("max", "min", "pow", "clamp", "div") and not several):
-        return _activation(reader, equation)
-    return _plain(reader, equation, name)
+        return _activation(flow, equation)
+    return _plain(flow, equation, name)
 
 
-def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
+def _plain(flow: DataFlow, equation: Equation, kind: str) -> Operation:
     """The equation itself as a function of what depends on the input."""
-    places = [i for i, v in enumerate(equation.inputs) if v in reader.graph.depends]
-    outs = [i for i, v in enumerate(equation.outputs) if v in reader.graph.depends]
+    places = [i for i, v in enumerate(equation.inputs) if v in flow.graph.depends]
+    outs = [i for i, v in enumerate(equation.outputs) if v in flow.graph.depends]
     best = winner(equation)
     steers = 1 if equation.name == "select_n" else 0
     fills = equation.name in FILLS and len(places) + steers < len(equation.inputs)
@@ -179,38 +179,38 @@ def _plain(reader: Reader, equation: Equation, kind: str) -> Operation:
         tuple(equation.outputs[i] for i in outs),
         prepare,
         (equation,),
-        path=_path(reader, (equation,)),
+        path=_path(flow, (equation,)),
         keeps_sign=keeps,
     )
 
 
-def _custom(reader: Reader, equation: Equation) -> Operation:
+def _custom(flow: DataFlow, equation: Equation) -> Operation:
     """A function that has a gradient by its own derivative only.
 
     It is an activation where that is a function of single values.
     """
-    plain = _plain(reader, equation, "custom")
+    plain = _plain(flow, equation, "custom")
     told = equation.params.get("call_jaxpr", equation.params.get("fun_jaxpr"))
     name = told.jaxpr.debug_info.func_name if told is not None else equation.name
     kind = "custom"
     if len(plain.inputs) == len(plain.outputs) == 1:
         flags = [number in plain.inputs for number in equation.inputs]
-        shapes = [reader.graph.shapes[number] for number in equation.inputs]
+        shapes = [flow.graph.shapes[number] for number in equation.inputs]
         if regions.of_single_values(derivative(equation, shapes, flags)):
             kind = "activation"
     return dataclasses.replace(plain, name=f"custom {name}", kind=kind)
 
 
-def _activation(reader: Reader, equation: Equation) -> Operation:
+def _activation(flow: DataFlow, equation: Equation) -> Operation:
     """A maximum with a constant has no gradient where the constant is reached."""
-    (x,) = dict.fromkeys(reader.dependent(equation))
+    (x,) = dict.fromkeys(flow.dependent(equation))
     constants = [v for v in equation.inputs if v != x]
-    plain = _plain(reader, equation, "activation")
-    if equation.name == "clamp" and reader.is_zero(equation.inputs[0]):
+    plain = _plain(flow, equation, "activation")
+    if equation.name == "clamp" and flow.is_zero(equation.inputs[0]):
         return dataclasses.replace(plain, rectifies=True)
     if equation.name not in ("max", "min"):
         return plain
-    rectifies = reader.is_zero(constants[0])
+    rectifies = flow.is_zero(constants[0])
     beats = jnp.greater if equation.name == "max" else jnp.less
 
     def prepare(values: Values) -> Prepared:
@@ -221,13 +221,13 @@ def _activation(reader: Reader, equation: Equation) -> Operation:
     return dataclasses.replace(plain, prepare=prepare, name=name, rectifies=name == "relu")
 
 
-def _product(reader: Reader, equation: Equation) -> Operation:
+def _product(flow: DataFlow, equation: Equation) -> Operation:
     """A convolution or matrix product with a constant, its bias and scales."""
-    (x,) = reader.dependent(equation)
+    (x,) = flow.dependent(equation)
     left = equation.inputs[0] == x
     weight = equation.inputs[1 if left else 0]
-    chain = fold.follow(reader, equation.outputs[0], fold.owners(reader, equation, left=left))
-    reader.take((equation, *chain.equations))
+    chain = fold.follow(flow, equation.outputs[0], fold.owners(flow, equation, left=left))
+    flow.take((equation, *chain.equations))
 
     def lin(x: Any, w: Any) -> Any:
         return chain.move(*(equation(x, w) if left else equation(w, x)))
@@ -242,39 +242,39 @@ def _product(reader: Reader, equation: Equation) -> Operation:
         (chain.output,),
         prepare,
         (equation, *chain.equations),
-        next(iter(reader.graph.paths.get(weight, ())), ""),
+        next(iter(flow.graph.paths.get(weight, ())), ""),
     )
 
 
-def _affine(reader: Reader, equation: Equation) -> Operation:
+def _affine(flow: DataFlow, equation: Equation) -> Operation:
     """Constant factors and shifts of single values, from this equation on."""
-    (x,) = reader.dependent(equation)
-    chain = fold.pointwise(reader, x, equation)
-    reader.take(chain.equations)
+    (x,) = flow.dependent(equation)
+    chain = fold.pointwise(flow, x, equation)
+    flow.take(chain.equations)
 
-    shape = reader.shape(chain.output)
+    shape = flow.shape(chain.output)
 
     def prepare(values: Values) -> Prepared:
         lin = lambda x, w: jnp.broadcast_to(x * w, shape)
         return lin, chain.factor(values), chain.bias(values)
 
     kind = "affine" if chain.shifted else "scale"
-    path = _path(reader, chain.equations)
+    path = _path(flow, chain.equations)
     return Operation(kind, "", (x,), (chain.output,), prepare, chain.equations, path)
 
 
-def _sum(reader: Reader, equation: Equation) -> Operation:
+def _sum(flow: DataFlow, equation: Equation) -> Operation:
     """A sum, and the factor that makes it a mean."""
-    plain = _plain(reader, equation, "sum")
+    plain = _plain(flow, equation, "sum")
     if len(plain.inputs) > 1 or equation.name == "scatter-add":
         return plain
-    rank = len(reader.shape(equation.outputs[0]))
-    chain = fold.follow(reader, equation.outputs[0], [None] * rank)
-    reader.take((equation, *chain.equations))
+    rank = len(flow.shape(equation.outputs[0]))
+    chain = fold.follow(flow, equation.outputs[0], [None] * rank)
+    flow.take((equation, *chain.equations))
 
     def prepare(values: Values) -> Prepared:
         total, _, _ = plain.prepare(values)
-        w = chain.weight(values, jnp.ones((), reader.graph.shapes[chain.output].dtype))
+        w = chain.weight(values, jnp.ones((), flow.graph.shapes[chain.output].dtype))
         return (lambda x, w: chain.move(total(x, None)) * w), w, chain.bias(values)
 
     return dataclasses.replace(
@@ -282,14 +282,14 @@ def _sum(reader: Reader, equation: Equation) -> Operation:
         prepare=prepare,
         outputs=(chain.output,),
         equations=(equation, *chain.equations),
-        keeps_sign=not chain.shifted and all(scale.positive(reader) for scale in chain.scales),
+        keeps_sign=not chain.shifted and all(scale.positive(flow) for scale in chain.scales),
     )
 
 
-def _path(reader: Reader, equations: tuple[Equation, ...]) -> str:
+def _path(flow: DataFlow, equations: tuple[Equation, ...]) -> str:
     """The first leaf of the model that any of the equations reads."""
     for equation in equations:
         for number in equation.inputs:
-            if number not in reader.graph.depends and reader.graph.paths.get(number):
-                return reader.graph.paths[number][0]
+            if number not in flow.graph.depends and flow.graph.paths.get(number):
+                return flow.graph.paths[number][0]
     return ""

@@ -143,7 +143,10 @@ class Midpoint:
 
 @record()
 class RescaleSoftmax:
-    """`w`: the exponentials, their sum with the axes kept, and what was subtracted from x."""
+    """See `rescale_softmax`.
+
+    `w`: the exponentials, their sum with the axes kept, and what was subtracted from x.
+    """
 
     takes_reference = True
 
@@ -159,7 +162,7 @@ class RescaleSoftmax:
 
 @record()
 class RescaleLogsumexp:
-    """`w`: as of `RescaleSoftmax`."""
+    """See `rescale_logsumexp`; `w` as of `RescaleSoftmax`."""
 
     takes_reference = True
 

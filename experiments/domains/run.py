@@ -37,7 +37,7 @@ from audioxai_jax.cli.console import (
 from audioxai_jax.core.files import replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.runs.shards import Parts
-from experiments.domains import figure, table, views
+from experiments.domains import figure, markdown, table, views
 from experiments.domains.protocol import Study, make_study, measure, seen_from, units_of
 
 TASK, SPLIT = "keywords", "speaker_disjoint"
@@ -48,7 +48,7 @@ CLIPS_PER_PART = 20
 
 
 def main() -> None:
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="names or paths")
@@ -99,8 +99,8 @@ def run(options, clips: tasks.Clips, model: str, name: str, codecs) -> None:
     methods, refusal = views.make_methods(seen_from(plain, audio), features, base, options.steps)
     study = dataclasses.replace(plain, methods=methods)
     settings = {
-        "model": classifier.manifest["sha256"],
-        "listener": listener.manifest["sha256"],
+        "model": (classifier.manifest or {})["sha256"],
+        "listener": (listener.manifest or {})["sha256"],
         "domain": name,
         "codec": views.fingerprint(name, codecs),
         "steps": options.steps,
@@ -165,20 +165,24 @@ def _plain(words: list[str]) -> list[str]:
 
 def collect(options, clips: tasks.Clips) -> None:
     """The tables and the figure, of all models and domains that are done."""
-    rows, abouts = [], []
-    labels = tasks.TASKS[TASK].labels
+    rows, compared, abouts = [], [], []
+    key = jax.random.key(options.seed + 1)
     for model in options.models:
+        done, areas = [], []
         for name in options.domains:
             found = table.read(options.out / Path(model).name / name, len(clips))
             if found is None:
                 say(f"not done: {Path(model).name}, {name}")
                 continue
-            about, results = found
-            rows += table.make_rows(about, results, clips, jax.random.key(options.seed + 1))
-            abouts.append(about)
-    facts = {"clips": len(clips), "speakers": len(set(clips.speaker)), "labels": labels}
-    write_rows(options.out / "table.json", {**facts, "runs": abouts, "rows": rows})
-    text = table.markdown(rows, abouts)
+            rows += table.make_rows(*found, clips, key)
+            done.append(found[0])
+            areas.append(table.areas(*found))
+        compared += table.compare(done, areas, clips, key)
+        abouts += done
+    facts = {"clips": len(clips), "speakers": len(set(clips.speaker))}
+    facts |= {"labels": tasks.TASKS[TASK].labels, "runs": abouts}
+    write_rows(options.out / "table.json", {**facts, "order": compared, "rows": rows})
+    text = markdown.markdown(rows, compared, abouts)
     replace_file(options.out / "table.md", text.encode())
     say(text)
     figure.draw(rows, options.out / "curves.png")

@@ -1,5 +1,6 @@
 """Results of all models and domains as rows with intervals, and the table made of them."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 from jax import Array
 
+from audioxai_jax.core.trapezoids import trapezoid_weights
 from audioxai_jax.data.tasks import Clips
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.statistics.intervals import mean_with_intervals
@@ -16,6 +18,8 @@ from experiments.domains.protocol import EDITS, MAGNITUDE, RANDOM
 
 JUDGES = {"logits": "model", "listener": "listener"}
 """Places of results, and who says them."""
+BOTH = "both"
+"""The mean of the areas of keeping and of deleting."""
 Rows = list[dict[str, Any]]
 
 
@@ -41,9 +45,8 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
     """Rows of one model in one domain.
 
     A score is the share of clips, 0 to 1, whose sound is still heard as the model's own
-    prediction of the whole clip ("keep"), or is not any more ("delete"). An area is the mean
-    height between the method's curve and that of chance, over the fractions from 0 to the
-    largest, in the direction that is better.
+    prediction of the whole clip ("keep"), or is not any more ("delete"); "height" is its mean
+    over the fractions. See `areas` for the others.
 
     Args:
       about: see `run.describe`.
@@ -51,128 +54,99 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
       clips: the same clips.
       key: consumed, by the bootstrap.
     """
-    target = results["logits"]["original"].argmax(-1)
     where = {"model": about["model"], "domain": about["domain"]}
+    weights = trapezoid_weights(np.asarray(about["fractions"]))
+    over_chance = areas(about, results)
+    ends = functools.partial(with_ends, clips=clips, key=key)
     rows: Rows = []
-    with_ends = lambda values: {
-        name: np.asarray(value).tolist()
-        for name, value in mean_with_intervals(values, key, speakers=clips.speaker_numbers).items()
-    }
     for place, judge in JUDGES.items():
-        said = results[place]
-        agrees = {name: said[name].argmax(-1) == _like(target, said[name]) for name in said}
-        for name in ("original", "trip"):
-            row = {"judge": judge, "ranking": name, **with_ends(agrees[name].astype(float))}
-            rows.append(where | row)
-        curves = {name: a.astype(float) for name, a in agrees.items() if a.ndim > 1}
-        curves[RANDOM] = curves[RANDOM].mean(1)  # over the draws
-        for edit_number, edit in enumerate(EDITS):
-            better = 1 if edit == "keep" else -1
-            chance = curves[RANDOM][:, edit_number]
+        curves, whole = agreements(results, place)
+        for name, values in whole.items():
+            rows.append(where | {"judge": judge, "ranking": name, **ends(values)})
+        for number, edit in enumerate(EDITS):
             for name, values in curves.items():
-                values = values[:, edit_number]
+                shares = values[:, number] if edit == "keep" else 1 - values[:, number]
                 row = where | {"judge": judge, "ranking": name, "edit": edit}
-                row |= {"fractions": about["fractions"]}
-                row |= with_ends(values if edit == "keep" else 1 - values)
+                row |= {"fractions": about["fractions"], **ends(shares)}
+                row["height"] = ends(shares @ weights)
                 if name != RANDOM:
-                    area = better * np.asarray(area_between(values, chance, about["fractions"]))
-                    row["area"] = with_ends(area)
+                    row["area"] = ends(over_chance[name, judge, edit])
                 rows.append(row)
+        for name in curves.keys() - {RANDOM}:
+            row = where | {"judge": judge, "ranking": name, "edit": BOTH}
+            rows.append(row | {"area": ends(over_chance[name, judge, BOTH])})
     return rows
 
 
-def _like(target: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    return target.reshape(-1, *(1,) * (logits.ndim - 2))
+def agreements(results: dict, place: str) -> tuple[dict, dict]:
+    """Whether edited sounds, and whole ones, are heard as the model's own prediction.
+
+    Args:
+      place: one of JUDGES.
+
+    Returns:
+      By ranking `[N, E, F]`, of chance the mean over its draws; and "original" and "trip", `[N]`.
+    """
+    target = results["logits"]["original"].argmax(-1)
+    curves, whole = {}, {}
+    for name, logits in results[place].items():
+        known = np.isfinite(logits).all(-1)
+        shape = (-1, *(1,) * (logits.ndim - 2))
+        agrees = np.where(known, logits.argmax(-1) == target.reshape(shape), np.nan)
+        if agrees.ndim == 1:
+            whole[name] = agrees
+        else:
+            curves[name] = agrees.mean(1) if name == RANDOM else agrees
+    return curves, whole
 
 
-def find(rows: Rows, **wanted: Any) -> dict[str, Any] | None:
-    """The row with these fields, if there is one."""
-    fits = (row for row in rows if all(row.get(name) == value for name, value in wanted.items()))
-    return next(fits, None)
+def areas(about: dict, results: dict) -> dict[tuple[str, str, str], np.ndarray]:
+    """Area between a ranking's curve and that of chance of each clip, `[N]`; above 0 is better.
+
+    It is the mean height between the two over the fractions from 0 to the largest, by ranking,
+    judge, and edit: "keep", "delete", or their mean, "both".
+    """
+    found = {}
+    for place, judge in JUDGES.items():
+        curves, _ = agreements(results, place)
+        for name in curves.keys() - {RANDOM}:
+            for number, edit in enumerate(EDITS):
+                pair = curves[name][:, number], curves[RANDOM][:, number]
+                area = np.asarray(area_between(*pair, about["fractions"]))
+                found[name, judge, edit] = area if edit == "keep" else -area
+            found[name, judge, BOTH] = np.mean([found[name, judge, edit] for edit in EDITS], axis=0)
+    return found
 
 
-def markdown(rows: Rows, abouts: list[dict]) -> str:
-    """The tables, ready for a README: areas over chance, and what is kept and deleted."""
-    lines: list[str] = []
-    for model in dict.fromkeys(about["model"] for about in abouts):
-        mine = [about for about in abouts if about["model"] == model]
-        lines += [f"### {model}", "", *_areas(rows, mine), "", *_shares(rows, mine), ""]
-    lines += ["### Where LRP is asked", ""]
-    lines += [f"- {a['model']}, {a['domain']}: {a['lrp']}" for a in abouts]
-    return "\n".join(lines) + "\n"
+def compare(abouts: list[dict], all_areas: list[dict], clips: Clips, key: Array) -> Rows:
+    """Domains of one model against the best of them, on the same clips.
+
+    Args:
+      abouts, all_areas: of each domain, see `areas`.
+      clips: that both are of.
+      key: consumed, by the bootstrap.
+
+    Returns:
+      By judge, domains in falling order of their best method's area of "both" edits, and what
+      they lack to the first, "behind", with intervals.
+    """
+    rows: Rows = []
+    for judge in JUDGES.values():
+        best = []
+        for about, found in zip(abouts, all_areas, strict=True):
+            methods = [n for n, j, e in found if (j, e) == (judge, BOTH) and n != MAGNITUDE]
+            name = max(methods, key=lambda n: float(found[n, judge, BOTH].mean()))
+            best.append((about, name, found[name, judge, BOTH], found[MAGNITUDE, judge, BOTH]))
+        best.sort(key=lambda entry: -float(entry[2].mean()))
+        for about, name, values, magnitude in best:
+            row = {"model": about["model"], "judge": judge, "domain": about["domain"]}
+            row |= {"ranking": name, "area": with_ends(values, clips, key)}
+            row["behind"] = with_ends(best[0][2] - values, clips, key)
+            rows.append(row | {"over_magnitude": with_ends(values - magnitude, clips, key)})
+    return rows
 
 
-def _areas(rows: Rows, abouts: list[dict]) -> list[str]:
-    """Area over chance, points, with the interval over speakers."""
-    head = ["domain", "units", "trip"]
-    head += [f"{edit}, {judge}" for judge in JUDGES.values() for edit in EDITS]
-    lines = [
-        "Area between the curve and that of chance, points (95 % interval over speakers):",
-        "",
-        _line(["ranking", *head]),
-        _line(["---"] * (len(head) + 1)),
-    ]
-    for about in abouts:
-        where = {"model": about["model"], "domain": about["domain"]}
-        for ranking in _rankings(rows, where):
-            if ranking == RANDOM:
-                continue
-            trip = find(rows, **where, judge="model", ranking="trip")
-            assert trip is not None
-            cells = [ranking, about["domain"], f"{about['units']} {about['unit']}s"]
-            cells.append(f"{100 * trip['mean']:.0f}")
-            for judge in JUDGES.values():
-                for edit in EDITS:
-                    row = find(rows, **where, judge=judge, ranking=ranking, edit=edit)
-                    assert row is not None
-                    cells.append(_points(row["area"]))
-            lines.append(_line(cells))
-    return lines
-
-
-def _shares(rows: Rows, abouts: list[dict]) -> list[str]:
-    """Shares of clips at each fraction, of keep and of delete, as the model hears them."""
-    fractions = abouts[0]["fractions"]
-    head = [f"{edit} {fraction:.0%}" for edit in EDITS for fraction in fractions]
-    lines = [
-        "Kept: % of clips that are still heard as the model's own prediction; deleted: % that are "
-        "not any more. The model itself / the listener:",
-        "",
-        _line(["domain", "ranking", *head]),
-        _line(["---"] * (len(head) + 2)),
-    ]
-    for about in abouts:
-        where = {"model": about["model"], "domain": about["domain"]}
-        for ranking in _rankings(rows, where):
-            cells = [about["domain"], ranking]
-            for edit in EDITS:
-                both = [
-                    find(rows, **where, judge=judge, ranking=ranking, edit=edit)
-                    for judge in JUDGES.values()
-                ]
-                for place in range(len(fractions)):
-                    cells.append(" / ".join(f"{100 * row['mean'][place]:.0f}" for row in both))  # type: ignore[index]
-            lines.append(_line(cells))
-    return lines
-
-
-def _rankings(rows: Rows, where: dict) -> list[str]:
-    """Methods first, then the controls."""
-    names = [
-        row["ranking"]
-        for row in rows
-        if "edit" in row and all(row[name] == value for name, value in where.items())
-    ]
-    known = dict.fromkeys(names)
-    methods = [name for name in known if name not in (MAGNITUDE, RANDOM)]
-    return [*methods, *(name for name in (MAGNITUDE, RANDOM) if name in known)]
-
-
-def _points(area: dict[str, Any]) -> str:
-    who = "speakers_" if "speakers_low" in area else ""
-    low, high = (100 * area[f"{who}{end}"] for end in ("low", "high"))
-    return f"{100 * area['mean']:+.0f} ({low:+.0f} to {high:+.0f})"
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def with_ends(values: np.ndarray, clips: Clips, key: Array) -> dict[str, Any]:
+    """The mean over clips, with intervals over clips and over speakers."""
+    ends = mean_with_intervals(values, key, speakers=clips.speaker_numbers)
+    return {name: np.asarray(value).tolist() for name, value in ends.items()}

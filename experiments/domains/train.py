@@ -37,7 +37,7 @@ from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.optimisers import muon
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save as save_checkpoint
 
 TASK, SPLIT = "keywords", "speaker_disjoint"
 SHIPPED = {"wave_cnn": "wave_keywords", "mel_cnn": "mel_keywords"}
@@ -187,14 +187,13 @@ def _logits(model, clip, key):
 def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folder: Path) -> None:
     """The checkpoint."""
     task = tasks.TASKS[TASK]
-    pretrained.save(
+    save_checkpoint(
         folder,
         SHIPPED[net],
         {
-            "kind": "classifier",
+            "kind": "network",
             "network": net,
             "config": recipe.config,
-            "frames": task.samples,
             "task": TASK,
             "split": SPLIT,
             "labels": task.labels,
@@ -202,7 +201,7 @@ def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folde
             "metrics": {f"{part}_accuracy": row[part] for part in ("val", "test")}
             | {"seed": row["seed"]},
             "data": [tasks.provenance(TASK, SPLIT, learned)],
-            "command": f"python -m experiments.domains.train --net {net} --steps {recipe.steps} "
+            "command": f"experiments/domains/train.py --net {net} --steps {recipe.steps} "
             f"--seeds {row['seed']}",
             "note": f"{net} for {TASK}; knows official test clips: never report official test "
             "accuracy with it",
@@ -212,7 +211,7 @@ def save(net: str, recipe: Recipe, state, learned: tasks.Clips, row: dict, folde
 
 
 def main() -> None:
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
     parser.add_argument("--out", type=output_folder, required=True, help="folder of the runs")
     parser.add_argument("--net", nargs="+", default=list(SHIPPED), choices=list(SHIPPED))

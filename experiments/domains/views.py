@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from audioxai_jax import integrated_gradients
 from audioxai_jax.domains import (
     bands,
-    cells,
     frequencies,
     keep_residual,
     latent,
@@ -17,7 +16,7 @@ from audioxai_jax.domains import (
     time_frequency,
     wavelets,
 )
-from audioxai_jax.domains.levels import logarithm
+from audioxai_jax.nets.classifiers import mel_cnn
 from audioxai_jax.propagation.errors import UncoveredOperation
 from audioxai_jax.propagation.method import lrp
 from audioxai_jax.types import Codec, Method
@@ -46,7 +45,7 @@ def make_domain(name: str, rate: int, codecs: Mapping[str, Codec]) -> Any:
     if name in SIMPLE:
         return SIMPLE[name](rate)
     if name == "cells":  # those that mel_cnn reads
-        return cells(rate, hop=160, before=176, level=logarithm())
+        return mel_cnn.reads(mel_cnn.MelCnnConfig(sample_rate=rate))
     codec = codecs[name.removesuffix(KEPT)]
     plain = latent(codec)
     return keep_residual(plain) if name.endswith(KEPT) else plain

@@ -1,8 +1,8 @@
 """A small convolutional network on log-mel spectrograms, as pictures of time and frequency.
 
-The front end is part of the model, which reads the waveform; `features` and `apply_to_features`
-are its two halves: the second explains the cells of the spectrogram. Batch norms fold into the
-convolutions before them, so that LRP sees convolutions and rectifiers alone.
+`model` has the front end in it and reads a waveform; `cells_model` reads the cells of the domain
+`reads`, which are the same spectrogram. Batch norms fold into the convolutions before them, so
+that LRP sees convolutions and rectifiers alone.
 """
 
 import dataclasses
@@ -13,6 +13,9 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains.cells import cells
+from audioxai_jax.domains.levels import logarithm
+from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.transforms.mel import log_mel
 from audioxai_jax.types import Model
 
@@ -23,6 +26,7 @@ class MelCnnConfig:
 
     Attributes:
       sample_rate: rate of the waveforms, Hz.
+      frames: frames of the spectrogram that it reads at once: those of the clips it is trained on.
       classes: number of logits.
       bands, window, hop: bands and window and hop of the log-mel spectrogram; see
         `transforms.mel.log_mel`.
@@ -32,6 +36,7 @@ class MelCnnConfig:
     """
 
     sample_rate: int = 16_000
+    frames: int = 100
     classes: int = 12
     bands: int = 64
     window: int = 512
@@ -42,21 +47,38 @@ class MelCnnConfig:
     dropout: float = 0.1
 
 
+def reads(config: MelCnnConfig) -> Domain:
+    """The log-mel spectrogram `[F, bands]` that `features` scales, as a domain."""
+    return cells(
+        config.sample_rate,
+        window=("hann", config.window),
+        hop=config.hop,
+        before=(config.window - config.hop) // 2,
+        bands=config.bands,
+        level=logarithm(),
+    )
+
+
 def features(config: MelCnnConfig, audio: Array) -> Array:
     """Waveform `[T]` to a log-mel spectrogram `[ceil(T / hop), bands]`, about unit scale."""
-    spectrogram = log_mel(
-        as_audio(audio),
-        sample_rate=config.sample_rate,
-        bands=config.bands,
-        window=config.window,
-        hop=config.hop,
+    return _scaled(
+        log_mel(
+            as_audio(audio),
+            sample_rate=config.sample_rate,
+            bands=config.bands,
+            window=config.window,
+            hop=config.hop,
+        )
     )
+
+
+def _scaled(spectrogram: Array) -> Array:
     return (spectrogram + 4) / 2
 
 
 def init(config: MelCnnConfig, key: Array):
     """Fresh variables: parameters and running statistics."""
-    return MelCnn(config).init(key, jnp.zeros((config.sample_rate // config.hop, config.bands)))
+    return MelCnn(config).init(key, jnp.zeros((config.frames, config.bands)))
 
 
 def apply_training(config: MelCnnConfig, variables, x: Array, key: Array):
@@ -72,14 +94,19 @@ def model(config: MelCnnConfig, variables) -> Model:
     return bind(apply, config, variables)
 
 
+def cells_model(config: MelCnnConfig, variables) -> Model:
+    """The trained network as a pure function of what `reads` gives, `[F, bands]`."""
+    return bind(apply_to_cells, config, variables)
+
+
 def apply(config: MelCnnConfig, variables, audio: Array) -> Array:
     """Waveform `[T]` to logits `[classes]`."""
-    return apply_to_features(config, variables, features(config, audio))
+    return MelCnn(config).apply(variables, features(config, audio))  # type: ignore[return-value]
 
 
-def apply_to_features(config: MelCnnConfig, variables, x: Array) -> Array:
-    """Log-mel spectrogram `[frames, bands]`, as `features` scales it, to logits `[classes]`."""
-    return MelCnn(config).apply(variables, x)  # type: ignore[return-value]
+def apply_to_cells(config: MelCnnConfig, variables, levels: Array) -> Array:
+    """Log-mel spectrogram `[F, bands]` to logits `[classes]`."""
+    return MelCnn(config).apply(variables, _scaled(levels))  # type: ignore[return-value]
 
 
 class MelCnn(nn.Module):

@@ -16,6 +16,8 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import bind
+from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.domains.samples import samples
 from audioxai_jax.types import Model
 
 LOWEST = 60.0
@@ -28,6 +30,7 @@ class WaveCnnConfig:
 
     Attributes:
       sample_rate: rate of the waveforms, Hz.
+      samples: samples that it reads at once, those of the clips that it is trained on.
       classes: number of logits.
       filters, window, hop: channels, samples and stride of the first convolution.
       width, kernel: channels and frames of the others.
@@ -36,6 +39,7 @@ class WaveCnnConfig:
     """
 
     sample_rate: int = 16_000
+    samples: int = 16_000
     classes: int = 12
     filters: int = 64
     window: int = 128
@@ -46,9 +50,14 @@ class WaveCnnConfig:
     dropout: float = 0.1
 
 
+def reads(config: WaveCnnConfig) -> Domain:
+    """What it reads: the samples themselves."""
+    return samples(config.sample_rate)
+
+
 def init(config: WaveCnnConfig, key: Array):
     """Fresh variables: parameters and running statistics."""
-    variables = WaveCnn(config).init(key, jnp.zeros(config.sample_rate))
+    variables = WaveCnn(config).init(key, jnp.zeros(config.samples))
     phases = jax.random.uniform(key, (config.filters,), maxval=2 * np.pi)
     first = {**variables["params"]["conv_0"], "kernel": filter_bank(config, phases)}
     return {**variables, "params": {**variables["params"], "conv_0": first}}
@@ -65,7 +74,7 @@ def filter_bank(config: WaveCnnConfig, phases: Array) -> Array:
     centres = 700 * (10 ** (mels / 2595) - 1)
     time = (np.arange(config.window) - (config.window - 1) / 2) / config.sample_rate
     hann = 0.5 + 0.5 * np.cos(2 * np.pi * time * config.sample_rate / config.window)
-    waves = hann[:, None] * jnp.cos(2 * np.pi * time[:, None] * centres + phases)
+    waves = jnp.asarray(hann)[:, None] * jnp.cos(2 * np.pi * time[:, None] * centres + phases)
     return (waves / jnp.sqrt(jnp.sum(waves**2, axis=0)))[:, None, :]
 
 

@@ -1,11 +1,10 @@
-"""The log-mel network: two halves make one, and LRP covers what reads the spectrogram."""
+"""The log-mel network: of waveforms or of cells it is one, and LRP covers the latter."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax.core.records import bind
 from audioxai_jax.nets.classifiers import mel_cnn
 from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
 from audioxai_jax.propagation.composites import PRESETS
@@ -15,6 +14,7 @@ from tests.helpers.small_models import random_params
 
 CONFIG = MelCnnConfig(
     sample_rate=1600,
+    frames=20,
     classes=3,
     bands=8,
     window=64,
@@ -32,22 +32,26 @@ def variables():
     return variables
 
 
-def test_the_front_end_is_part_of_the_model(variables):
-    audio = jax.random.normal(jax.random.key(1), (320,))
-    features = mel_cnn.features(CONFIG, audio)
-    assert features.shape == (20, 8)
-    halves = mel_cnn.apply_to_features(CONFIG, variables, features)
-    whole = mel_cnn.model(CONFIG, variables)(audio)
-    np.testing.assert_allclose(whole, halves, rtol=1e-6)
-    quiet = mel_cnn.features(CONFIG, jnp.zeros(320))
+@pytest.mark.parametrize("samples", [320, 331])
+def test_of_waveforms_and_of_cells_it_is_one(variables, samples):
+    audio = jax.random.normal(jax.random.key(1), (samples,))
+    heard = mel_cnn.model(CONFIG, variables)(audio)
+    cells = mel_cnn.reads(CONFIG).analyse(audio)
+    assert cells.shape == (-(-samples // 16), 8)
+    read = mel_cnn.cells_model(CONFIG, variables)(cells)
+    np.testing.assert_allclose(read, heard, rtol=2e-5, atol=1e-6)
+
+
+def test_silence_is_the_floor():
+    quiet = mel_cnn.features(CONFIG, jnp.zeros(32))
     np.testing.assert_allclose(quiet, (np.log(1e-3) + 4) / 2, rtol=1e-6)
 
 
 def test_lrp_covers_the_network_and_conserves(variables):
     """Relevance is the logit, less what the ledger says that biases took."""
-    network = bind(mel_cnn.apply_to_features, CONFIG, variables)
-    features = jax.random.normal(jax.random.key(1), (20, 8))
-    found = propagate(PRESETS["epsilon_plus"](), network, features, 1)
+    network = mel_cnn.cells_model(CONFIG, variables)
+    cells = jax.random.normal(jax.random.key(1), (20, 8))
+    found = propagate(PRESETS["epsilon_plus"](), network, cells, 1)
     lost = jnp.sum(found.ledger.bias + found.ledger.stabiliser)
     np.testing.assert_allclose(jnp.sum(found.relevance) + lost, found.logits[1], rtol=1e-4)
 

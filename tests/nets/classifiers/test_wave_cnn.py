@@ -10,7 +10,7 @@ from audioxai_jax.propagation.composites import PRESETS
 from audioxai_jax.propagation.propagate import propagate
 from tests.helpers.small_models import random_params
 
-CONFIG = WaveCnnConfig(sample_rate=800, classes=3, filters=6, window=32, width=5, strides=(2, 1))
+CONFIG = WaveCnnConfig(samples=160, classes=3, filters=6, window=32, width=5, strides=(2, 1))
 
 
 def test_the_first_filters_hear_rising_frequencies():

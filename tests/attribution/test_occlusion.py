@@ -18,9 +18,10 @@ from tests.helpers.games import (
     normal,
     quadratic,
 )
+from tests.helpers.rows import rows
 
 
-@pytest.mark.parametrize("function", [linear, quadratic])
+@pytest.mark.parametrize("function", rows([linear, quadratic], full_size=[linear]))
 @pytest.mark.parametrize(
     "shape, window, stride",
     [

@@ -152,8 +152,11 @@ def test_wrong_options_are_refused_by_name(name):
             METHODS[name](segments=[0, 1, 2, 3, 4])(linear, x, 0, key=key)
 
 
+SHAPES = [(12,), pytest.param((4, 3), marks=pytest.mark.full_size), (2, 3, 2)]
+
+
 @pytest.mark.parametrize("name", GROUPED)
-@pytest.mark.parametrize("shape", [(12,), (4, 3), (2, 3, 2)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_linear_models_are_explained_exactly(name, shape, x64):
     """Each group gets sum w (x - b), of any rank, with any number of samples that suffices."""
     options = {"ridge": 0.0} if name == "lime" else {}

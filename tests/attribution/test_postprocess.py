@@ -31,7 +31,6 @@ KEPT = {  # completeness gap, change, standard error
 }
 run = jax.jit(lambda method, model, x, key: method(model, x, 0, key=key))
 MODELS = {
-    "linear": lambda x: jnp.sum(x * jnp.array([1.0, -2.0, 0.5]))[None],
     "square": lambda x: jnp.sum(x**2 * jnp.array([1.0, -2.0, 0.5]))[None],
     "maximum": lambda x: jnp.sum(jnp.max(x, axis=0))[None],
     "product": lambda x: jnp.prod(x)[None],
@@ -48,11 +47,13 @@ def x():
     return np.random.default_rng(0).normal(size=(4, 3))
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
-    "inner",
-    [None, integrated_gradients(steps=3), smoothgrad(samples=3)],
-    ids=["gradient", "ig", "smoothgrad"],
+    "inner, model",
+    [
+        pytest.param(None, "maximum", id="gradient"),
+        pytest.param(integrated_gradients(steps=3), "square", id="ig"),
+        pytest.param(smoothgrad(samples=3), "product", id="smoothgrad"),
+    ],
 )
 def test_steps_equal_those_by_hand(name, model, inner, x, x64, key):
     model = Partial(MODELS[model])

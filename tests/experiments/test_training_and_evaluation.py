@@ -15,7 +15,7 @@ from tests.helpers import made_up_data as made_up
 
 SCRIPTS = Path(__file__).parents[2]
 CONFIG = """
-from audioxai_jax.nets.{network} import {config}
+from audioxai_jax.nets.codecs.{network} import {config}
 name, network, config = "tiny", "{network}", {config}({sizes})
 seed, batch, speeds, steps, peak_rate = 0, 2, (1.0, 1.1), (4, 4), (1e-3, 1e-3)
 weights = {{"spectral": 1.0, "mel": 1.0, "waveform": 1.0, "cycle": 1.0}}

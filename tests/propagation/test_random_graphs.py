@@ -22,6 +22,8 @@ from jax.tree_util import Partial
 from audioxai_jax.propagation import PRESETS, composite, kind, rules
 from audioxai_jax.propagation.propagate import step_by_step
 
+pytestmark = pytest.mark.full_size
+
 SIZE = (6, 4)  # of all values, so that little is compiled: graphs are computed step by step
 ZERO = composite(
     [
@@ -224,7 +226,6 @@ def gradient_times_input(model, x):
         return x * jax.grad(lambda x: model(x)[1])(x)
 
 
-@pytest.mark.full_size
 def test_random_graphs(x64, request):
     """A fifth of the steps once, and 6 random graphs; all and 200 with `--full-size`.
 
@@ -306,7 +307,6 @@ def drawn(x64):
     return jnp.asarray(random.normal(size=SIZE)), make
 
 
-@pytest.mark.full_size
 @pytest.mark.parametrize("name", MET_AGAIN)
 def test_values_that_meet_again(name, drawn):
     function, degree = MET_AGAIN[name]
@@ -338,7 +338,6 @@ TWINS = {
 }
 
 
-@pytest.mark.full_size
 @pytest.mark.parametrize("name", TWINS)
 def test_the_same_written_differently(name, drawn):
     """The very same numbers, by rules that tell products from what belongs to them, too."""
@@ -351,7 +350,6 @@ def test_the_same_written_differently(name, drawn):
         assert np.any(one)
 
 
-@pytest.mark.full_size
 def test_what_others_need_is_not_folded(drawn):
     """A norm or bias belongs to the convolution before it, unless that is used without it."""
     x, make = drawn
@@ -369,7 +367,6 @@ SIGNS = {
 }
 
 
-@pytest.mark.full_size
 @pytest.mark.parametrize("name", SIGNS)
 def test_what_is_known_of_signs_is_true(name, drawn):
     """Rules that are told of it find what they find untold."""

@@ -122,8 +122,8 @@ def compare(abouts: list[dict], all_areas: list[dict], clips: Clips, key: Array)
     """Domains of one model against the best of them, on the same clips.
 
     Args:
-      abouts, all_areas: of each domain, see `areas`.
-      clips: that both are of.
+      abouts, all_areas: abouts and all areas of each domain, see `areas`.
+      clips: clips that both are of.
       key: consumed, by the bootstrap.
 
     Returns:

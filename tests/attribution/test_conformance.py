@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from audioxai_jax.weights.pretrained import load_classifier, load_listener
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
+from audioxai_jax.weights.load import load_classifier, load_listener
 from tests.helpers.claims import CLAIMS, COVERED, FEW
 from tests.helpers.rows import rows
 
@@ -269,7 +269,7 @@ def test_completeness_of_attention(complete, attention):
     "shipped, complete", rows([("keywords", "deep_lift"), *DIGITS], full_size=DIGITS)
 )
 def test_completeness_of_shipped_heads(shipped, complete):
-    model = load_classifier(shipped)[0].model
+    model = load_classifier(shipped).model
     x = jax.random.normal(jax.random.key(3), (50, 64))
     found = run(METHODS[complete](), model, x, jnp.argmax(model(x)), KEY)
     assert found.info["completeness_gap"] < 0.02
@@ -278,7 +278,7 @@ def test_completeness_of_shipped_heads(shipped, complete):
 def test_a_shipped_listener_is_refused_by_deep_lift():
     """Its spectrum is complex, and its difference would be lost."""
     with pytest.raises(ValueError, match="no rule for fft"):
-        METHODS["deep_lift"]()(load_listener("digits_listener")[0], jnp.ones(1600), 1, key=KEY)
+        METHODS["deep_lift"]()(load_listener("digits_listener"), jnp.ones(1600), 1, key=KEY)
 
 
 def gap_of(found, gap):

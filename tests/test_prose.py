@@ -154,7 +154,6 @@ def test_each_study_says_what_it_asks_and_how(repo):
     studies = [path for path in (repo / "experiments").iterdir() if list(path.glob("*.py"))]
     for study in studies:
         text = (study / "README.md").read_text(encoding="utf-8")
-        missing = [
-            word for word in ("**Question.**", "**Command", "**Protocol.**") if word not in text
-        ]
+        said = " ".join(re.findall(r"^(?:\*\*|#+ )(.*)", text, re.MULTILINE))
+        missing = [word for word in ("Question", "Command", "Protocol") if word not in said]
         assert not missing, f"experiments/{study.name}/README.md lacks {missing}"

@@ -25,7 +25,7 @@ from audioxai_jax.cli.console import (
     say,
     write_rows,
 )
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import load, pair
 
 USUAL = ("integrated_gradients", "input_x_gradient", "lrp", "saliency", "random_control")
 SIZE = 1024
@@ -41,10 +41,9 @@ def main() -> None:
     add_json_option(parser)
     options = parser.parse_args()
 
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pretrained.default_classifier(codec)
-    classifier, _ = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+    codec = load.load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or pair.default_classifier(codec)
+    classifier = load.load_classifier(options.classifier, codec)
     square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
     jobs = {("matrix product", SIZE): lambda: product(square)}
     for name in USUAL:

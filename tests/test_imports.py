@@ -41,7 +41,7 @@ EDGES = {
     "weights": "core types models nets domains",
     "streaming": "core types models nets",
     "data": "core",
-    "training": "core types transforms synthesis data nets weights",
+    "training": "core types transforms perturbation data nets weights",
     "results": "core",
     "runs": "core types results transforms domains attribution synthesis perturbation statistics "
     "explanation data",

@@ -15,7 +15,7 @@ from audioxai_jax.cli.console import BUNDLED, Parser, output_file, run_main
 from audioxai_jax.core.files import make_folder, writing
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.report import figures
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import load
 
 PLACES = {
     "the whole clip": "original",
@@ -30,8 +30,8 @@ def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=output_file, required=True)
     options = parser.parse_args()
-    codec, _ = pretrained.load_codec("gainshape_16khz")
-    classifier, _ = pretrained.load_classifier("keywords")
+    codec = load.load_codec("gainshape_16khz")
+    classifier = load.load_classifier("keywords")
     clip = read_clip(BUNDLED, codec.sample_rate)
     audio = np.zeros(codec.sample_rate, np.float32)
     audio[: len(clip.samples)] = clip.samples

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.synthesis.masks import top_fraction
+from audioxai_jax.perturbation.rank import kept_count, top_mask
 
 
 def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
@@ -64,6 +64,5 @@ def loud_mask(key: Array, latent: Array, *, least: float) -> Array:
         + jax.random.normal(keys[3], (1, latent.shape[1]))
         + 0.5 * jax.random.normal(keys[4], latent.shape)
     )
-    return top_fraction(keep, rank="signed", unit="feature")(
-        jnp.abs(latent) * jnp.exp(strength * taste)
-    )
+    score = (jnp.abs(latent) * jnp.exp(strength * taste)).ravel()
+    return top_mask(score, kept_count(keep, score.size), latent)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from audioxai_jax.weights.pretrained import load_codec
+from audioxai_jax.weights.load import load_codec
 
 from audioxai_jax import Codec
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
@@ -73,7 +73,7 @@ def main() -> None:
 
 def build(name: str, lyra_folder: str | None) -> Codec:
     if name == "gainshape_16khz" or (name == "lyra_v2" and lyra_folder):
-        return load_codec(name, lyra_folder if name == "lyra_v2" else None)[0]
+        return load_codec(name, lyra_folder if name == "lyra_v2" else None)
     key = jax.random.key(0)
     if name == "lyra_v2":
         return lyra.codec(lyra.LyraConfig(), lyra.init(lyra.LyraConfig(), key), name=name)

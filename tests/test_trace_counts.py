@@ -10,11 +10,14 @@ from flax import linen as nn
 from flax import nnx
 from jax.tree_util import Partial
 
-from audioxai_jax import METHODS, Classifier, Codec, explain_batch, integrated_gradients, windowed
+from audioxai_jax import METHODS, Classifier, Codec, domains, integrated_gradients
+from audioxai_jax import explain_batch as explain_clips
+from audioxai_jax.core.sharing import distinct
 from audioxai_jax.nets.adapters import from_linen, from_nnx
 
 TRACES = Counter()
-AUDIO = jax.random.normal(jax.random.key(0), (5, 40))
+KEY = jax.random.key(0)
+AUDIO = jax.random.normal(KEY, (5, 40))
 
 
 def encode(scale, audio):
@@ -31,13 +34,23 @@ def classify(params, latent):
     return jnp.tanh(latent @ params).mean(0)
 
 
-def codec(scale=2.0):
+def codec(scale=2.0, **changes):
     scale = jnp.float32(scale)
-    return Codec(Partial(encode, scale), Partial(decode, scale), sample_rate=400, hop=4)
+    fields = {"sample_rate": 400, "hop": 4} | changes
+    return Codec(Partial(encode, scale), Partial(decode, scale), **fields)
 
 
-def classifier(seed=0):
+def network(seed=0):
     return Partial(classify, jax.random.normal(jax.random.key(seed), (4, 3)))
+
+
+def classifier(seed=0, scale=2.0, **changes):
+    fields = {"model": network(seed), "reads": domains.latent(codec(scale))} | changes
+    return Classifier(**fields)
+
+
+def explain_batch(classifier, audio, **options):
+    return explain_clips(classifier, audio, **{"key": KEY} | options)
 
 
 def new_traces(call, *args, **options):
@@ -54,7 +67,8 @@ def factory(request):
 def test_a_second_call_compiles_nothing(factory):
     """Equal factories, other parameters, clips, keys, fractions, places and batch sizes."""
     options = {"method": factory(), "chunk": 2}
-    assert new_traces(explain_batch, codec(), classifier(), AUDIO, **options) != {}
+    assert new_traces(explain_batch, classifier(), AUDIO, **options) != {}
+    named = codec(manifest={"made": "elsewhere"})
     same = [
         {},
         {"keep": 0.3},
@@ -64,29 +78,59 @@ def test_a_second_call_compiles_nothing(factory):
         {"first_index": 100},
         {"audio": AUDIO + 1},
         {"audio": AUDIO[:3]},
-        {"codec": codec(scale=3.0)},
+        {"classifier": classifier(scale=3.0)},
         {"classifier": classifier(seed=1)},
-        {"classifier": Classifier(model=classifier(seed=2), labels=("a", "b", "c"))},
+        {"classifier": classifier(seed=2, labels=("a", "b", "c"))},
+        {"classifier": classifier(manifest={"sha256": "0"}, reads=domains.latent(named))},
+        {"domain": domains.latent(codec())},
     ]
-    arguments = {"codec": codec(), "classifier": classifier(), "audio": AUDIO} | options
+    arguments = {"classifier": classifier(), "audio": AUDIO} | options
     for change in same:
         assert new_traces(explain_batch, **arguments | change) == {}, change
 
 
+def test_another_domain_compiles_once(factory):
+    """And is compiled for itself."""
+    options = {"method": factory(), "chunk": 2, "domain": domains.frequencies(400)}
+    assert new_traces(explain_batch, classifier(), AUDIO, **options)["classifier"] > 0
+    for change in (
+        {"domain": domains.frequencies(400)},
+        {"keep": 0.5},
+        {"classifier": classifier(seed=1, scale=3.0)},
+    ):
+        arguments = {"classifier": classifier(), "audio": AUDIO} | options
+        assert new_traces(explain_batch, **arguments | change) == {}, change
+
+
+def test_parameters_that_are_in_two_places_are_arguments_once():
+    """A codec that is read and explained, and heard by a listener, is not copied."""
+    reads = classifier().reads
+    request = (network(), reads, domains.latent(codec()), reads)
+    shared = distinct(request)
+    assert [len(jax.tree.leaves(tree)) for tree in (request, shared)] == [7, 5]
+    assert jax.tree.structure(shared.tree) == jax.tree.structure(request)
+    assert all(a is b for a, b in zip(*map(jax.tree.leaves, (shared.tree, request)), strict=True))
+
+
+def test_numbers_that_happen_to_be_equal_are_not_one():
+    assert jax.tree.structure(distinct((3, 3))) == jax.tree.structure(distinct((3, 4)))
+
+
 def test_what_differs_in_kind_compiles_anew():
     """The counter would notice: other options that are part of the program are counted."""
-    arguments = {"codec": codec(), "classifier": classifier(), "audio": AUDIO, "chunk": 2}
+    arguments = {"classifier": classifier(), "audio": AUDIO, "chunk": 2}
     explain_batch(**arguments)
     for change in (
         {"rank": "absolute"},
         {"method": integrated_gradients(steps=3)},
         {"audio": AUDIO[:, :36]},
+        {"unit": "frame"},
     ):
         assert new_traces(explain_batch, **arguments | change)["classifier"] > 0, change
 
 
 def test_baselines_of_one_shape_compile_once():
-    arguments = codec(), classifier(), AUDIO
+    arguments = classifier(), AUDIO
     at = lambda value: integrated_gradients(steps=2, baseline=jnp.full((10, 4), value))
     assert new_traces(explain_batch, *arguments, method=at(0.0)) != {}
     assert new_traces(explain_batch, *arguments, method=at(1.0)) == {}
@@ -94,10 +138,10 @@ def test_baselines_of_one_shape_compile_once():
 
 def test_windowed_classifiers_compile_once():
     def make(seed):
-        return windowed(Classifier(classifier(seed), ("a", "b", "c"), frames=4))
+        return classifier(seed, labels=("a", "b", "c"), frames=4)
 
-    assert new_traces(explain_batch, codec(), make(0), AUDIO) != {}
-    assert new_traces(explain_batch, codec(), make(1), AUDIO) == {}
+    assert new_traces(explain_batch, make(0), AUDIO) != {}
+    assert new_traces(explain_batch, make(1), AUDIO) == {}
 
 
 def test_a_plain_function_compiles_once():
@@ -105,8 +149,9 @@ def test_a_plain_function_compiles_once():
         TRACES["classifier"] += 1
         return latent.mean(0)
 
-    assert new_traces(explain_batch, codec(), model, AUDIO)["classifier"] > 0
-    assert new_traces(explain_batch, codec(), model, AUDIO) == {}
+    make = lambda: classifier(model=model)
+    assert new_traces(explain_batch, make(), AUDIO)["classifier"] > 0
+    assert new_traces(explain_batch, make(), AUDIO) == {}
 
 
 class Linen(nn.Module):
@@ -158,8 +203,8 @@ def equinox(seed):
 
 @pytest.mark.parametrize("make", [linen, flax_nnx, equinox])
 def test_fresh_modules_compile_once(make):
-    first, second = make(0), make(1)
+    first, second, third = (classifier(model=make(seed)) for seed in range(3))
     kind = make.__name__.removeprefix("flax_")
-    assert new_traces(explain_batch, codec(), first, AUDIO)[kind] > 0
-    assert new_traces(explain_batch, codec(), second, AUDIO) == {}
-    assert new_traces(explain_batch, codec(), make(2), AUDIO, keep=0.5) == {}
+    assert new_traces(explain_batch, first, AUDIO)[kind] > 0
+    assert new_traces(explain_batch, second, AUDIO) == {}
+    assert new_traces(explain_batch, third, AUDIO, keep=0.5) == {}

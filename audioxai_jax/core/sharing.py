@@ -28,7 +28,10 @@ def distinct(tree: Any) -> Distinct:
     Numbers are left alone: two that are equal today may differ tomorrow, in the same program.
     """
     leaves, structure = jax.tree.flatten(tree)
-    names = [id(leaf) if np.ndim(leaf) else (place,) for place, leaf in enumerate(leaves)]
+    names = [
+        id(leaf) if isinstance(leaf, jax.Array | np.ndarray) else (place,)
+        for place, leaf in enumerate(leaves)
+    ]
     once = dict(zip(names, leaves, strict=True))
     order = {name: place for place, name in enumerate(once)}
     return Distinct(tuple(once.values()), structure, tuple(order[name] for name in names))

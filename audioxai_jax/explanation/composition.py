@@ -14,6 +14,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.tree_util import Partial
 
+from audioxai_jax.core.programs import compiled
 from audioxai_jax.core.records import output_shape, record
 from audioxai_jax.core.windows import whole_windows, windowed
 from audioxai_jax.domains.protocol import Domain
@@ -50,7 +51,15 @@ class ThroughSound:
     audio: Array
 
     def __call__(self, features: Array) -> Array:
+        if self.domain.linear:
+            return self.hears(linear_map(self.domain, features, self.audio))
         return self.hears(self.domain.synthesise(features, self.audio))
+
+
+@compiled
+def linear_map(domain: Domain, features: Array, audio: Array) -> Array:
+    """The sound of a linear domain: one step for rules of relevance, see `trace.LINEAR`."""
+    return domain.synthesise(features, audio)
 
 
 def hearing(classifier: Classifier, sample_rate: int) -> Hearing:

@@ -149,7 +149,7 @@ def explain_batch(
     audio = as_array(audio, "audio")
     check_audio(audio, batch=True)
     check_scale(audio)
-    clip = jax.ShapeDtypeStruct(audio.shape[1:], jnp.result_type(audio.dtype))
+    clip = jax.ShapeDtypeStruct(audio.shape[1:], jax.dtypes.canonicalize_dtype(audio.dtype))
     request = as_request(
         classifier,
         clip,

@@ -19,6 +19,7 @@ from audioxai_jax.tracing.reading import (
     DECISIONS,
     GRADIENT,
     IDENTITY,
+    LINEAR,
     MOVED,
     OUTSIDE,
     Reading,
@@ -214,7 +215,7 @@ class _Builder:
 
 def _called(eqn: Any) -> Any:
     """The closed jaxpr of an equation that only calls it."""
-    if eqn.primitive.name not in CALLS:
+    if eqn.primitive.name not in CALLS or eqn.params.get("name") == LINEAR:
         return None
     for name in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call"):
         inner = eqn.params.get(name)

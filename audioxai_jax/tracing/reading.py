@@ -11,6 +11,10 @@ CALLS = frozenset(
 )
 """Primitives that only group equations; all others with jaxprs inside steer the control flow."""
 
+LINEAR = "linear_map"
+"""Name of a compiled function that stays whole: it is linear in the operand that depends on the
+input, and rules need not see how it is computed, such as by complex numbers."""
+
 CUSTOM = frozenset("custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr".split())
 """Those of them that have derivatives of their own."""
 

@@ -47,7 +47,9 @@ from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import file_format, pretrained
+from audioxai_jax.weights import file_format, registry
+from audioxai_jax.weights.load import load_classifier as load_pair
+from audioxai_jax.weights.load import load_codec
 from experiments.akman2024 import protocol, tables
 from experiments.akman2024.figures import plot_confusion, plot_fidelity, plot_spectrograms
 from experiments.akman2024.markdown import COLUMN_WORDS, notes, to_markdown
@@ -94,7 +96,7 @@ def read_options():
 
 def main() -> None:
     options = read_options()
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
+    codec = load_codec(options.codec, options.codec_weights)
     task, key = TASKS[options.task], jax.random.key(options.seed)
     split = tasks.TASKS[task].splits[0]
     names = chosen_classifiers(options, codec, task)
@@ -121,7 +123,7 @@ def main() -> None:
     confusion = confusion_tables(found, removed, len(labels))
     result = {
         "settings": {name: str(value) for name, value in vars(options).items()},
-        "weights": [codec_manifest["sha256"], *(manifest["sha256"] for _, manifest in loaded)],
+        "weights": [one["sha256"] for one in (codec.manifest or {}, *(one for _, one in loaded))],
         "notes": notes(vars(options), codec.name, len(labels), split),
         "methods": list(options.methods),
         "labels": labels,
@@ -180,8 +182,8 @@ def chosen_classifiers(options, codec, task: str) -> list[str]:
         return train(options, codec, task)
     if options.classifiers:
         return options.classifiers
-    for name in pretrained.available()["classifier"]:
-        manifest = file_format.read_manifest(pretrained.shipped_folder() / name)
+    for name in registry.available()["classifier"]:
+        manifest = file_format.read_manifest(registry.shipped_folder() / name)
         if (manifest.get("codec"), manifest.get("task")) == (codec.name, task):
             return [name]
     raise ValueError(
@@ -216,8 +218,8 @@ def train(options, codec, task: str) -> list[str]:
 
 def load_classifier(codec, name: str, task: str, split: str):
     """Its model and manifest; refused if it was made for something else."""
-    classifier, manifest = pretrained.load_classifier(name)
-    pretrained.check_pair(codec, classifier)
+    classifier = load_pair(name, codec)
+    manifest = classifier.manifest or {}
     theirs = manifest.get("task"), manifest.get("split")
     if theirs != (task, split):
         raise ValueError(

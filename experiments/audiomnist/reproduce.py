@@ -41,10 +41,11 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.core.files import make_folder, replace_file
+from audioxai_jax.core.records import Static
 from audioxai_jax.data import tasks
 from audioxai_jax.propagation import PRESETS
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist import protocol as experiments
 from experiments.audiomnist.comparison import compared, in_common_cells
@@ -231,10 +232,12 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds):
 def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
     """Where results of a fold are kept, its network, what silence is to it, a key of its own."""
     folder = folder_of(options, net, fold)
-    model, features, manifest = pretrained.load_network(folder / net.partition(":")[0])
+    read = read_checkpoint(folder / net.partition(":")[0], "network")
+    model = read.network.build(read.config, read.params)
+    features = Partial(_features, Static((read.network.features, read.config)))
     floor = getattr(recipe.config, "floor", 0.0)
     settings = {
-        "weights": manifest["sha256"],
+        "weights": read.manifest["sha256"],
         "clips": held_out.file.tolist(),
         "digest": tasks.digest(held_out),
         "format": experiments.FORMAT,
@@ -247,6 +250,11 @@ def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
     number = audiomnist.QUESTIONS[options.dataset, options.task].folds.index(fold)
     key = jax.random.fold_in(jax.random.key(options.seed), number)
     return Parts(folder / "tests", settings), model, features, floor, key
+
+
+def _features(settled: Static, audio):
+    features, config = settled.value  # type: ignore[misc]
+    return features(config, audio)
 
 
 def test_few(net: str, model, features, floor, key, clips: tasks.Clips, start: int) -> dict:

@@ -17,7 +17,7 @@ from audioxai_jax.data import tasks
 from audioxai_jax.data.builders import BUILDERS
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist.recipes import FORMAT, Recipe
 
@@ -148,7 +148,7 @@ def _save(run: Fold, folder: Path, recipe: Recipe, params, row: dict, learned: i
     """The checkpoint."""
     name = run.net.partition(":")[0]
     credit = BUILDERS[run.dataset].CREDIT
-    pretrained.save(
+    save(
         folder,
         name,
         {

@@ -11,10 +11,12 @@ method; the most relevant are kept, or deleted. Printed is how often the predict
 (keep) or flips (delete) in the latent, in the sound encoded again, and as the independent
 listener hears the sound, beside features at random and beside the codec alone; with 95 %
 bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `curves.png`
-and the clips that are done: after an interruption, run the same command again.
+and the clips that are done: the same command goes on where it was killed.
 """
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +44,9 @@ from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.weights import pretrained
+from audioxai_jax.types import Classifier, Codec
+from audioxai_jax.weights.load import load_classifier, load_codec, load_listener
+from audioxai_jax.weights.pair import default_classifier
 from experiments.fidelity.curves import RANDOM, UNITS, Curves, fidelity_curves
 from experiments.fidelity.table import make_rows, make_summary
 
@@ -73,14 +77,14 @@ def main() -> None:
     parser.add_argument("--units", nargs="+", default=["feature", "frame"], choices=UNITS)
     parser.add_argument("--rank", default="signed", choices=RANKS)
     parser.add_argument("--draws", type=positive, default=5, help="of random features, per clip")
-    parser.add_argument("--clips", type=positive, help="clips per classifier; all by default")
+    parser.add_argument("--clips", type=positive, help="so many per classifier; all by default")
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
     if options.classifiers is None:
-        codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-        options.classifiers = [pretrained.default_classifier(codec)]
+        codec = load_codec(options.codec, options.codec_weights)
+        options.classifiers = [default_classifier(codec)]
     if options.listeners and len(options.listeners) != len(options.classifiers):
         parser.error("--listeners: name one for each of --classifiers")
 
@@ -112,12 +116,13 @@ def main() -> None:
 
 def judge(options, number: int, classifier_name: str, listener_name: str | None):
     """Results of every clip of one classifier, and what is known of the clips."""
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    classifier, manifest = pretrained.load_classifier(classifier_name)
+    codec = load_codec(options.codec, options.codec_weights)
+    classifier = load_classifier(classifier_name, codec)
+    manifest = facts(classifier)
     task, split = held_out(classifier_name, manifest)
     listener_name = listener_name or f"{task}_listener"
-    listener, listener_manifest = pretrained.load_listener(listener_name)
-    pretrained.check_pair(codec, classifier)
+    listener = load_listener(listener_name)
+    listener_manifest = facts(listener)
     theirs = held_out(listener_name, listener_manifest)
     if theirs != (task, split):
         raise ValueError(
@@ -130,11 +135,11 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     say_each(task, clips.outcome.lines())
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
-    settings = settings_of(options, [codec_manifest, manifest, listener_manifest], clips)
+    settings = settings_of(options, [facts(codec), manifest, listener_manifest], clips)
     what = Curves(
         codec=codec,
         classifier=classifier.model,
-        listener=listener,
+        listener=listener.model,
         methods={name: make_method(name, codec, options) for name in options.methods},
         base=BASES[options.base](),
         keep=jnp.asarray(KEEP),
@@ -160,7 +165,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     return found, {"target": clips.target, "speaker": clips.speaker}
 
 
-def settings_of(options, manifests: list[dict], clips) -> dict:
+def settings_of(options, manifests: list[Mapping[str, Any]], clips) -> dict:
     """What decides the results of a classifier's clips."""
     names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
     return {name: getattr(options, name) for name in names} | {
@@ -175,7 +180,13 @@ def settings_of(options, manifests: list[dict], clips) -> dict:
     }
 
 
-def held_out(name: str, manifest: dict) -> tuple[str, str]:
+def facts(thing: Codec | Classifier) -> Mapping[str, Any]:
+    """What the manifest of a loaded thing says."""
+    assert thing.manifest is not None
+    return thing.manifest
+
+
+def held_out(name: str, manifest: Mapping[str, Any]) -> tuple[str, str]:
     """The task and the split that a checkpoint was trained for."""
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:

@@ -33,8 +33,7 @@ from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import checkpoint
-from audioxai_jax.weights.checkpoint import Network
+from audioxai_jax.weights.load import read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist.recipes import make_recipe
 from experiments.audiomnist.train import Fold, train_fold
@@ -43,9 +42,6 @@ from experiments.freqrise.table import make_rows, render
 
 NET, RECIPE, DATASET = "audionet:rectified", "modern", "fsdd"
 CLIPS_PER_SHARD = 10
-NETWORK = Network(
-    "network", audionet.AudioNetConfig, audionet.init, audionet.model, audionet.features
-)
 FOLDS = audiomnist.QUESTIONS[DATASET, "digit"].folds
 
 
@@ -103,7 +99,7 @@ def choose(held_out: tasks.Clips, number: int) -> tasks.Clips:
 
 def test_fold(options, folder: Path, fold: str, held_out: tasks.Clips) -> list:
     """Results of one fold, in shards that are kept."""
-    found = checkpoint.read(folder / "audionet", "network", {"audionet": NETWORK})
+    found = read_checkpoint(folder / "audionet", "network")
     model = audionet.model(found.config, found.params)
     settings = {
         "weights": found.manifest["sha256"],

@@ -18,12 +18,13 @@ from audioxai_jax.engine.batch import attribute_batch
 from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.report import phrases
 from audioxai_jax.runs import predictions
-from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
+from audioxai_jax.runs.explain_clips import explain_clip, label_names
+from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.bases import zero
 from audioxai_jax.synthesis.filters import filter_by_frequency
 from audioxai_jax.synthesis.heat_maps import fade_ends, heat_map_sound, rectified_signal_sound
 from audioxai_jax.synthesis.levels import match_level, rms
-from audioxai_jax.types import Classifier, Codec, Method, Model
+from audioxai_jax.types import Classifier, Method, Model
 
 SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
 """Kernels of gains over time and over frequency, and fades at the ends of what was made."""
@@ -109,7 +110,6 @@ def make_heat_maps(
     target: str | None = None,
     keep: float = 0.1,
     frequency_relevance: Callable[[Array, Array], Array] | None = None,
-    codec: Codec | None = None,
     classifier: Classifier | None = None,
     latent_method: Method | None = None,
 ) -> HeatMapClip:
@@ -131,9 +131,8 @@ def make_heat_maps(
       keep: fraction of the frequencies and of the latent features that are kept.
       frequency_relevance: `(net_input [T], relevance [T]) -> [T // 2 + 1]`, relevance of the
         DFT; there is no filtered sound without it.
-      codec, classifier: codec and classifier for the latent explanation, which is left out without
-        them. If the classifier has the label that is explained it explains that one, else what it
-        hears.
+      classifier: classifier of latents, for the latent explanation, which is left out without it.
+        If it has the label that is explained it explains that one, else what it hears.
       latent_method: method of the latent explanation; `integrated_gradients()` if None.
 
     Raises:
@@ -141,8 +140,6 @@ def make_heat_maps(
     """
     audio, x = (jnp.asarray(array, jnp.float32) for array in (waveform, net_input))
     _check(name, audio, x, methods, keep)
-    if (codec is None) != (classifier is None):
-        raise ValueError("a latent explanation needs both, a codec and a classifier")
     model = as_model(model)
     logits = np.asarray(_evaluate(model, x), np.float64)
     label = _explained(name, logits, labels, target)
@@ -151,7 +148,7 @@ def make_heat_maps(
         for method, function in methods.items()
     }
     first, R = next(iter(relevance.items()))
-    rate = max(sample_rate, codec.sample_rate if codec else 0)
+    rate = max(sample_rate, classifier.reads.sample_rate if classifier else 0)
     known = {"The network hears": _heard(logits, labels)}
 
     original = resample(np.asarray(audio), sample_rate, rate)
@@ -162,10 +159,10 @@ def make_heat_maps(
         sounds[FILTERED] = _filtered_sound(
             audio, frequency_relevance(x, R), keep, first, sample_rate, rate
         )
-    if codec is not None and classifier is not None:
-        same, method = label if label in classifier.labels else None, latent_method
+    if classifier is not None:
+        same, method = label if label in label_names(classifier) else None, latent_method
         settings = Settings(method or integrated_gradients(), zero(), keep=keep, target=same)
-        heard, sounds[LATENT] = _latent_sound(codec, classifier, audio, sample_rate, rate, settings)
+        heard, sounds[LATENT] = _latent_sound(classifier, audio, sample_rate, rate, settings)
         known["The latent classifier hears"] = heard
     about = f"the formula as published, by {first}: half of the waveform"
     sound = _finished(_literal(audio, R), sample_rate, rate=rate)
@@ -207,7 +204,6 @@ def _filtered_sound(
 
 
 def _latent_sound(
-    codec: Codec,
     classifier: Classifier,
     audio: Array,
     sample_rate: int,
@@ -215,16 +211,19 @@ def _latent_sound(
     settings: Settings,
 ) -> tuple[str, HeatMapSound]:
     """What the latent classifier hears, and its explanation at `rate`."""
-    explained = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
+    explained, domain = (
+        _explain_latent(classifier, np.asarray(audio), sample_rate, settings),
+        classifier.reads,
+    )
     clip = jax.ShapeDtypeStruct(explained.clip.samples.shape, np.float32)
-    frames = jax.eval_shape(codec.encode, clip).shape[0]
+    frames = jax.eval_shape(domain.analyse, clip).shape[0]
     sound = jnp.asarray(explained.sounds["explanation"])
     about = (
         f"decoded from the {phrases.fraction(settings.keep)} of a codec's latent that speak most "
         f"for {phrases.label(explained.labels[explained.target])}"
     )
     relevance = explained.relevance[:frames].sum(axis=1)
-    made = HeatMapSound(_finished(sound, codec.sample_rate, rate=rate), about, relevance)
+    made = HeatMapSound(_finished(sound, domain.sample_rate, rate=rate), about, relevance)
     return phrases.heard(explained.heard("original")), made
 
 
@@ -266,9 +265,10 @@ def _heard(logits: np.ndarray, labels: tuple[str, ...]) -> str:
 
 
 def _explain_latent(
-    codec: Codec, classifier: Classifier, audio: np.ndarray, sample_rate: int, settings: Settings
+    classifier: Classifier, audio: np.ndarray, sample_rate: int, settings: Settings
 ) -> ExplainedClip:
-    samples = resample(audio, sample_rate, codec.sample_rate)
+    at = classifier.reads.sample_rate
+    samples = resample(audio, sample_rate, at)
     seconds = len(audio) / sample_rate
-    clip = Clip(samples, codec.sample_rate, sample_rate, 1, seconds, Path("clip"))
-    return explain_clip(codec, classifier, clip, settings)
+    clip = Clip(samples, at, sample_rate, 1, seconds, Path("clip"))
+    return explain_clip(classifier, clip, settings)

@@ -51,7 +51,8 @@ from audioxai_jax.cli.methods import named_method
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.randomisation import stages
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 from experiments.sanity.checks import (
     ALIKE,
     CHECKS,
@@ -87,10 +88,10 @@ def read_options():
 
 def main() -> None:
     options = read_options()
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+    codec = load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or default_classifier(codec)
+    classifier = load_classifier(options.classifier, codec)
+    codec_manifest, manifest = codec.manifest or {}, classifier.manifest or {}
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:
         raise ValueError(

@@ -40,7 +40,8 @@ from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 from experiments.smallest_sets.figures import plot_smallest
 from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
@@ -72,10 +73,10 @@ def read_options():
 
 def main() -> None:
     options = read_options()
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    name = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(name)
-    pretrained.check_pair(codec, classifier)
+    codec = load_codec(options.codec, options.codec_weights)
+    name = options.classifier or default_classifier(codec)
+    classifier = load_classifier(name, codec)
+    codec_manifest, manifest = codec.manifest or {}, classifier.manifest or {}
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:
         raise ValueError(f"{name}: its manifest must name its task and the split it was trained on")

@@ -1,5 +1,6 @@
 """Smallest sets of many clips: what is searched per clip, and medians with intervals per class."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,11 +33,11 @@ class Searches:
 
     Attributes:
       codec, classifier: models.
-      methods: methods by name, the control of random features among them.
-      base: values that stand for absent features.
+      methods: by name, the control of random features among them.
+      base: what stands for absent features.
       unit: "feature", "frame" or "channel".
       rank: "signed" or "absolute".
-      points: number of points of the grid of counts, see `perturbation.smallest.count_grid`.
+      points: of the grid of counts, see `perturbation.smallest.count_grid`.
     """
 
     codec: Codec
@@ -112,7 +113,7 @@ def make_rows(
     whose prediction the codec alone flips needs no feature deleted: it is left out of "delete".
 
     Args:
-      found: result of `search_clip`, with a leading axis of clips.
+      found: what `search_clip` returns, with a leading axis of clips.
       labels: names of the classes.
       key: consumed, by the bootstrap.
       speakers: number of each clip's speaker `[N]`, -1 for nobody.
@@ -123,22 +124,24 @@ def make_rows(
       NaN for a single clip, and "lasting", the median of that; all NaN of no clips. Those over
       all clips have the interval over speakers, too,
       "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
-      drawn, and clips without a speaker are in every resample.
+      drawn, and nobody's clips are in every resample.
     """
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
     rows: list[dict[str, Any]] = []
-    for place, edits in found["fraction"].items():
-        for edit, methods in edits.items():
-            for method in methods:
-                sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
-                for label, clips in groups.items():
-                    if clips.size:
-                        who = speakers if label == ALL else None
-                        row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
-                        names = {"label": label, "method": method, "edit": edit, "place": place}
-                        rows.append(names | row)
+    cases = [
+        (place, edit, method)
+        for place, edits in found["fraction"].items()
+        for edit, methods in edits.items()
+        for method in methods
+    ]
+    for (place, edit, method), (label, clips) in itertools.product(cases, groups.items()):
+        if clips.size:
+            sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
+            who = speakers if label == ALL else None
+            row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
+            rows.append({"label": label, "method": method, "edit": edit, "place": place} | row)
     return rows
 
 

@@ -33,7 +33,8 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.data import tasks
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 
 
 def read_options():
@@ -53,10 +54,10 @@ def read_options():
 
 def main() -> None:
     options = read_options()
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+    codec = load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or default_classifier(codec)
+    classifier = load_classifier(options.classifier, codec)
+    manifest = classifier.manifest or {}
     clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
     say_each(manifest["task"], clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")

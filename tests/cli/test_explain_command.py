@@ -404,7 +404,7 @@ def test_a_sound_is_explained_in_the_latent_of_a_codec_that_the_model_does_not_k
         (["--domain", "bands", "--domain-set", "n=3"], "bands has no option 'n': its options"),
         (
             ["--domain", "bands", "--domain-set", "count=x"],
-            "--domain-set count=x: expected a whole",
+            "count=x: expected a whole",
         ),
         (["--domain-set", "count=3"], "--domain-set count=3: name the domain by --domain"),
         (["--listener", "keyword"], "unknown listener 'keyword'"),

@@ -16,18 +16,20 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import (
+    Classifier,
     adaptive_integrated_gradients,
     attribute_batch,
+    domains,
     explain,
     explain_batch,
     integrated_gradients,
     iterate_examples,
     map_examples,
-    noise,
     random_control,
 )
 from audioxai_jax.nets.codecs import gainshape
 from audioxai_jax.nets.codecs.gainshape import GainShapeConfig
+from audioxai_jax.synthesis.bases import noise
 from tests.helpers.rows import rows
 
 CLIPS, SAMPLES = 9, 3200
@@ -38,12 +40,12 @@ def network(params, latent):
     return jnp.tanh(latent @ params[0]).mean(0) @ params[1]
 
 
-def models():
+def classifier():
     config = GainShapeConfig(width=16, encoder_blocks=1, decoder_blocks=1)
     codec = gainshape.codec(config, gainshape.init(config, jax.random.key(0)), name="untrained")
     keys = jax.random.split(jax.random.key(1))
     params = jax.random.normal(keys[0], (64, 32)), jax.random.normal(keys[1], (32, 5))
-    return codec, Partial(network, params)
+    return Classifier(Partial(network, params), domains.latent(codec))
 
 
 def clips():
@@ -54,7 +56,7 @@ def clips():
 def explained(method, **options):
     """With the noise base, so that each clip's key matters three times over."""
     fields = {"method": METHODS[method], "base": noise(-40.0), "key": jax.random.key(3)} | options
-    found = explain_batch(*models(), **{"audio": clips()} | fields)
+    found = explain_batch(classifier(), **{"audio": clips()} | fields)
     return jax.tree.map(np.asarray, found)
 
 
@@ -80,11 +82,11 @@ def assert_agree(found, wanted):
 @pytest.fixture(scope="module")
 def wanted():
     """Each clip by itself, without batches."""
-    codec, model = models()
+    model = classifier()
 
     @jax.jit
     def single(method, clip, key):
-        return explain(codec, model, clip, method=method, base=noise(-40.0), key=key)
+        return explain(model, clip, method=method, base=noise(-40.0), key=key)
 
     found = {}
     for name, method in METHODS.items():
@@ -159,7 +161,7 @@ def stepwise():
     latents = 40 * jnp.linspace(0.01, 1, CLIPS)[:, None, None]
     latents *= jax.random.normal(jax.random.key(5), (CLIPS, 20, 64))
     method = adaptive_integrated_gradients(tolerance=1e-3)
-    return attribute_batch(method, models()[1], latents, chunk=1).relevance
+    return attribute_batch(method, classifier().model, latents, chunk=1).relevance
 
 
 def write(path):

@@ -11,6 +11,7 @@ from audioxai_jax import (
     Classifier,
     Codec,
     attribute_batch,
+    domains,
     explain,
     explain_batch,
     input_x_gradient,
@@ -30,8 +31,19 @@ def model(latent):
     return jnp.einsum("kfc,fc->k", WEIGHTS, latent)
 
 
+HOP = 5
+CODEC = Codec(
+    encode=lambda audio: jnp.pad(audio, (0, -len(audio) % HOP)).reshape(-1, HOP)[:, :2],
+    decode=lambda z: jnp.pad(z, ((0, 0), (0, HOP - 2))).ravel(),
+    sample_rate=100,
+    hop=HOP,
+)
+KEY = jax.random.key(0)
+
+
 def classifier(**changes):
     fields = {"model": model, "labels": LABELS, "frames": 4, "background": ("_silence_",)}
+    fields["reads"] = domains.latent(CODEC)
     return Classifier(**fields | changes)
 
 
@@ -94,22 +106,19 @@ def test_a_classifier_of_any_length_is_left_alone():
     assert windowed(free) is free.model
 
 
+def test_a_classifier_without_labels_has_no_background():
+    z = latent(9)
+    named = windowed(classifier(background=()))(z)
+    assert np.array_equal(windowed(classifier(background=(), labels=None))(z), named)
+
+
 def test_a_clip_below_a_window_is_refused():
-    with pytest.raises(ValueError, match="reads 4 latent frames, the clip has 3: pad it"):
+    with pytest.raises(ValueError, match="reads 4 steps of features, the clip has 3: pad it"):
         windowed(classifier())(latent(3))
 
 
 def test_equal_classifiers_share_one_structure():
     assert jax.tree.structure(windowed(classifier())) == jax.tree.structure(windowed(classifier()))
-
-
-HOP = 5
-CODEC = Codec(
-    encode=lambda audio: jnp.pad(audio, (0, -len(audio) % HOP)).reshape(-1, HOP)[:, :2],
-    decode=lambda z: jnp.pad(z, ((0, 0), (0, HOP - 2))).ravel(),
-    sample_rate=100,
-    hop=HOP,
-)
 
 
 def clip(samples):
@@ -120,8 +129,9 @@ def clip(samples):
 def test_clips_of_any_length_are_explained_as_padded_ones(samples):
     """As the command does: zeros fill the last window, and longer clips are read by windows."""
     whole = jnp.pad(clip(samples), (0, -samples % (4 * HOP)))
-    wanted = explain_batch(CODEC, windowed(classifier()), whole[None], method=saliency())
-    found = explain_batch(CODEC, classifier(), clip(samples)[None], method=saliency())
+    free = classifier(model=windowed(classifier()), frames=None)
+    wanted = explain_batch(free, whole[None], method=saliency(), key=KEY)
+    found = explain_batch(classifier(), clip(samples)[None], method=saliency(), key=KEY)
     np.testing.assert_array_equal(found.mask, wanted.mask)
     np.testing.assert_allclose(found.relevance, wanted.relevance, atol=1e-6)
     for name in wanted.sounds:
@@ -130,17 +140,17 @@ def test_clips_of_any_length_are_explained_as_padded_ones(samples):
 
 
 def test_a_single_clip_of_any_length_is_explained_too():
-    found = explain(CODEC, classifier(), clip(6), method=saliency())
-    batch = explain_batch(CODEC, classifier(), clip(6)[None], method=saliency())
-    assert found.sounds["explanation"].shape == (6,) and found.latent.shape == (4, 2)
+    found = explain(classifier(), clip(6), method=saliency(), key=KEY)
+    batch = explain_batch(classifier(), clip(6)[None], method=saliency(), key=KEY)
+    assert found.sounds["explanation"].shape == (6,) and found.features.shape == (4, 2)
     np.testing.assert_array_equal(found.mask, batch.mask[0])
 
 
 @pytest.mark.parametrize("samples", [16, 20])
 def test_a_clip_of_one_window_is_explained_as_it_is(samples):
     """Bit for bit what the model itself gives, also where the last frame is not full."""
-    found = explain(CODEC, classifier(), clip(samples), method=saliency())
-    wanted = explain(CODEC, model, clip(samples), method=saliency())
+    found = explain(classifier(), clip(samples), method=saliency(), key=KEY)
+    wanted = explain(classifier(frames=None), clip(samples), method=saliency(), key=KEY)
     same = lambda a, b: np.array_equal(a, b, equal_nan=True)
     assert all(map(same, jax.tree.leaves(found), jax.tree.leaves(wanted)))
 
@@ -151,8 +161,34 @@ def test_a_classifier_is_a_model_of_latents_of_any_length():
     found = attribute_batch(saliency(), classifier(), z)
     np.testing.assert_array_equal(found.relevance, wanted.relevance)
     assert np.array_equal(classifier()(z[0]), windowed(classifier())(z[0]))
-    with pytest.raises(ValueError, match="pad it with zeros before it is encoded, as explain does"):
+    with pytest.raises(
+        ValueError, match="pad it with zeros before it is analysed, as explain does"
+    ):
         attribute_batch(saliency(), classifier(), z[:, :3])
+
+
+@pytest.mark.parametrize("samples, steps", [(3, 4), (4, 4), (9, 12)])
+def test_a_reader_of_samples_has_windows_too(samples, steps):
+    """The largest of windows that overlap by half, the last of them padded."""
+    weights = jnp.asarray([1.0, -2.0, 3.0, 0.5])
+    reader = Classifier(lambda x: (weights @ x)[None], domains.samples(100), frames=4)
+    audio = clip(samples)
+    found = explain(reader, audio, method=saliency(), key=KEY)
+    padded = np.pad(audio, (0, steps - samples))
+    wanted = max(weights @ padded[s : s + 4] for s in range(0, steps - 3, 2))
+    np.testing.assert_allclose(found.logits["original"], [wanted], rtol=1e-5)
+    assert found.features.shape == (steps,) and found.sounds["removed"].shape == (samples,)
+    other = explain(reader, audio, domain=domains.frequencies(100), method=saliency(), key=KEY)
+    np.testing.assert_allclose(other.logits["original"], [wanted], rtol=1e-5)
+    assert other.features.shape == (samples // 2 + 1, 2)
+
+
+def test_a_transform_that_is_centred_is_padded_to_its_windows():
+    """Of 4 frames, not to 4 hops, which would make 5 of them."""
+    reads = domains.time_frequency(100, window=("hann", 8), hop=2)
+    frames = reads.analyse(clip(6)).shape[0]
+    reader = Classifier(lambda x: x.sum((0, 2))[:2], reads, frames=frames + 3)
+    assert explain(reader, clip(6), method=saliency(), key=KEY).features.shape[0] == frames + 3
 
 
 @pytest.mark.parametrize("net", [transformer, cnn])

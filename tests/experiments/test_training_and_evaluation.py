@@ -10,7 +10,7 @@ import pytest
 
 from audioxai_jax.data.splits import FSDD_SPEAKERS
 from audioxai_jax.data.tasks import TASKS
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_codec, read_checkpoint
 from tests.helpers import made_up_data as made_up
 
 SCRIPTS = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def codec(data, tmp_path_factory):
 
 @pytest.mark.full_size
 def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path, codec):
-    _, manifest = pretrained.load_codec(codec)
+    manifest = load_codec(codec).manifest or {}
     assert manifest["metrics"]["val_log_mel_l1"] > 0
     assert "official test" in manifest["data"][0]["name"]
     assert (codec.parent / "tiny_masked.json").exists()
@@ -95,10 +95,9 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     rows = json.loads(table.read_text())
     assert [row["head"] for row in rows] == ["transformer", "listener"]
     folder = runs / "keywords" / "speaker_disjoint"
-    classifier, manifest = pretrained.load_classifier(
-        folder / "transformer/seed_0/keywords.safetensors"
-    )
-    assert classifier.codec == "tiny" and classifier.labels == TASKS["keywords"].labels
+    file = folder / "transformer/seed_0/keywords.safetensors"
+    manifest = read_checkpoint(file, "classifier").manifest
+    assert manifest["codec"] == "tiny" and tuple(manifest["labels"]) == TASKS["keywords"].labels
     assert (manifest["task"], manifest["split"]) == ("keywords", "speaker_disjoint")
     assert "never report official test accuracy" in manifest["note"]
     before = capsys.readouterr().out
@@ -287,6 +286,6 @@ def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
         config="SeanetConfig",
         sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",
     )
-    _, manifest = pretrained.load_codec(found)
+    manifest = load_codec(found).manifest or {}
     assert manifest["network"] == "seanet" and manifest["sample_rate"] == 16_000
     assert np.isfinite(manifest["metrics"]["val_si_sdr_db"])

@@ -15,7 +15,7 @@ from audioxai_jax.propagation.lowering.operations import Operation, Prepared
 from audioxai_jax.propagation.lowering.winners import winner
 from audioxai_jax.tracing.build import derivative
 from audioxai_jax.tracing.graph import Equation, Graph, Values, function
-from audioxai_jax.tracing.reading import CUSTOM
+from audioxai_jax.tracing.reading import CALLS, CUSTOM, LINEAR
 from audioxai_jax.tracing.trace import trace
 from audioxai_jax.types import Model
 
@@ -121,6 +121,8 @@ def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
     dtypes = [flow.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
         return _plain(flow, equation, name)
+    if name in CALLS:  # what is left whole is linear
+        return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)
     if name in CUSTOM:
         return _custom(flow, equation)
     if name in PRODUCTS and several:

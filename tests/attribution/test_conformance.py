@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from audioxai_jax.weights.load import load_classifier, load_listener
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
+from audioxai_jax.weights.load import load_classifier, load_listener
 from tests.helpers.claims import CLAIMS, COVERED, FEW
 from tests.helpers.rows import rows
 

@@ -26,10 +26,10 @@ from tqdm import tqdm
 from audioxai_jax import load_classifier, load_codec, load_listener, map_examples
 from audioxai_jax.cli.console import (
     Parser,
-    one_line,
     output_folder,
     positive,
     printable,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--lyra", metavar="DIR", help="folder of Lyra's published weights")
     parser.add_argument("--clips", type=positive, default=200, help="of each model and domain")
     parser.add_argument("--draws", type=positive, default=4, help="of units at random, per clip")
-    parser.add_argument("--steps", type=positive, default=16, help="of integrated gradients")
+    parser.add_argument("--steps", type=positive, default=32, help="of integrated gradients")
     parser.add_argument("--chunk", type=positive, default=2, help="clips at once: memory alone")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--collect", action="store_true", help="tables of finished clips, only")
@@ -189,4 +189,4 @@ def collect(options, clips: tasks.Clips) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

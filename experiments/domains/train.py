@@ -24,9 +24,9 @@ from jax.tree_util import Partial
 from audioxai_jax import map_examples
 from audioxai_jax.cli.console import (
     Parser,
-    one_line,
     output_folder,
     positive,
+    run_main,
     say,
     say_each,
     write_rows,
@@ -233,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(one_line(main))
+    sys.exit(run_main(main))

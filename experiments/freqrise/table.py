@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -28,7 +29,7 @@ def make_rows(results: Mapping[str, Any], speakers: np.ndarray, key: Array) -> l
     rows = []
     for domain, parts in results.items():
         areas = {
-            name: np.asarray(area(curve, FRACTIONS))
+            name: np.asarray(area(jnp.asarray(curve), FRACTIONS))
             for name, curve in parts["curves"].items()
             if name != "original"
         }

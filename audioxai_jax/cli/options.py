@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from audioxai_jax.cli.console import BUNDLED
 
@@ -99,8 +100,8 @@ def read_options(chosen: argparse.Namespace) -> ExplainOptions:
       CliError: for a number out of range, options that exclude each other, or a missing clip.
     """
     fields = {field.name for field in dataclasses.fields(ExplainOptions)}
-    values = {name: value for name, value in vars(chosen).items() if name in fields}
-    values = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+    given = {name: value for name, value in vars(chosen).items() if name in fields}
+    values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     options = ExplainOptions(**values)
     if not options.clips:
         if not BUNDLED.is_file():

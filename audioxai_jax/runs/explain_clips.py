@@ -1,5 +1,7 @@
 """Clips of any length through `explain`, one after the other, and back as plain arrays."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -121,13 +123,13 @@ def _check_finite(explanation: Explanation, clip: Clip) -> None:
 
 
 def _on_the_host(
-    explanation: Explanation,
+    explanation: Any,
     classifier: Classifier,
     clip: Clip,
     settings: Settings,
     audio: jax.Array,
 ) -> ExplainedClip:
-    """The record of one explanation; `audio` is the padded clip."""
+    """The record of one `Explanation` of NumPy arrays; `audio` is the padded clip."""
     domain, listener = settings.domain or classifier.reads, settings.listener
     own = same_view(domain, classifier.reads)
     features, relevance = explanation.features, explanation.relevance

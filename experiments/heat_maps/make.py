@@ -211,10 +211,8 @@ def _latent_sound(
     settings: Settings,
 ) -> tuple[str, HeatMapSound]:
     """What the latent classifier hears, and its explanation at `rate`."""
-    explained, domain = (
-        _explain_latent(classifier, np.asarray(audio), sample_rate, settings),
-        classifier.reads,
-    )
+    domain = classifier.reads
+    explained = _explain_latent(classifier, np.asarray(audio), sample_rate, settings)
     clip = jax.ShapeDtypeStruct(explained.clip.samples.shape, np.float32)
     frames = jax.eval_shape(domain.analyse, clip).shape[0]
     sound = jnp.asarray(explained.sounds["explanation"])

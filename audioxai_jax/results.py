@@ -27,13 +27,13 @@ class Sound:
     """One sound of an explanation.
 
     Attributes:
-      wav: what is played, 16-bit PCM.
-      file: what is written: `wav`, or that at the level of the original.
+      wav: sound that is played, 16-bit PCM.
+      file: sound that is written: `wav`, or that at the level of the original.
       level_db: RMS level relative to the original; minus infinity for silence, NaN beside a
         silent original.
       loudness_gain: factor that brings `wav` to the level of the original.
       heard: the model's answer.
-      probabilities: of each label; beside a single one, of its not holding.
+      probabilities: probabilities of each label; beside a single one, of its not holding.
       listener: the independent listener's answer, or None.
     """
 
@@ -51,12 +51,12 @@ class Source:
     """The sound file, and what of it was explained.
 
     Attributes:
-      name, path: of the file.
+      name, path: name and path of the file.
       seconds: length of the recording.
-      source_rate, channels: of the file; Hz.
-      channel: which one was explained, see `data.audio.Clip`.
-      sample_rate: of what was explained, Hz.
-      samples: of what was explained, without padding.
+      source_rate, channels: rate and channels of the file; Hz.
+      channel: channel that was explained, see `data.audio.Clip`.
+      sample_rate: rate of what was explained, Hz.
+      samples: number of samples of what was explained, without padding.
       padded_seconds: length of what was explained: the clip and zeros after it.
     """
 
@@ -87,7 +87,7 @@ class Selection:
     Attributes:
       keep: fraction of the units.
       kept, units: number of units kept, and of all.
-      unit: what was ranked and edited as one, such as "feature" or "frame".
+      unit: name of what was ranked and edited as one, such as "feature" or "frame".
       rank: "signed" or "absolute".
       smallest: None if a fraction was given; "found" for the smallest set, "none" if no set, not
         even all features, is heard as the target.
@@ -114,13 +114,13 @@ class DomainFacts:
     """The domain in which a sound was explained.
 
     Attributes:
-      name: as in `domains.DOMAINS`.
-      options: that it was made with.
+      name: name, as in `domains.DOMAINS`.
+      options: options that it was made with.
       exact: whether a sound without an edit is the original, to rounding.
       residual: "keep" if what the round trip loses was added back, else None.
-      codec: of a latent, else None.
+      codec: codec of a latent, else None.
       own: whether it is the domain that the classifier reads.
-      shape: of the features of the padded clip.
+      shape: shape of the features of the padded clip.
     """
 
     name: str
@@ -145,13 +145,13 @@ class Setup:
     """What an explanation was made with, apart from the clip.
 
     Attributes:
-      method, domain, classifier: by name.
+      method, domain, classifier: method, domain, classifier by name.
       listener: None if there was none.
       base: name of what stands for absent features.
-      seed: of everything random.
-      labels: of the classifier.
-      outputs: what makes probabilities of logits, see `types.Classifier`.
-      versions: of what the result depends on.
+      seed: seed of everything random.
+      labels: labels of the classifier.
+      outputs: kind of the outputs, see `types.Classifier`.
+      versions: versions of what the result depends on.
     """
 
     method: MethodFacts
@@ -170,10 +170,11 @@ class Scale:
     """One axis of a drawing.
 
     Attributes:
-      name, unit: as in `domains.Axis`.
-      start, stop: where the first value begins and the last one ends; of an uneven axis, 0 and
-        the number of values.
-      values: of each row of an uneven axis, such as the centres of mel bands; None of an even one.
+      name, unit: name and unit, as in `domains.Axis`.
+      start, stop: start of the first value and end of the last one; of an uneven axis, 0 and the
+        number of values.
+      values: values of each row of an uneven axis, such as the centres of mel bands; None of an
+        even one.
     """
 
     name: str
@@ -204,12 +205,12 @@ class Drawing:
     """What the figures of an explanation show.
 
     Attributes:
-      sample_rate: of the waveforms, Hz.
+      sample_rate: rate of the waveforms, Hz.
       original, kept: waveforms of the clip and of the explanation `[T]`.
-      spectrogram: of the original.
+      spectrogram: spectrogram of the original.
       spectra: levels `[n]` of the original and of the explanation, dB, over the scale of a domain
         of frequencies; None in others.
-      relevance: of the features, complex pairs summed.
+      relevance: relevance of the features, complex pairs summed.
       over_time: relevance of each of n equal spans of the clip, `[n]`; None if the domain has no
         time axis.
     """
@@ -229,11 +230,11 @@ class ClipResult:
 
     Attributes:
       source, target, selection, setup: see there.
-      sounds: by name, see SOUNDS.
+      sounds: sounds by name, see SOUNDS.
       gain_db: gain of all WAV files, 0 or less, so that none is clipped.
       level_match: whether the WAV files were brought to the level of the original.
-      info: what the method says of its own result; NaN where it promises nothing.
-      notes: what a reader must know, a sentence each.
+      info: facts that the method gives about its own result; NaN where it promises nothing.
+      notes: facts that a reader must know, a sentence each.
       arrays: content of `relevance.npz`, see `report.folder`.
       drawing: content of the figures.
     """

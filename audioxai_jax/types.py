@@ -77,12 +77,12 @@ class Context:
     """What a mask may depend on besides relevance; an empty one will do for most maskers.
 
     Attributes:
-      units: what is kept as one, whole numbers as `Domain.units` gives them; None for each
-        feature by itself.
-      features: of the sound.
-      base: what stands for absent features, of their shape.
+      units: labels of the units, whole numbers as `Domain.units` gives them; None for
+        each feature by itself.
+      features: features of the sound.
+      base: values that stand for absent features, of their shape.
       heard: a model of features that hears the sound they make.
-      target: what `logits.decision` of it is where the explained class holds.
+      target: decision, by `logits.decision`, where the explained class holds.
     """
 
     units: np.ndarray | None = None
@@ -123,7 +123,7 @@ class Codec:
         chunks which overlap has more frames, about `overlap` of them, and F never falls as T
         grows.
       decode: `latent [F, C] -> audio`, at least as long as what was encoded; the excess is cut.
-      sample_rate: of the audio, Hz.
+      sample_rate: rate of the audio, Hz.
       hop: samples per latent frame.
       mean: mean latent over the training data `[C]`, or None if it is not known.
       name: how the codec is named in reports and by the classifiers made for it.
@@ -131,7 +131,7 @@ class Codec:
       quantise: `(latent [F, C], kbit/s) -> latent [F, C]`, a pytree: what the decoder gets that
         was sent codes, with the gradient of the latent itself. None without a quantiser.
       bitrates: kbit/s that `quantise` takes, ascending.
-      manifest: what its file says of it, or None; compiled programs do not depend on it.
+      manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:
       TypeError, ValueError: for a field that is not as above.
@@ -178,7 +178,7 @@ class Classifier:
       outputs: "softmax" for logits of classes that exclude each other; "sigmoid" for logits of
         labels that hold or not, each by itself, or of a single one; "probabilities" if the model
         ends in either. None is "sigmoid" of a single label, else "softmax".
-      manifest: what its file says of it, or None; compiled programs do not depend on it.
+      manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:
       TypeError, ValueError: for a field that is not as above.
@@ -207,7 +207,7 @@ class Classifier:
         """Logits `[K]` of features of `frames` steps or more; see `windows.windowed`.
 
         Raises:
-          ValueError: for fewer steps, or if there are not as many labels as outputs.
+          ValueError: for fewer steps, or if labels and outputs differ in number.
         """
         logits = windowed(self)(features)
         check_logits(logits, "the classifier", "clip")
@@ -216,7 +216,7 @@ class Classifier:
         return logits
 
     def names(self, outputs: int) -> tuple[str, ...]:
-        """The labels, or the numbers of so many outputs as texts."""
+        """The labels, or the numbers of the outputs as texts."""
         return tuple(map(str, range(outputs))) if self.labels is None else self.labels
 
 
@@ -226,18 +226,18 @@ class Explanation:
 
     Attributes:
       target: class explained, int32 scalar.
-      features: of the clip in the domain that is explained.
-      relevance: of each feature for the target's logit, of their shape.
+      features: features of the clip in the domain that is explained.
+      relevance: relevance of each feature for the target's logit, of their shape.
       mask: 1 where a feature is kept, of their shape.
       info: see `make_info`.
       sounds: audio `[T]` by name: "reconstruction" (features of which nothing is edited),
-        "explanation" (kept features), "removed" (all the others) and "random" (as many
-        features as are kept, drawn at random).
-      logits: of the classifier, `[K]`, on the clip ("original") and on each sound, by the same
-        names. One that reads latents hears a sound by encoding it again.
-      feature_logits: of the classifier on the edited features, without the trip through sound:
-        "explanation", "removed", "random". As `logits` in a domain other than its own.
-      listener_logits: as `logits`, of the independent listener; empty without one.
+        "explanation" (kept features), "removed" (all the others) and "random" (the same
+        number of features, drawn at random).
+      logits: logits of the classifier, `[K]`, on the clip ("original") and on each sound, by the
+        same names. One that reads latents hears a sound by encoding it again.
+      feature_logits: logits of the classifier on the edited features, without the trip through
+        sound: "explanation", "removed", "random". As `logits` in a domain other than its own.
+      listener_logits: logits of the independent listener; empty without one.
       finite: whether all of the above are numbers, and the target is a class; if not, none
         of it can be trusted.
     """

@@ -5,8 +5,8 @@
 
 One interleaved run, the minimum of the repeats. Both sides have a member's full size and random
 weights; theirs runs eagerly, as it is distributed, ours is compiled once per batch size. The
-shipped codec is timed beside them. Without torch and transformers (the extra `oracles`) there
-is no column of theirs; it is on a GPU if both jax and torch see one. Sounds have whole frames
+shipped codec is timed beside them. Without torch and transformers (the extra `oracles`) the
+column of torch is empty; it is on a GPU if both jax and torch see one. Sounds have whole frames
 and one chunk, so both do the same work.
 
 Per row: milliseconds a batch, seconds of sound per second, and the rate of operations: those of

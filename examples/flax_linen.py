@@ -3,9 +3,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import audioxai_jax as ax
-from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets.adapters import from_linen
-from audioxai_jax.weights.load import load_codec
 
 
 class Net(nn.Module):  # one latent [F, 64] -> logits [K]
@@ -17,7 +15,8 @@ class Net(nn.Module):  # one latent [F, 64] -> logits [K]
 variables = Net().init(jax.random.key(0), jnp.zeros((50, 64)))  # put your trained ones here
 model = from_linen(Net(), variables)
 
-codec = load_codec("gainshape_16khz")
-clip = read_clip("clip.wav", codec.sample_rate)
-found = ax.explain(codec, model, clip.samples, keep=0.1)
-write_wav("explanation.wav", found.sounds["explanation"], codec.sample_rate)
+codec = ax.load_codec("gainshape_16khz")
+classifier = ax.Classifier(model, reads=ax.domains.latent(codec))
+clip = ax.read_clip("clip.wav", codec.sample_rate)
+explanation = ax.explain(classifier, clip.samples, keep=0.1, key=jax.random.key(0))
+ax.write_wav("explanation.wav", explanation.sounds["explanation"], codec.sample_rate)

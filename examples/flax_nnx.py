@@ -1,9 +1,8 @@
+import jax
 from flax import nnx
 
 import audioxai_jax as ax
-from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets.adapters import from_nnx
-from audioxai_jax.weights.load import load_codec
 
 
 class Net(nnx.Module):  # one latent [F, 64] -> logits [K]
@@ -19,7 +18,8 @@ net = Net(nnx.Rngs(0))  # put your trained module here
 net.eval()
 model = from_nnx(net)
 
-codec = load_codec("gainshape_16khz")
-clip = read_clip("clip.wav", codec.sample_rate)
-found = ax.explain(codec, model, clip.samples, keep=0.1)
-write_wav("explanation.wav", found.sounds["explanation"], codec.sample_rate)
+codec = ax.load_codec("gainshape_16khz")
+classifier = ax.Classifier(model, reads=ax.domains.latent(codec))
+clip = ax.read_clip("clip.wav", codec.sample_rate)
+explanation = ax.explain(classifier, clip.samples, keep=0.1, key=jax.random.key(0))
+ax.write_wav("explanation.wav", explanation.sounds["explanation"], codec.sample_rate)

@@ -2,8 +2,6 @@ import jax
 import jax.numpy as jnp
 
 import audioxai_jax as ax
-from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.weights.load import load_codec
 
 
 def classify(params, latent):  # one latent [F, 64] -> logits [K]
@@ -13,7 +11,8 @@ def classify(params, latent):  # one latent [F, 64] -> logits [K]
 params = {"hidden": jax.random.normal(jax.random.key(0), (64, 128)), "out": jnp.eye(128, 10)}
 model = jax.tree_util.Partial(classify, params)  # put your trained parameters here
 
-codec = load_codec("gainshape_16khz")
-clip = read_clip("clip.wav", codec.sample_rate)
-found = ax.explain(codec, model, clip.samples, keep=0.1)
-write_wav("explanation.wav", found.sounds["explanation"], codec.sample_rate)
+codec = ax.load_codec("gainshape_16khz")
+classifier = ax.Classifier(model, reads=ax.domains.latent(codec))
+clip = ax.read_clip("clip.wav", codec.sample_rate)
+explanation = ax.explain(classifier, clip.samples, keep=0.1, key=jax.random.key(0))
+ax.write_wav("explanation.wav", explanation.sounds["explanation"], codec.sample_rate)

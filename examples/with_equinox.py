@@ -2,8 +2,6 @@ import equinox as eqx
 import jax
 
 import audioxai_jax as ax
-from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.weights.load import load_codec
 
 
 class Net(eqx.Module):  # one latent [F, 64] -> logits [K]
@@ -15,7 +13,8 @@ class Net(eqx.Module):  # one latent [F, 64] -> logits [K]
 
 model = Net(eqx.nn.MLP(64, 10, 128, 1, key=jax.random.key(0)))  # put your trained module here
 
-codec = load_codec("gainshape_16khz")
-clip = read_clip("clip.wav", codec.sample_rate)
-found = ax.explain(codec, model, clip.samples, keep=0.1)
-write_wav("explanation.wav", found.sounds["explanation"], codec.sample_rate)
+codec = ax.load_codec("gainshape_16khz")
+classifier = ax.Classifier(model, reads=ax.domains.latent(codec))
+clip = ax.read_clip("clip.wav", codec.sample_rate)
+explanation = ax.explain(classifier, clip.samples, keep=0.1, key=jax.random.key(0))
+ax.write_wav("explanation.wav", explanation.sounds["explanation"], codec.sample_rate)

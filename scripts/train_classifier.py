@@ -4,7 +4,7 @@
     python scripts/train_classifier.py --data DIR --out runs/classifiers --seeds 0 1 2 \
         --tasks keywords digits emotion --splits all --heads transformer cnn gru listener
 
-Killed at any moment, the same command goes on where it was: one run per task, split, head and
+Resumable: after an interruption, run the same command again. One run per task, split, head and
 seed lies in `<out>/<task>/<split>/<head>/seed_<n>` with its state, log and checkpoint. All heads
 learn from the same augmented copies of the same clips; half of those of the latent heads have
 gaps, as explanations have. `--heads gru:code` is a variant, see VARIANTS in `nets/`. At the

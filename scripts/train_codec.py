@@ -3,7 +3,7 @@
     python scripts/train_codec.py --config experiments/train/gainshape_16khz.py \
         --data DIR --out runs/gainshape_16khz
 
-Killed at any moment, the same command goes on where it was. `<out>/reconstruct` and
+Resumable: after an interruption, run the same command again. `<out>/reconstruct` and
 `<out>/masked` hold the two stages' states and logs (one JSON line per 50 steps), `<out>`
 the resulting checkpoints `<name>` (first stage) and `<name>_masked` (both).
 """

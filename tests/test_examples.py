@@ -1,4 +1,4 @@
-"""The README's ways to bring a classifier: each runs as it stands, and is what the README shows."""
+"""The examples: each runs as it stands, and docs/ show it word for word."""
 
 import re
 import runpy
@@ -10,41 +10,55 @@ import soundfile
 from audioxai_jax import Explanation, explain_batch
 from tests.helpers.rows import rows
 
-SNIPPETS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
+PAGES = {
+    "plain_jax": "your_model",
+    "flax_linen": "your_model",
+    "flax_nnx": "your_model",
+    "with_equinox": "your_model",
+    "own_waveform_model": "your_model",
+    "own_method": "your_method",
+    "own_rule": "your_rule",
+    "own_domain": "your_domain",
+    "own_codec": "your_codec",
+}
+QUICK = {"plain_jax"}
+"""The others run with --full-size; the README, which always runs, has one of waveforms."""
+LATENTS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
 
 
-@pytest.fixture(params=SNIPPETS)
-def snippet(request, repo):
-    return repo / "examples" / f"{request.param}.py"
-
-
-def test_every_snippet_is_tested(repo):
-    found = {path.stem for path in (repo / "examples").glob("*.py")}
-    assert found == set(SNIPPETS)
-
-
-@pytest.mark.parametrize("snippet", rows(SNIPPETS, full_size=SNIPPETS[1:]), indirect=True)
-def test_it_runs(snippet, tmp_path, monkeypatch):
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
     sound = 0.1 * np.random.default_rng(0).normal(size=16_000)
     soundfile.write(tmp_path / "clip.wav", sound, 16_000)
     monkeypatch.chdir(tmp_path)
-    names = runpy.run_path(str(snippet))
-    found, codec = names["found"], names["codec"]
-    assert isinstance(found, Explanation)
-    assert found.logits["original"].shape == (10,)
-    assert np.any(found.relevance != 0)
-    written, rate = soundfile.read(tmp_path / "explanation.wav")
+
+
+def test_every_example_is_tested(repo):
+    assert {path.stem for path in (repo / "examples").glob("*.py")} == set(PAGES)
+
+
+@pytest.mark.parametrize("name", rows(PAGES, full_size=PAGES.keys() - QUICK))
+def test_it_runs(name, repo, clip):
+    names = runpy.run_path(str(repo / "examples" / f"{name}.py"), run_name="__main__")
+    explanation = names["explanation"]
+    assert isinstance(explanation, Explanation)
+    assert np.any(explanation.relevance != 0)
+    written, rate = soundfile.read("explanation.wav")
     assert (len(written), rate) == (16_000, 16_000)
     assert np.max(np.abs(written)) > 1e-3
+    if name not in LATENTS:
+        return
+    assert explanation.logits["original"].shape == (10,)
+    audio = names["clip"].samples[None]
+    batch = explain_batch(names["classifier"], audio, keep=0.1, key=names["jax"].random.key(0))
+    largest = np.max(np.abs(explanation.relevance))
+    assert np.max(np.abs(batch.relevance[0] - explanation.relevance)) <= 1e-5 * largest
 
-    batch = explain_batch(codec, names["model"], names["clip"].samples[None], keep=0.1)
-    largest = np.max(np.abs(found.relevance))
-    assert np.max(np.abs(batch.relevance[0] - found.relevance)) <= 1e-5 * largest
 
-
-def test_the_readme_shows_it_word_for_word(snippet, repo):
-    readme = (repo / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert snippet.read_text(encoding="utf-8") in blocks, (
-        f"README.md has no block ```python with the text of {snippet.relative_to(repo)}"
+@pytest.mark.parametrize("name", PAGES)
+def test_the_docs_show_it_word_for_word(name, repo):
+    page = repo / "docs" / f"{PAGES[name]}.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert (repo / "examples" / f"{name}.py").read_text(encoding="utf-8") in blocks, (
+        f"{page.name} has no block ```python with the text of examples/{name}.py"
     )

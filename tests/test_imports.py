@@ -127,7 +127,7 @@ def test_programs_of_the_core_are_kept_in_bounds():
 
 
 def calls(path: Path) -> list[tuple[str, ast.Call]]:
-    """All calls, by the last part of what is called, such as "save" of `np.save(..)`."""
+    """All calls, by the last part of the function's name, such as "save" of `np.save(..)`."""
     found = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     return [(getattr(n.func, "attr", getattr(n.func, "id", "")), n) for n in found]
 

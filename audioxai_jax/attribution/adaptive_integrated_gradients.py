@@ -30,15 +30,15 @@ def adaptive_integrated_gradients(
     most: int = 255,
     chunk: int = 8,
 ) -> Method:
-    """Integrated Gradients with as many steps as an example needs for an error that is wanted.
+    """Integrated Gradients, with the number of steps chosen per example to meet a tolerance.
 
     What was reached comes back as `info["completeness_gap"]` and `info["change"]`: for an
     example that ran out of steps, one of them is above the tolerance.
 
     Args:
-      tolerance: for the completeness gap, and for the change of relevance from one rule to the
+      tolerance: bound for the completeness gap and the change of relevance from one rule to the
         next, relative to the largest relevance.
-      baseline: where the path begins; broadcast to the input's shape.
+      baseline: start of the path; broadcast to the input's shape.
       most: nodes, at most; there are rules with 3, 5, 7, 11, 15, 23, 31, 47, 63, ... of them.
       chunk: nodes that are evaluated at once. An example stops between chunks.
 

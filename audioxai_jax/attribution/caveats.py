@@ -32,11 +32,11 @@ def caveats(
     """What must be said of the relevance of one example, a sentence each; mostly nothing.
 
     Args:
-      method: that made it; methods inside it have their say, too.
+      method: method that made it; methods inside it are asked, too.
       model: one example to logits `[K]`.
       x: the example.
       relevance: shaped as x.
-      info: of the attribution, see `types.make_info`.
+      info: info of the attribution, see `types.make_info`.
 
     >>> import jax, jax.numpy as jnp
     >>> from audioxai_jax import guided_backprop

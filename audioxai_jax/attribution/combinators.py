@@ -18,7 +18,7 @@ def inner(method: Method | None, name: str) -> Any:
     """The method inside a combinator; the signed gradient if None.
 
     Raises:
-      ValueError: if it is no method.
+      ValueError: if it is not a method.
     """
     if method is None:
         return signed_gradient()
@@ -68,7 +68,7 @@ def baselines_like(baselines: Any, x: Any) -> Array:
     """Several baselines, `[B, ...]`, each in the input's shape; a number is one of them.
 
     Raises:
-      ValueError: if they are not shaped so, or there are none.
+      ValueError: for another shape, or an empty list.
     """
     baselines = jnp.asarray(baselines, x.dtype)
     if baselines.ndim == 0:

@@ -71,9 +71,10 @@ def gradient_shap(
     """Expected Gradients of noisy copies of the input.
 
     Args:
-      deviation: of the normal noise, relative to the range max(x) - min(x) of the example.
+      deviation: deviation of the normal noise, relative to the range max(x) - min(x) of the
+        example.
       absolute: whether the deviation is in the input's own units instead.
-      baselines, samples, chunk: as for `expected_gradients`.
+      baselines, samples, chunk: baselines, number of samples and chunk, see `expected_gradients`.
 
     Returns:
       A `Method`; it needs a key. Its completeness gap counts the noise as an error.

@@ -57,7 +57,7 @@ def to_quantus(relevance: Any) -> np.ndarray:
     positions with all their channels.
 
     Args:
-      relevance: as for `to_captum`.
+      relevance: relevance, see `to_captum`.
 
     Raises:
       ValueError: as `to_captum`.

@@ -30,7 +30,7 @@ def feature_ablation(
 
     Args:
       segments: groups of features, see `segments`: by default at most 16 stretches of time.
-      baseline: what replaces them; broadcast to the input's shape.
+      baseline: values that replace them; broadcast to the input's shape.
       chunk: groups that are tried at once: memory, not results.
 
     Returns:

@@ -40,7 +40,7 @@ def grad_cam(at: str | None = None, *, channel_axis: int | None = None) -> Metho
     Returns a `Method`; it needs no key.
 
     Raises:
-      TypeError: for a point that is not named by a text, or an axis that is no whole number.
+      TypeError: for a point that is not named by a text, or an axis that is not an integer.
       ValueError: when called, if there is no such point or no convolution, its map does not fit
         the input, or its positions are parts of axes that cannot be put together again.
 
@@ -90,8 +90,8 @@ def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -
     """A map over positions in the input's shape, as `grad_cam` says.
 
     Args:
-      axes: for each axis of the map the axis of the input that it goes along, None where that is
-        not known; all None if left out.
+      axes: axis of the input for each axis of the map, None where that is not known; all None if
+        left out.
 
     Raises:
       ValueError: if the map has an axis for which the input has none.
@@ -162,7 +162,7 @@ def _channels(activation: Array, axes: layout.Axes, asked: int | None) -> tuple[
     if asked is not None:
         if not -activation.ndim <= asked < activation.ndim:
             raise ValueError(
-                f"grad_cam: channel_axis {asked} is no axis of the activation "
+                f"grad_cam: channel_axis {asked} is not an axis of the activation "
                 f"{list(activation.shape)}"
             )
         return (asked % activation.ndim,)

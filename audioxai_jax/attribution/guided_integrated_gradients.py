@@ -40,9 +40,9 @@ def guided_integrated_gradients(
     however many steps there are: less in a narrower corridor.
 
     Args:
-      steps: of the path; one gradient each, one after the other.
-      baseline: where the path begins; broadcast to the input's shape.
-      fraction: of the features, which move together before others do.
+      steps: number of steps of the path; one gradient each, one after the other.
+      baseline: start of the path; broadcast to the input's shape.
+      fraction: fraction of the features, which move together before others do.
       distance: furthest from the straight path, as a part of the whole; 0 is the straight path,
         1 is anywhere.
       segments: parts of the path, with anchors on the straight path between them.

@@ -36,8 +36,8 @@ def integrated_gradients(
 
     Args:
       steps: nodes of the quadrature; one gradient each.
-      baseline: where the path begins; broadcast to the input's shape.
-      rule: of the quadrature: "gauss_legendre", "midpoint", "trapezoid", "left_riemann" or
+      baseline: start of the path; broadcast to the input's shape.
+      rule: rule of the quadrature: "gauss_legendre", "midpoint", "trapezoid", "left_riemann" or
         "right_riemann".
       chunk: nodes that are evaluated at once: memory, not results.
 

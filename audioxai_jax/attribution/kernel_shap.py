@@ -47,7 +47,7 @@ def kernel_shap(
     Args:
       samples: coalitions; one evaluation each. Several times the number of groups.
       segments: groups of features, see `segments`: by default at most 16 stretches of time.
-      baseline: what stands for groups that are out; broadcast to the input's shape.
+      baseline: values that stand for groups that are out; broadcast to the input's shape.
       chunk: coalitions that are tried at once: memory, not results.
 
     Returns:

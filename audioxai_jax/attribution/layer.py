@@ -20,7 +20,7 @@ def layer_attribution(
       x: one example.
       target: class to explain.
       at: a point of the model, see `propagation.split`.
-      key: for methods that draw at random.
+      key: key for methods that draw at random.
 
     Returns:
       Relevance shaped as the activation, and the activation.

@@ -47,9 +47,9 @@ def lime(
     Args:
       samples: coalitions; one evaluation each. Several times the number of groups.
       segments: groups of features, see `segments`: by default at most 16 stretches of time.
-      width: of the kernel: coalitions at a cosine distance above it hardly count.
+      width: width of the kernel: coalitions at a cosine distance above it hardly count.
       ridge: penalty of squared coefficients, beside the weighted sum (not mean) of squares.
-      baseline: what stands for groups that are out; broadcast to the input's shape.
+      baseline: values that stand for groups that are out; broadcast to the input's shape.
       chunk: coalitions that are tried at once: memory, not results.
 
     Returns:
@@ -57,8 +57,8 @@ def lime(
 
     Raises:
       ValueError: if `samples` or `chunk` is below 1, `width` is not positive, `ridge` is
-        negative, or the segments are no segmentation; without a key; of inputs that the
-        segments do not fit, or with as many groups as samples.
+        negative, or segments that are not a segmentation; without a key; of inputs that the
+        segments do not fit, or if groups and samples are equal in number.
 
     >>> import jax, jax.numpy as jnp
     >>> from audioxai_jax.attribution.segments import blocks

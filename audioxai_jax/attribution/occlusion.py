@@ -27,7 +27,7 @@ from audioxai_jax.tracing.gradient_flow import check_dependence
 from audioxai_jax.types import Attribution, Method, Model, make_info
 
 DEFAULT_WINDOWS = 16
-"""The default window is such that about twice as many, half overlapping, cover the input."""
+"""The default window: about twice this number, half overlapping, cover the input."""
 
 
 def occlusion(
@@ -40,13 +40,13 @@ def occlusion(
     """The logit's fall when a window hides a part of the input, averaged over windows.
 
     Args:
-      window: its size: one number for all axes, or one for each of the last axes, with None or
-        -1 for all of an axis; over axes that are not given it stretches whole. On spectrograms
-        `[frames, bins]` a pair is a box in time and frequency. By default a sixteenth of the
-        input's time, see `segments.few`.
-      stride: from one window to the next, given in the same way; half the window by default.
-        At most the window, so that every feature is covered.
-      baseline: what replaces hidden features; broadcast to the input's shape.
+      window: size of the window: one number for all axes, or one for each of the last axes, with
+        None or -1 for all of an axis; over axes that are not given it stretches whole. On
+        spectrograms `[frames, bins]` a pair is a box in time and frequency. By default a sixteenth
+        of the input's time, see `segments.few`.
+      stride: distance from one window to the next, given in the same way; half the window by
+        default. At most the window, so that every feature is covered.
+      baseline: values that replace hidden features; broadcast to the input's shape.
       chunk: windows that are tried at once: memory, not results.
 
     Returns:

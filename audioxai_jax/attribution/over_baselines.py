@@ -48,7 +48,7 @@ def over_baselines(
       method: one with a field `baseline`, or with such a method inside; `integrated_gradients`
         if None. If it draws at random, it gets a key of its own for each baseline.
       baselines: `[B, ...]`, each of the input's shape; a number is one baseline.
-      chunk: baselines at once: memory, not results; if None, as many as make 64 evaluations.
+      chunk: baselines at once: memory, not results; by default those that make 64 evaluations.
 
     Returns:
       A `Method`. It needs a key if the method inside does, whose standard errors it carries on:

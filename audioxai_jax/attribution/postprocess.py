@@ -28,12 +28,12 @@ def rectify(method: Method | None = None) -> Method:
     """The positive part: what speaks for the target. Negative relevance becomes zero.
 
     Args:
-      method: the signed gradient if None.
+      method: method to change; the signed gradient if None.
 
     Returns a `Method`; it needs a key if the method inside does.
 
     Raises:
-      ValueError: if `method` is none.
+      ValueError: if `method` is not callable.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.array([3.0, -2.0]) @ x[:, None]
@@ -46,7 +46,13 @@ def rectify(method: Method | None = None) -> Method:
 def absolute(method: Method | None = None) -> Method:
     """The magnitude of relevance, whether it speaks for the target or against it.
 
-    Args, key and errors: as `rectify`.
+    Args:
+      method: method to change; the signed gradient if None.
+
+    Returns a `Method`; it needs a key if the method inside does.
+
+    Raises:
+      ValueError: if `method` is not callable.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.array([3.0, -2.0]) @ x[:, None]
@@ -63,8 +69,14 @@ def sum_channels(method: Method | None = None, *, axis: int = -1) -> Method:
     relevance as it is.
 
     Args:
-      method, and key and errors: as `rectify`.
-      axis: of the channels, 0 for inputs `[C, T]`.
+      method: method to change; the signed gradient if None.
+      axis: axis of the channels, 0 for inputs `[C, T]`.
+
+    Returns a `Method`; it needs a key if the method inside does.
+
+    Raises:
+      ValueError: if `method` is not callable.
+      TypeError: if `axis` is not an integer.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.sum(jnp.array([[3.0, -2.0], [1.0, 1.0]]) * x)[None]
@@ -77,7 +89,13 @@ def sum_channels(method: Method | None = None, *, axis: int = -1) -> Method:
 def normalise(method: Method | None = None) -> Method:
     """Relevance divided by its largest magnitude; relevance that is zero everywhere stays so.
 
-    Args, key and errors: as `rectify`.
+    Args:
+      method: method to change; the signed gradient if None.
+
+    Returns a `Method`; it needs a key if the method inside does.
+
+    Raises:
+      ValueError: if `method` is not callable.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.array([1.0, -4.0]) @ x[:, None]

@@ -44,10 +44,11 @@ def rise(
 
     Args:
       samples: masks; one evaluation each.
-      cells: of the grid: one number for every axis but the last (for the only one of `[T]`), or
-        one for each of the last axes. Along other axes, and for None or -1, masks are constant.
-      probability: with which a node of the grid is one.
-      baseline: what masked features become; broadcast to the input's shape.
+      cells: number of cells of the grid: one number for every axis but the last (for the only one
+        of `[T]`), or one for each of the last axes. Along other axes, and for None or -1, masks are
+        constant.
+      probability: probability with which a node of the grid is one.
+      baseline: values of masked features; broadcast to the input's shape.
       chunk: masks that are tried at once: memory, not results.
 
     Returns:

@@ -35,7 +35,7 @@ def blocks(size: int | None | Sequence[int | None]) -> Segmentation:
         whole. None or -1 keeps an axis whole.
 
     Raises:
-      ValueError: if a size is no whole number above 0, None or -1; of inputs that have fewer
+      ValueError: if a size is not an integer above 0, None or -1; of inputs that have fewer
         axes than there are sizes.
 
     >>> blocks(3)((7,)).tolist()
@@ -50,8 +50,8 @@ def bands(edges: Sequence[int], axis: int = -1) -> Segmentation:
     """Bands along one axis, whole along the others.
 
     Args:
-      edges: where bands begin, and where the last one ends: 0 first, the axis' length last.
-      axis: of frequency, -1 for spectrograms `[frames, bins]`.
+      edges: starts of the bands, and the end of the last one: 0 first, the axis' length last.
+      axis: axis of frequency, -1 for spectrograms `[frames, bins]`.
 
     Raises:
       ValueError: if the edges do not rise from 0; of inputs whose axis they do not fill.
@@ -70,9 +70,9 @@ def mel_bands(count: int, bins: int, sample_rate: float, axis: int = -1) -> Segm
 
     Args:
       count: how many bands.
-      bins: of the spectrogram, evenly spaced from 0 Hz to half the sample rate.
-      sample_rate: of the audio, Hz.
-      axis: of frequency, -1 for spectrograms `[frames, bins]`.
+      bins: number of bins of the spectrogram, evenly spaced from 0 Hz to half the sample rate.
+      sample_rate: rate of the audio, Hz.
+      axis: axis of frequency, -1 for spectrograms `[frames, bins]`.
 
     Raises:
       ValueError: if there are more bands than bins, or no band.
@@ -134,7 +134,7 @@ def custom(numbers: Any) -> Segmentation:
 def segmentation(segments: Any, name: str) -> Segmentation:
     """What a method's option `segments` means.
 
-    A function is a segmentation; a whole number is `few` of so many, a tuple `blocks` of such
+    A function is a segmentation; an integer n is `few(n)`, a tuple `blocks` of such
     sizes, and an array or list of group numbers `custom`.
 
     Raises:

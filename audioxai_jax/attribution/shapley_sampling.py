@@ -38,9 +38,9 @@ def shapley_sampling(
     standard error of the mean over orders comes back as `info["standard_error"]`.
 
     Args:
-      permutations: orders; each takes as many evaluations as there are groups.
+      permutations: number of orders; each takes one evaluation per group.
       segments: groups of features, see `segments`: by default at most 16 stretches of time.
-      baseline: what stands for groups that are out; broadcast to the input's shape.
+      baseline: values that stand for groups that are out; broadcast to the input's shape.
       chunk: coalitions that are tried at once, of one order or several: memory, not results.
 
     Returns:

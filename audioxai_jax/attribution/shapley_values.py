@@ -38,7 +38,7 @@ def shapley_values(
     Args:
       segments: groups of features, see `segments`: by default at most 8 stretches of time, 256
         evaluations.
-      baseline: what stands for groups that are out; broadcast to the input's shape.
+      baseline: values that stand for groups that are out; broadcast to the input's shape.
       chunk: coalitions that are tried at once: memory, not results.
 
     Returns:

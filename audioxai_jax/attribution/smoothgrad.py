@@ -35,12 +35,13 @@ def smoothgrad(
     """The mean relevance of noisy copies of the input.
 
     Args:
-      method: gives the relevance of each copy; the signed gradient if None. If it draws at
-        random, each copy has a key of its own.
-      samples: copies.
-      deviation: of the normal noise, relative to the range max(x) - min(x) of the example.
+      method: method that gives the relevance of each copy; the signed gradient if None. If it
+        draws at random, each copy has a key of its own.
+      samples: number of copies.
+      deviation: deviation of the normal noise, relative to the range max(x) - min(x) of the
+        example.
       absolute: whether the deviation is in the input's own units instead.
-      chunk: copies at once: memory, not results; if None, as many as make 64 evaluations.
+      chunk: copies at once: memory, not results; by default those that make 64 evaluations.
 
     Returns:
       A `Method`; it needs a key. `info["standard_error"]` is that of the mean.
@@ -68,7 +69,21 @@ def squaregrad(
 ) -> Method:
     """The mean of the squared relevance of noisy copies of the input. Never negative.
 
-    Args, key, standard error and errors: as `smoothgrad`.
+    Args:
+      method: method that gives the relevance of each copy; the signed gradient if None. If it
+        draws at random, each copy has a key of its own.
+      samples: number of copies.
+      deviation: deviation of the normal noise, relative to the range max(x) - min(x) of the
+        example.
+      absolute: whether the deviation is in the input's own units instead.
+      chunk: copies at once: memory, not results; by default those that make 64 evaluations.
+
+    Returns:
+      A `Method`; it needs a key. `info["standard_error"]` is that of the mean of the squares.
+
+    Raises:
+      ValueError: if `samples` or `chunk` is below 1, or the deviation is negative; when called,
+        if there is no key.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.array([3.0, -2.0]) @ x[:, None]
@@ -91,7 +106,21 @@ def vargrad(
     It does not see what is linear: a constant gradient has no variance. It is divided by the
     number of samples, and so on average too small by that part of it.
 
-    Args, key, standard error and errors: as `smoothgrad`.
+    Args:
+      method: method that gives the relevance of each copy; the signed gradient if None. If it
+        draws at random, each copy has a key of its own.
+      samples: number of copies.
+      deviation: deviation of the normal noise, relative to the range max(x) - min(x) of the
+        example.
+      absolute: whether the deviation is in the input's own units instead.
+      chunk: copies at once: memory, not results; by default those that make 64 evaluations.
+
+    Returns:
+      A `Method`; it needs a key. `info["standard_error"]` is that of the variance.
+
+    Raises:
+      ValueError: if `samples` or `chunk` is below 1, or the deviation is negative; when called,
+        if there is no key.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: (3 * x[0] + x[1] ** 2)[None]

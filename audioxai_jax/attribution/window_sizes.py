@@ -15,7 +15,7 @@ def sizes(given: Any, name: str) -> int | None | tuple[int | None, ...]:
     """Sizes along axes, checked, with None for -1, in hashable form.
 
     Raises:
-      ValueError: if one is no whole number above 0, None or -1.
+      ValueError: if one is not an integer above 0, None or -1.
     """
     if isinstance(given, (tuple, list)):
         return tuple(_size(value, name) for value in given)

@@ -137,7 +137,7 @@ def load_codec(name: str, weights: str | None = None) -> Codec:
 
     Args:
       name: see `weights.load.load_codec`.
-      weights: of a published codec.
+      weights: weights of a published codec.
     """
     if not is_user_file(name):
         return loaders.load_codec(name, weights)
@@ -190,7 +190,7 @@ def _load_shipped(name: str, codec: Codec | None = None, *, latent: bool = False
     """A classifier by name or path, reading the latents of a codec if it was trained on them.
 
     Args:
-      codec: of `--codec`, or None.
+      codec: codec of `--codec`, or None.
       latent: whether it is explained in the latent of that codec, which may be another one.
     """
     if codec is not None and latent:

@@ -47,8 +47,8 @@ class ExplainOptions:
       clips: sound files; the bundled one if none was named.
       out: folder of the explanations.
       model: name, path or FILE.py:FUNCTION; None for the one that fits the codec.
-      codec, codec_weights: of a latent domain; None for the model's own.
-      domain: in `domains.DOMAINS`; None for what the model reads.
+      codec, codec_weights: codec and weights of a latent domain; None for the model's own.
+      domain: name in `domains.DOMAINS`; None for what the model reads.
       domain_set: options of the domain, OPTION=VALUE.
       residual: "keep", or None.
       listener: name, path or FILE.py:FUNCTION, or None.
@@ -57,9 +57,9 @@ class ExplainOptions:
       rank, base: names.
       unit: name; None for the domain's default.
       target: label, or None for what the model hears.
-      channel: of the clips.
-      seed: of everything random.
-      json: where the table's rows go, or None.
+      channel: channel of the clips.
+      seed: seed of everything random.
+      json: file for the table's rows, or None.
       level_match, overwrite: see the help.
     """
 

@@ -24,7 +24,7 @@ def rows_columns(*, exact: bool, codec: bool, listener: bool, smallest: bool) ->
     """Columns of the table after that of the clip: title by key.
 
     Args:
-      exact: of the domain; its round trip is not shown.
+      exact: whether the domain is exact; its round trip is not shown.
       codec: whether the domain is a codec's latent.
       listener: whether there is one; it says what it hears in the kept part.
       smallest: whether the smallest set was searched.
@@ -75,8 +75,8 @@ class Rows:
         """Takes what decides the widths, and a `Progress`, which prints.
 
         Args:
-          names: of the clips' folders.
-          labels: of the model.
+          names: names of the clips' folders.
+          labels: labels of the model.
           columns: see `rows_columns`.
         """
         self.say, self.columns = progress.say, columns

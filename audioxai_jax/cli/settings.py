@@ -28,8 +28,8 @@ def parse_settings(
     Args:
       factory: a function of options.
       settings: the texts.
-      name: of the factory, in messages.
-      option: of the command line, in messages.
+      name: name of the factory, in messages.
+      option: option of the command line, in messages.
 
     Returns:
       Every option of the factory, defaults included.

@@ -43,7 +43,7 @@ def map_examples(
       chunk: examples per device and step: more memory, not always more speed. "auto" is
         4 on CPU and 64 on accelerators (an example of integrated gradients is already
         a batch of its steps).
-      devices: each chunk is split over these; all local devices if None.
+      devices: devices over which each chunk is split; all local devices if None.
       first_index: index of the first example in a larger collection.
 
     Returns:
@@ -121,7 +121,7 @@ def _batch_size(examples: Any) -> int:
         raise ValueError(f"all examples need the same leading axis, got sizes {sorted(sizes)}")
     (size,) = sizes
     if size == 0:
-        raise ValueError("the batch is empty: there is no example to map over")
+        raise ValueError("the batch is empty: give at least one example")
     return size
 
 
@@ -151,7 +151,7 @@ def as_devices(devices: Any) -> list[jax.Device]:  # type: ignore[valid-type]
     """All local devices if None.
 
     Raises:
-      WrongType, ValueError: for what is no list of devices, or an empty one.
+      WrongType, ValueError: for anything but a list of devices, or an empty one.
     """
     if devices is None:
         return jax.local_devices()
@@ -160,5 +160,5 @@ def as_devices(devices: Any) -> list[jax.Device]:  # type: ignore[valid-type]
     ):
         raise WrongType("devices must be a list of JAX devices, such as jax.local_devices()")
     if not devices:
-        raise ValueError("devices are none: name one at least, or leave them out for all")
+        raise ValueError("the list of devices is empty: name at least one, or leave it out for all")
     return list(devices)

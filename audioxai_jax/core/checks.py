@@ -115,7 +115,7 @@ def as_input(x: Any) -> Array:
 def check_audio(
     audio: Any, name: str = "audio", *, batch: bool = False, empty: bool = False
 ) -> None:
-    """Refuses what is no waveform, as far as dtype and shape tell.
+    """Refuses anything but a waveform, as far as dtype and shape tell.
 
     Args:
       audio: an array, traced or not, or its `jax.ShapeDtypeStruct`.
@@ -177,7 +177,7 @@ def check_coded(audio: Any, name: str = "audio") -> None:
 
 
 def check_scale(audio: Any, name: str = "audio") -> None:
-    """Refuses samples far beyond full scale, where they are known: nobody divided them.
+    """Refuses samples far beyond full scale, where they are known: they were not divided.
 
     Raises:
       ValueError: if one is beyond `LOUDEST`. NaN and infinity are for others to refuse.
@@ -192,7 +192,7 @@ def check_scale(audio: Any, name: str = "audio") -> None:
 
 
 def check_number(value: Any, name: str, wanted: str) -> None:
-    """Refuses what is not one real number; it may be traced.
+    """Refuses anything but one real number; it may be traced.
 
     Raises:
       WrongType: for another type, truth values among it.

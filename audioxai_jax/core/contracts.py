@@ -16,7 +16,7 @@ from jax import Array
 from audioxai_jax.core.checks import WrongType, as_floats, check_audio, kind, whole
 
 INDICES = 2**32
-"""So many examples have keys of their own: `fold_in` takes 32 bits."""
+"""Number of examples that have keys of their own: `fold_in` takes 32 bits."""
 
 
 def check_model(model: Any, name: str = "the classifier") -> None:
@@ -74,7 +74,7 @@ def _factory(signature: inspect.Signature) -> bool:
 
 
 def check_latent(latent: Any, who: str = "encode") -> None:
-    """Refuses what is no latent `[F, C]`.
+    """Refuses anything but a latent `[F, C]`.
 
     Raises:
       WrongType: for anything but one floating-point array.
@@ -91,7 +91,7 @@ def check_latent(latent: Any, who: str = "encode") -> None:
 
 
 def as_latent(latent: Any, channels: int, frames: int | None = None) -> Array:
-    """A latent `[F, channels]` as a JAX array, of as many frames if they are given.
+    """A latent `[F, channels]` as a JAX array, with the given number of frames.
 
     Raises:
       WrongType, ValueError: for anything else.
@@ -111,7 +111,7 @@ def check_sound(sound: Any, samples: int) -> Array:
     """The first samples of what a decoder returned, `[samples]`.
 
     Raises:
-      WrongType, ValueError: if it is no floating-point waveform, or shorter.
+      WrongType, ValueError: for a shorter sound, or anything but a floating-point waveform.
     """
     if not hasattr(sound, "shape") or not hasattr(sound, "dtype"):
         raise WrongType(f"decode must return a waveform [T], got {kind(sound)}")
@@ -128,7 +128,7 @@ def as_key(key: Any) -> Array:
     """One key; `jax.random.key(0)` if None.
 
     Raises:
-      WrongType: for what is no key, such as a seed.
+      WrongType: for anything but a key, such as a seed.
       ValueError: for several keys.
     """
     if key is None:
@@ -184,7 +184,7 @@ def check_callable(value: Any, name: str, takes: str, example: str = "") -> None
 
 
 def _unfit(value: Callable[..., Any], number: int) -> str:
-    """Why a callable cannot be called with so many arguments; "" if it can, as far as it says."""
+    """Why a callable refuses this number of arguments; "" if it does not, as far as it says."""
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):

@@ -27,7 +27,7 @@ def needed_by(user: str) -> Iterator[None]:
     """Imports of optional packages, which say in one line how to install a missing one.
 
     Args:
-      user: what needs them, the subject of the message, such as a module's name.
+      user: user of the packages, the subject of the message, such as a module's name.
 
     Raises:
       MissingExtra: if one of EXTRAS is not installed; other failures pass as they are.

@@ -43,8 +43,8 @@ class Output:
     """Where what is written to a path goes.
 
     Attributes:
-      path: as it was given.
-      place: what the path leads to.
+      path: path as it was given.
+      place: file that the path leads to.
       descriptor: an open file of this process, if the path names one.
       moves: whether a file can be moved there: else it is written into.
       mode: permissions of the file that is there, or None.
@@ -82,7 +82,7 @@ def check_output(path: str | Path) -> Output:
 
 
 def check_folder(path: str | Path) -> None:
-    """Raises OutputError if a path is there, but is no folder or leads to none."""
+    """Raises OutputError if a path exists, but is not a folder and does not lead to one."""
     path = Path(path)
     if path.is_dir() or not os.path.lexists(path):
         return
@@ -140,7 +140,7 @@ def replace_file(path: str | Path, content: bytes | str) -> None:
     """Writes a file whole or not at all, see above; a failure leaves what was there.
 
     Args:
-      content: of text, what UTF-8 cannot hold (undecodable names) is escaped.
+      content: bytes or text; of text, what UTF-8 cannot hold (undecodable names) is escaped.
 
     Raises:
       OutputError: if nothing can be written there.
@@ -154,7 +154,7 @@ def replace_file(path: str | Path, content: bytes | str) -> None:
 
 def _follow(path: Path) -> tuple[Path, int | None]:
     """Where links lead, and the number of an open file of this process if they lead to one."""
-    for _ in range(40):  # as many as Linux follows
+    for _ in range(40):  # the limit of Linux
         folder = os.path.realpath(path.parent)
         found = DESCRIPTORS.fullmatch(folder)
         if found and path.name.isdecimal():
@@ -190,7 +190,7 @@ def _keep_permissions(partial: Path, output: Output) -> None:
 
 
 def _copy(stream: BinaryIO, output: Output) -> None:
-    """Writes all of a file into what is no file to be replaced."""
+    """Writes all of a file into a device, pipe or open file, which cannot be replaced."""
     stream.seek(0)
     try:
         if output.descriptor is None:
@@ -209,9 +209,9 @@ def check_settings(place: str | Path, known: Mapping[str, Any], wanted: Mapping[
     """Raises ValueError, naming what differs, if results were made with other settings.
 
     Args:
-      place: where the results are.
+      place: folder of the results.
       known: JSON values that decided them.
-      wanted: those that are asked for now; tuples count as lists.
+      wanted: settings that are asked for now; tuples count as lists.
     """
     wanted = json.loads(json.dumps(wanted))
     other = [k for k in sorted({*known, *wanted}) if known.get(k) != wanted.get(k)]

@@ -6,8 +6,8 @@ from jax import Array
 from audioxai_jax.core.strictness import constant
 
 Info = dict[str, Array]
-"""What a method knows about its own result, as arrays: the keys of `make_info`. Whoever calls it
-by `attribute`, as `explain` and `attribute_batch` do, also learns whether all is "finite"."""
+"""What a method knows about its own result, as arrays: the keys of `make_info`. `attribute`, and
+so `explain` and `attribute_batch`, adds whether all is "finite"."""
 
 
 def make_info(
@@ -24,9 +24,10 @@ def make_info(
         for methods that promise completeness, NaN for the others.
       evaluations: how often the model was evaluated, forward alone or with its gradient,
         checks included.
-      change: for methods that refine their result until it settles: by how much the last
+      change: last change of a method that refines its result until it settles: by how much the last
         refinement changed relevance, relative to the largest; NaN for the others.
-      standard_error: of relevance that was sampled, of its shape; NaN for the others.
+      standard_error: standard error of relevance that was sampled, of its shape; NaN for the
+        others.
 
     `attribute` adds "finite": whether all relevance is.
     """

@@ -13,12 +13,12 @@ from audioxai_jax.core.checks import WrongType, as_array, kind
 
 
 def check_logits(found: Any, who: str = "the model", of: str = "example") -> None:
-    """Refuses what is no logits `[K]`.
+    """Refuses anything but logits `[K]`.
 
     Args:
-      found: what a model returned, or its shape and dtype.
+      found: result of a model, or its shape and dtype.
       who: returned it.
-      of: what it returned it of.
+      of: name of the model's input.
 
     Raises:
       WrongType: for anything but one array, or one that is not floating point.
@@ -36,7 +36,7 @@ def check_logits(found: Any, who: str = "the model", of: str = "example") -> Non
         if not shape:
             do = ": a single number is logits [1], return it with shape (1,)"
         elif len(shape) == 2 and shape[0] == 1:
-            do = ": take the first row, so that there is no axis of examples"
+            do = ": take the first row, to drop the axis of examples"
         raise ValueError(f"{wanted} {shape}{do}")
     if shape[0] == 0:
         raise ValueError(f"{wanted} none: there must be one output at least")
@@ -49,7 +49,7 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
 
     Args:
       target: a whole number, a label, an array or lists of these; traced ones stay as they are.
-      labels: of the classifier; None if they are not known.
+      labels: labels of the classifier; None if they are not known.
 
     Raises:
       WrongType: for anything else, truth values and fractions among it.
@@ -85,7 +85,7 @@ def _place(label: str, labels: Sequence[str] | None) -> int:
 
 
 def check_labels(labels: tuple[str, ...], outputs: int) -> None:
-    """Raises ValueError unless there are as many labels as outputs of the model."""
+    """Raises ValueError unless labels and outputs of the model are equal in number."""
     if len(labels) != outputs:
         told = ", ".join(map(repr, labels[:6])) + ", .." * (len(labels) > 6)
         raise ValueError(
@@ -95,7 +95,7 @@ def check_labels(labels: tuple[str, ...], outputs: int) -> None:
 
 
 def check_classes(targets: Any, classes: int, who: str = "the model") -> None:
-    """Raises ValueError for a target that is no class; a traced one cannot be checked."""
+    """Raises ValueError for a target that is not a class; a traced one cannot be checked."""
     if isinstance(targets, Tracer) or not np.size(targets):
         return
     asked = np.asarray(targets)  # on the host: under jit, jnp would trace even a number

@@ -37,7 +37,7 @@ def compiled(
     JAX's strict settings are off meanwhile (`strictness`).
 
     Args:
-      function: of a module: it is kept for ever.
+      function: function of a module: it is kept for ever.
       static_argnums, static_argnames, donate_argnums: see `jax.jit`.
     """
     program: Any = jax.jit(

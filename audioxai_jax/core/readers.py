@@ -13,7 +13,7 @@ DOMAIN = ("analyse", "synthesise", "base", "size", "units", "axes")
 
 
 def check_domain(domain: Any, name: str = "domain") -> None:
-    """Refuses what is not a `domains.protocol.Domain`, such as a codec or a factory.
+    """Refuses anything but a `domains.protocol.Domain`, such as a codec or a factory.
 
     Raises:
       WrongType: saying what to write.
@@ -32,7 +32,7 @@ def check_domain(domain: Any, name: str = "domain") -> None:
 
 
 def check_features(features: Any, who: str) -> None:
-    """Refuses what is not one array of floating point with something in it.
+    """Refuses anything but one array of floating point that is not empty.
 
     Raises:
       WrongType, ValueError: naming the domain.

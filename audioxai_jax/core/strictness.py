@@ -1,6 +1,6 @@
 """JAX's strict settings are for the code that one writes oneself; within the library they are off.
 
-NaN and infinity are values here: of what is not known, not defined, or not applicable. Whether
+NaN and infinity are values here: they mean unknown, undefined, or not applicable. Whether
 a result can be trusted is a field of it (`finite`). `jax_debug_nans` would raise for every gap
 of a method that promises no completeness. So would `jax_numpy_rank_promotion` and
 `jax_numpy_dtype_promotion` for sums that are meant as they stand.

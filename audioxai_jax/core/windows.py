@@ -77,8 +77,8 @@ def whole_windows(hop: int, frames: int | None, samples: int) -> int:
 
     Args:
       hop: samples per step of the features.
-      frames: of a window, or None.
-      samples: of the clip.
+      frames: frames of a window, or None.
+      samples: samples of the clip.
     """
     window = 1 if frames is None else frames * hop
     return -(-samples // window) * window

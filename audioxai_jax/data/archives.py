@@ -122,13 +122,13 @@ def _in_zip(path: Path) -> Iterator[Entry]:
                 target = _content(f"{path}: {shown(name)}", lambda info=info: archive.read(info))
                 beside = os.path.dirname(written) + "/" + target.decode("utf-8", "replace")
                 source = named.get(os.path.normpath(beside).lstrip("/"))
-                problem = "" if source else "a link to what is no file of the archive"
+                problem = "" if source else "a link to a file that the archive does not hold"
             place = f"{path}: {shown(name)}"
             yield Entry(name, place, problem, lambda p=place, s=source: _unzipped(archive, p, s))
 
 
 def _check_count(path: Path, count: int) -> None:
-    """Raises BadZipFile unless a zip archive has as many entries as its end says.
+    """Raises BadZipFile unless a zip archive has the number of entries that its end says.
 
     `zipfile` reads the directory up to a damaged entry, and takes what it has for all.
     """
@@ -185,7 +185,7 @@ def _broken_link(archive: tarfile.TarFile, info: tarfile.TarInfo) -> str:
         found = archive.extractfile(info)
     except (KeyError, RecursionError):
         found = None
-    return "" if found else f"a link to {shown(info.linkname)}, which is no file of the archive"
+    return "" if found else f"a link to {shown(info.linkname)}, which the archive does not hold"
 
 
 def _content(place: str, read: Callable[[], bytes]) -> bytes:

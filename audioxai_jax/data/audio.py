@@ -21,12 +21,12 @@ class Clip:
     Attributes:
       samples: float32 `[T]` at `sample_rate`, nominally in [-1, 1].
       sample_rate: Hz.
-      source_rate: of the file, Hz.
-      channels: of the file.
+      source_rate: rate of the file, Hz.
+      channels: number of channels of the file.
       seconds: length of the recording in the file.
       path: the file.
-      notes: what a listener must know about the recording, a sentence each.
-      channel: which of its channels `samples` is: "mix" (their mean), "left", "right" or "1", ...
+      notes: facts that a listener must know about the recording, a sentence each.
+      channel: name of the channel in `samples`: "mix" (their mean), "left", "right" or "1", ...
     """
 
     samples: np.ndarray

@@ -87,7 +87,7 @@ def spec_augment(key: Array, features: Array, fill: Array | float = 0.0) -> Arra
     Args:
       key: consumed.
       features: `[F, C]`, frames by channels.
-      fill: what blanked features become.
+      fill: value of blanked features.
 
     Returns:
       `[F, C]`: up to a sixth of the frames and a fifth of the channels are blank.

@@ -18,8 +18,8 @@ def read_blocks(
     """Yields the samples of a sound file of any length, mono, in order, float32 `[n]`.
 
     Args:
-      path, channel: as for `read_clip`.
-      sample_rate: that the file has to have, Hz: blocks are not resampled.
+      path, channel: sound file and channel, see `read_clip`.
+      sample_rate: required rate of the file, Hz: blocks are not resampled.
 
     Raises:
       AudioError: as `read_clip`, for files of any length, where the fault is met; channels that

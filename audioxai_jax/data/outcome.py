@@ -20,8 +20,8 @@ class Outcome:
     Attributes:
       found: sound files that were met, whatever became of them.
       used: clips that were made of them; a long file may give several.
-      left_out: by reason, the files and links that gave no clip.
-      remarks: what must be known of files that were used, or of the table, by remark.
+      left_out: files and links that gave no clip, by reason.
+      remarks: files that were used and need a remark, or the table, by remark.
       repeated: files of clips that are marked as duplicates.
     """
 

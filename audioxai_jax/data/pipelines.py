@@ -42,16 +42,16 @@ def pipeline(
     """Decodes, resamples, pads or cuts, augments, shuffles and batches records.
 
     Args:
-      records: from `builders.prepare`, or any sequence of such records.
+      records: records from `builders.prepare`, or any sequence of such records.
       rate: wanted, Hz.
       samples: length of every clip; see `fit`.
       batch: clips per batch; single clips if None. What is left over at the end is
         dropped if the pipeline shuffles or repeats, else the last batch is smaller.
-      seed: of shuffling and augmentation; in order if None.
+      seed: seed of shuffling and augmentation; in order if None.
       epochs: how often each clip comes; forever if None. Every epoch has its own order.
       augment: `(clip float32 [samples], generator) -> clip`, with a generator that depends
         on the seed and the clip's place in the stream alone; needs a seed.
-      keep: which records are wanted; a record's texts are strings.
+      keep: predicate of the wanted records; a record's texts are strings.
       process, processes: this process reads every `processes`-th record, from the
         `process`-th on, such as `jax.process_index()` and `jax.process_count()`.
 

@@ -35,7 +35,7 @@ class Sound:
     Attributes:
       samples: float32 `[T, channels]`, nominally in [-1, 1].
       sample_rate: Hz.
-      notes: what a listener must know about it, a sentence each.
+      notes: facts that a listener must know about it, a sentence each.
     """
 
     samples: np.ndarray
@@ -47,8 +47,8 @@ def decode_sound(name: str | Path, content: bytes) -> Sound:
     """Decodes a whole sound file that is in memory.
 
     Args:
-      name: of the file, for messages.
-      content: its bytes, in any format that `read_clip` reads.
+      name: name of the file, for messages.
+      content: bytes of the file, in any format that `read_clip` reads.
 
     Raises:
       AudioError: for a file that is empty, no audio, cut short or damaged, that has no samples,

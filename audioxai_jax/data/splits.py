@@ -27,7 +27,7 @@ SEX_BLOCKS = (
     ((26, 12, 57), (25, 37, 45)),
     ((43, 28, 52), (48, 53, 41)),
 )
-"""The same for its folds by sex: all its women, and as many men; `(women, men)` of each block."""
+"""The same for its folds by sex: all women, an equal number of men; `(women, men)` a block."""
 
 FSDD_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
@@ -38,7 +38,7 @@ def official(record: Mapping[str, Any]) -> str:
 
 
 def speaker_disjoint(record: Mapping[str, Any]) -> str:
-    """No speaker in two parts: 15 % test, 15 % val. Clips of nobody go by the table's split."""
+    """No speaker in two parts: 15 % test, 15 % val. Without speakers, the table's split."""
     if not record["speaker"] and record["split"]:
         return record["split"]
     return _by_hash(record["speaker"] or record["file"])

@@ -71,11 +71,11 @@ class Clips:
     Attributes:
       audio: int16 `[N, T]`, mono, at the rate that was asked for.
       target: class of each clip, int32 `[N]`.
-      speaker: who speaks, "" for nobody, `[N]`.
-      file: where each clip was read, `[N]`.
+      speaker: name of the speaker, "" for clips without one, `[N]`.
+      file: file of each clip, `[N]`.
       origin: collection that each clip comes from, "" if that is not known, `[N]`.
-      parts: by the name of a split, "train", "val" or "test" of each clip, `[N]`.
-      outcome: what became of the files of the whole data set.
+      parts: "train", "val" or "test" for each clip, by the name of a split, `[N]`.
+      outcome: account of the files of the whole data set.
     """
 
     audio: np.ndarray
@@ -94,7 +94,7 @@ class Clips:
 
     @property
     def speaker_numbers(self) -> np.ndarray:
-        """Who speaks as numbers from 0 up, -1 for nobody, `[N]`."""
+        """Number of each clip's speaker from 0 up, -1 without one, `[N]`."""
         names, numbers = np.unique(self.speaker, return_inverse=True)
         return numbers - int(names[0] == "")  # "" sorts first
 
@@ -102,7 +102,7 @@ class Clips:
         """Those of one part of a split.
 
         Raises:
-          DataError: if there is no such split, or it has no such part.
+          DataError: for an unknown split, or a part that it lacks.
         """
         if split not in self.parts:
             raise DataError(f"unknown split {split!r}: known are {', '.join(self.parts)}")
@@ -154,8 +154,8 @@ def check_rate(name: str, rate: int) -> None:
     """Raises ValueError unless clips of the tasks are at the rate of what shall hear them.
 
     Args:
-      name: of a codec or a listener.
-      rate: its own, Hz.
+      name: name of a codec or a listener.
+      rate: rate of that codec or listener, Hz.
     """
     if rate != SAMPLE_RATE:
         raise ValueError(
@@ -165,7 +165,7 @@ def check_rate(name: str, rate: int) -> None:
 
 
 def digest(clips: Clips) -> str:
-    """sha256 of what is learned from clips: sounds, classes, names."""
+    """sha256 of a training's content: sounds, classes, names."""
     found = hashlib.sha256(clips.audio.tobytes() + clips.target.tobytes())
     found.update("\n".join(clips.file).encode())
     return found.hexdigest()

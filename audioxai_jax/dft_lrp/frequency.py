@@ -34,7 +34,7 @@ def frequency_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-8
 
     Args:
       audio: waveform `[T]`.
-      relevance: of its samples, `[T]`.
+      relevance: relevance of its samples, `[T]`.
       epsilon: samples that are so small, in units of the largest, carry half of their
         relevance; 0 is LRP-0, where only zeros carry none.
 
@@ -67,9 +67,9 @@ def time_relevance(audio: Array, relevance: Array, *, epsilon: float = 1e-6) -> 
 
     Args:
       audio: waveform `[T]`.
-      relevance: of its frequencies, `[T // 2 + 1]`.
-      epsilon: as for `frequency_relevance`, in units of the largest |X_k|; by default above
-        what single precision leaves of a spectrum's zeros.
+      relevance: relevance of its frequencies, `[T // 2 + 1]`.
+      epsilon: stabiliser, see `frequency_relevance`, in units of the largest |X_k|; by default
+        above what single precision leaves of a spectrum's zeros.
 
     Returns:
       `[T]`.

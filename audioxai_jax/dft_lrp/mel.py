@@ -4,8 +4,8 @@ Both ways are for one frame `[K]` or many `[F, K]`, and leave the logarithm alon
 function of single values, and the relevance of log(mel + floor) is that of mel (so LRP treats
 all such functions). From a log-mel classifier to sound: `bin_relevance`, then
 `short_time.time_relevance_of_frames` with the frames of `stft.magnitude_spectrogram`, since
-the magnitude of a spectrum's entry has the relevance of the entry. The floor is no sound, and
-gets none.
+the magnitude of a spectrum's entry has the relevance of the entry. The floor is not sound, and
+gets no relevance.
 """
 
 import jax.numpy as jnp
@@ -24,8 +24,8 @@ def band_relevance(relevance: Array, weights: np.ndarray) -> tuple[Array, Array]
         R_b = sum over k of  R_k W_kb / sum_b' W_kb'
 
     Args:
-      relevance: of frequencies `[..., K]`.
-      weights: of each frequency in each band `[K, B]`, as from `mel.mel_bands`.
+      relevance: relevance of frequencies `[..., K]`.
+      weights: weights of each frequency in each band `[K, B]`, as from `mel.mel_bands`.
 
     Returns:
       Relevance of bands `[..., B]`, and of all frequencies that are in no band, `[...]`; both
@@ -46,8 +46,8 @@ def bin_relevance(relevance: Array, magnitude: Array, weights: np.ndarray) -> tu
         R_k = sum over b of  R_b m_k W_kb / sum_k' m_k' W_k'b
 
     Args:
-      relevance: of bands `[..., B]`.
-      magnitude: of frequencies, not negative, `[..., K]`.
+      relevance: relevance of bands `[..., B]`.
+      magnitude: magnitude of frequencies, not negative, `[..., K]`.
       weights: `[K, B]`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What carrying relevance through a linear transform, sum by sum, is made of.
+"""Building blocks of LRP-0 through a linear transform.
 
 A value z with relevance R was put together from contributions p_i that add up to z. LRP-0
 hands on p_i R / z; so relevance travels as the quotient R / z, and z times the quotient must
@@ -67,7 +67,7 @@ def check(audio: Array, relevance: Array, shape: tuple[int, ...]) -> tuple[Array
     """Both in one type, of at least single precision.
 
     Raises:
-      ValueError: if the audio is no waveform `[T]`, relevance is not of the given shape, or one
+      ValueError: if the audio is not a waveform `[T]`, relevance has another shape, or one
         of them is not floating point.
     """
     audio, relevance = as_audio(audio), as_floats(relevance, "relevance")

@@ -50,10 +50,12 @@ def released_short_time_relevance(
     """Relevance of each frequency in each frame, `[F, T // 2 + 1]`; does not keep the sum.
 
     Args:
-      audio, relevance, epsilon: as for `released_frequency_relevance`.
+      audio, relevance, epsilon: waveform `[T]`, its relevance `[T]` and the stabiliser, see
+        `released_frequency_relevance`.
       window: `[L]`. "rectangle" there is `np.ones(L)`, whose height does not matter, and
         "halfsine" is `frames.WINDOWS["half_sine"]`.
-      hop: there `width // shift`. Frames start at 0, hop, ..., as long as they fit.
+      hop: samples between frames, in their code `width // shift`. Frames start at 0, hop, ..., as
+        long as they fit.
 
     Raises:
       ValueError: if shapes or types are wrong, or a sample is in no frame: there the code

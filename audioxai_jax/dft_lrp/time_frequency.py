@@ -37,9 +37,9 @@ def short_time_relevance(
 
     Args:
       audio: waveform `[T]`.
-      relevance: of its samples, `[T]`.
+      relevance: relevance of its samples, `[T]`.
       window, hop, before: see `frames.place`, such as `window=("hann", 455), hop=35`.
-      epsilon: in units of the largest sample.
+      epsilon: stabiliser in units of the largest sample.
 
     Returns:
       `[F, L // 2 + 1]` for windows `[L]`; frame f starts at sample f * hop - before, entry k is
@@ -77,7 +77,8 @@ def full_length_relevance(
     the frame's sum, which is that of `short_time_relevance`. Takes O(F T log T).
 
     Args:
-      audio, relevance, window, hop, before, epsilon: as for `short_time_relevance`.
+      audio, relevance, window, hop, before, epsilon: sound, its relevance and the frames, see
+        `short_time_relevance`.
 
     Raises:
       ValueError: as `short_time_relevance`.
@@ -114,7 +115,7 @@ def time_relevance_of_frames(
       audio: waveform `[T]`.
       relevance: `[F, L // 2 + 1]`, of the frames that `window`, `hop` and `before` make.
       window, hop, before: see `frames.place`.
-      epsilon: in units of the largest magnitude in any frame.
+      epsilon: stabiliser in units of the largest magnitude in any frame.
 
     Returns:
       `[T]`.

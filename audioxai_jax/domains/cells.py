@@ -1,7 +1,7 @@
 """Spectrograms that models read: mel or linear cells in dB, without phase.
 
-On the way back, the clip lends the phase: each cell of its own short-time Fourier transform is
-louder or quieter by as much as its feature was changed, and what was not changed stays as it is.
+On the way back, the clip lends the phase: the level of each cell of its own short-time
+Fourier transform changes as its feature did, and unchanged cells stay as they are.
 """
 
 import jax.numpy as jnp
@@ -45,10 +45,11 @@ def cells(
 
     Args:
       sample_rate: Hz.
-      window, hop, before: of the transform, see `transforms.frames.place`.
+      window, hop, before: window and hop and before of the transform, see
+        `transforms.frames.place`.
       bands: mel bands of `transforms.mel.mel_bands`; None for the transform's own bins.
       lowest, highest: outer feet of the bands, Hz; half the sample rate by default.
-      level: of magnitudes, see `domains.levels`; `decibels()` by default.
+      level: level of magnitudes, see `domains.levels`; `decibels()` by default.
       cut: frames cut off at the beginning and at the end, and bins below and above.
       frequency_first: `[B, F]`.
 

@@ -46,7 +46,7 @@ def frame_middles(frames: int, hop: int, first: float, sample_rate: int) -> Axis
 
 
 def check_shape(features: Array, wanted: tuple[int, ...], domain: str, samples: int) -> None:
-    """Raises ValueError for features that are not those of a sound of so many samples."""
+    """Raises ValueError for features that are not those of a sound of `samples` samples."""
     if tuple(features.shape) != wanted:
         raise ValueError(
             f"domain {domain}: features of {samples} samples are {list(wanted)}, got "

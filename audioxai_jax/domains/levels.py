@@ -39,7 +39,8 @@ def decibels(
 
     Args:
       range_db: the floor is this far below the loudest.
-      gain: of magnitudes, before those below 1e-5 count as this; see `transforms.stft.decibels`.
+      gain: gain of magnitudes, before those below 1e-5 count as this; see
+        `transforms.stft.decibels`.
       silence: dB that become the feature 0.
       scale: dB that become a step of 1.
     """

@@ -19,7 +19,7 @@ class Axis:
     Attributes:
       name: such as "time", "frequency", "channel".
       unit: such as "s", "Hz"; "" for numbers.
-      values: of each index along the axis, float64 `[n]`.
+      values: values of each index along the axis, float64 `[n]`.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Domain(Protocol):
     """A frozen pytree that describes one sound.
 
     Attributes:
-      name: as in `DOMAINS`, for reports.
-      sample_rate: of the audio that it analyses, Hz.
-      hop: samples per step along the first axis of the features; 1 if that is no time axis.
+      name: name, as in `DOMAINS`, for reports.
+      sample_rate: rate of the audio that it analyses, Hz.
+      hop: samples per step along the first axis of the features; 1 without a time axis.
       exact: whether `synthesise(analyse(audio), audio)` is the audio, to rounding.
       linear: whether `synthesise` is linear in the features, the audio given.
     """
@@ -65,8 +65,8 @@ class Domain(Protocol):
         """The sound `[T]` that has these features.
 
         Args:
-          features: as `analyse` gives them, perhaps edited.
-          audio: what was analysed, `[T]`. Most domains need its length and dtype alone; those
+          features: features from `analyse`, perhaps edited.
+          audio: sound that was analysed, `[T]`. Most domains need its length and dtype alone; those
             that keep no phase filter it.
         """
         ...

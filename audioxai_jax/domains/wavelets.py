@@ -21,7 +21,7 @@ def wavelets(sample_rate: int, *, kind: str = "daubechies_4", levels: int = 8) -
     Args:
       sample_rate: Hz.
       kind: "haar" or "daubechies_4", see `transforms.wavelet.FILTERS`.
-      levels: of details; a short clip has as many as its length allows.
+      levels: levels of details; a short clip has those that its length allows.
 
     Units are each "coefficient" (the default) and each "level": what is smooth is 0, details
     follow from coarse to fine.

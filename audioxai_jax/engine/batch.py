@@ -43,7 +43,7 @@ def attribute_batch(
       x: examples `[N, ...]`, floating point.
       target: a class for all, one for each `[N]`, or several for each `[N, M]`, which share
         their forward passes; each example's own prediction if None. Of a `Classifier` also labels.
-      key: for everything random.
+      key: key for everything random.
       chunk: evaluations of the model at once and per device: examples, and within these the
         steps or samples of the method. "auto" is 64, or fewer if they would not fit in memory.
       devices: examples are spread over these; all local devices if None.
@@ -115,7 +115,7 @@ def attribute_classes(
     What does not depend on the class, above all the forward passes, is computed once.
 
     Raises:
-      ValueError: if one is no class of the model (of traced ones, that cannot be checked).
+      ValueError: if one is not a class of the model (traced ones cannot be checked).
     """
     check_model(model, "the model")
     x = as_input(x)
@@ -136,7 +136,7 @@ def check_targets(model: Model, x: Array, target: Any) -> Array:
     """Targets as int32 `[N]` or `[N, M]`.
 
     Raises:
-      ValueError: if their shape does not fit, they are no whole numbers, or one is no class.
+      ValueError: if their shape does not fit, they are not integers, or one is not a class.
     """
     logits = jax.eval_shape(model, jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
     check_logits(logits)

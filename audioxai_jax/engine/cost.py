@@ -20,7 +20,7 @@ class Cost:
 
     Attributes:
       chunk: evaluations of the model at once.
-      evaluations: of the model in all, at most; a few checks come on top.
+      evaluations: evaluations of the model in all, at most; a few checks come on top.
       flops: floating-point operations in all, at most, as the compiler counts them. What it
         finds in a loop, of a method inside a method, it counts once.
       peak_bytes: memory that one step needs beside its arguments.
@@ -36,7 +36,7 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
     """Compiles a method for one example and reads what it will cost; nothing is run.
 
     Args:
-      method, model: as for `attribute`.
+      method, model: method and model, see `attribute`.
       x: an example, or its `jax.ShapeDtypeStruct`.
       chunk: evaluations of the model at once.
 
@@ -60,7 +60,7 @@ def preview(method: Method, model: Model, x: Any, *, chunk: int = CHUNK) -> Cost
 
 
 def fitting_rows(method: Any, model: Model, x: Any, device: Any, targets: int = 1) -> int:
-    """Evaluations at once: `CHUNK`, or as many as half of the device's free memory can hold.
+    """Evaluations at once: `CHUNK`, or the number that half of the device's free memory can hold.
 
     Most models are known to fit by what their operations touch; the others are compiled.
     """
@@ -97,7 +97,7 @@ def _type(leaf: Any) -> jax.ShapeDtypeStruct:
 
 
 def free_bytes(device: Any) -> float:
-    """Memory of a device that nobody uses; infinite where it cannot be known."""
+    """Free memory of a device; infinite where it cannot be known."""
     stats = device.memory_stats() if device.platform != "cpu" else None
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)

@@ -114,7 +114,7 @@ def run_inside_jit(
 
 
 def per_sample(values: Array, shape_of: Array) -> Array:
-    """`[n]` with as many axes of length one behind it as `shape_of`, `[n, ...]`, has."""
+    """`[n]` with axes of length one behind it, to the rank of `shape_of`, `[n, ...]`."""
     return values.reshape(values.shape + (1,) * (shape_of.ndim - values.ndim))
 
 

@@ -19,15 +19,15 @@ from audioxai_jax.engine.estimator import rechunk
 from audioxai_jax.types import Attribution, Model, check_attribution
 
 SHRINK = 4
-"""Slots are given up when a quarter of them would do: each number of slots is compiled."""
+"""Shrink by factors of four only: every slot count is a compilation."""
 
 
 def stepwise(
     method: Any, model: Model, examples: Any, key: Array, rows: int, devices: list
 ) -> Iterator[tuple[int, Attribution]]:
-    """Runs an estimator for all examples, in slots for as many as there are rows.
+    """Runs an estimator for all examples, in a fixed number of slots.
 
-    A converged example frees its slot for the next one.
+    A finished example frees its slot for the next.
 
     Args:
       examples: inputs `[N, ...]`, targets `[N]` or `[N, M]`, indices `[N]` for their keys.

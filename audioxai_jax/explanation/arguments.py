@@ -38,16 +38,16 @@ class Request:
     """What is asked of a clip: everything that `explain` is given, but the clip and its target.
 
     Attributes:
-      domain: that is explained.
+      domain: domain that is explained.
       hears: the classifier as a model of sounds at the domain's rate.
       method, base, masker: see `explain`.
-      listens: as `hears`, of the listener, or None.
+      listens: the same of the listener, or None.
       own: whether the domain is what the classifier reads.
       residual: whether sounds get back what the domain loses.
-      rank: of the random control's units.
+      rank: order of the random control's units.
       unit: name of the domain's units, or None.
       outputs: see `Classifier`; None for logits of which the largest counts.
-      labels: of the classifier, or None; not part of the program, so that one serves all.
+      labels: labels of the classifier, or None; not part of the program, so that one serves all.
     """
 
     domain: Domain
@@ -154,7 +154,7 @@ def as_request(
 
 
 def check_classifier(classifier: Any, name: str = "classifier") -> None:
-    """Raises WrongType, saying what to write, for what is not a `Classifier`."""
+    """Raises WrongType, saying what to write, for anything but a `Classifier`."""
     if isinstance(classifier, Classifier):
         return
     check_model(classifier, f"the {name}")
@@ -168,7 +168,7 @@ def as_listener(listener: Any, sample_rate: int) -> Hearing | None:
     """A listener as a model of sounds at a sample rate; None if there is none.
 
     Raises:
-      WrongType: for what is not a `Classifier`.
+      WrongType: for anything but a `Classifier`.
     """
     if listener is None:
         return None
@@ -181,7 +181,7 @@ def as_domain(domain: Any, name: str) -> Domain:
     """A domain as a pytree of arrays: functions among its fields become models.
 
     Raises:
-      WrongType: for what is not a domain, or not a pytree.
+      WrongType: for anything but a domain that is a pytree.
     """
     check_domain(domain, name)
     leaves = jax.tree.leaves(domain)
@@ -198,8 +198,8 @@ def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.
     """Labels of a domain's units; None for each feature by itself.
 
     Args:
-      domain: that is explained.
-      shape: of its features.
+      domain: domain that is explained.
+      shape: shape of its features.
       unit: a name; None is the domain's first.
 
     Raises:
@@ -220,7 +220,7 @@ def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:
     """Refuses outputs that are not logits `[K]`, or other than there are labels for.
 
     Args:
-      labels: of the classifier, or None.
+      labels: labels of the classifier, or None.
       logits: an array, or its shape and dtype.
 
     Raises:
@@ -235,7 +235,7 @@ def one_target(target: Any, classifier: Any) -> Array | np.ndarray | None:
     """The class of one clip as a whole number.
 
     Raises:
-      WrongType, ValueError: for what is not one class.
+      WrongType, ValueError: for anything but one class.
     """
     if target is None:
         return None
@@ -251,7 +251,7 @@ def batch_targets(target: Any, classifier: Any, clips: int, classes: int) -> Any
     """A class for each clip of a batch, `[N]`; one class is that of all.
 
     Raises:
-      WrongType, ValueError: for what is not a class, or another number than there are clips.
+      WrongType, ValueError: for anything but classes, or not one for each clip.
     """
     if target is None:
         return None

@@ -87,7 +87,7 @@ def fitting_samples(reads: Domain, frames: int | None, sound: Any) -> int:
 
 
 def steps(reads: Domain, samples: int, dtype: Any) -> int:
-    """Steps along the first axis of the features of so many samples."""
+    """Steps along the first axis of the features of `samples` samples."""
     return analysed(reads, jax.ShapeDtypeStruct((samples,), dtype)).shape[0]
 
 

@@ -7,8 +7,8 @@
 
 Encoder and decoder are those of a domain: of what the classifier reads, or of any other, and then
 the classifier is seen from there (`explanation.composition`). Because an explanation must be
-checked, the classifier hears X_hat, beside two controls: the domain alone, and as many features
-kept at random.
+checked, the classifier hears X_hat, beside two controls: the domain alone, and the same number
+of features kept at random.
 """
 
 import jax
@@ -65,21 +65,21 @@ def explain(
         the classifier reads windows, zeros fill the last one, and a longer clip is read by
         windows that overlap, see `windowed`; in the classifier's own domain, features are those
         of the padded clip.
-      domain: what is ranked and edited, see `audioxai_jax.domains`; `classifier.reads` if None, and
-        then nothing is decoded before attribution. From any other, relevance passes through
-        `domain.synthesise`, `resample` and `classifier.reads.analyse`.
+      domain: view that is ranked and edited, see `audioxai_jax.domains`; `classifier.reads` if
+        None, and then nothing is decoded before attribution. From any other, relevance passes
+        through `domain.synthesise`, `resample` and `classifier.reads.analyse`.
       method: attribution method; `integrated_gradients()` if None.
       keep: fraction of the units to keep; or "smallest", the fewest of the most relevant ones whose
         sound is heard as the target, see `masks.smallest`; or any `Masker`.
       rank: "signed" or "absolute", see `masks.top_fraction`; a `Masker` brings its own.
-      unit: name of what is kept as one, see `domain.units`; the domain's first if None.
-      base: what stands for the others; the domain's own if None, see `bases`.
+      unit: name of the unit that is kept as one, see `domain.units`; the domain's first if None.
+      base: values that stand for the others; the domain's own if None, see `bases`.
       target: class to explain, its number or its label; the classifier's own prediction if None.
       residual: "keep" gives back to every sound what the domain loses of the clip, such as the
         error of a codec, so that sounds differ from the clip by the edit alone.
       listener: an independent `Classifier` that hears all sounds, too; it may read another domain
         at another rate.
-      key: of `jax.random`, for everything random.
+      key: key of `jax.random`, for everything random.
 
     Returns:
       An `Explanation`; every sound is as long as `audio`. Its `finite` is False where the

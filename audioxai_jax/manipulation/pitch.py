@@ -8,7 +8,7 @@ is scaled alone:
 
 As in A. Roebel, X. Rodet, "Efficient Spectral Envelope Estimation and its Application to Pitch
 Shifting and Envelope Preservation", DAFx 2005. Above `factor` times the highest frequency, if
-the factor is below 1, there is no fine structure to take: its mirror image stands in.
+the factor is below 1, the fine structure ends: its mirror image stands in.
 """
 
 import dataclasses
@@ -37,9 +37,9 @@ def shift_fundamental(
 
     Args:
       audio: waveform `[T]`, floating point.
-      factor: in [0.5, 2]; may be traced, so that each clip of a batch can have its own.
+      factor: factor in [0.5, 2]; may be traced, so that each clip of a batch can have its own.
       sample_rate: Hz.
-      quefrency: of the envelope, seconds; see `transforms.cepstrum`.
+      quefrency: quefrency of the envelope, seconds; see `transforms.cepstrum`.
 
     Returns:
       A waveform `[T]` of the same energy; with a factor of 1 the clip itself, but for rounding.
@@ -47,7 +47,7 @@ def shift_fundamental(
       harmonics are not kept, so the waveform of a period changes.
 
     Raises:
-      ValueError: for a factor out of range, audio that is no floating point `[T]`, or a sample
+      ValueError: for a factor out of range, audio that is not floating point `[T]`, or a sample
         rate so low that a lifter keeps nothing.
     """
     _check(factor)
@@ -81,10 +81,10 @@ def shift_fundamental_db(
 
     Args:
       spectrogram: `[K, F]`, frequency first, from 0 Hz in equal steps.
-      factor: in [0.5, 2]; may be traced.
+      factor: factor in [0.5, 2]; may be traced.
       bin_hz: the step, Hz.
       floor: values below are raised to it, dB.
-      quefrency: of the envelope, seconds.
+      quefrency: quefrency of the envelope, seconds.
 
     Returns:
       `[K, F]`. Harmonics become wider or narrower with the factor. NaN throughout for a traced

@@ -24,8 +24,8 @@ def scale_frequency(
     Args:
       spectrogram: `[K, ...]`, frequency first, from 0 Hz in equal steps.
       factor: above 0; may be traced.
-      fill: where the original has nothing, above `factor` times its last row: its floor,
-        -80 dB for a spectrogram in dB re its largest cell.
+      fill: value where the original has nothing, above `factor` times its last row: its floor, -80
+        dB for a spectrogram in dB re its largest cell.
 
     Returns:
       The same shape. Above 1, the top of the original moves out of it and is lost. NaN
@@ -50,16 +50,16 @@ def scale_frequency(
 
 
 def shift_time(audio: Array, samples: int | Array) -> Array:
-    """A waveform `[T]` moved by so many samples, later if positive.
+    """A waveform `[T]` moved by a number of samples, later if positive.
 
     Zeros move in, nothing wraps around: the samples that are moved out at the other end are
     lost, so move a clip only as far as it is silent there.
 
     Args:
-      samples: a whole number, may be traced; beyond the length, a traced one leaves silence.
+      samples: integer, may be traced; beyond the length, a traced one leaves silence.
 
     Raises:
-      ValueError: if nothing of the clip would be left, or `samples` is no whole number.
+      ValueError: if nothing of the clip would be left, or `samples` is not an integer.
     """
     audio = as_audio(audio)
     length = audio.shape[0]

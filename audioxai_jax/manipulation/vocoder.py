@@ -34,7 +34,7 @@ class Frames:
 
     Attributes:
       magnitude: `[M, W]`.
-      phase: at the centre, radians, `[M, W]`.
+      phase: phase at the centre, radians, `[M, W]`.
       frequency: instantaneous, radians a sample, from 0 to 2 pi, `[M, W]`.
     """
 

@@ -86,7 +86,7 @@ def mel_cepstral_distortion(
     there is no time alignment. Scaled, and in 64 bands, as for `log_mel_distance`.
 
     Raises:
-      ValueError: for no coefficients, or as many as bands, and for shapes that differ.
+      ValueError: for no coefficients, for as few bands, and for shapes that differ.
     """
     found, wanted = (log_mel(s, sample_rate=sample_rate) for s in _scaled(estimate, reference))
     bands = found.shape[1]
@@ -110,7 +110,7 @@ def level_db(sound: Array, reference: Array) -> Array:
 
 
 def _pair(estimate: Array, reference: Array) -> tuple[Array, Array]:
-    """Both, checked: what is broadcast, or a batch, would give one number that is nobody's."""
+    """Both, checked. Batches and broadcasting would mix several sounds into one number."""
     estimate, reference = as_audio(estimate, "the estimate"), as_audio(reference, "the reference")
     if estimate.shape != reference.shape:
         raise ValueError(

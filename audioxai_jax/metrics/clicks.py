@@ -18,7 +18,7 @@ def click_level(sound: Any, reference: Any, *, span: int) -> Any:
     and the result is the largest of `c_n(sound) / max_nearby(c(reference))`. It is about 0
     for the clip itself at any level and for one that is faded slowly, and grows by 20 dB and more
     for a cut in a steady tone. What is sudden in the clip, such as a plosive or a pulse of the
-    voice, is no click where it stays, nor is a cut within noise, which hides it from ears, too.
+    voice, is not a click where it stays, nor is a cut within noise, which hides it from ears, too.
     Nearby is the span of samples that holds n and both of its neighbours, so that one sample can
     stand out by a factor of 3 span at most.
 

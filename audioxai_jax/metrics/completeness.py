@@ -27,14 +27,14 @@ def completeness_error(
     Args:
       model: one example to logits `[K]`. For probabilities, see `audioxai_jax.models.outputs`.
       x: the input.
-      relevance: of any shape: also that of frames, channels or frequencies.
-      baseline: what relevance is over, of the input's shape or a number.
+      relevance: relevance of any shape: also that of frames, channels or frequencies.
+      baseline: baseline that relevance compares with, of the input's shape or a number.
 
     Returns:
       A scalar; NaN if relevance or a logit is.
 
     Raises:
-      ValueError: for a target that is no class.
+      ValueError: for a target that is not a class.
     """
     return gap(relevance, *_values(model, x, target, baseline))
 
@@ -61,7 +61,7 @@ def gap(relevance: Array, value: Array, baseline_value: Array) -> Array:
     """`completeness_error` of outputs that are known: at the input and the baseline, scalars.
 
     Raises:
-      ValueError: if an output is no scalar: it would be broadcast.
+      ValueError: if an output is not a scalar: it would be broadcast.
     """
     return jnp.abs(jnp.sum(relevance) - _change(value, baseline_value))
 

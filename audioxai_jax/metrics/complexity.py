@@ -22,7 +22,7 @@ def sparseness(relevance: Array) -> Array:
     feature has it all. Quantus first adds 1e-7 to each value.
 
     Args:
-      relevance: of one input, any shape, floating point.
+      relevance: relevance of one input, any shape, floating point.
     """
     sizes = jnp.sort(_shares(relevance))
     number = sizes.size
@@ -40,7 +40,7 @@ def complexity(relevance: Array) -> Array:
     IJCAI 2020, definition 3; COMP of L-MAC (arXiv 2403.13086).
 
     Args:
-      relevance: of one input, any shape, floating point.
+      relevance: relevance of one input, any shape, floating point.
     """
     shares = _shares(relevance)
     return -jnp.sum(shares * jnp.log(jnp.where(shares > 0, shares, 1)))
@@ -57,8 +57,8 @@ def effective_complexity(relevance: Array, *, threshold: float = 1e-5) -> Array:
     tolerated, by the model, which this does not ask.
 
     Args:
-      relevance: of one input, any shape, floating point.
-      threshold: in [0, 1).
+      relevance: relevance of one input, any shape, floating point.
+      threshold: number in [0, 1).
 
     Raises:
       ValueError: also for a threshold outside [0, 1).

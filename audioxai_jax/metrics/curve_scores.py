@@ -75,14 +75,14 @@ def deletion_auc(
 
     Args:
       model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
-      x: its input, floating point.
-      relevance: of the features, or with axes of length 1.
+      x: input of the model, floating point.
+      relevance: relevance of the features, or with axes of length 1.
       target: class whose output is asked for.
       fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
-      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      base: values that stand for absent features; the domain's own if None, 0 without a domain.
       question: "probability", "logit", "class" or "agreement".
       domain: view of the audio whose features are edited; None if x is the features.
-      units: what is ranked and edited as one, labels; the domain's default if None.
+      units: labels of the units; the domain's default if None.
       chunk: evaluations of the model at once; all if None.
 
     Raises:
@@ -114,14 +114,14 @@ def insertion_auc(
 
     Args:
       model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
-      x: its input, floating point.
-      relevance: of the features, or with axes of length 1.
+      x: input of the model, floating point.
+      relevance: relevance of the features, or with axes of length 1.
       target: class whose output is asked for.
       fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
-      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      base: values that stand for absent features; the domain's own if None, 0 without a domain.
       question: "probability", "logit", "class" or "agreement".
       domain: view of the audio whose features are edited; None if x is the features.
-      units: what is ranked and edited as one, labels; the domain's default if None.
+      units: labels of the units; the domain's default if None.
       chunk: evaluations of the model at once; all if None.
 
     Raises:
@@ -154,14 +154,14 @@ def aopc(
 
     Args:
       model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
-      x: its input, floating point.
-      relevance: of the features, or with axes of length 1.
+      x: input of the model, floating point.
+      relevance: relevance of the features, or with axes of length 1.
       target: class whose output is asked for.
       fractions: M of them in [0, 1], on the host, rising; or a number of equal steps from 0 to 1.
-      base: what stands for absent features; the domain's own if None, 0 without a domain.
+      base: values that stand for absent features; the domain's own if None, 0 without a domain.
       question: "probability", "logit", "class" or "agreement".
       domain: view of the audio whose features are edited; None if x is the features.
-      units: what is ranked and edited as one, labels; the domain's default if None.
+      units: labels of the units; the domain's default if None.
       chunk: evaluations of the model at once; all if None.
 
     Raises:

@@ -44,10 +44,10 @@ def faithfulness_correlation(
     Args:
       model: one example to logits `[K]`, of audio or of the features of any domain. For
         probabilities, see `audioxai_jax.models.outputs`.
-      x: its input, floating point.
-      relevance: of the input's shape.
+      x: input of the model, floating point.
+      relevance: relevance of the input's shape.
       key: consumed.
-      base: what stands for features that are taken away: of the input's shape, or a number.
+      base: values that stand for features that are taken away: of the input's shape, or a number.
       size: features of a subset, drawn without replacement; a tenth of all, rounded up, if None.
       subsets: how many.
       chunk: changed inputs at once.
@@ -89,10 +89,10 @@ def faithfulness_estimate(
 
     Args:
       model: one example to logits `[K]`, of audio or of the features of any domain.
-      x: its input, floating point.
-      relevance: of the input's shape.
+      x: input of the model, floating point.
+      relevance: relevance of the input's shape.
       target: class whose logit drops.
-      base: what stands for features that are taken away: of the input's shape, or a number.
+      base: values that stand for features that are taken away: of the input's shape, or a number.
       step: features of a group, from the most relevant on; the last may be smaller. The paper
         takes 1, which is an evaluation for each feature. Sums over groups of equal size grow
         with relevance, so groups of many features correlate more.

@@ -46,12 +46,12 @@ def infidelity(
     Args:
       model: one example to logits `[K]`, of audio or of the features of any domain; the target's
         is explained. For probabilities, see `audioxai_jax.models.outputs`.
-      x: its input, floating point.
-      relevance: of the input's shape.
+      x: input of the model, floating point.
+      relevance: relevance of the input's shape.
       perturb: `(x, key) -> changed x`: `gaussian_noise`, `uniform_noise` or `random_subset` of
         `perturbation.noise`, or a function of your own.
       key: consumed.
-      samples: of changed inputs.
+      samples: number of changed inputs.
       baseline: None for relevance that is a slope; for contributions the baseline they are
         over, of the input's shape or a number.
       normalise: scale relevance by the factor that makes the error least, as captum's

@@ -20,7 +20,7 @@ def pointing_game(relevance: Array, truth: Array) -> Array:
     so that a constant map gets what chance would.
 
     Args:
-      relevance, truth: of one shape; the truth is bool, or 0 and 1.
+      relevance, truth: maps of one shape; the truth is bool, or 0 and 1.
 
     Returns:
       A scalar; NaN if the truth is empty, or relevance holds NaN.

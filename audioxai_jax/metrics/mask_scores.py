@@ -140,7 +140,7 @@ def average_drop_speechbrain(whole: Array, kept: Array) -> Array:
 
 
 def _of_the_class(whole: Array, other: Array) -> tuple[Array, Array]:
-    """Two probabilities of the class of the whole; NaN where they are none."""
+    """Two probabilities of the class of the whole; NaN where they are not probabilities."""
     whole, other = jnp.asarray(whole), jnp.asarray(other)
     if whole.ndim != 1 or whole.shape != other.shape or whole.size == 0:
         raise ValueError(

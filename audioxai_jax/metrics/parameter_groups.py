@@ -32,7 +32,7 @@ def layers(
       model: one example to logits; a pytree whose leaves are its parameters, such as
         `records.bind` and `jax.tree_util.Partial` make. Nothing is computed.
       x: an input, or its shape and dtype.
-      group: from the name of a parameter to that of its layer.
+      group: function from the name of a parameter to that of its layer.
 
     Returns:
       By name of a layer, the places of its parameters among the leaves of

@@ -38,9 +38,9 @@ class Randomisation:
     """How alike relevance is before and after, per layer; lower is better.
 
     Attributes:
-      layers: their names, in the order in which they were drawn anew, S of them.
+      layers: names of the layers, in the order in which they were drawn anew, S of them.
       signed: C. Spearman's rank correlation of relevance, `[S]` in [-1, 1].
-      absolute: that of its absolute values, which a flip of all signs does not hide.
+      absolute: correlation of absolute values, which a flip of all signs does not hide.
     """
 
     layers: tuple[str, ...]
@@ -69,7 +69,7 @@ def parameter_randomisation(
       key: consumed; a layer is drawn alike in every order.
       order: "cascading", "independent" or "bottom_up".
       draw: see `redraw`.
-      group: which parameters are one layer, see `metrics.parameter_groups`.
+      group: function that says which parameters are one layer, see `metrics.parameter_groups`.
 
     Returns:
       The similarities; NaN where relevance is constant, as it is once a network says the same

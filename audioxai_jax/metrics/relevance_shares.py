@@ -19,9 +19,9 @@ def shares(relevance: Array, places: np.ndarray, edges: Sequence[float], axis: i
 
     Args:
       relevance: `[..]`, one example.
-      places: where each entry along the axis lies, e.g. in Hz, `[n]`.
+      places: position of each entry along the axis, e.g. in Hz, `[n]`.
       edges: rising, I + 1 of them. What lies outside counts in the sum only.
-      axis: of `relevance`.
+      axis: axis of `relevance`.
 
     Returns:
       `[I]`, each in [0, 1]; NaN if no relevance is positive.

@@ -35,11 +35,11 @@ def max_sensitivity(
 
     Args:
       method: explains each changed input anew, for the same target and with the same key: what
-        a method draws is no change of the input.
+        a method draws does not count as a change.
       model: one example to logits `[K]`, of audio or of the features of any domain.
-      x: its input, floating point.
+      x: input of the model, floating point.
       key: consumed.
-      radius: of the ball in the maximum norm, in units of the input.
+      radius: radius of the ball in the maximum norm, in units of the input.
       samples: uniform in the ball.
       chunk: changed inputs explained at once.
 

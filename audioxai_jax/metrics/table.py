@@ -56,15 +56,15 @@ class Metric:
     """What a metric is.
 
     Attributes:
-      function: of one example, returns a scalar. Arguments of one name mean one thing in all:
-        `model`, `x`, `relevance`, `target`, `key`; `whole`, `kept`, `removed` (probabilities
+      function: function of one example, returns a scalar. Arguments of one name mean one thing in
+        all: `model`, `x`, `relevance`, `target`, `key`; `whole`, `kept`, `removed` (probabilities
         `[K]`); `a`, `b` (relevance); `estimate`, `sound`, `reference` (waveforms).
-      of: what is measured. "relevance" alone; "relevance" and a "model"; a "method", which
-        explains again; "probabilities"; relevance beside a known "truth"; a "sound" beside
-        another; a "pair" of explanations.
+      of: kind of metric. "relevance" alone; "relevance" and a "model"; a "method", which
+        explains again; "probabilities"; relevance beside a known "truth"; a "sound" beside another;
+        a "pair" of explanations.
       better: "higher", "lower", "zero" (nearest to it), or "neither", for what describes.
       low, high: the range for finite input, with the usual settings.
-      reference: where it was proposed.
+      reference: paper that proposed it.
     """
 
     function: Callable[..., Any]

@@ -50,8 +50,8 @@ def one_label(model: Model, label: int | Array, *, least: float = 0.0) -> Model:
 
     Args:
       model: one example to outputs `[K]`.
-      label: its place; may be traced.
-      least: what the output must be above: 0 of a logit, 0.5 of a probability.
+      label: position of the label; may be traced.
+      least: threshold of the output: 0 of a logit, 0.5 of a probability.
 
     Raises:
       ValueError: when called, if there is no such output.
@@ -130,7 +130,7 @@ def frames(model: Model, start: int, stop: int) -> Model:
     [1.5]
     """
     if not 0 <= start < stop:
-        raise ValueError(f"frames: from {start} to {stop} is no span: expected 0 <= start < stop")
+        raise ValueError(f"frames: from {start} to {stop} is not a span: need 0 <= start < stop")
     return Partial(_frames, as_model(model), Static((start, stop)))
 
 

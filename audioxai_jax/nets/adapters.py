@@ -27,7 +27,7 @@ def from_linen(module: nn.Module, variables: Any) -> Model:
     Args:
       module: called with one example and nothing else. Dropout and the update of batch
         statistics are switched off in its fields: `deterministic`, `use_running_average`.
-      variables: what `module.init` returned, or training made of it: `{"params": ..}`.
+      variables: result of `module.init`, before or after training: `{"params": ..}`.
 
     The model raises TrainingMode, naming the submodule, if one draws random numbers or changes
     its variables.

@@ -27,8 +27,8 @@ class Network:
       hears: `(config, params) -> model` of what `reads` gives; `build` if None.
       frames: field of `config`: steps along the first axis that it reads at once; "" for any.
       added: fields that older manifests lack: they have their defaults there.
-      stages: of a codec that can be streamed, makers of stages by the function that `build` binds
-        to configuration and parameters: `(config, params, frames) -> [Stage, ..]`.
+      stages: stages of a codec that can be streamed, makers of stages by the function that `build`
+        binds to configuration and parameters: `(config, params, frames) -> [Stage, ..]`.
       small: a codec's configurations of few parameters, with which the tests try it.
     """
 

@@ -26,12 +26,12 @@ class Local:
       function: `[n, ..] -> [m, ..]` of the signal, or of a window of it.
       takes, gives: rows of input and of output per unit.
       left, right: reach, in units.
-      units: that one window gives; it takes `left + units + right`.
+      units: number of units that one window gives; it takes `left + units + right`.
       last: the function of the last window, which may lack rows, or of a short signal; None if
         `function` does for that, too.
 
     Raises:
-      ValueError: if these are no whole numbers, a reach is below 0, or another number below 1.
+      ValueError: if these are not integers, a reach is below 0, or another number below 1.
     """
 
     function: Model
@@ -53,10 +53,10 @@ class Carried:
     Attributes:
       function: `(state, x [rows, ..]) -> (state, y [rows, ..])`.
       start: `x -> state` before the first row, of the shape and dtypes of all later ones.
-      rows: that run at once; zeros fill the last window.
+      rows: rows that run at once; zeros fill the last window.
 
     Raises:
-      ValueError: if `rows` is no whole number from 1 up.
+      ValueError: if `rows` is not an integer of at least 1.
     """
 
     function: Callable[[Any, Array], tuple[Any, Array]]

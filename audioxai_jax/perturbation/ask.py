@@ -33,10 +33,10 @@ def answer(
     Args:
       question: "probability" or "logit" of the target; "class", 1 if the target is said, else 0;
         "agreement", 1 if the answer of the whole sound is given again, else 0.
-      logits: of the edited sound, `[K]`.
+      logits: logits of the edited sound, `[K]`.
       target: a class.
       whole: logits of the whole sound, for "agreement".
-      outputs: what the logits are, see the head of this file.
+      outputs: kind of the outputs, see the head of this file.
 
     Raises:
       ValueError: for an unknown question, logits that are not `[K]`, or a target that is not a

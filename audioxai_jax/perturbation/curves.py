@@ -60,21 +60,22 @@ def perturbation_curve(
 
     Args:
       model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
-      x: its input, floating point: the features, or, with a domain, the audio `[T]`.
-      relevance: of the features; signed, or made absolute by the caller. With axes of length 1 it
-        ranks what it is given for: `[F, 1]` the frames of features `[F, C]`, `[1, C]` channels.
+      x: input of the model, floating point: the features, or, with a domain, the audio `[T]`.
+      relevance: relevance of the features; signed, or made absolute by the caller. With axes of
+        length 1 it ranks what it is given for: `[F, 1]` the frames of features `[F, C]`, `[1, C]`
+        channels.
       target: class whose output is asked for; the true class if "class" shall ask for that.
       edit: "delete" starts from all features, "keep" from nothing but the base.
       order: "morf", most relevant first; "lerf", least relevant first.
       fractions: M of them in [0, 1], which may be traced; or a number of equal steps S from 0 to
         1, with M = S + 1.
-      base: what stands for absent features: a number, or an array that broadcasts to them. The
-        domain's own if None, 0 without a domain. Of `synthesis.bases`, call one first:
+      base: values that stand for absent features: a number, or an array that broadcasts to them.
+        The domain's own if None, 0 without a domain. Of `synthesis.bases`, call one first:
         `silence()(domain, features, audio, key)`.
       question: see `ask.answer`. A `Classifier` says what its outputs are.
       domain: view of the audio whose features are edited; None if x is the features.
-      units: what is ranked and edited as one, see `rank.unit_scores`; the domain's default if
-        None, each feature by itself without a domain.
+      units: labels of the units, see `rank.unit_scores`; the domain's
+        default if None, each feature by itself without a domain.
       chunk: evaluations of the model at once, which bounds memory; all if None. Loops over
         convolutions are slow on CPU.
 
@@ -116,16 +117,16 @@ def random_curves(
 
     Args:
       model: one input to logits `[K]`, of features or, with a domain, of audio.
-      x: its input, floating point.
+      x: input of the model, floating point.
       target: class whose output is asked for.
       key: consumed.
       draws: number of rankings.
       edit: "delete" or "keep", see `perturbation_curve` for this and all that follow.
       fractions: M of them, or a number of equal steps.
-      base: what stands for absent features.
-      question: what is asked.
+      base: values that stand for absent features.
+      question: question that is asked.
       domain: view of the audio whose features are edited.
-      units: what is ranked and edited as one.
+      units: labels of the units.
       chunk: evaluations of the model at once.
 
     Returns:

@@ -68,16 +68,16 @@ def deletion_curves(
       model: one input to logits `[K]`: a function of features, or, with a domain, of audio.
       inputs: features `[N, ...]`, or, with a domain, audio `[N, T]`; floating point.
       labels: the true class of each, integers `[N]`.
-      relevance: by the name of the method; signed, `[N, ...]` in the shape of the features, or
-        with axes of length 1 for relevance of units; the largest is deleted first.
+      relevance: relevance by the name of the method; signed, `[N, ...]` in the shape of the
+        features, or with axes of length 1 for relevance of units; the largest is deleted first.
       fractions: M of them, in [0, 1], of all units, or of those `among`.
-      key: for the random rankings.
+      key: key for the random rankings.
       draws: random rankings per example, of which the mean is returned.
       domain: view of the audio whose features are deleted; None if the inputs are features.
-      unit: name of what is deleted as one, see `Domain.units`; the domain's first if None, each
-        feature by itself without a domain.
-      base: what stands for deleted features: a number, or an array that broadcasts to those of
-        one example. The domain's own if None, 0 without a domain.
+      unit: name of the unit that is deleted as one, see `Domain.units`; the domain's first if
+        None, each feature by itself without a domain.
+      base: values that stand for deleted features: a number, or an array that broadcasts to those
+        of one example. The domain's own if None, 0 without a domain.
       magnitude: how large each feature is, `[N, ...]`, for the control; `domain.size`, or
         the absolute value of the features, if None.
       among: True for the units that may be deleted, bool `[N, ...]`, shaped as the units' labels;

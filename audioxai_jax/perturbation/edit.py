@@ -17,9 +17,9 @@ def mix(features: Array, mask: Array, base: Array) -> Array:
     """`mask * features + (1 - mask) * base`: the features where the mask is 1, else the base.
 
     Args:
-      features: of one sound, floating point.
-      mask: in [0, 1], of a shape that broadcasts to that of the features.
-      base: what stands for absent features, likewise.
+      features: features of one sound, floating point.
+      mask: values in [0, 1], of a shape that broadcasts to that of the features.
+      base: values that stand for absent features, likewise.
     """
     return mask * features + (1 - mask) * base
 
@@ -28,9 +28,9 @@ def keep(features: Array, chosen: Array, base: Array) -> Array:
     """The chosen features, and the base in place of all others.
 
     Args:
-      features: of one sound, floating point.
+      features: features of one sound, floating point.
       chosen: bool, of a shape that broadcasts to that of the features.
-      base: what stands for absent features, likewise.
+      base: values that stand for absent features, likewise.
     """
     return jnp.where(chosen, features, jnp.asarray(base, features.dtype))
 
@@ -56,10 +56,10 @@ def edit_first(
 
     Args:
       edit: one of EDITS.
-      features: of one sound, floating point.
-      positions: of the units, see `rank.rank_positions`.
+      features: features of one sound, floating point.
+      positions: positions of the units, see `rank.rank_positions`.
       count: how many; may be traced: one compilation serves every count.
-      base: what stands for absent features, of a shape that broadcasts to theirs.
+      base: values that stand for absent features, of a shape that broadcasts to theirs.
       units: see `rank.unit_scores`.
     """
     chosen = unit_mask(positions, count, features.shape, units)

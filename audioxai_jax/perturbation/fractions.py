@@ -27,7 +27,7 @@ def host_fractions(fractions: Fractions) -> np.ndarray:
     """Fractions `[M]` as float64, on the host; S equal steps if a whole number S is given.
 
     Raises:
-      ValueError: if they are not in [0, 1], or there are none.
+      ValueError: if they are not in [0, 1], or the list is empty.
     """
     if isinstance(fractions, int | np.integer):
         if fractions < 1:

@@ -30,8 +30,8 @@ def random_subset(baseline: float | Array, fraction: float) -> Perturbation:
     """Sets a random fraction of the features, rounded, to a baseline.
 
     Args:
-      baseline: of the input's shape, or a number.
-      fraction: of all features.
+      baseline: baseline of the input's shape, or a number.
+      fraction: fraction of all features.
 
     Raises:
       ValueError: for a fraction outside [0, 1].
@@ -42,7 +42,7 @@ def random_subset(baseline: float | Array, fraction: float) -> Perturbation:
 
 
 def drawn_subset(key: Array, features: int, size: int) -> Array:
-    """`size` of so many features, without replacement; booleans `[features]`.
+    """`size` of all features, without replacement; booleans `[features]`.
 
     The largest of random bits: a permutation takes twice as long on CPU.
     """

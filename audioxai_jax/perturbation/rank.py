@@ -26,7 +26,7 @@ def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str)
     """What units are ranked by: the sum of relevance over each, `[n]`.
 
     Args:
-      relevance: of the features, floating point.
+      relevance: relevance of the features, floating point.
       units: whole numbers from 0 to n - 1, of a shape that broadcasts to that of `relevance`.
       rank: "signed", or "absolute" for sums of absolute values.
 
@@ -56,7 +56,7 @@ def magnitude_scores(size: Array, units: np.ndarray | None = None) -> Array:
     """Scores of units by how large they are: the magnitude control, `[n]`.
 
     Args:
-      size: of each feature, see `domains.protocol.Domain.size`.
+      size: size of each feature, see `domains.protocol.Domain.size`.
       units: see `unit_scores`.
     """
     return unit_scores(size, units, rank="signed")
@@ -66,7 +66,7 @@ def rank_positions(score: Array, among: Array | None = None) -> Array:
     """Position of each unit in falling order of its score, from 0, ties by index; int32 `[n]`.
 
     Args:
-      score: of the units, `[n]`.
+      score: score of the units, `[n]`.
       among: False for units that come last, bool `[n]`; all take part if None.
     """
     order = jnp.argsort(-score, stable=True)
@@ -92,7 +92,7 @@ def top_mask(
     """1 for features of the `count` units with the highest scores, else 0; typed as `like`.
 
     Args:
-      score: of the units, `[n]`.
+      score: score of the units, `[n]`.
       count: how many; all if there are fewer.
       like: an array of the features' shape and dtype.
       units: see `unit_scores`.
@@ -131,7 +131,7 @@ def find_units(
       ranked: shape of the relevance: that of the features, whose sums over `units` count, or one
         with axes of length 1, along which all is edited together: `[F, 1]` ranks the frames of
         features `[F, C]`, `[1, C]` the channels.
-      shape: of the features.
+      shape: shape of the features.
       units: see `unit_scores`.
 
     Returns:
@@ -158,9 +158,9 @@ def unit_mask(
     """True for features of the first `count` units, in features of some shape.
 
     Args:
-      positions: of the units, see `rank_positions`.
+      positions: positions of the units, see `rank_positions`.
       count: how many; all if there are fewer.
-      shape: of the features.
+      shape: shape of the features.
       units: see `unit_scores`.
     """
     return spread(positions < count, shape, units)

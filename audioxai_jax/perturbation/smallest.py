@@ -46,8 +46,8 @@ class SmallestSet:
       fraction: count over the number of units; 0 if the empty set has the property (the base
         alone is heard as the class, or as another one: the set explains nothing), NaN if no
         set has it, or if not all is finite.
-      lasting: as `fraction`, of the count from which the property lasts; NaN if it does not
-        hold for the set of all units.
+      lasting: fraction of the count from which the property lasts; NaN if it does not hold for the
+        set of all units.
       mask: 1 for the features of the set, in both edits, shaped as x.
       counts: examined in the first pass, int32 `[M]`; the first is 0, the last all units.
       holds: whether each has the property, `[M]`: `holds[0]` and `holds[-1]` are the ends.
@@ -94,11 +94,13 @@ def smallest_set(
       relevance: shaped as x, of a class; ranks the units.
       target: the class to be kept or flipped; the model's own prediction of x if None. The label
         of a single logit is predicted where that is above 0.
-      base: shaped as x, stands for what is not in the set ("keep"), or is ("delete").
+      base: shaped as x, stands for features out of the set ("keep"), or in it ("delete").
       edit: "keep" or "delete".
-      counts: of the first pass, whole numbers from 0 to n; 0 and n are added. See `count_grid`.
+      counts: counts of the first pass, whole numbers from 0 to n; 0 and n are added. See
+        `count_grid`.
       rank: "signed" or "absolute", see `rank.unit_scores`.
-      units: what is ranked and edited as one, see `rank.unit_scores`; each feature if None.
+      units: labels of the units, see `rank.unit_scores`; each feature if
+        None.
       chunk: edited inputs in one call of the model: memory against speed.
 
     Raises:

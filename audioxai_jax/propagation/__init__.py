@@ -1,6 +1,6 @@
 """Layer-wise relevance propagation for any JAX function.
 
-Fraunhofer HHI and others state patents on LRP; see README, "Layer-wise relevance propagation".
+Fraunhofer HHI and others state patents on LRP; see docs/lrp.md, "Patents".
 """
 
 from audioxai_jax.propagation import rules

@@ -60,7 +60,7 @@ def composite(
     Args:
       entries: (pattern, rule) pairs. A rule is any function of the signature in
         `rules.sharing`.
-      base: entries for all that is no convolution or dense layer, tried after the others;
+      base: entries for all but convolutions and dense layers, tried after the others;
         `base()` if None. `[]` for none.
       fuse: whether softmax and normalisation count as operations of their own.
     """
@@ -70,7 +70,7 @@ def composite(
 
 
 def base(epsilon: float = 1e-6, *, absolute: bool = False) -> list[Entry]:
-    """Rules for all that is no convolution or dense layer."""
+    """Rules for all but convolutions and dense layers."""
     proportional = rules.epsilon(epsilon, absolute=absolute)
     return [
         (kind("activation"), rules.pass_through()),
@@ -140,7 +140,7 @@ def latent_transformer(epsilon: float = 1e-6, *, absolute: bool = False) -> Comp
     """AttnLRP with norms as what they are, affine once their statistics are given.
 
     For the transformers that read latents: there, identities for the norms explain little
-    (README has the figures).
+    (experiments/fidelity has the figures).
     """
     layers = (kind("conv", "dense"), rules.epsilon(epsilon, absolute=absolute))
     return composite([layers], base=base(epsilon, absolute=absolute))
@@ -197,7 +197,7 @@ def _convolutional(
 
 def _as_rule(rule: Any) -> Any:
     if not callable(rule):
-        raise TypeError(f"{rule!r} is no rule: a rule is a function (lin, x, w, b, z, R)")
+        raise TypeError(f"{rule!r} is not a rule: a rule is a function (lin, x, w, b, z, R)")
     return Partial(rule) if all_leaves([rule]) else rule
 
 

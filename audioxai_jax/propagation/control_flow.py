@@ -35,7 +35,7 @@ def scan(
     forward = [_forward(equation, known) for known in (values, compared) if known is not None]
 
     def fill(part: int, found: list[Any]) -> list[Array]:
-        """Those of the body's inputs that depend on the input; zeros for what is missing."""
+        """Those of the body's inputs that depend on the input; zeros for missing ones."""
         triples = zip(into[part], flags[part], found, strict=True)
         return [_zeros(graph, n) if r is None else r for n, flag, r in triples if flag]
 

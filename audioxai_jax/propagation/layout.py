@@ -24,7 +24,7 @@ class Along:
     """An axis that goes along one of the input.
 
     Attributes:
-      axis: of the input.
+      axis: axis of the input.
       level: an axis that is cut in two has () before, and (0,) and (1,) after it: frames before
         the samples in them.
     """

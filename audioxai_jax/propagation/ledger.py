@@ -12,8 +12,8 @@ class Ledger:
     Attributes:
       received: relevance of its outputs.
       passed_on: relevance that its inputs got.
-      bias: what the bias got (and whatever else a rule counts as constant).
-      stabiliser: what was lost by keeping denominators away from zero.
+      bias: share of the bias (and whatever else a rule counts as constant).
+      stabiliser: relevance lost by keeping denominators away from zero.
       names: kind and place of each operation. The operations inside a loop are summed over its
         steps; of the branches of a cond, those that were not taken have zeros.
     """

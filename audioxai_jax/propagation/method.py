@@ -13,7 +13,7 @@ def lrp(composite: str | Composite = "epsilon_plus") -> Method:
     """Layer-wise relevance propagation of the target's logit, for any JAX function.
 
     Args:
-      composite: which rule each operation gets: a `Composite`, or the name of a preset.
+      composite: rules of the operations: a `Composite`, or the name of a preset.
 
     Returns a `Method`; it needs no key.
 

@@ -100,7 +100,7 @@ class last:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class both:
-    """Operations that two patterns are for."""
+    """Operations that match both patterns."""
 
     one: Pattern
     other: Pattern

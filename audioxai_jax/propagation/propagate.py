@@ -42,9 +42,9 @@ class Propagation:
     """What `propagate` returns.
 
     Attributes:
-      relevance: of each input, shaped as the input.
-      logits: of the model, `[K]`.
-      ledger: what became of relevance in each operation.
+      relevance: relevance of each input, shaped as the input.
+      logits: logits of the model, `[K]`.
+      ledger: account of relevance in each operation.
       points: activation and relevance at the points that were asked for, by name.
     """
 
@@ -79,7 +79,7 @@ def propagate(
     Compiled as a whole on the first call for a model and shape; `step_by_step` is not.
 
     Args:
-      composite: which rule each operation gets.
+      composite: rules of the operations.
       model: one example to logits `[K]`, any JAX function.
       x: one example.
       target: index of the logit.
@@ -107,7 +107,7 @@ def propagate(
             "relevance. Convert the input, not inside the model"
         )
     found = _compiled(composite, as_model(model), x, target, reference, seed, at=tuple(at))
-    select(found.logits, target)  # compiled, a target that is no class would pass unseen
+    select(found.logits, target)  # compiled, a target beyond the classes would pass unseen
     return found
 
 

@@ -55,7 +55,7 @@ def waveform(
     Args:
       over_time: relevance `[n]` over seconds, the shade.
       kept: waveform of the explanation `[T]`, drawn over the original.
-      columns: of the drawing, at most.
+      columns: number of columns of the drawing, at most.
     """
     seconds = len(samples) / sample_rate
     drawn = [samples] if kept is None else [samples, kept]
@@ -142,8 +142,8 @@ def spectra(
     """Levels over frequency before their relevance.
 
     Args:
-      levels: of the original `[n]`, dB, over the scale of `relevance`.
-      kept: of the explanation `[n]`, dB, drawn over the original.
+      levels: levels of the original `[n]`, dB, over the scale of `relevance`.
+      kept: levels of the explanation `[n]`, dB, drawn over the original.
     """
     (across,) = relevance.scales
     drawn = [(levels, INK, 0.55), *([] if kept is None else [(kept, WARM, 0.95)])]

@@ -70,7 +70,7 @@ def write_folder(folder: Path, result: ClipResult, *, overwrite: bool) -> None:
     """Writes the folder beside its place, then moves it there.
 
     Args:
-      folder: of this clip; those above it are made if needed.
+      folder: folder of this clip; those above it are made if needed.
       result: all that goes into it.
       overwrite: replace an earlier explanation there.
     """

@@ -69,9 +69,9 @@ def plot(
 
     Args:
       kind: further classes.
-      description: for readers who cannot see it.
-      seconds: what the axis spans.
-      ends: of the axis, as fractions of the figure's width.
+      description: text for readers who cannot see it.
+      seconds: span of the axis.
+      ends: ends of the axis, as fractions of the figure's width.
     """
     left, right = ends
     return (

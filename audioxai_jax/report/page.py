@@ -185,7 +185,7 @@ def _care(result: ClipResult) -> str:
     else:
         first = (
             "A sound with parts missing is unlike the sounds that the model learned from. Its "
-            "answer may come from the gaps rather than from what is left."
+            "answer may come from the gaps rather than from the rest."
         )
     return f"""<section class="note" aria-labelledby="care">
 <h2 id="care">Read with care</h2>

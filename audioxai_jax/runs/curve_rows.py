@@ -30,8 +30,8 @@ def curve_rows(
     score less that of random rankings.
 
     Args:
-      study: that was made.
-      results: of `measure`, with a leading axis of clips, on the host.
+      study: study that was made.
+      results: results of `measure`, with a leading axis of clips, on the host.
       key: consumed, by the bootstrap.
       speakers: number of each clip's speaker, or None, see `statistics.intervals`.
 

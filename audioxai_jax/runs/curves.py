@@ -39,14 +39,14 @@ class Study:
     """What is measured, see `measure`; `make_study` makes one.
 
     Attributes:
-      classifier: as a model of sounds.
+      classifier: the classifier as a model of sounds.
       listener: likewise, or None.
       reader: the classifier as a model of the features that it reads.
       own: whether these are the features of `domain`.
-      domain: in which the classifier is explained.
-      unit: name of what is ranked and edited as one.
-      methods: by name.
-      fractions: of the units, kept and deleted.
+      domain: domain in which the classifier is explained.
+      unit: name of the unit.
+      methods: methods by name.
+      fractions: fractions of the units, kept and deleted.
       draws: random rankings per clip.
       outputs, listener_outputs: see `types.Classifier`.
     """
@@ -77,10 +77,10 @@ def make_study(
     """A study of one classifier in one domain.
 
     Args:
-      classifier: what is explained.
-      domain: in which; its sample rate is that of the clips.
-      methods: by name.
-      fractions: of the units, in (0, 1].
+      classifier: classifier to explain.
+      domain: domain to explain in; its sample rate is that of the clips.
+      methods: methods by name.
+      fractions: fractions of the units, in (0, 1].
       draws: random rankings per clip, of which the mean is reported.
       unit: name of the domain's units; its first if None.
       listener: an independent classifier, or None.
@@ -144,7 +144,7 @@ def measure(study: Study, audio: Array, key: Array) -> dict[str, Any]:
 
 
 def units_of(study: Study, shape: tuple[int, ...]) -> np.ndarray:
-    """Labels of what is ranked and edited as one, of features of some shape.
+    """Labels of the units, of features of some shape.
 
     Raises:
       ValueError: for a unit that the domain does not have.

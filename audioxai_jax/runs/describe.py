@@ -52,9 +52,9 @@ def describe(
     """The record of one explained clip.
 
     Args:
-      explained: on the host.
-      settings: it was explained with.
-      names: of these.
+      explained: explained clip on the host.
+      settings: settings it was explained with.
+      names: names of these.
       level_match: write all WAV files at the level of the original.
     """
     clip, target = explained.clip, explained.target

@@ -27,9 +27,9 @@ def draw_explanation(
 
     Args:
       sounds: "original" and "explanation" `[T]`.
-      sample_rate: of both, Hz.
-      relevance: of the features of the clip, or of the clip and zeros after it.
-      axes: of the features, see `domains.Domain.axes`.
+      sample_rate: rate of both, Hz.
+      relevance: relevance of the features of the clip, or of the clip and zeros after it.
+      axes: axes of the features, see `domains.Domain.axes`.
     """
     original, kept = sounds["original"], sounds["explanation"]
     whole = relevance_map(relevance, axes, seconds=len(original) / sample_rate)
@@ -60,7 +60,7 @@ def relevance_map(
     A time axis comes first.
 
     Args:
-      axes: of the features.
+      axes: axes of the features.
       seconds: length of the clip; what lies behind it on a time axis is left out.
     """
     kept = [number for number, axis in enumerate(axes) if axis.name != PAIR][:2]

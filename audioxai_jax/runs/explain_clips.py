@@ -77,7 +77,7 @@ def padded_length(classifier: Classifier, domain: Domain, length: int) -> int:
     """Samples of the whole windows, or seconds, that hold a clip of some length.
 
     Args:
-      domain: that is explained; the length is at its sample rate.
+      domain: domain that is explained; the length is at its sample rate.
     """
     if classifier.frames is None or not same_view(domain, classifier.reads):
         return -(-length // domain.sample_rate) * domain.sample_rate

@@ -21,7 +21,7 @@ class Settings:
       target: a label, or None for what the classifier hears.
       domain: None for what the classifier reads.
       listener: an independent classifier, or None.
-      seed: of everything random.
+      seed: seed of everything random.
     """
 
     method: Method
@@ -41,23 +41,24 @@ class ExplainedClip:
     """The explanation of one clip on the host, the padding cut from the sounds.
 
     Attributes:
-      clip: what was explained.
-      domain: that it was explained in.
+      clip: clip that was explained.
+      domain: domain that it was explained in.
       own_domain: whether the classifier reads that domain.
       sounds: float32 `[T]` by name, see `results.SOUNDS`; all as long as the clip.
-      logits: of the classifier, `[K]`, by the same names.
-      feature_logits: of the edited features "explanation", "removed" and "random", `[K]`.
-      listener_logits: of the listener, `[L]`, by the names of the sounds; empty without one.
-      features, relevance, mask: of the padded clip.
-      axes: of the features.
+      logits: logits of the classifier, `[K]`, by the same names.
+      feature_logits: logits of the edited features "explanation", "removed" and "random", `[K]`.
+      listener_logits: logits of the listener, `[L]`, by the names of the sounds; empty without one.
+      features, relevance, mask: arrays of the padded clip.
+      axes: axes of the features.
       unit: name of what was kept as one.
       unit_counts: units kept, and of all.
-      labels, outputs: of the classifier, see `types.Classifier`.
-      listener_labels, listener_outputs: of the listener.
+      labels, outputs: labels and outputs of the classifier, see `types.Classifier`.
+      listener_labels, listener_outputs: labels and outputs of the listener.
       target: index of the label that is explained.
-      info: what the method says of its own result.
+      info: facts that the method gives about its own result.
       padded_seconds: length of what was explained: the clip and zeros after it.
-      notes: what a reader of the explanation must know, a sentence each; those of the clip first.
+      notes: facts that a reader of the explanation must know, a sentence each; those of the clip
+        first.
     """
 
     clip: Clip

@@ -13,7 +13,7 @@ def outputs_of(classifier: Classifier, count: int | None = None) -> str:
     """What a classifier's outputs are, one of `readers.OUTPUTS`.
 
     Args:
-      count: of the outputs; that of the labels if None.
+      count: number of the outputs; that of the labels if None.
     """
     count = len(classifier.labels or ()) if count is None else count
     return classifier.outputs or ("sigmoid" if count == 1 else "softmax")

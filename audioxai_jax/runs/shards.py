@@ -14,7 +14,7 @@ import numpy as np
 from audioxai_jax.core.files import check_settings, make_folder, replace_file, writing
 
 DAMAGED = (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError, KeyError)
-"""What reading says of bytes that are no part, such as half of one."""
+"""Exceptions that mean a damaged or truncated shard."""
 
 
 class Parts:

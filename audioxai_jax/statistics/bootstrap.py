@@ -23,9 +23,9 @@ def bootstrap_interval(
     Args:
       values: one per clip, `[N, ..]`; axes after the first are independent quantities.
       key: consumed.
-      groups: who speaks in each clip, any integers `[N]` from 0 up. If given, whole groups
-        are drawn, since clips of one speaker are not independent. Clips of -1, nobody's, are
-        in every resample: they say nothing about other speakers.
+      groups: speaker in each clip, any integers `[N]` from 0 up. If given, whole groups are drawn,
+        since clips of one speaker are not independent. Clips of -1, without a speaker, are in every
+        resample: they say nothing about other speakers.
       samples: resampled means.
       level: coverage, in (0, 1).
 
@@ -34,7 +34,7 @@ def bootstrap_interval(
       says nothing of the spread, and where a value is NaN.
 
     Raises:
-      ValueError: for no clips, groups that do not fit or are all nobody's, no samples, or a level
+      ValueError: for no clips, groups that do not fit or are all -1, no samples, or a level
         outside (0, 1).
     """
     values, groups, number = _checked(values, groups, samples, level)
@@ -54,8 +54,8 @@ def median_interval(
 ) -> tuple[Array, Array]:
     """Percentile interval of the median.
 
-    Its ends are medians that were drawn, never a value between two of them, so that values may
-    be infinite, as of what was sought in vain.
+    The ends are order statistics of the resampled medians (no interpolation), so infinite
+    values, meaning not found, are allowed.
 
     Args:
       values: one per clip, `[N]`.
@@ -88,7 +88,7 @@ def _checked(values, groups, samples: int, level: float) -> tuple[Array, np.ndar
     groups = np.arange(count) if groups is None else numbered(groups, count)
     number = int(groups.max()) + 1
     if not number:
-        raise ValueError("all clips are nobody's (-1): there is no group to draw")
+        raise ValueError("all groups are -1 (no speaker): give at least one group to draw")
     values = values.astype(jnp.promote_types(values.dtype, jnp.float32))
     return values, groups, number
 

@@ -9,7 +9,7 @@ from jax import Array
 from audioxai_jax.statistics.bootstrap import bootstrap_interval
 
 SPEAKERS = 10
-"""Speakers from which an interval over them is given: over fewer, it covers too little."""
+"""Minimum number of speakers for an interval over speakers; with fewer, coverage is too low."""
 
 
 def intervals(

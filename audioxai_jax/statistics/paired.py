@@ -68,9 +68,9 @@ def mean_difference(
     Args:
       a, b: one value per clip, `[N, ...]` both; axes after the first are independent.
       key: consumed.
-      groups: who speaks in each clip, see `bootstrap_interval`. Without them the
-        interval says nothing of other speakers.
-      samples, level: as in `bootstrap_interval`.
+      groups: speaker in each clip, see `bootstrap_interval`. Without them the interval says nothing
+        of other speakers.
+      samples, level: draws and coverage, see `bootstrap_interval`.
 
     Returns:
       "mean", "low" and "high", each `[...]`; NaN if any value is, the ends of a single clip, or
@@ -103,8 +103,8 @@ def sign_flip(
     Args:
       a, b: one value per clip, `[N]` both.
       key: consumed, if signs are drawn.
-      groups: who speaks in each clip, integers `[N]`: signs are then those of whole groups,
-        whose clips are not independent. Clips of -1, nobody's, are each on their own.
+      groups: speaker in each clip, integers `[N]`: signs are then those of whole groups, whose
+        clips are not independent. Clips of -1, without a speaker, are each on their own.
       samples: signs that are drawn.
 
     Returns:

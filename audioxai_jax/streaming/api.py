@@ -39,7 +39,8 @@ def encode(
       codec: one of this library; of another, give the `stages` of its encoder.
       blocks: pieces of one waveform, `[n]`, floating point, of any sizes.
       frames: latent frames of a window: few for a short wait, many for speed, 8 s by default.
-      stages: of the encoder, see `audioxai_jax.streaming.stages`; their `units` are the windows.
+      stages: stages of the encoder, see `audioxai_jax.streaming.stages`; their `units` are the
+        windows.
 
     Yields:
       Arrays of any number of frames but 0. Float32 rounds sums of other shapes otherwise, by
@@ -48,7 +49,7 @@ def encode(
     Raises:
       ValueError: for blocks that are not as above, no samples at all, windows of less than a
         frame, a codec that needs the whole sound or does not say how far it sees, or stages
-        that are none, that do not fit their functions, or that come with `frames`.
+        that are not `Stage`s, do not fit their functions, or are given with `frames`.
     """
     _check_codec(codec)
     return run(_stages(codec, codec.encode, frames, stages), _waveform(blocks))
@@ -68,9 +69,9 @@ def decode(
     comes then.
 
     Args:
-      codec, frames: as in `encode`.
+      codec, frames: codec and latent frames of a window, see `encode`.
       latents: pieces `[f, C]` of one latent, of any numbers of frames.
-      stages: of the decoder.
+      stages: stages of the decoder.
 
     Raises:
       ValueError: as `encode`, and for frames of chunks that no sound makes.

@@ -1,6 +1,6 @@
 """The stages of a codec's encoder and decoder, as its row of CODECS has them.
 
-To stream a codec that is no row there, give its stages to `audioxai_jax.streaming`.
+To stream a codec without a row there, give its stages to `audioxai_jax.streaming`.
 """
 
 import dataclasses

@@ -24,7 +24,7 @@ def run(stages: Sequence[Stage], pieces: Iterable[Any]) -> Iterator[np.ndarray]:
     """Yields pieces of what the stages, one after the other, make of a signal in pieces.
 
     Args:
-      stages: of the function.
+      stages: stages of the function.
       pieces: arrays `[n, ..]`, floating point, equal but for n, which may be any number.
 
     Yields:

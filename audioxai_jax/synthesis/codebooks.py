@@ -46,7 +46,7 @@ def code_scores(relevance: Array, *, rank: str = "signed", unit: str = "code") -
     codewords' scores.
 
     Args:
-      relevance: of stages, `[K, F, C]`.
+      relevance: relevance of stages, `[K, F, C]`.
       rank, unit: see `top_codes`.
 
     Raises:

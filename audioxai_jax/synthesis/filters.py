@@ -25,9 +25,9 @@ def filter_by_frequency(
 
     Args:
       audio: waveform `[T]`.
-      relevance: of each bin of its DFT `[T // 2 + 1]`.
+      relevance: relevance of each bin of its DFT `[T // 2 + 1]`.
       keep: fraction of the bins that are kept; none are whose smoothed relevance is not
-        positive, so that the sound is silent if there are none.
+        positive, so that the sound is silent without positive ones.
       smooth: bins between the zeros of the kernel that smooths relevance and mask, see
         `audible.smoothed`. It keeps the filter from ringing: its response is shorter than
         2 T / smooth samples to either side, but for the side lobes of the kernel, which

@@ -34,7 +34,7 @@ def heat_map_sound(audio: Array, relevance: Array, *, smooth: int = SMOOTH) -> A
 
     Args:
       audio: waveform `[T]`.
-      relevance: of each sample `[T]`, or of the scaled waveform that a network was given.
+      relevance: relevance of each sample `[T]`, or of the scaled waveform that a network was given.
       smooth: samples between the zeros of the kernel that smooths relevance, see `smoothed`.
 
     Returns:

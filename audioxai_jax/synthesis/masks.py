@@ -188,7 +188,7 @@ class Smallest:
 
 
 def as_masker(keep: float | str | Array | Masker, rank: str, number: int) -> Masker:
-    """What `explain` keeps, as a `Masker` of exactly so many of the units there are.
+    """What `explain` keeps, as a `Masker` of an exact number of units.
 
     Raises:
       WrongType, ValueError: for another text, a fraction outside [0, 1], or an unknown rank.
@@ -205,7 +205,7 @@ def as_masker(keep: float | str | Array | Masker, rank: str, number: int) -> Mas
 
 
 def rearrange(mask: Array, score: Array, context: Context) -> Array:
-    """A mask that keeps as many units as another, those with the highest scores `[n]`.
+    """A mask that keeps the same number of units as another, those of the highest scores `[n]`.
 
     Values of a soft mask go to the units in falling order.
     """
@@ -227,7 +227,7 @@ def check_count(count: int | Array) -> None:
 
 
 def check_fraction(keep: float | Array) -> None:
-    """Raises ValueError for what is not one number in [0, 1]; a traced one is not looked at."""
+    """Raises ValueError for anything but one number in [0, 1]; a traced one is not looked at."""
     check_number(keep, "keep", "a fraction between 0 and 1")
     if not isinstance(keep, Tracer) and not 0 <= float(keep) <= 1:
         raise ValueError(f"keep must be a fraction between 0 and 1, got {keep}")

@@ -35,7 +35,7 @@ CALLS = frozenset("jit pjit".split())
 """Only group equations."""
 
 LARGEST = 2.0
-"""Values that a beginning makes, for each of the input: with more, they cost what they save."""
+"""Largest size of the split's values relative to the input; beyond it nothing is saved."""
 
 Values = tuple[Array, ...]
 

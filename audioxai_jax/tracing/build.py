@@ -38,9 +38,9 @@ def build(
     """The graph of a closed jaxpr.
 
     Args:
-      depends: which of its inputs relevance is wanted for.
-      paths: where its other inputs come from, see `Graph.paths`.
-      scope, source: of the equation that contains it.
+      depends: inputs for which relevance is wanted.
+      paths: origins of its other inputs, see `Graph.paths`.
+      scope, source: scope and source of the equation that contains it.
     """
     builder = _Builder(reading)
     inputs = tuple(builder.value(v.aval) for v in closed.jaxpr.invars)
@@ -196,7 +196,7 @@ class _Builder:
         """The outputs of a function with a derivative of its own.
 
         Args:
-          within: its outputs, computed by what it contains.
+          within: outputs, computed by what it contains.
         """
         dependent = [n in self.depends and self.inexact(n) for n in inputs]
         lost = [self.inexact(n) and n not in self.depends for n in within]
@@ -231,7 +231,7 @@ def derivative(call: Equation, operands: list[Any], dependent: list[bool]) -> Gr
 
     Args:
       operands: shapes and dtypes of all its operands.
-      dependent: those that it is differentiated by.
+      dependent: inputs that it is differentiated by.
 
     Returns:
       The graph, whose outputs belong to these operands.

@@ -31,7 +31,7 @@ def training_layers(closed: Any, frames: Callable[[Any], list]) -> list[tuple[st
 
     Args:
       closed: closed jaxpr of a model; its last input is the example.
-      frames: of an equation, what called what, innermost first.
+      frames: call stack of an equation, what called what, innermost first.
     """
     search = _Search(frames)
     jaxpr = closed.jaxpr

@@ -3,7 +3,7 @@
 A model that rounds, compares or stops gradients on every way from its input to its output has
 gradient zero everywhere: relevance would be zero without a word. That is seen in the trace of
 the model, before anything is computed. Relevance that happens to be zero (of a silent clip,
-of a saturated unit) is no error.
+of a saturated unit) is not an error.
 """
 
 from collections.abc import Callable
@@ -81,8 +81,8 @@ def straight_through(quantise: Callable[[Array], Array], x: Array) -> Array:
     """`quantise(x)`, with the gradient of the identity.
 
     Y. Bengio, N. Leonard, A. Courville, "Estimating or Propagating Gradients Through Stochastic
-    Neurons for Conditional Computation", arXiv 1308.3432, section 4. `quantise` must return as
-    many values as it gets.
+    Neurons for Conditional Computation", arXiv 1308.3432, section 4. `quantise` must return
+    the shape that it gets.
 
     >>> jax.grad(lambda x: straight_through(jnp.round, x))(0.7).tolist()
     1.0

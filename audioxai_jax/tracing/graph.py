@@ -25,11 +25,11 @@ class Equation:
     """One primitive operation.
 
     Attributes:
-      primitive, params: of JAX.
+      primitive, params: JAX's primitive and its parameters.
       inputs, outputs: numbers of values.
       scope: name stack, such as "Net/block_0/conv".
       source: "file:line (function)" of the user's code, "" if it is not known.
-      graphs: what a scan repeats, or the branches of a cond.
+      graphs: body that a scan repeats, or the branches of a cond.
     """
 
     primitive: Any
@@ -52,7 +52,7 @@ class Equation:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Graph:
-    """Equations in the order of their computation, with those that nobody needs left out.
+    """Equations in the order of their computation, without those that no output needs.
 
     Attributes:
       inputs, outputs: numbers of the values that go in and come out.
@@ -60,7 +60,7 @@ class Graph:
         NumPy arrays, known even while compiling.
       shapes: shape and dtype of every value.
       depends: the values that depend on an input for which relevance is wanted.
-      touched: those, and what was decided by them: comparisons, signs, integers.
+      touched: dependent values, and those decided by them: comparisons, signs, integers.
       paths: leaves of the model that a constant value was computed from.
       compares: whether dependence is that of differences.
       stopped: values whose gradient the model stops; only where differences count.

@@ -30,7 +30,7 @@ def make_step(
       forward: `(variables, features, key) -> (logits [classes], other)` of one example,
         inside `vmap(axis_name="batch")`; `variables` is `{"params": .., **other}`.
       prepare: `(key, clip) -> features`, augmentation included; no gradient flows there.
-      smoothing: of the labels.
+      smoothing: smoothing of the labels.
 
     `state` is `{"params": .., "other": .., "optimiser": ..}`.
     """

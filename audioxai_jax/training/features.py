@@ -38,13 +38,13 @@ def augmented_features(
       extract: `audio [T] -> features [F, C]`.
       clips: int16 `[N, S, T]`, see `augment`.
       noises: int16 `[M, T]`, see `augment`.
-      copies: of each clip.
+      copies: number of copies of each clip.
       key: consumed; copy k of clip i depends on key, k and i alone.
       gaps: `(key, features) -> features`, what the copies go through as well.
       shift: see `augment`.
 
     Yields:
-      `[N, F, C]`, as many times as there are copies.
+      `[N, F, C]` for each copy.
     """
     gaps = None if gaps is None else as_model(gaps)
     shared = (as_model(extract), jnp.asarray(noises), gaps, Static(shift))
@@ -57,7 +57,7 @@ def encode_gaps(codec: Codec, samples: int, mask: Model, *, heard: float = 0.75)
     """`(key, latent) -> latent` with gaps, a fraction of them decoded and encoded again.
 
     Args:
-      codec: of the latent.
+      codec: codec of the latent.
       samples: length of the clips.
       mask: `(key, latent) -> mask`, such as `masking.loud_mask`.
       heard: probability of the trip through sound, which explanations go through.

@@ -32,7 +32,7 @@ def gaussian(params: Any, key: Array, deviations: Mapping[str, float], biases: M
     Args:
       params: flax parameters, of which shapes and types are used.
       key: consumed.
-      deviations, biases: by pattern of the layer's name, the first that fits; biases are 0
+      deviations, biases: values by pattern of the layer's name, the first that fits; biases are 0
         where none does.
     """
     return _drawn(params, key, lambda name, leaf: _first(deviations, name), biases)

@@ -1,7 +1,7 @@
 """Latents with gaps, for training.
 
 An explanation is a latent of which most is missing. To networks that were trained on whole
-latents that is a stranger, and what they make of it says little: P. Hase, H. Xie, M. Bansal,
+latents this is out of distribution, so their output means little: P. Hase, H. Xie, M. Bansal,
 "The Out-of-Distribution Problem in Explainability and Search Methods for Feature Importance
 Explanations", NeurIPS 2021, therefore show such inputs during training.
 """
@@ -21,7 +21,7 @@ def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
 
     Args:
       key: consumed.
-      shape: of the latent, (F, C).
+      shape: shape of the latent, (F, C).
       least: smallest fraction kept; in one channel it may be less.
 
     Returns:

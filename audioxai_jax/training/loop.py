@@ -1,4 +1,4 @@
-"""A training loop that can be killed at any moment and goes on where it was."""
+"""A resumable training loop: killed at any moment, it continues from its last state."""
 
 import hashlib
 import json
@@ -114,7 +114,7 @@ def _restore(
         if str(error).startswith(str(place)):
             raise
         raise ValueError(f"{place} cannot be read, it is damaged or foreign: {instead}") from error
-    except Exception as error:  # whatever orbax raises for what is missing, cut short or garbled
+    except Exception as error:  # whatever orbax raises for missing, cut or garbled files
         raise ValueError(f"{place} cannot be read, it is damaged or foreign: {instead}") from error
     if not intact:  # orbax restores flipped bytes without a word
         raise ValueError(f"{place} is damaged, its sha256 is another one: {instead}")

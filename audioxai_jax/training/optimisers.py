@@ -27,7 +27,7 @@ def muon(
     at `others_rate`.
 
     Args:
-      steps: of the whole training.
+      steps: number of steps of the whole training.
       rate: peak rate of the matrices.
       decay: weight decay of all.
     """
@@ -41,7 +41,7 @@ def muon(
 
 
 def matrices(params):
-    """Which axes of each parameter go in and out; None where it is no hidden matrix."""
+    """Input and output axes of each parameter; None unless it is a hidden matrix."""
 
     def axes(path, leaf):
         names = [entry.key for entry in path]

@@ -47,12 +47,12 @@ class Recipe:
     """One head for one task.
 
     Attributes:
-      kind: of the features it reads, "latent" or "listener".
+      kind: kind of features it reads, "latent" or "listener".
       init: `key -> variables`, `{"params": .., **other}`.
       forward: see `training.classifier.make_step`.
       predict: `(variables, features [F, C]) -> logits [K]`.
-      optimiser, steps, batch: of its training.
-      fill: what blanked features become, see `data.augment.spec_augment`.
+      optimiser, steps, batch: options of its training.
+      fill: value of blanked features, see `data.augment.spec_augment`.
       manifest: fields of its checkpoint's manifest that follow from all this.
     """
 
@@ -72,7 +72,7 @@ def make_recipe(head: str, task: str, codec: Codec, *, steps: int | None = None)
 
     Args:
       task: key of `data.tasks.TASKS`.
-      codec: whose latents are read; the listener reads log-mel spectrograms.
+      codec: codec whose latents are read; the listener reads log-mel spectrograms.
       steps: instead of those in STEPS.
 
     Raises:
@@ -133,7 +133,7 @@ def make_features(kind: str, task: str, codec: Codec, clips: Clips, learned: np.
     Args:
       kind: "latent" or "listener".
       clips: all of the task, at the codec's rate.
-      learned: which of them may be learned from, bool `[N]`.
+      learned: examples that may be learned from, bool `[N]`.
 
     Returns:
       Augmented copies `[COPIES, sum(learned), F, C]`, of latents the second half with gaps;

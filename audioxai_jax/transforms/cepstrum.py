@@ -34,7 +34,7 @@ def true_envelope(
     Args:
       log_spectrum: `[..., K]` from 0 Hz in equal steps, in any logarithmic unit.
       bin_hz: the step, Hz.
-      quefrency: of the lifter, seconds.
+      quefrency: quefrency of the lifter, seconds.
       iterations: the more, the nearer the envelope is to the tops of the harmonics.
 
     Returns:

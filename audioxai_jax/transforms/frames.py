@@ -25,7 +25,7 @@ class Frames:
 
     Attributes:
       window: `[L]`.
-      hop: from one frame to the next.
+      hop: samples from one frame to the next.
       before: zeros in front of the waveform; frame f starts at sample f * hop - before.
       count: number of frames.
       samples: T.
@@ -75,14 +75,14 @@ class Frames:
 
 
 def place(samples: int, *, window: Window, hop: int, before: int | None = None) -> Frames:
-    """Frames over a waveform of so many samples, padded alike at both ends.
+    """Frames over a waveform of a given length, padded alike at both ends.
 
     Args:
       samples: T.
       window: samples `[L]`, not negative, or name and width such as `("hann", 455)`.
-      hop: from 1 to L.
-      before: zeros in front, from 0 to L - hop. By default L - hop: each sample is seen by as
-        many frames as any other. L // 2 are the frames of `scipy.signal.stft`, centred on
+      hop: samples between frames, from 1 to L.
+      before: zeros in front, from 0 to L - hop. By default L - hop: each sample is seen by
+        the same number of frames. L // 2 are the frames of `scipy.signal.stft`, centred on
         f * hop, and (L - hop) // 2 those of `stft.magnitude_spectrogram` if L - hop is even.
 
     Raises:

@@ -39,7 +39,7 @@ def synthesise(
 ) -> Array:
     """The waveform `[samples]` of an STFT `[F, L // 2 + 1]`; inverts `analyse`.
 
-    Of a spectrum that was edited, and is no sound's STFT any more, it is the waveform whose
+    Of an edited spectrum, which need not be the STFT of any sound, it is the waveform whose
     STFT is nearest in squares.
 
     Raises:

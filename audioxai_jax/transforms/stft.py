@@ -51,7 +51,7 @@ def decibels(magnitude: Array, *, range_db: float = 80.0, least: float = 1e-5) -
 
     Args:
       magnitude: amplitudes, any shape.
-      range_db: what is quieter is raised to this far below the loudest.
+      range_db: floor relative to the loudest value, dB; quieter values are raised to it.
       least: amplitudes below count as this. So silence is 0 dB everywhere.
     """
     level = 20 * jnp.log10(jnp.maximum(as_floats(magnitude, "magnitude"), least))

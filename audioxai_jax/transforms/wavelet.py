@@ -27,7 +27,7 @@ def analyse(audio: Array, *, wavelet: str, levels: int) -> Array:
 
     Args:
       wavelet: a name in `FILTERS`.
-      levels: as many splits as the length allows, if those are fewer.
+      levels: number of splits, or what the length allows if that is fewer.
 
     Raises:
       ValueError: for audio that is no `[T]`, or an unknown wavelet.
@@ -51,7 +51,7 @@ def synthesise(coefficients: Array, *, wavelet: str, levels: int) -> Array:
 
 
 def depth(samples: int, levels: int) -> int:
-    """Splits of so many samples, at most `levels`: at least two samples are needed for one."""
+    """Splits of this number of samples, at most `levels`; each needs at least two samples."""
     count = 0
     while count < levels and samples > 1:
         samples, count = samples - samples // 2, count + 1

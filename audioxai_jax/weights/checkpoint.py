@@ -42,10 +42,10 @@ class Checkpoint:
     """What was read and fits together.
 
     Attributes:
-      path: of the files, without suffix.
-      manifest: as the file has it; its fields have the right types.
-      network: that it names.
-      config: of the network.
+      path: path of the files, without suffix.
+      manifest: manifest as the file has it; its fields have the right types.
+      network: network that it names.
+      config: configuration of the network.
       params: JAX arrays, nested as the network's `init` makes them.
       mean: a codec's mean latent as it was stored, unchecked, or None.
     """
@@ -62,9 +62,9 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
     """Reads a checkpoint of one kind.
 
     Args:
-      path: of the files, without suffix.
+      path: path of the files, without suffix.
       kind: expected kind of checkpoint, see `file_format`.
-      networks: that are known, by the name that a manifest gives.
+      networks: known networks, by the name that a manifest gives.
 
     Raises:
       WeightsError: if it cannot be read, or is not what it says.

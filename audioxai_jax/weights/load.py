@@ -34,7 +34,7 @@ def load_codec(name_or_path: str | Path, weights: str | Path | None = None) -> C
     Args:
       name_or_path: a shipped codec's name (see `registry.available`), the path of either file, or
         with `weights` the name of a published codec, see `published.codecs.load_published`.
-      weights: of a published codec: a folder, or a repository's name.
+      weights: weights of a published codec: a folder, or a repository's name.
 
     Raises:
       WeightsError: if there is no such checkpoint, or it is not what it says.
@@ -56,8 +56,8 @@ def load_classifier(name_or_path: str | Path, codec: Codec | None = None) -> Cla
     Args:
       name_or_path: a shipped classifier's name (see `registry.available`), or the path of either
         file. A listener, or a network of waveforms, is a classifier too.
-      codec: whose latents it reads; None loads the one that its manifest names, which lies beside
-        it or is shipped. Give it for a codec whose weights were published by others.
+      codec: codec whose latents it reads; None loads the one that its manifest names, which lies
+        beside it or is shipped. Give it for a codec whose weights were published by others.
 
     Raises:
       WeightsError: if there is no such checkpoint, it is not what it says, or it was made for

@@ -15,7 +15,7 @@ def save(
 
     Args:
       folder: made if needed.
-      name: of the files, without suffix.
+      name: name of the files, without suffix.
       manifest: the fields that `file_format` lists but format, name, sha256 and sample_rate,
         which are filled in. `config` is the configuration itself.
       params: nested dictionaries of arrays; for a codec also "mean", if it is known.

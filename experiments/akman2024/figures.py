@@ -18,9 +18,9 @@ def plot_fidelity(rows: Sequence[Mapping[str, Any]], file: str | Path, *, base: 
     """A panel per mode and column; a line per method, solid for latents, dashed for waveforms.
 
     Args:
-      rows: of `runs.akman2024_tables.make_rows`.
+      rows: rows of `experiments.akman2024.tables.make_rows`.
       file: PNG or SVG.
-      base: whose rows to draw.
+      base: selection of rows to draw.
     """
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     panels = figure.subplots(2, len(COLUMNS), sharex=True, sharey=True)
@@ -59,7 +59,7 @@ def plot_confusion(
       tables: counts `[K, K]` by title.
       labels: K names.
       file: PNG or SVG.
-      title: of the whole figure: what was removed.
+      title: title of the whole figure: what was removed.
     """
     figure = Figure(figsize=(5.2 * len(tables), 5), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(tables)))

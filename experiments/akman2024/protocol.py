@@ -53,11 +53,11 @@ def make_methods(names: Sequence[str], chunk: int) -> dict[str, Method]:
     """Methods with the settings of the protocol: 50 steps from zero, 50 noisy copies.
 
     Args:
-      names: of METHODS.
+      names: names of METHODS.
       chunk: evaluations at once: memory, not results.
 
     Raises:
-      ValueError: for a name that is not known, or is there twice: edits go by number.
+      ValueError: for an unknown or repeated name (edits refer to methods by position).
     """
     if len(set(names)) < len(names):
         raise ValueError(f"a method is named twice: {', '.join(names)}")
@@ -79,8 +79,8 @@ class Edits:
     """What is done to one input, E edits, each integer array `[E]`.
 
     Attributes:
-      ranking: which ranking is read: first those of the methods, then the random ones.
-      base: which base value is filled in: zero, mean, then the noises.
+      ranking: index of the ranking: first those of the methods, then the random ones.
+      base: index of the base value: zero, mean, then the noises.
       delete: 1 if the most important features are deleted, 0 if they are kept.
       fraction: index of KEPT, how many of them.
     """
@@ -119,10 +119,10 @@ class Protocol:
     """What is rerun; see `judge`.
 
     Attributes:
-      codec: with a mean latent.
+      codec: codec with a mean latent.
       classifier: `latent [F, C] -> logits [K]`.
-      methods: by arm, in the order of the table: under `jit`, a dictionary would be sorted.
-      edits: of `plan`, the same in both arms.
+      methods: methods by arm, in the order of the table: under `jit`, a dictionary would be sorted.
+      edits: edits of `plan`, the same in both arms.
       level_db: RMS of the noise that replaces, dB re full scale.
       decoded: whether the waveform arm edits what the codec makes of the clip, as the released
         code does, instead of the clip itself.

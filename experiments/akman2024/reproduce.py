@@ -15,7 +15,7 @@ differences with 95 % bootstrap intervals; which of the paper's claims hold; and
 waveform is encoded. `fair` lets both pay one codec trip (decoded, encoded) before the answer. The
 released code edits what the codec makes of a clip: `--waveform decoded` does that too.
 
-Killed at any moment, the same command goes on where it was. `<out>` gets `results.md`,
+Resumable: after an interruption, run the same command again. `<out>` gets `results.md`,
 `results.json`, pictures and, with `--train-seeds N`, N trained classifiers. What is made from TESS
 may not be passed on: keep it in `<out>`.
 """
@@ -69,7 +69,7 @@ def read_options():
     add_codec_options(parser)
     parser.add_argument("--task", default="kws", choices=TASKS)
     parser.add_argument("--classifiers", "--classifier", nargs="+", help="the shipped one")
-    parser.add_argument("--train-seeds", type=positive, metavar="N", help="train so many instead")
+    parser.add_argument("--train-seeds", type=positive, metavar="N", help="train N instead")
     parser.add_argument("--train-steps", type=positive, help="of each, instead of the recipe's")
     parser.add_argument("--clips", type=positive, default=200, help="of the test part")
     parser.add_argument("--seeds", type=positive, default=5, help="of random features and noise")
@@ -177,7 +177,7 @@ def draw_tables(options, result: dict) -> None:
 
 
 def chosen_classifiers(options, codec, task: str) -> list[str]:
-    """Those that are named, or trained now, or the one that comes along."""
+    """Classifiers that are named, trained now, or shipped."""
     if options.train_seeds:
         return train(options, codec, task)
     if options.classifiers:
@@ -187,7 +187,7 @@ def chosen_classifiers(options, codec, task: str) -> list[str]:
         if (manifest.get("codec"), manifest.get("task")) == (codec.name, task):
             return [name]
     raise ValueError(
-        f"no classifier of {task} on latents of {codec.name!r} comes along: train some with "
+        f"no classifier of {task} on latents of {codec.name!r} is shipped: train some with "
         "--train-seeds 3, or name one with --classifier"
     )
 

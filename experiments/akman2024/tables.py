@@ -20,8 +20,8 @@ def scores(found: Mapping[str, Any], index: np.ndarray) -> np.ndarray:
     """How faithful each clip's cells are: the prediction stays (keep), or flips (delete).
 
     Args:
-      found: of `protocol.judge`, with a leading axis of N clips.
-      index: of `protocol.plan`.
+      found: result of `protocol.judge`, with a leading axis of N clips.
+      index: index of `protocol.plan`.
 
     Returns:
       Zeros and ones `[N, ARMS, COLUMNS, methods + 1, BASES, MODES, KEPT, seeds]`.
@@ -47,8 +47,8 @@ def make_rows(
     """One row per cell.
 
     Args:
-      found: of `scores`, of several classifiers averaged.
-      names: of the methods.
+      found: result of `scores`, of several classifiers averaged.
+      names: names of the methods.
       speakers: number of each clip's speaker `[N]`, -1 for nobody.
       key: consumed, by the bootstrap.
 

@@ -28,7 +28,7 @@ class Question:
 
     Attributes:
       labels: names of the classes, in the order of their numbers.
-      config: of the data set's builder, None for its only one.
+      config: configuration of the data set's builder, None for its only one.
       folds: keys of `splits.SPLITS[dataset]`.
     """
 
@@ -59,7 +59,7 @@ def load(
     Args:
       data: folder with the user's download, see `builders.recordings`.
       dataset, task: key of QUESTIONS.
-      seed: of the offsets.
+      seed: seed of the offsets.
       cache: see `builders.prepare`.
 
     Returns:
@@ -109,7 +109,7 @@ def to_8khz(audio: np.ndarray, rate: int) -> np.ndarray:
 
 
 def offset(name: str, length: int, seed: int) -> int:
-    """Where a clip of some length begins, uniform in [0, 8000 - length); 0 if there is no room."""
+    """Where a clip of some length begins, uniform in [0, 8000 - length); 0 if it does not fit."""
     room = SAMPLES - length
     drawn = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
     return drawn % room if room > 0 else 0

@@ -56,7 +56,7 @@ def compared(
 
     Args:
       cells: relevance in common cells, `[N, 230, 228]`, by network.
-      models: of waveforms: each network behind its `features`.
+      models: models of waveforms: each network behind its `features`.
       audio: waveforms `[N, 8000]`, float32, full scale is 1.
       labels: `[N]`.
 
@@ -94,7 +94,7 @@ def correlations(found: Mapping[str, Any], labels: np.ndarray) -> dict[str, Arra
     """Rank correlation of both networks' maps of relevance, `[N]`.
 
     Args:
-      found: of `compared`, all clips together.
+      found: result of `compared`, all clips together.
       labels: `[N]`.
 
     Returns:

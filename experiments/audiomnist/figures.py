@@ -55,9 +55,9 @@ def plot_deletion(
     """What is left over the fraction that is deleted: a panel per domain, a line per ranking.
 
     Args:
-      rows: of `experiments.audiomnist.tables.deletion_rows`, by domain.
-      fractions: of the curves, without 0.
-      titles: of the domains.
+      rows: rows of `experiments.audiomnist.tables.deletion_rows`, by domain.
+      fractions: fractions of the curves, without 0.
+      titles: titles of the domains.
       what: is counted, such as "clips whose answer stays".
       file: PNG or SVG.
     """

@@ -58,7 +58,7 @@ def methods(floor: float = 0.0) -> dict[str, Method]:
     """The METHODS; Integrated Gradients begin at silence.
 
     Args:
-      floor: what a network reads where there is no sound.
+      floor: value of silence in the features.
     """
     return {
         "lrp": lrp("epsilon_plus"),
@@ -95,13 +95,13 @@ def deletions(
       net: "audionet": samples (a fraction of all, as in the paper, and of those that are not
         zero), frequencies, and blocks of time and frequency are zeroed; "alexnet": cells above
         the floor fall to it.
-      model: of the inputs.
-      inputs: what the network reads, `[N, ..]`.
+      model: model of the inputs.
+      inputs: inputs of the network, `[N, ..]`.
       labels: `[N]`.
-      relevance: of the inputs, by method. The CARRIED ones are carried to the other
+      relevance: relevance of the inputs, by method. The CARRIED ones are carried to the other
         domains by DFT-LRP, which ranks pairs of real and imaginary part.
-      floor: what the network reads where there is no sound.
-      key, first_index: of the random rankings.
+      floor: value of silence in the features.
+      key, first_index: key and first index of the random rankings.
     """
 
     def curves(domain: Domain | None, rows: Mapping[str, Array], **among: Any):
@@ -142,10 +142,10 @@ def moved(
 
     Args:
       net: "audionet" or "alexnet"; only the latter has a frequency axis.
-      model, features: of the network.
+      model, features: model and features of the network.
       audio: waveforms `[N, 8000]`, float32, full scale is 1.
       labels: `[N]`.
-      floor: what the network reads where there is no sound.
+      floor: value of silence in the features.
     """
     known = {"original": ("time", 0), **MOVES}
     if net != "alexnet":

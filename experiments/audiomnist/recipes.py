@@ -41,9 +41,9 @@ PAPER_STEPS = {"audionet": 50_000, "alexnet": 10_000}
 MODERN_STEPS = {"audionet": 2_600, "alexnet": 1_800}
 MODERN_RATES = {"audionet": 7e-4, "alexnet": 2e-4}
 MODERN_DROPOUT = 0.2
-"""The paper's 0.5 drowns what AlexNet has to say in its first hundreds of steps."""
+"""With the paper's 0.5 AlexNet does not start learning within a few hundred steps."""
 PEAK = 16_384
-"""Of what is spoken, before noise is added, in 16-bit samples: networks set levels themselves."""
+"""Peak of the speech, before noise is added, in 16-bit samples: networks set levels."""
 FORMAT = 2
 """Raised when a recipe changes, so that no training goes on, or is counted, as another one."""
 RECIPES = ("modern", "paper")
@@ -58,14 +58,14 @@ class Recipe:
     """A network and its training.
 
     Attributes:
-      config: of the network.
+      config: configuration of the network.
       init: `key -> params`.
       forward: `(params, features, key) -> logits`, with dropout.
       predict: `(params, features) -> logits`.
-      features: what the network reads of a waveform.
-      copies: of int16 clips `[N, T]` what is learned from, `[N, S, T]`.
+      features: function from a waveform to the network's input.
+      copies: copies of int16 clips `[N, T]` what is learned from, `[N, S, T]`.
       prepare: `(key, copies int16 [S, T]) -> features`.
-      optimiser, steps, batch, smoothing: of the training.
+      optimiser, steps, batch, smoothing: options of the training.
     """
 
     config: Any

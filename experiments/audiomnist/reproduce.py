@@ -7,13 +7,13 @@
 DIR holds a checkout of AudioMNIST (or, with `--dataset fsdd`, the Free Spoken Digit Dataset).
 Each fold is trained, and tested on speakers it never heard; then its explanations are tested:
 what is left of its accuracy when what they point at is deleted, and when clips are moved in time
-and frequency. With two networks they are compared in a common domain. Killed at any moment, the
-same command goes on where it was. `--recipe paper` trains as the authors did, for tens of
+and frequency. With two networks they are compared in a common domain. Resumable: after an
+interruption, run the same command again. `--recipe paper` trains as the authors did, for tens of
 thousands of steps; the default is a modern, shorter recipe.
 
 `<out>/<dataset>_<task>/<recipe>_<net>.md` gets all tables of the folds that are named, which are
-printed too, and figures lie beside it. So folds may be done by several commands, and one that
-names all of them makes the tables of all, from what is done. Each fold has a folder with its
+printed too, and figures lie beside it. Folds can be trained by separate processes; a last run
+that names all folds makes the tables. Each fold has a folder with its
 checkpoint, its log and `rules.txt`, the LRP rule of each layer.
 """
 

@@ -47,8 +47,8 @@ def deletion_rows(
     """A row per ranking: what is left at each fraction, how much before controls it falls.
 
     Args:
-      curves: of `deletion_curves`, clips of all folds together.
-      fractions: of the curves.
+      curves: curves of `deletion_curves`, clips of all folds together.
+      fractions: fractions of the curves.
       speakers: number of each clip's speaker, `[N]`.
       key: consumed.
       measure: key of MEASURES.
@@ -110,7 +110,7 @@ def _interval(area: Mapping[str, float] | None) -> str:
 
 
 def reach(speakers: np.ndarray) -> str:
-    """What intervals of so many speakers say, and areas: a paragraph."""
+    """A paragraph on areas, and on intervals over this number of speakers."""
     number = len(np.unique(speakers))
     area = (
         "The area before a control is that between its curve and the ranking's, from nothing "

@@ -51,10 +51,10 @@ def train_fold(
     """Trains one fold, unless that is done, and returns its row of the table.
 
     Args:
-      run: what it is.
-      recipe: of its network.
-      clips: of all folds.
-      folder: where log, state, checkpoint and row lie; the same call goes on from there.
+      run: run to train and test.
+      recipe: recipe of its network.
+      clips: clips of all folds.
+      folder: folder where log, state, checkpoint and row lie; the same call goes on from there.
       save_every: steps between saved states.
 
     Raises:

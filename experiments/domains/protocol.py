@@ -40,10 +40,10 @@ class Study:
       classifier, listener: models of sounds; the listener is independent, of the same labels.
       reader: the classifier as a model of the features that it reads.
       own: whether these are the features of `domain`.
-      domain: in which the classifier is explained; its first units are ranked and edited.
-      methods: by name.
-      fractions: of the units, kept and deleted.
-      draws: of units at random.
+      domain: domain in which the classifier is explained; its first units are ranked and edited.
+      methods: methods by name.
+      fractions: fractions of the units, kept and deleted.
+      draws: number of units at random.
     """
 
     classifier: Model

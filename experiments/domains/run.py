@@ -5,8 +5,8 @@
 
 Each model is explained in each domain on the same clips of the `test` part, of which `--clips`
 are drawn. `<out>/<model>/<domain>` gets what both judges say of all edited sounds, clip by clip:
-the same command continues where it was killed, and several may run at once, one for each model.
-`--collect` makes `table.json`, `table.md` and `curves.png` of what is there.
+after an interruption, run the same command again; several may run at once, one for each model.
+`--collect` makes `table.json`, `table.md` and `curves.png` of finished clips.
 """
 
 import dataclasses
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--steps", type=positive, default=32, help="of integrated gradients")
     parser.add_argument("--chunk", type=positive, default=2, help="clips at once: memory alone")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--collect", action="store_true", help="tables of what is there, only")
+    parser.add_argument("--collect", action="store_true", help="tables of finished clips, only")
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")

@@ -50,7 +50,7 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
 
     Args:
       about: see `run.describe`.
-      results: what `protocol.measure` returns, with a leading axis of clips.
+      results: results of `protocol.measure`, with a leading axis of clips.
       clips: the same clips.
       key: consumed, by the bootstrap.
     """
@@ -122,8 +122,8 @@ def compare(abouts: list[dict], all_areas: list[dict], clips: Clips, key: Array)
     """Domains of one model against the best of them, on the same clips.
 
     Args:
-      abouts, all_areas: of each domain, see `areas`.
-      clips: that both are of.
+      abouts, all_areas: abouts and all areas of each domain, see `areas`.
+      clips: clips that both are of.
       key: consumed, by the bootstrap.
 
     Returns:

@@ -54,12 +54,12 @@ class Recipe:
     """A network and how it learns.
 
     Attributes:
-      config: of the network.
+      config: configuration of the network.
       init: `key -> variables`, `{"params": .., **other}`.
       prepare: `(key, copies int16 [S, T], noises int16 [M, T]) -> what the network learns from`.
       forward: see `training.classifier.make_step`.
       model: `variables -> Model` of waveforms.
-      steps: of the training.
+      steps: number of steps of the training.
     """
 
     config: Any
@@ -119,8 +119,8 @@ def run(net: str, recipe: Recipe, clips: tasks.Clips, seed: int, folder: Path, *
     """Trains one network, and returns its row, unless that is done.
 
     Args:
-      clips: of the task.
-      folder: of log, state, checkpoint and row.
+      clips: clips of the task.
+      folder: folder of log, state, checkpoint and row.
       save_every: steps between saved states.
     """
     file = folder / "row.json"

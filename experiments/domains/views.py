@@ -39,8 +39,8 @@ def make_domain(name: str, rate: int, codecs: Mapping[str, Codec]) -> Any:
     """One of NAMES.
 
     Args:
-      rate: of the audio, Hz.
-      codecs: by the name of the domain that is its latent.
+      rate: rate of the audio, Hz.
+      codecs: codecs by the name of the domain that is its latent.
     """
     if name in SIMPLE:
         return SIMPLE[name](rate)
@@ -62,8 +62,9 @@ def make_methods(heard: Any, features: jax.Array, base: jax.Array, steps: int):
 
     Args:
       heard: the model of the features.
-      features, base: of any clip; the path of integrated gradients begins at the base.
-      steps: of its quadrature.
+      features, base: features and base of any clip; the path of integrated gradients begins at the
+        base.
+      steps: number of steps of its quadrature.
 
     Returns:
       Methods by name; and why LRP is not among them, "" if it is.

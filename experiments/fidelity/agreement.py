@@ -3,7 +3,7 @@
 Agreement with the model's own prediction on the whole clip, not accuracy. It is measured
 in three places, because each can mislead in its own way:
 
-  latent     the classifier on the masked latent itself, which nobody can hear;
+  latent     the classifier on the masked latent itself, which cannot be heard;
   sound      the classifier on the decoded sound, encoded again: what can be heard, but
              a decoder trained with a cycle loss may please its own encoder;
   listener   a classifier on the decoded sound that never saw the codec.
@@ -35,9 +35,9 @@ def edited_latents(
     """Latents of which the most relevant units are kept, then latents of which they are deleted.
 
     Args:
-      latent: of the clip `[F, C]`.
+      latent: latent of the clip `[F, C]`.
       relevance: `[F, C]`.
-      base: what stands for absent features, `[F, C]`.
+      base: values that stand for absent features, `[F, C]`.
       keep, delete: fractions, `[M]` and `[N]`.
       rank, units: see `perturbation.rank.unit_scores`.
 
@@ -63,7 +63,7 @@ def agreement(
     Args:
       classifier: `latent [F, C] -> logits [K]`.
       listener: `audio [T] -> logits [K]`, with the same classes.
-      latent: of the clip `[F, C]`.
+      latent: latent of the clip `[F, C]`.
       edited: `[M, F, C]`.
       samples: length T of the clip.
 

@@ -29,12 +29,12 @@ class Curves:
 
     Attributes:
       codec, classifier, listener: models; the listener is independent of the codec.
-      methods: by name.
-      base: what stands for absent features.
+      methods: methods by name.
+      base: values that stand for absent features.
       keep, delete: fractions, `[M]` and `[N]`.
       units: names of `domains.latent`: "feature", "frame", "channel".
       rank: "signed" or "absolute", the same.
-      draws: of features at random.
+      draws: number of features at random.
     """
 
     codec: Codec

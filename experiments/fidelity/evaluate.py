@@ -11,7 +11,7 @@ method; the most relevant are kept, or deleted. Printed is how often the predict
 (keep) or flips (delete) in the latent, in the sound encoded again, and as the independent
 listener hears the sound, beside features at random and beside the codec alone; with 95 %
 bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `curves.png`
-and the clips that are done: the same command goes on where it was killed.
+and the clips that are done: after an interruption, run the same command again.
 """
 
 import sys
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--units", nargs="+", default=["feature", "frame"], choices=UNITS)
     parser.add_argument("--rank", default="signed", choices=RANKS)
     parser.add_argument("--draws", type=positive, default=5, help="of random features, per clip")
-    parser.add_argument("--clips", type=positive, help="so many per classifier; all by default")
+    parser.add_argument("--clips", type=positive, help="clips per classifier; all by default")
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)

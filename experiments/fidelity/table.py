@@ -20,9 +20,8 @@ def make_rows(
     """One row per method, unit, place, edit and fraction, and one per place for the codec alone.
 
     Args:
-      found: what `experiments.fidelity.curves.fidelity_curves` returns, with a leading axis of
-        clips.
-      groups: who speaks in each clip, integers `[N]` from 0 up; -1 for nobody.
+      found: result of `experiments.fidelity.curves.fidelity_curves`, with a leading axis of clips.
+      groups: speaker in each clip, integers `[N]` from 0 up; -1 for nobody.
       keep, delete: the fractions.
       key: consumed, by the bootstrap.
 

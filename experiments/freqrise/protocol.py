@@ -32,7 +32,7 @@ SAMPLE_RATE, BLOCK = 8000, 800
 FRACTIONS = tuple(round(0.05 * step, 2) for step in range(20))
 """Of all units of a domain, that are deleted: 0 to 95 %."""
 CELLS = {"samples": 100, "frequencies": 100, "time_frequency": (5, 40, None)}
-"""Of the grids that masks are drawn on: 10 ms; 40 Hz; 0.2 s by 100 Hz. Pairs are masked whole."""
+"""Cells of the grids of masks: 10 ms; 40 Hz; 0.2 s by 100 Hz, both parts of a pair alike."""
 MOVED = "_moved"
 """Ends the names of methods whose relevance of samples DFT-LRP moves to a domain."""
 CONTROLS = ("magnitude", "random")
@@ -80,12 +80,12 @@ def measure_clips(
     """Curves and complexity of some clips, in every domain.
 
     Args:
-      model: what the network makes of its input `[T]`, logits `[K]`.
-      inputs: what it reads of each clip, `[N, T]`.
+      model: the network, from its input `[T]` to logits `[K]`.
+      inputs: inputs of the network, one a clip, `[N, T]`.
       labels: true classes, `[N]`; they are explained, and asked for.
-      masks: of `rise`.
-      draws: of random rankings.
-      key: for masks and random rankings.
+      masks: masks of `rise`.
+      draws: number of random rankings.
+      key: key for masks and random rankings.
       start: index of the first clip of all.
 
     Returns:

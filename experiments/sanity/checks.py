@@ -66,7 +66,7 @@ def check_method(
 
     Args:
       latents: `[N, F, C]`; each clip's own prediction is explained.
-      changed: which parameters each stage draws anew, see `metrics.randomisation.stages`.
+      changed: parameters that each stage draws anew, see `metrics.randomisation.stages`.
       key: consumed; the clips share its draw of parameters, and the method draws alike in all
         checks, so that differences are not those of its own sampling.
       draws: random rankings per clip.
@@ -118,7 +118,7 @@ def summary(found: Mapping[str, np.ndarray], speakers: np.ndarray, key: Array) -
     """One method's row: its advantage over random deletion, medians, and what it passes.
 
     Args:
-      found: of `check_method`, of all clips.
+      found: result of `check_method`, of all clips.
       speakers: number of each clip's speaker `[N]`, -1 for nobody.
       key: consumed, by the bootstrap over clips.
 

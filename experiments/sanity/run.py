@@ -21,8 +21,8 @@ classifier's own prediction on clips of the `test` part:
   sparseness    Gini's index of absolute relevance.
 
 Printed is a Markdown table, with 95 % bootstrap intervals over clips; over speakers, where there
-are ten or more. `<out>` gets `sanity.json` and the clips that are done: the same command goes on
-where it was killed, and more methods can be added to it.
+are ten or more. `<out>` gets `sanity.json` and the clips that are done: after an interruption,
+run the same command again. More methods can be added to it.
 """
 
 import sys
@@ -77,7 +77,7 @@ def read_options():
     parser.add_argument("--methods", nargs="+", default=list(METHODS), help="or FILE.py:FUNCTION")
     parser.add_argument("--clips", type=positive, default=100)
     parser.add_argument("--draws", type=positive, default=5, help="of random rankings, per clip")
-    parser.add_argument("--chunk", type=positive, help="evaluations at once; as many as fit")
+    parser.add_argument("--chunk", type=positive, help="evaluations at once; default: all that fit")
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()

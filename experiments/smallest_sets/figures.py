@@ -19,7 +19,7 @@ def plot_smallest(rows: list[dict[str, Any]], file: str | Path, *, place: str) -
       rows: see `experiments.smallest_sets.search.make_rows`; what is infinite is drawn at 100 %,
         what is 0 at the left edge.
       file: PNG or SVG.
-      place: whose rows to draw, "latent" or "sound".
+      place: selection of rows to draw, "latent" or "sound".
     """
     rows = [row for row in rows if row["place"] == place]
     labels = list(dict.fromkeys(row["label"] for row in rows))

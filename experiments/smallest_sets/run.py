@@ -7,8 +7,8 @@ control, at random; the smallest set of the most relevant ones is sought that al
 classifier's prediction ("keep"), and whose deletion flips it ("delete"): in the latent, and
 in the sound, encoded again. Printed are medians with 95 % bootstrap intervals over clips, per
 class that is heard, and over speakers for all clips together. `<out>` gets `table.json`,
-`latent.png`, `sound.png` and the clips that are done: the same command goes on where it was
-killed.
+`latent.png`, `sound.png` and the clips that are done: after an interruption, run the same
+command again.
 """
 
 import math

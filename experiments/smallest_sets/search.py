@@ -33,11 +33,11 @@ class Searches:
 
     Attributes:
       codec, classifier: models.
-      methods: by name, the control of random features among them.
-      base: what stands for absent features.
+      methods: methods by name, the control of random features among them.
+      base: values that stand for absent features.
       unit: "feature", "frame" or "channel".
       rank: "signed" or "absolute".
-      points: of the grid of counts, see `perturbation.smallest.count_grid`.
+      points: number of points of the grid of counts, see `perturbation.smallest.count_grid`.
     """
 
     codec: Codec
@@ -113,7 +113,7 @@ def make_rows(
     whose prediction the codec alone flips needs no feature deleted: it is left out of "delete".
 
     Args:
-      found: what `search_clip` returns, with a leading axis of clips.
+      found: result of `search_clip`, with a leading axis of clips.
       labels: names of the classes.
       key: consumed, by the bootstrap.
       speakers: number of each clip's speaker `[N]`, -1 for nobody.
@@ -124,7 +124,7 @@ def make_rows(
       NaN for a single clip, and "lasting", the median of that; all NaN of no clips. Those over
       all clips have the interval over speakers, too,
       "speakers_low" to "speakers_high", if there are SPEAKERS or more: whole speakers are
-      drawn, and nobody's clips are in every resample.
+      drawn, and clips without a speaker are in every resample.
     """
     target = np.asarray(found["target"])
     groups = {ALL: np.arange(len(target))}

@@ -87,7 +87,7 @@ def draw(random, count):
     weights = np.where(np.isin(np.arange(1, TONES + 1), DECIDING), FAVOUR, 1)
     order = np.argsort(random.exponential(size=(count, TONES)) / weights, axis=1)
     number = random.integers(FEWEST, MOST + 1, (count, 1))
-    present = np.argsort(order, axis=1) < number  # so many, by weight, without replacement
+    present = np.argsort(order, axis=1) < number  # `number` of them, by weight, without replacement
     phase = random.uniform(0, 2 * np.pi, (count, TONES))
     spectrum = np.zeros((count, SAMPLES // 2 + 1), complex)
     spectrum[:, 1 : TONES + 1] = present * np.exp(1j * phase) * SAMPLES / 2
@@ -103,7 +103,7 @@ def classify(params, signal):
 
 
 def train(random, width, steps, *, batch=128, rate=1e-2):
-    """Parameters after so many steps of AdamW, each on signals of its own.
+    """Parameters after AdamW, each step on signals of its own.
 
     Weights decay by e^-3 meanwhile, whatever the number of steps, so that little is left of
     how they began: tones that decide nothing would keep their relevance otherwise.

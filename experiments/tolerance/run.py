@@ -46,7 +46,7 @@ def read_options():
     parser.add_argument("--tolerance", type=float, default=0.01)
     parser.add_argument("--truth-steps", type=positive, default=2000)
     parser.add_argument("--truth-every", type=positive, default=6, help="clips with a true error")
-    parser.add_argument("--clips", type=positive, help="so many; all of the part by default")
+    parser.add_argument("--clips", type=positive, help="number of clips; by default all")
     add_json_option(parser)
     options = parser.parse_args()
     return options

@@ -148,7 +148,7 @@ def test_layers_without_a_map_are_refused(model, x):
     with pytest.raises(ValueError, match=r"the map \[4, 2\] does not fit the input \[4\]"):
         grad_cam("deep")(deep, jnp.ones(4), 0, key=None)
     with pytest.raises(
-        ValueError, match=r"channel_axis 3 is no axis of the activation \[4, 2, 1\]"
+        ValueError, match=r"channel_axis 3 is not an axis of the activation \[4, 2, 1\]"
     ):
         grad_cam("deep", channel_axis=3)(deep, jnp.ones(4), 0, key=None)
     with pytest.raises(ValueError, match="target 7 is not a class"):

@@ -1,4 +1,4 @@
-"""Where files are written: whole or not at all, and what is no regular file stays what it is."""
+"""Where files are written: whole or not at all, and devices, pipes and links stay what they are."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def test_pipes_are_written_into(write, content):
 
 @pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
 def test_open_files_are_written_into(write, content, name):
-    """Process substitution, /dev/stdout; a file goes on where it was."""
+    """Process substitution, /dev/stdout; a file is continued at its position."""
     if not os.path.isdir(os.path.dirname(name)):
         pytest.skip("the system has no such folder")
     with open("log", "w+b", buffering=0) as log:

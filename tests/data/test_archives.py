@@ -100,7 +100,7 @@ def test_links_in_tar(tmp_path, mode):
     assert everything(tmp_path / "x.tar") == wanted
     found = problems(tmp_path / "x.tar")
     assert found.keys() == {"a/far.wav", "a/folder", "a/x.wav", "a/y.wav", "a/pipe.wav"}
-    assert found["a/far.wav"] == "a link to /far.wav, which is no file of the archive"
+    assert found["a/far.wav"] == "a link to /far.wav, which the archive does not hold"
 
 
 def test_links_in_zip(tmp_path):
@@ -111,7 +111,7 @@ def test_links_in_zip(tmp_path):
             info.create_system, info.external_attr = 3, 0o120777 << 16
             archive.writestr(info, target)
     assert everything(path) == {**FILES, "b/soft.wav": FILES["a/1.wav"]}
-    assert problems(path) == {"b/gone.wav": "a link to what is no file of the archive"}
+    assert problems(path) == {"b/gone.wav": "a link to a file that the archive does not hold"}
 
 
 def test_links_in_folders(tmp_path):

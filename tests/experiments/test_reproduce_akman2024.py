@@ -129,8 +129,8 @@ def test_everything(monkeypatch, capsys, data, models, tmp_path):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ([], "no classifier of keywords on latents of 'bare' comes along: train some"),
-        (["--task", "ser"], "no classifier of emotion on latents of 'bare' comes along"),
+        ([], "no classifier of keywords on latents of 'bare' is shipped: train some"),
+        (["--task", "ser"], "no classifier of emotion on latents of 'bare' is shipped"),
         (["--classifier", "digits"], "reads latents of the codec 'gainshape_16khz'"),
     ],
 )

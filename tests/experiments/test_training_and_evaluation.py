@@ -249,7 +249,7 @@ def test_training_refuses_what_it_does_not_know(
 def test_no_steps_are_no_training(monkeypatch, capsys, tmp_path, steps):
     arguments = ["--data", tmp_path, "--out", tmp_path / "x", "--steps", steps]
     run(monkeypatch, "scripts/train_classifier.py", *arguments, status=2)
-    assert f"--steps: {steps!r} is no whole number from 1 up" in capsys.readouterr().err
+    assert f"--steps: expected an integer of at least 1, got {steps!r}" in capsys.readouterr().err
 
 
 def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):

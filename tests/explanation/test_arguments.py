@@ -47,7 +47,7 @@ def run(call, **changes):
 
 
 def refusal(call, *args, **changes):
-    """The one line of what is refused, by a TypeError or a ValueError of this library."""
+    """The line of a refusal, by a TypeError or a ValueError of this library."""
     with pytest.raises((TypeError, ValueError)) as caught:
         call(*args, **changes)
     assert "\n" not in str(caught.value)
@@ -133,7 +133,7 @@ def test_what_does_not_fit_is_refused_in_one_line(call, name, value, said):
         ("chunk", 0, "chunk must be a positive whole number or 'auto', got 0"),
         ("chunk", True, "chunk must be a positive whole number or 'auto', got True"),
         ("chunk", 2.0, "chunk must be a positive whole number or 'auto', got 2.0"),
-        ("devices", [], "devices are none: name one at least"),
+        ("devices", [], "the list of devices is empty: name at least one"),
         ("devices", jax.devices()[0], "devices must be a list of JAX devices"),
         ("devices", "cpu", "devices must be a list of JAX devices"),
         ("first_index", -1, "first_index must be a whole number from 0 up, got -1"),
@@ -236,7 +236,7 @@ def test_a_mean_of_the_wrong_length_is_refused():
         ({"labels": "abc"}, "labels must be a tuple of texts, got the text 'abc'"),
         ({"labels": ("a", 1, "b")}, "labels must be texts, entry 1 is an int"),
         ({"labels": ("a", "b", "a")}, "labels must differ: 'a' is there twice"),
-        ({"labels": ()}, "labels are none"),
+        ({"labels": ()}, "the classifier has no labels"),
         ({"frames": 0}, "frames must be a whole number from 1 up, got 0"),
         ({"frames": True}, "frames must be a whole number from 1 up, got True"),
         ({"frames": 50.0}, "frames must be a whole number from 1 up, got 50.0"),
@@ -385,7 +385,7 @@ def test_factories_that_were_not_called_are_told_from_methods(name):
 
 
 def test_the_codec_of_a_batch_is_the_codec_that_was_given():
-    """Its fingerprint, name and mean reach the base that stands in for what is removed."""
+    """Its fingerprint, name and mean reach the base that stands for removed features."""
     seen = []
 
     def base(codec, latent, key):

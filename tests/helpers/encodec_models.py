@@ -2,7 +2,7 @@
 
 Fresh ones have codebooks of zeros and outputs of a hundredth, in which a wrong weight hides.
 Here each convolution gives a white input of unit variance unit variance again: behind an ELU
-its second moment is 0.645. Each codebook takes its share of what is left over.
+its second moment is 0.645. Each codebook takes its share of the rest.
 """
 
 import math

@@ -28,9 +28,9 @@ def run(graph: Graph, signals: np.ndarray, *, rounding: bool) -> np.ndarray:
     """What the graph returns for each of its calls.
 
     Args:
-      graph: with one input, its first tensor, and states that start at zero.
+      graph: graph with one input, its first tensor, and states that start at zero.
       signals: `[N, calls, values per call]`.
-      rounding: of 8-bit results.
+      rounding: rounding of 8-bit results.
     """
     constants = {
         index: tensor.values().astype(np.float64)

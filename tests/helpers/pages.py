@@ -53,7 +53,7 @@ def explained(
 
     Args:
       scores: logits of each sound, as the classifier has them.
-      domain: that of a small codec's latent if None.
+      domain: domain; that of a small codec's latent if None.
       listener: logits of each sound, or None.
     """
     random = np.random.default_rng(0)

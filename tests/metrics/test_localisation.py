@@ -44,7 +44,7 @@ def test_undefined(measure):
 
 
 def test_maps_without_mass():
-    assert jnp.isnan(relevance_mass_accuracy(RELEVANCE, TRUTH))  # -2 is no mass
+    assert jnp.isnan(relevance_mass_accuracy(RELEVANCE, TRUTH))  # -2 is not a mass
     assert jnp.isnan(relevance_mass_accuracy(jnp.zeros((3, 2)), TRUTH))
     assert jnp.isnan(attribution_localisation(-jnp.abs(RELEVANCE), TRUTH))
 

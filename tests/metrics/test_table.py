@@ -120,7 +120,7 @@ def test_entries(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_values_are_in_their_range(name):
-    """Where they are defined: NaN is no value, but not all can be NaN."""
+    """Where they are defined: NaN is not a value, but not all can be NaN."""
     metric = METRICS[name]
     ends = [abs(end) for end in (metric.low, metric.high) if math.isfinite(end)]
     slack = 1e-5 * max([1.0, *ends])

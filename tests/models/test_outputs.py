@@ -177,8 +177,8 @@ def test_what_is_refused(x):
         (lambda: combination(flat, [1.0, 2.0]), r"the weights must be \[M, K\], got \[2\]"),
         (lambda: combination(flat, np.ones((1, 2)))(x), r"weights \[1, 2\] do not fit 3 logits"),
         (lambda: scalar(flat, jnp.sin)(x), r"must return one number, got \[3\]"),
-        (lambda: frames(rows, 2, 2), "from 2 to 2 is no span"),
-        (lambda: frames(rows, -1, 2), "from -1 to 2 is no span"),
+        (lambda: frames(rows, 2, 2), "from 2 to 2 is not a span"),
+        (lambda: frames(rows, -1, 2), "from -1 to 2 is not a span"),
         (lambda: frames(rows, 2, 6)(x), "2 to 6 is not within the 5 frames"),
         (lambda: frames(flat, 0, 2)(x), r"must return logits \[F, K\] per frame, got \[3\]"),
     ):

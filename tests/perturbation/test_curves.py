@@ -129,7 +129,7 @@ def test_latents_of_a_codec_with_the_sound_in_between(x64):
 
 
 def test_a_model_of_features_is_the_model_of_audio_behind_a_domain(x64):
-    """Whoever composes them gets the same numbers."""
+    """Composed by hand, the numbers are the same."""
     sound, domain = jnp.asarray(DRAW.normal(size=16)), frequencies(16)
     features = domain.analyse(sound)
     seen = Partial(lambda sound, z: LOUDNESS(domain.synthesise(z, sound)), sound)

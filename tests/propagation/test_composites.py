@@ -276,7 +276,7 @@ def test_mistakes_are_told(call, message):
 
 
 def test_a_rule_must_be_callable():
-    with pytest.raises(TypeError, match="is no rule"):
+    with pytest.raises(TypeError, match="is not a rule"):
         composite([(kind("dense"), "epsilon")])
 
 

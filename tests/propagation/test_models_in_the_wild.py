@@ -86,7 +86,7 @@ def test_what_is_recognised(function, expected):
 
 
 def test_a_statistic_that_is_also_subtracted(x64):
-    """(x - m) / m is no affine map of x given m where m is subtracted as well."""
+    """(x - m) / m is not an affine map of x given m where m is subtracted as well."""
     model = lambda x: ((x - x.mean(0, keepdims=True)) / x.mean(0, keepdims=True))[0]
     shared = lambda x: (lambda m: ((x - m) / m)[0])(x.mean(0, keepdims=True))
     for function in (model, shared):

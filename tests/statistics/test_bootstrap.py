@@ -110,7 +110,7 @@ def test_yes_and_no_are_counted_and_half_precision_is_not_summed_in():
         (np.float32(1), {}, r"the values are \[\]"),
         (np.zeros(3), {"level": 95}, "level of 95"),
         (np.zeros(3), {"samples": 0}, "0 samples"),
-        (np.zeros(3), {"groups": np.array([-1, -1, -1])}, "all clips are nobody's"),
+        (np.zeros(3), {"groups": np.array([-1, -1, -1])}, "all groups are -1"),
         (np.zeros(3), {"groups": np.zeros(1, int)}, r"expected integers \[3\]"),
     ],
 )

@@ -115,7 +115,7 @@ def apart(found, wanted):
 
 
 LONG = {"causal": 4_001, "chunks": 5 * 26 + 3, "chunks side by side": 125, "chunks of three": 67}
-"""Samples; of the second, a chunk and the last one have as many frames as one that is full."""
+"""Samples; of the second, a chunk and the last one have the frames of one that is full."""
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_short_sounds(family, samples, x64):
     x = sound({"1": 1, "7": 7}.get(samples, codec.hop + 1), np.float64)
     latent = ENCODE(codec, x)
     assert apart(api.encode(codec, [x[:1], x[1:]], frames=1), latent) < 1e-12
-    if samples != "7":  # of as many frames as 1 makes
+    if samples != "7":  # of the frames that 1 makes
         found = api.decode(codec, [np.asarray(latent)], frames=1)
         assert apart(found, DECODE(codec, latent)) < 1e-12
 

@@ -49,7 +49,7 @@ def test_one_path_of_several_is_enough():
 
 
 def test_a_path_is_enough_whose_gradient_is_zero_here():
-    """A silent clip, or a saturated unit, has relevance zero: that is no error."""
+    """A silent clip, or a saturated unit, has relevance zero: that is not an error."""
     dead = lambda x: jnp.sum(jax.nn.relu(x - 5))[None]
     assert np.all(saliency()(dead, X, 0, key=jax.random.key(0)).relevance == 0)
 

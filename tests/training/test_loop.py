@@ -1,4 +1,4 @@
-"""A killed run goes on where it was and ends where an uninterrupted one ends."""
+"""A killed run resumes, and ends where an uninterrupted one ends."""
 
 import json
 import shutil

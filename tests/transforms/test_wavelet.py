@@ -9,7 +9,7 @@ from audioxai_jax.transforms import wavelet
 
 
 def test_haar_by_hand(x64):
-    """Of 1, 2, 3, 4, 5: pairs, then the pair of what is smooth; the last sample passes."""
+    """Of 1, 2, 3, 4, 5: pairs, then the pair of the smooth ones; the last sample passes."""
     found = wavelet.analyse(jnp.array([1.0, 2, 3, 4, 5]), wavelet="haar", levels=2)
     smooth = np.array([3.0, 7.0]) / np.sqrt(2)
     wanted = [smooth.sum() / np.sqrt(2), 5, (smooth[0] - smooth[1]) / np.sqrt(2)]

@@ -1,4 +1,4 @@
-"""What is shipped does what the README says: on the bundled clip, and on real speech."""
+"""What is shipped does what docs say: on the bundled clip, and on real speech."""
 
 import json
 

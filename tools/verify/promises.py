@@ -91,7 +91,7 @@ def attribution_promises(options, data) -> list[tuple]:
 
 
 def rerun_promises(options, data) -> list[tuple]:
-    """Of the latent-explanation paper, on 40 keyword clips; smallest sets, on as many."""
+    """The latent-explanation paper's promises, and smallest sets, on 40 keyword clips."""
     clips = [*data, "--clips", 40]
     rows = results(options, "reproduce_akman2024.py", "results.json", *clips)["rows"]
     cell = {"method": "integrated_gradients", "base": "zero", "column": "fair"}

@@ -2,7 +2,7 @@
 
     python -m tools.verify.resume --data DIR --out runs/resume
 
-For each script: one run that nobody disturbs, and one that is killed five times (SIGKILL) and
+For each script: one undisturbed run, and one that is killed five times (SIGKILL) and
 started again. The checkpoints of both must have the same bytes. Exit status 1 if not.
 """
 
@@ -19,7 +19,7 @@ from audioxai_jax.core.files import make_folder
 
 REPO = Path(__file__).resolve().parents[2]
 KILLS, LATER_S = 5, 3.0
-"""Each kill comes at a random moment, up to so many seconds after something new was saved."""
+"""Longest time from a new save to the next kill, seconds; the moment is random."""
 JOBS = {
     "train_codec.py": [
         "--config",

@@ -38,7 +38,7 @@ def prepare(
     Args:
       dataset: key of BUILDERS.
       data: folder with the user's download, see `builders.recordings`.
-      config: of the builder, such as "35"; its first one if None.
+      config: name of a configuration of the builder, such as "35"; its first one if None.
       cache: folder of prepared data; in the user's cache folder if None.
 
     Returns:
@@ -64,7 +64,7 @@ def prepare(
     make: Any = functools.partial(builder_class, data_dir=folder, config=config)
     builder = make()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # tfds speaks of downloads, there are none
+        with contextlib.redirect_stdout(io.StringIO()):  # tfds reports downloads in vain
             builder.download_and_prepare(download_dir=folder / "none", download_config=downloads)
     except OSError:
         builder = make()  # another process may have been faster
@@ -77,7 +77,7 @@ def outcome(records: Any) -> Outcome:
     """What became of the sound files of a data set.
 
     Args:
-      records: from `prepare`.
+      records: records from `prepare`.
     """
     return Outcome.of(records.dataset_info.metadata)
 

@@ -30,7 +30,7 @@ class Recording:
     Attributes:
       audio: int16 `[T]`.
       sample_rate: Hz.
-      remarks: what must be known of it.
+      remarks: facts that must be known about it.
     """
 
     audio: np.ndarray
@@ -44,10 +44,11 @@ class Found:
 
     Attributes:
       file: name of the record.
-      clip: what other files of the same clip would have in common.
+      clip: whatever other files of the same clip would have in common.
       columns: label and speaker, and word, split and source where there are any.
       place: the sound file, as messages name it.
-      hear: its sound, at once: not when the next item has come. Raises DataError.
+      hear: function that gives the sound, at once: not when the next item has come. Raises
+        DataError.
     """
 
     file: str
@@ -114,8 +115,8 @@ def decode(place: str, content: bytes) -> Recording:
     """A mono sound file as 16-bit integers, rounded as `data.audio.pcm` does.
 
     Raises:
-      DataError: if it is no audio, cut short, empty, or not mono; if a sample is not finite or
-        far beyond full scale; if 16 bits keep nothing of it.
+      DataError: if the file is not audio, cut short, empty, or not mono; if a sample is not finite
+        or far beyond full scale; if 16 bits keep nothing of it.
     """
     try:
         sound = decode_sound(place, content)

@@ -58,7 +58,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # ty
       PAGE: where it is downloaded from.
       LAYOUT: what the download looks like, for the message when it is not there.
       UNLABELLED: why clips are left out that `relabelled` gives no class.
-      CREDIT: name, licence and credit, for the manifests of what is trained on it.
+      CREDIT: name, licence and credit, for the manifests of models trained on it.
     """
 
     VERSION = tfds.core.Version("1.1.0")

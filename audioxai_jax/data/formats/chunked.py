@@ -32,7 +32,7 @@ WIDTHS = {
     b"ULAW": 1,
     b"raw ": 0,
 }
-"""Bytes of a sample of an AIFF file, 0 for as many as its bits need."""
+"""Bytes of a sample of an AIFF file; 0 means that its bits decide."""
 AIFF_STREAMED = 0x7F000000
 """Bytes of sound that SoX promises, in whole samples, if it does not know the length."""
 

@@ -22,7 +22,7 @@ def size(
     """Bytes of sound from `start` on, and a note if they are not what the header promises.
 
     Args:
-      promised: by the header; None if it does not say.
+      promised: size promised by the header; None if it does not say.
       head: name and size of the chunks that may follow, as `struct` has it.
 
     Raises:

@@ -33,9 +33,9 @@ class Recording:
 
     Attributes:
       sample_rate: Hz.
-      channels: their number.
+      channels: number of channels.
       frames: samples of each channel that its header promises; None if it does not say.
-      notes: as of `Sound`.
+      notes: notes, see `Sound`.
       blocks: float32 `[n, channels]`, in order, to be read once; raises where the file breaks off:
         FormatError, or AudioError if it has a name.
     """

@@ -31,7 +31,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (rb"FLV\x01", "Flash video"),
     (rb"\0\0\x01\xba|\0\0\x01\xb3", "MPEG video"),
     (rb"RIFF....(AVI |RMID)", "AVI or MIDI in RIFF"),
-    (rb"MThd", "MIDI, which is no sound but notes"),
+    (rb"MThd", "MIDI, which holds notes instead of sound"),
     (rb"caff", "CAF"),
 )
 PATTERNS = [(re.compile(magic, re.DOTALL), name) for magic, name in MAGIC]

@@ -33,7 +33,7 @@ def counted(
 
     Args:
       promised: bytes of sound; None if the header does not say.
-      width: bytes of a sample of all channels; None if they do not have as many each.
+      width: bytes of a sample of all channels; None if channels differ.
       head: the header as it should be, if it has to be another one.
     """
     size, notes = containers.size(source, start, promised)
@@ -155,7 +155,7 @@ def mat5(source: Source) -> Layout:
     place, size = 128, 0
     for _ in range(2):  # matrices of flags, dimensions, name and numbers each
         if source.read(place, 4) != struct.pack(f"{order}I", 14):
-            raise FormatError(f"is no MAT5 file of a rate and a sound: {CANNOT}")
+            raise FormatError(f"is not a MAT5 file of a rate and a sound: {CANNOT}")
         place += 8
         for part in range(4):
             head = source.read(place, 8)

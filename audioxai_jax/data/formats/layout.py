@@ -46,17 +46,17 @@ class Part:
     """A stretch of sound that is decoded by itself.
 
     Attributes:
-      pieces: what the decoder is given, one after the other.
-      frames: how many it has to make of them; None: as many as libsndfile finds in the header.
+      pieces: inputs of the decoder, one after the other.
+      frames: number of frames that must come out; None: the number in libsndfile's header.
       surplus: how many more it may make, which are padding and dropped.
       scale: factor of the samples.
       counted: False for MPEG without a header of its own: libsndfile guesses its length from the
         bit rate of the first frame, and is told of a longer file so that it reads to the end.
       mpeg: whether libmpg123 decodes it, which complains on standard error.
       headless: whether its first frames cannot be decoded right.
-      order: of the decoder's channels, those that come first, second, ... in a WAV file; empty if
-        they are in order.
-      source: where the pieces lie, if not in the file itself.
+      order: order of the decoder's channels, those that come first, second, ... in a WAV file;
+        empty if they are in order.
+      source: file with the pieces, if not in the file itself.
     """
 
     pieces: tuple[Piece, ...]

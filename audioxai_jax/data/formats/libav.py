@@ -16,7 +16,7 @@ SLACK = 0.1
 MUCH = 1.0
 """Seconds that it may be longer, which is the padding of any codec."""
 ESTIMATED = set("aac ac3 eac3 amr amrnb amrwb avi dts loas mp3 mpeg mpegts".split())
-"""Formats of whose length FFmpeg makes a guess, from the bit rate or the size of what is there."""
+"""Formats of whose length FFmpeg makes a guess, from the bit rate or the size of the file."""
 
 
 def installed() -> bool:

@@ -26,7 +26,7 @@ def layout(source: Source, start: int, stop: int) -> Layout:
     """All frames in `[start, stop)` of a file.
 
     Raises:
-      FormatError: if there are none, fewer than a header counts, or if they change in the middle.
+      FormatError: without frames, for fewer than a header counts, or if they change midway.
     """
     walk = Walk(source, start, stop)
     walk.run()

@@ -24,8 +24,8 @@ class Frame:
       kind: version, layer, rate and number of channels: equal in all frames of a stream.
       size: bytes, 0 for free format.
       padding: bytes that a frame of free format is longer.
-      samples: of each channel.
-      tag: where a Xing header lies in a frame that has one.
+      samples: samples of each channel.
+      tag: position of the Xing header in a frame that has one.
     """
 
     kind: tuple[int, int, int, int]

@@ -11,7 +11,7 @@ WINDOW = 1 << 16
 SURE = 3
 """Frames in a row that make a stream."""
 SURE_BEHIND_JUNK = 12
-"""Frames in a row without which what has others in it, as programs do, is no stream."""
+"""Frames in a row that make a stream of a file with other bytes in it, such as a program."""
 HEAD = 4 + 32 + 12 + 4
 
 
@@ -140,7 +140,7 @@ class Walk:
         self.place = end
 
     def skip(self) -> None:
-        """Over what is no frame, to the next one."""
+        """Skips bytes up to the next frame."""
         limit = min(self.stop, self.place + SEARCHED) if not self.stretches else self.stop
         self.place += 1
         place = self.search(limit)
@@ -177,5 +177,5 @@ def borrows(head: bytes, found: Frame) -> bool:
 
 
 def is_header(head: bytes, found: Frame) -> bool:
-    """Whether a frame is no sound but a Xing, Info or VBRI header."""
+    """Whether a frame is a Xing, Info or VBRI header instead of sound."""
     return head[found.tag : found.tag + 4] in (b"Xing", b"Info") or head[36:40] == b"VBRI"

@@ -72,7 +72,7 @@ def pages(source: Source, start: int, stop: int):
         if not head.startswith(MAGIC):
             if find(source, place, stop) is not None:
                 raise FormatError(f"is damaged: the bytes from {place} on are no Ogg page")
-            return  # what follows the last page is no sound
+            return  # the sound ends with the last page
         table = source.read(place + 27, head[26]) if len(head) == 27 else b""
         size = 27 + len(table) + sum(table)
         page = source.read(place, size)

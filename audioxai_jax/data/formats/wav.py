@@ -32,12 +32,12 @@ class Chunks:
     """What the chunks before and behind the sound say.
 
     Attributes:
-      order: of bytes, as `struct` has it.
+      order: order of bytes, as `struct` has it.
       form: the format chunk.
       fact: samples of each channel by the fact chunk, None without one.
-      start: of the sound.
+      start: start of the sound.
       promised: bytes of sound by the header; None if it does not say.
-      head: of the chunks that may follow, as `struct` has it, if they are none of RIFF.
+      head: layout of the chunks that may follow, as `struct` has it, if not those of RIFF.
     """
 
     order: str

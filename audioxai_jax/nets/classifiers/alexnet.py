@@ -50,7 +50,7 @@ class AlexNetConfig:
 
     @property
     def floor(self) -> float:
-        """What `features` has where there is no sound: that of -80 dB."""
+        """Value of `features` in silence, that of -80 dB."""
         return (-RANGE - self.silence) / self.scale
 
 

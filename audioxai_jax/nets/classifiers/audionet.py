@@ -24,7 +24,7 @@ class AudioNetConfig:
     """Sizes of the network.
 
     Attributes:
-      samples: of the waveform, 8 kHz in the paper.
+      samples: samples of the waveform, 8 kHz in the paper.
       classes: number of logits.
       widths: channels of each convolution.
       hidden: units of the dense layers before the logits.

@@ -22,7 +22,7 @@ class CnnConfig:
     """Sizes of the classifier.
 
     Attributes:
-      frames, channels: of the latent.
+      frames, channels: shape of the latent.
       classes: number of logits.
       widths, kernels: channels and frames of each convolution.
       hidden: units of the dense layer.

@@ -23,10 +23,10 @@ class GruConfig:
     """Sizes of the classifier.
 
     Attributes:
-      frames, channels: of the latent.
+      frames, channels: shape of the latent.
       classes: number of logits.
       hidden: units of each layer.
-      layers: of gated recurrent units.
+      layers: number of layers of gated recurrent units.
       between: units of a dense layer before the logits; none if 0.
       dropout: while training, of whole channels after each layer.
     """

@@ -23,11 +23,11 @@ class ListenerConfig:
     """Sizes of the network.
 
     Attributes:
-      sample_rate: of the waveforms, Hz.
-      bands, window, hop: of the log-mel spectrogram; see `transforms.mel.log_mel`.
+      sample_rate: rate of the waveforms, Hz.
+      bands, window, hop: options of the log-mel spectrogram; see `transforms.mel.log_mel`.
       classes: number of logits.
       width: channels of each convolution.
-      strides: of the convolutions along time.
+      strides: strides of the convolutions along time.
       dropout: while training.
     """
 

@@ -25,12 +25,13 @@ class MelCnnConfig:
     """Sizes of the network.
 
     Attributes:
-      sample_rate: of the waveforms, Hz.
-      frames: of the spectrogram, that it reads at once: those of the clips it is trained on.
+      sample_rate: rate of the waveforms, Hz.
+      frames: frames of the spectrogram that it reads at once: those of the clips it is trained on.
       classes: number of logits.
-      bands, window, hop: of the log-mel spectrogram; see `transforms.mel.log_mel`.
+      bands, window, hop: bands and window and hop of the log-mel spectrogram; see
+        `transforms.mel.log_mel`.
       widths: channels of each convolution of 3 frames x 3 bands.
-      frame_strides, band_strides: of each convolution.
+      frame_strides, band_strides: frame strides and band strides of each convolution.
       dropout: while training, after each convolution but the first.
     """
 

@@ -23,7 +23,7 @@ class TransformerConfig:
     """Sizes of the classifier.
 
     Attributes:
-      frames, channels: of the latent.
+      frames, channels: shape of the latent.
       classes: number of logits.
       width: channels inside.
       layers: encoder layers.

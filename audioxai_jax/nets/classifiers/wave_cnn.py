@@ -29,12 +29,12 @@ class WaveCnnConfig:
     """Sizes of the network.
 
     Attributes:
-      sample_rate: of the waveforms, Hz.
-      samples: that it reads at once, those of the clips that it is trained on.
+      sample_rate: rate of the waveforms, Hz.
+      samples: samples that it reads at once, those of the clips that it is trained on.
       classes: number of logits.
       filters, window, hop: channels, samples and stride of the first convolution.
       width, kernel: channels and frames of the others.
-      strides: of the others.
+      strides: strides of the others.
       dropout: while training, after each but the first.
     """
 
@@ -67,7 +67,7 @@ def filter_bank(config: WaveCnnConfig, phases: Array) -> Array:
     """Hann-windowed sinusoids of unit energy, `[window, 1, filters]`, low to high.
 
     Args:
-      phases: of each, radians, `[filters]`.
+      phases: phases of each, radians, `[filters]`.
     """
     to_mel = lambda hertz: 2595 * np.log10(1 + hertz / 700)
     mels = np.linspace(to_mel(LOWEST), to_mel(0.45 * config.sample_rate), config.filters)

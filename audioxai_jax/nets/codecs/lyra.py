@@ -37,15 +37,15 @@ class LyraConfig:
     Attributes:
       sample_rate: Hz.
       latent: channels of the latent.
-      channels: of each level, and of what the innermost stride makes.
+      channels: channels of each level, and of what the innermost stride makes.
       strides: the first enters level 0, the others leave each level; their product is the hop.
-      kernels: of the strided convolutions, no shorter than the strides.
-      groups: of each level's second pointwise convolution and of the one that leaves it; the
+      kernels: kernel lengths of the strided convolutions, no shorter than the strides.
+      groups: groups of each level's second pointwise convolution and of the one that leaves it; the
         last one also of the convolutions to and from the latent.
-      dilations: of each level's residual units.
-      kernel: of depthwise convolutions, and of those to and from the latent.
-      slope: of LeakyReLU for negative values.
-      stages, codewords: of the quantiser.
+      dilations: dilations of each level's residual units.
+      kernel: kernel length of depthwise convolutions, and of those to and from the latent.
+      slope: slope of LeakyReLU for negative values.
+      stages, codewords: size of the quantiser.
     """
 
     sample_rate: int = 16_000

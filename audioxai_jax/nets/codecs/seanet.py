@@ -35,7 +35,7 @@ class SeanetConfig:
       sample_rate: Hz.
       latent: channels of the latent.
       filters: channels of the first layer; they double at each stride.
-      strides: of the decoder, outermost last; their product is the hop.
+      strides: strides of the decoder, outermost last; their product is the hop.
       kernel, last_kernel, residual_kernel: sizes of the convolutions.
       residual_layers: residual units per stride.
       dilation_growth: dilation of unit j is this to the power j.
@@ -43,7 +43,7 @@ class SeanetConfig:
       lstm: layers; 0 for none.
       causal: pad on the left only, so that no output looks ahead.
       audio_channels: 1 for waveforms `[T]`, else of waveforms `[T, audio_channels]`.
-      norm: of the convolutions, "weight", "group" or "none"; see `convolutions.NORMS`.
+      norm: norm of the convolutions, "weight", "group" or "none"; see `convolutions.NORMS`.
       pad: "reflect" or "constant"; see `convolutions.Padding`.
       shortcut: around a residual unit, "conv" or "identity".
 

@@ -43,9 +43,9 @@ class Chunks:
         """(start, samples) of the decoded chunks of a latent of `count` frames in all.
 
         Raises:
-          ValueError: if no sound has as many frames.
+          ValueError: if no sound has this number of frames.
         """
-        low, high = 1, max(1, count) * self.hop  # the shortest sound of as many frames or more
+        low, high = 1, max(1, count) * self.hop  # the shortest sound of `count` frames or more
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if sum(self.frames(middle)) >= count else (middle + 1, high)

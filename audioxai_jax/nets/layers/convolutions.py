@@ -36,8 +36,8 @@ class Padding:
     """Where a convolution pads, and with what.
 
     Attributes:
-      causal: on the left only, so that no output looks ahead; else on both sides, the larger
-        half on the left.
+      causal: whether to pad on the left only, so that no output looks ahead; else on both sides,
+        the larger half on the left.
       mode: "reflect" at the edge, which is not repeated, or "constant", zeros.
 
     Raises:
@@ -55,7 +55,7 @@ class Padding:
         """`[T, C]` padded for a kernel that reaches over `reach` samples; the last frame is full.
 
         A reflection needs more samples than it makes. A shorter input is followed by zeros
-        first, as many of which are dropped after it.
+        first, which are dropped after it.
         """
         left, right = self.sides(reach, stride)
         right += -x.shape[0] % stride
@@ -143,7 +143,7 @@ def convolve(x: Array, weight: Array, stride: int = 1, dilation: int = 1) -> Arr
 
 
 def _of_few(x: Array, weight: Array) -> Array:
-    """`convolve` of one channel or two: BLOCK samples are one frame of as many channels more.
+    """`convolve` of one channel or two: BLOCK samples become one frame of BLOCK channels each.
 
     Half of the wider kernel is zeros; yet a CPU needs a third of the time.
     """

@@ -15,7 +15,7 @@ def halve(x: Array, window: int, axis: int = 0) -> Array:
     Args:
       x: any array.
       window: places that are compared.
-      axis: along which.
+      axis: axis to halve.
     """
     length = x.shape[axis]
     places = -(-(length - window) // 2) + 1

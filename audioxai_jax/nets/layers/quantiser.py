@@ -60,8 +60,8 @@ def dequantise(codebooks: Array, codes: Array) -> Array:
 def stage_words(codebooks: Array, codes: Array) -> Array:
     """What each stage adds to the latent, `[k, F, D]`: its codewords for codes `[F, k]`.
 
-    Their sum over stages is `dequantise`, which see for codes that are negative or too large,
-    and errors. The stages of a codec's latent are
+    Their sum over stages is `dequantise`, which describes errors, and codes that are negative
+    or too large. The stages of a codec's latent are
     `stage_words(codebooks, quantise(codebooks, latent))`.
     """
     _check_codes(codebooks, codes)

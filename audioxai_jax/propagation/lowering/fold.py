@@ -56,7 +56,7 @@ class Chain:
     Attributes:
       start: the product's value; each equation has the one before as its only unknown.
       scales: constant factors among them.
-      moves: those that change the shape.
+      moves: equations that change the shape.
       shifted: whether any of them adds a constant.
     """
 

@@ -27,8 +27,8 @@ class Region:
     """From `input` to `output` by `equations`.
 
     Attributes:
-      statistic: for a normaliser, the value that it divides by or multiplies with.
-      signal: for a normaliser, the equations from the input to the output, the statistic given.
+      statistic: value of a normaliser that it divides by or multiplies with.
+      signal: equations of a normaliser from the input to the output, the statistic given.
     """
 
     kind: str

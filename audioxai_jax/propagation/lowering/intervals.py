@@ -24,7 +24,7 @@ FIXED = dict.fromkeys("relu abs exp exp2 square sqrt erfc cosh".split(), POSITIV
     "tanh": (-1.0, 1.0),
     "erf": (-1.0, 1.0),
 }
-"""Of functions, whatever their input. A ReLU's signal is no gate, though it may be small."""
+"""Of functions, whatever their input. A ReLU's signal is not a gate, however small."""
 
 
 def is_gate(span: Span) -> bool:

@@ -55,13 +55,13 @@ class Operation:
       name: the primitive, or a clearer name such as "relu".
       inputs: values that depend on the input, in the order in which rules get them.
       outputs: values that it computes; more than one for few kinds only.
-      prepare: from all values to what rules get: a function `lin(x, w)`, w (or None), b.
+      prepare: function from all values to what rules get: a function `lin(x, w)`, w (or None), b.
       equations: the last one computes the outputs.
-      path: of the model's leaf that is its weight, such as "conv_0/kernel", "" if it has none.
+      path: path of the model's leaf that is its weight, such as "conv_0/kernel", "" if it has none.
       keeps_sign: whether inputs without negative values give such outputs.
       nonnegative: whether its input is known to have no negative values.
       rectifies: whether it is a ReLU, or one that ends somewhere, as ReLU6.
-      first, last: of the parametric operations on a way from input to output.
+      first, last: position of the parametric operations on a way from input to output.
       bodies: the operations of each graph inside a control flow.
     """
 

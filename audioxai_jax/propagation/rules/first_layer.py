@@ -1,4 +1,4 @@
-"""Rules for the first layer, whose input is no activation.
+"""Rules for the first layer, whose input is not an activation.
 
 z-box (inputs within bounds) and w^2 (inputs without): G. Montavon et al., "Explaining
 Nonlinear Classification Decisions with Deep Taylor Decomposition", Pattern Recognition 2017.

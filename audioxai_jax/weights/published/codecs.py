@@ -78,8 +78,8 @@ def find(name: str) -> Published:
     near = difflib.get_close_matches(name, PUBLISHED, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise WeightsError(
-        f"{name!r} is no published codec, to which weights could be given: with --codec NAME say "
-        f"whose they are, one of {', '.join(PUBLISHED)}{hint}"
+        f"{name!r}: unknown codec; --codec-weights needs --codec to be one of "
+        f"{', '.join(PUBLISHED)}{hint}"
     )
 
 

@@ -31,9 +31,9 @@ class Folder:
     """What a folder holds.
 
     Attributes:
-      fields: of `config.json`.
+      fields: fields of `config.json`.
       tensors: float32, by their names.
-      sha256: of `model.safetensors`.
+      sha256: sha256 of `model.safetensors`.
     """
 
     fields: dict[str, Any]
@@ -67,7 +67,7 @@ def read_config(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise WeightsError(f"{file}: is not JSON") from None
     if not isinstance(fields, dict):
-        raise WeightsError(f"{file}: is no configuration: a {type(fields).__name__}, not fields")
+        raise WeightsError(f"{file}: is not a configuration: a {type(fields).__name__}, not fields")
     return fields
 
 
@@ -75,7 +75,7 @@ def parse_tensors(content: bytes, file: str | Path) -> dict[str, np.ndarray]:
     """The tensors of a safetensors file, all of them finite float32.
 
     Args:
-      content: of the file.
+      content: content of the file.
       file: named in errors.
 
     Raises:

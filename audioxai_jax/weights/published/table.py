@@ -22,7 +22,7 @@ class Weights:
     """What the files of a codec hold.
 
     Attributes:
-      config: of its network.
+      config: configuration of its network.
       params: nested dictionaries of float32 arrays.
       build: `(config, params, *, mean, name) -> Codec`.
       files: sha256 of each file that was read, by name, in the order of `Published.files`.
@@ -50,11 +50,11 @@ class Published:
       network: key of `nets.codecs.CODECS`.
       read: `folder -> Weights`; raises WeightsError.
       source: repository on the Hugging Face hub, or project, that publishes the weights.
-      licence: of the weights, as the source states it.
+      licence: licence of the weights, as the source states it.
       sample_rate: Hz.
-      frames: of the latent per second, within a chunk where sound is cut into chunks.
-      channels: of the latent.
-      files: that a folder has to hold.
+      frames: frames of the latent per second, within a chunk where sound is cut into chunks.
+      channels: number of channels of the latent.
+      files: files that a folder has to hold.
       on_hub: whether naming the repository is enough.
       as_pickle: whether the source holds nothing but a pickle, so that somebody has to convert it.
       rate: `folder -> Hz`, of a folder whose weights were not looked at yet, or None if nothing in

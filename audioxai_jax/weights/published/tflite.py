@@ -48,14 +48,14 @@ class Tensor:
     """A tensor of a graph.
 
     Attributes:
-      name: as the file has it; not unique.
-      shape: of one call.
-      dtype: numpy's, or None for what holds no plain numbers (resources, texts).
-      data: a constant's numbers as stored, of that shape, or None for what is computed.
+      name: name as the file has it; not unique.
+      shape: shape of one call.
+      dtype: numpy's, or None without plain numbers (resources, texts).
+      data: a constant's numbers as stored, of that shape, or None for computed values.
       scale: float32, empty if the tensor is not quantised, one number, or one per index of
         `axis`. A stored q stands for `scale (q - zero_point)`.
-      zero_point: int64, as many.
-      axis: of scale and zero_point if they have several.
+      zero_point: int64, one for each scale.
+      axis: axis of scale and zero_point if they have several.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Tensor:
         A scale that is not finite makes numbers that are not, without a warning.
 
         Raises:
-          ValueError: if the tensor is no constant.
+          ValueError: if the tensor is not a constant.
         """
         if self.data is None:
             raise ValueError(f"tensor {self.name!r} is computed, not a constant")
@@ -91,9 +91,9 @@ class Operation:
     """An operation of a graph.
 
     Attributes:
-      code: of the schema's BuiltinOperator.
+      code: code of the schema's BuiltinOperator.
       inputs, outputs: indices of tensors; an optional input that is left out is -1.
-      stride, dilation: of convolutions, along the height; else 1.
+      stride, dilation: strides of convolutions, along the height; else 1.
     """
 
     code: int

@@ -60,7 +60,7 @@ def test_a_flac_header_that_counts_too_many_or_lies_about_the_rate_is_refused():
 
 
 def test_pages_of_another_stream_in_an_ogg_are_left_out():
-    """As of a film: the pages of a stream that is no sound lie between those of the sound."""
+    """As of a film: the pages of a stream without sound lie between those of the sound."""
     content = encoded(QUIET, format="OGG", subtype="VORBIS")
     starts = [at for at in range(len(content)) if content.startswith(b"OggS\0", at)]
     pages = [content[a:b] for a, b in zip(starts, [*starts[1:], len(content)], strict=True)]
@@ -150,7 +150,7 @@ def test_formats_that_say_how_long_they_are(form):
 
 @pytest.mark.parametrize("subtype, width", [("PCM_16", 2), ("PCM_24", 3)])
 def test_an_aiff_that_sox_wrote_to_a_pipe_is_read_to_its_end(subtype, width):
-    """It promises as many whole samples as 0x7F000000 bytes hold."""
+    """It promises the whole samples that 0x7F000000 bytes hold."""
     content = bytearray(encoded(A, format="AIFF", subtype=subtype))
     right, count = read(bytes(content)), 0x7F000000 // width
     common, sound = content.index(b"COMM"), content.index(b"SSND")

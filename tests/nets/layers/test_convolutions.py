@@ -23,7 +23,7 @@ def test_padding_fills_the_last_frame(reach, stride, causal, mode):
 
 
 def test_a_reflection_longer_than_the_sound():
-    """Zeros first, so many that the reflection has enough; then they are dropped again."""
+    """Zeros first, until the reflection has enough; then they are dropped again."""
     padded = Padding(causal=True)(jnp.array([[3.0], [5.0]]), reach=7, stride=1)
     np.testing.assert_array_equal(padded[:, 0], [0, 0, 0, 0, 0, 5, 3, 5])
     padded = Padding(causal=False)(jnp.array([[3.0]]), reach=7, stride=1)

@@ -134,7 +134,9 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
         folder, "there/toy"
     )
     assert "did you mean 'toy_24khz'?" in load(folder, "toy_24kz")
-    assert "'gainshape_16khz' is no published codec" in load(folder, "gainshape_16khz")
+    assert "'gainshape_16khz': unknown codec; --codec-weights needs" in load(
+        folder, "gainshape_16khz"
+    )
     message = load(folder, "toy_48khz")
     assert "a codec of 24000 Hz, toy_48khz works at 48000 Hz: is it toy_24khz?" in message
 
@@ -185,7 +187,7 @@ def test_a_codec_brings_its_classifier(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "shipped_folder", lambda: tmp_path)
     codec = load.load_codec("toy_24khz", folder)
     message = refusal(WeightsError, pair.default_classifier, codec)
-    assert "of the codec 'toy_24khz' comes along" in message and "train_classifier.py" in message
+    assert "of the codec 'toy_24khz' is shipped" in message and "train_classifier.py" in message
     fields = json.loads((folder / "words.json").read_text())
     for name, changes in {
         "a": {"codec": "another"},

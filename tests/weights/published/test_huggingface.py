@@ -82,8 +82,8 @@ def test_missing_files_are_named(folder):
         (b"", "is not JSON"),
         (b"\xff\xfe\xfa", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
-        (b"[1]", "is no configuration: a list"),
-        (b"null", "is no configuration: a NoneType"),
+        (b"[1]", "is not a configuration: a list"),
+        (b"null", "is not a configuration: a NoneType"),
     ],
 )
 def test_a_configuration_that_is_none_is_refused(folder, text, said):

@@ -229,7 +229,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("value", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_impossible_numbers_are_refused_by_name(name, value):
-    """Each of them by the function itself, whoever calls it, and as JSON can say them."""
+    """Each of them by the function itself, and as JSON can say them."""
     value = [8, value] if list in NUMBERS[name].types else value
     message = refusal(WeightsError, config_from_json, {"model_type": "encodec", name: value})
     assert message.startswith(f"config.json: {name} is ") and ", expected " in message

@@ -24,7 +24,6 @@ from audioxai_jax.metrics import audio_quality, clicks
 from audioxai_jax.nets.classifiers import alexnet, audionet, listener
 from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
 from audioxai_jax.nets.layers import loudness
-from audioxai_jax.perturbation import edits
 from audioxai_jax.report import figures, html
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
@@ -52,7 +51,6 @@ TAKES_SOUND = {
     "data.audio.resample": lambda x: files.resample(x, RATE, 8_000),
     "data.augment.other_recording": lambda x: augment.other_recording(jax.random.key(0), x),
     "data.blocks.write_blocks": lambda x: blocks.write_blocks("never_written.wav", [x], RATE),
-    "hypotheses.edits.delete_samples": lambda x: edits.delete_samples(x, ONES, 0.5),
     "hypotheses.fundamental.shift_fundamental": lambda x: pitch.shift_fundamental(x, 1, RATE),
     "hypotheses.moves.shift_time": lambda x: shift.shift_time(x, 1),
     "hypotheses.vocoder.analyse": lambda x: vocoder.analyse(x, 16),

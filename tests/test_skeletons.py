@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.tree_util import Partial
-from tests.domains import test_conformance as domains
 
 from audioxai_jax.metrics.table import KINDS, Metric
 from audioxai_jax.propagation import composite, kind, propagate
 from audioxai_jax.streaming.codecs import STAGES
 from tests.attribution import test_conformance as methods
+from tests.domains import test_conformance as domains
 from tests.nets.codecs import test_conformance as codecs
 from tests.propagation import test_rule_conformance as rules
 

@@ -142,7 +142,7 @@ def as_request(
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(as_masker(keep, rank, number)),
+        masker=as_method(as_masker(keep, rank, number)),  # type: ignore[arg-type]
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",

@@ -115,6 +115,13 @@ def unit_number(shape: tuple[int, ...], units: np.ndarray | None = None) -> int:
     return math.prod(shape) if units is None else int(units.max()) + 1
 
 
+def unit_sizes(shape: tuple[int, ...], units: np.ndarray | None = None) -> np.ndarray:
+    """Features of each unit, `[n]`, counted on the host."""
+    if units is None:
+        return np.ones(math.prod(shape))
+    return np.bincount(units.ravel()) * (math.prod(shape) // units.size)
+
+
 def kept_count(fraction: float | Array, number: int) -> int | Array:
     """`round(fraction * number)`, halves to even; on the host unless `fraction` is traced."""
     if isinstance(fraction, Array):

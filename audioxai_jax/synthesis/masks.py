@@ -21,6 +21,7 @@ from audioxai_jax.perturbation.rank import (
     top_mask,
     unit_number,
     unit_scores,
+    unit_sizes,
 )
 from audioxai_jax.perturbation.smallest import count_grid, smallest_set
 from audioxai_jax.types import Context, Masker
@@ -209,10 +210,8 @@ def rearrange(mask: Array, score: Array, context: Context) -> Array:
 
     Values of a soft mask go to the units in falling order.
     """
-    number = unit_number(mask.shape, context.units)
-    ones = jnp.ones_like(mask)
     values = unit_scores(mask, context.units, rank="signed")
-    sizes = unit_scores(ones, context.units, rank="signed") if number < mask.size else 1
+    sizes = unit_sizes(mask.shape, context.units)
     falling = -jnp.sort(-values / sizes)
     chosen = falling[rank_positions(score)]
     return spread(chosen, mask.shape, context.units).astype(mask.dtype)

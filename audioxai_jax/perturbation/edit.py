@@ -13,7 +13,7 @@ from jax import Array
 from audioxai_jax.perturbation.rank import unit_mask
 
 
-def mix(features: Array, mask: Array, base: Array) -> Array:
+def mix(features: Array, mask: Array, base: Array | float) -> Array:
     """`mask * features + (1 - mask) * base`: the features where the mask is 1, else the base.
 
     Args:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from audioxai_jax.cli.console import (
     Parser,
+    add_json_option,
     output_folder,
     positive,
     printable,
@@ -63,6 +64,7 @@ def main() -> None:
     rows = make_rows(concatenate(parts), numbers, jax.random.key(options.seed))
     table = {**describe_run("python -m experiments.freqrise.run"), "accuracy": accuracy}
     write_rows(options.out / "freqrise.json", table | {"fractions": FRACTIONS, "rows": rows})
+    write_rows(options.json, rows)
     text = render(rows)
     replace_file(options.out / "freqrise.md", text + "\n")
     say(*text.split("\n"))
@@ -70,7 +72,7 @@ def main() -> None:
 
 def parse():
     """The command line, checked."""
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"
     add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="folder of data sets")
     add("--folds", nargs="+", default=list(FOLDS), help="such as without_theo; all if left out")
@@ -80,6 +82,7 @@ def parse():
     add("--steps", type=positive, help="training steps, instead of the recipe's")
     add("--seed", type=int, default=0, help="random seed" + default)
     add("--out", type=output_folder, required=True, help="folder of the results")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")

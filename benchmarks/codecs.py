@@ -32,7 +32,7 @@ from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.types import Codec
-from audioxai_jax.weights import load
+from audioxai_jax.weights.load import load_codec
 
 
 def read_options():
@@ -71,7 +71,7 @@ def main() -> None:
     networks = {"ours": network_codec(config, params, options.member)}
     if options.bfloat16:
         networks["bfloat16"] = cast(networks["ours"], jnp.bfloat16)
-    own = load.load_codec(options.own)
+    own = load_codec(options.own)
     networks[own.name] = own
     if options.lyra is not None:
         networks["lyra"] = lyra_codec(options.lyra)
@@ -111,7 +111,7 @@ def random_params(init):
 def lyra_codec(folder: str) -> Codec:
     """Lyra V2 of a folder's files, or with random weights if they are not there."""
     if folder and (Path(folder) / "lyragan.tflite").exists():
-        return load.load_codec("lyra_v2", folder)
+        return load_codec("lyra_v2", folder)
     say("Lyra V2 has random weights")
     config = lyra.LyraConfig()
     params = random_params(lambda: lyra.init(config, jax.random.key(0)))

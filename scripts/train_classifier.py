@@ -43,7 +43,8 @@ from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import save as checkpoints
+from audioxai_jax.weights.load import load_codec
 from audioxai_jax.weights.published import huggingface
 
 with needed_by("train_classifier.py"):
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
     add_json_option(parser)
     options = parser.parse_args()
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+    codec = load_codec(options.codec, options.codec_weights)
     make_folder(options.out)
     for task in options.tasks:  # what is unknown is said before any work
         chosen_splits(options, task)
@@ -223,7 +224,7 @@ def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> No
     if weights and not huggingface.is_repository(weights):
         weights = Path(weights).resolve().name
     weights = weights and f"--codec-weights {weights} "
-    pretrained.save(
+    checkpoints.save(
         folder,
         task if head == "transformer" else f"{task}_{head}",
         {

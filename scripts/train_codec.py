@@ -36,7 +36,7 @@ from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import save as checkpoints
 
 with needed_by("train_codec.py"):
     import optax
@@ -174,7 +174,7 @@ def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
 
 
 def save(options, settings, name: str, params, mean: np.ndarray, quality, credit) -> None:
-    pretrained.save(
+    checkpoints.save(
         options.out,
         name,
         {

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from audioxai_jax.weights.pretrained import load_classifier, load_codec, load_listener
 from jax.tree_util import Partial
 
 import audioxai_jax as ax
@@ -22,6 +21,7 @@ from audioxai_jax.perturbation.smallest import smallest_set
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
 from audioxai_jax.weights.file_format import WeightsError
+from audioxai_jax.weights.load import load_classifier, load_codec, load_listener
 
 HOP = 8
 MADE = ax.make_info()

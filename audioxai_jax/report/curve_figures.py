@@ -18,7 +18,7 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
       rows: rows of `experiments/fidelity/evaluate.py`: method, unit, place, edit, fraction, score,
         low, high.
       file: PNG or SVG.
-      unit: selection of rows to draw.
+          unit: unit of the rows that are drawn.
     """
     rows_of_unit = [row for row in rows if row["unit"] == unit]
     methods = list(dict.fromkeys(row["method"] for row in rows_of_unit))
@@ -53,7 +53,7 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
 
 
 def words(method: str) -> str:
-    """A method's name as it is read."""
+    """A method's name in words."""
     known = {
         "deep_lift": "DeepLIFT",
         "lrp": "LRP",

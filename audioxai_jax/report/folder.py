@@ -36,7 +36,7 @@ MAX_NAME_BYTES = 230
 
 
 class FolderError(ValueError):
-    """A folder that is in the way; the message is one line."""
+    """An existing folder that is not replaced; the message is one line."""
 
 
 def folder_names(paths: Iterable[Path]) -> list[str]:
@@ -56,7 +56,7 @@ def folder_names(paths: Iterable[Path]) -> list[str]:
 
 
 def check_free(folder: Path, *, overwrite: bool) -> None:
-    """Raises FolderError if a folder is in the way and holds no explanation to overwrite."""
+    """Raises FolderError for an existing folder, unless it is an explanation to overwrite."""
     if not os.path.lexists(folder):
         return
     if not overwrite:

@@ -44,7 +44,18 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+SLOW = pytest.mark.full_size
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param("latent", marks=SLOW),
+        pytest.param("samples", marks=SLOW),
+        "frequencies",
+        "time_frequency",
+    ],
+)
 def test_every_method_explains_every_pair(pair):
     """Traced alone: what methods compute is in the suites of methods."""
     classifier, domain = PAIRS[pair]

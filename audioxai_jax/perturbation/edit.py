@@ -13,7 +13,7 @@ from jax import Array
 from audioxai_jax.perturbation.rank import unit_mask
 
 
-def mix(features: Array, mask: Array, base: Array) -> Array:
+def mix(features: Array, mask: Array, base: Array | float) -> Array:
     """`mask * features + (1 - mask) * base`: the features where the mask is 1, else the base.
 
     Args:
@@ -24,7 +24,7 @@ def mix(features: Array, mask: Array, base: Array) -> Array:
     return mask * features + (1 - mask) * base
 
 
-def keep(features: Array, chosen: Array, base: Array) -> Array:
+def keep(features: Array, chosen: Array, base: Array | float) -> Array:
     """The chosen features, and the base in place of all others.
 
     Args:
@@ -35,12 +35,12 @@ def keep(features: Array, chosen: Array, base: Array) -> Array:
     return jnp.where(chosen, features, jnp.asarray(base, features.dtype))
 
 
-def delete(features: Array, chosen: Array, base: Array) -> Array:
+def delete(features: Array, chosen: Array, base: Array | float) -> Array:
     """All features but the chosen ones, and the base in their place. Arguments: see `keep`."""
     return jnp.where(chosen, jnp.asarray(base, features.dtype), features)
 
 
-EDITS: dict[str, Callable[[Array, Array, Array], Array]] = {"keep": keep, "delete": delete}
+EDITS: dict[str, Callable[[Array, Array, Array | float], Array]] = {"keep": keep, "delete": delete}
 """`(features, chosen, base) -> features`, by name."""
 
 
@@ -49,7 +49,7 @@ def edit_first(
     features: Array,
     positions: Array,
     count: int | Array,
-    base: Array,
+    base: Array | float,
     units: np.ndarray | None = None,
 ) -> Array:
     """The features with the first `count` units of an order kept, or deleted.

@@ -39,7 +39,7 @@ def intervals(
     if not values.shape[0]:
         unknown = np.full(values.shape[1:], np.nan, np.float32)
         return {"low": unknown, "high": unknown}
-    groups = {"": None}
+    groups: dict[str, Array | None] = {"": None}
     if speakers is not None and enough_speakers(speakers):
         groups["speakers_"] = jnp.asarray(speakers)
     ends = {}

@@ -70,7 +70,7 @@ def main() -> None:
 
 def parse():
     """The command line, checked."""
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"
     add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="folder of data sets")
     add("--folds", nargs="+", default=list(FOLDS), help="such as without_theo; all if left out")

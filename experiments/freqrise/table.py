@@ -9,7 +9,7 @@ from jax import Array
 
 from audioxai_jax.metrics.curve_scores import area
 from audioxai_jax.statistics.intervals import mean_with_intervals
-from experiments.freqrise.protocol import CONTROLS, FRACTIONS
+from experiments.freqrise.protocol import CELLS, CONTROLS, FRACTIONS
 
 
 def make_rows(results: Mapping[str, Any], speakers: np.ndarray, key: Array) -> list[dict[str, Any]]:
@@ -27,7 +27,8 @@ def make_rows(results: Mapping[str, Any], speakers: np.ndarray, key: Array) -> l
       what matters sooner) and "complexity". All but the curve have a mean and intervals.
     """
     rows = []
-    for domain, parts in results.items():
+    for domain in sorted(results, key=list(CELLS).index):
+        parts = results[domain]
         areas = {
             name: np.asarray(area(jnp.asarray(curve), FRACTIONS))
             for name, curve in parts["curves"].items()

@@ -102,7 +102,7 @@ def command_line(options) -> list[dict]:
                 f"{folder}/{run}",
                 "--codec",
                 options.codec,
-                "--classifier",
+                "--model",
                 options.classifier,
             ]
             if options.codec_weights:

@@ -116,7 +116,7 @@ def parse_options() -> argparse.Namespace:
 def read_clips(
     paths: list[Path], study: Study, classifier: Classifier, seconds: float
 ) -> tuple[jnp.ndarray, dict[Path, AudioError]]:
-    """Clips of one length `[N, T]` at the domain's rate, and errors of other files."""
+    """Clips of one length `[N, T]` at the domain's rate, and errors of files without sound."""
     domain = study.domain
     cut = max(1, round(seconds * domain.sample_rate))
     length = padded_length(classifier, domain, cut)

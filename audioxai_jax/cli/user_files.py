@@ -48,7 +48,7 @@ def load_factory(spec: str) -> Callable[..., Any]:
     A file that is named twice is run once, unless it was changed in between.
 
     Raises:
-      UserFileError: if there is no such file or attribute, or the file raises an exception.
+      UserFileError: for a missing file or attribute, or a file that raises an exception.
     """
     path, name = _split(spec)
     digest = hashlib.sha256(f"{path}\0{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]

@@ -49,6 +49,6 @@ def default_classifier(codec: Codec) -> str:
     if not found:
         raise WeightsError(
             f"no classifier of latents of the codec {codec.name!r} is shipped: name one "
-            "(--classifier), or train one with scripts/train_classifier.py, which takes that codec"
+            "(--model), or train one with scripts/train_classifier.py, which takes that codec"
         )
     return min(found)[1]

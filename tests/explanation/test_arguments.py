@@ -448,7 +448,7 @@ def test_manifests_are_not_compared():
 
 
 class Plain:
-    """What has all parts of a domain, and is no pytree."""
+    """What has all parts of a domain, but is not a pytree."""
 
     sample_rate, hop, name = 400, 1, "plain"
     analyse = synthesise = base = size = units = axes = lambda *_: None

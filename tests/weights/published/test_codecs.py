@@ -14,11 +14,12 @@ import pytest
 import safetensors.numpy
 import soundfile
 
-from audioxai_jax import Classifier, cli, integrated_gradients
+from audioxai_jax import Classifier, cli, domains, integrated_gradients
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets.classifiers import transformer
 from audioxai_jax.nets.codecs import gainshape
-from audioxai_jax.runs.explain_clips import Settings, explain_clip
+from audioxai_jax.runs.explain_clips import explain_clip
+from audioxai_jax.runs.explained import Settings
 from audioxai_jax.synthesis.bases import zero
 from audioxai_jax.training import recipes
 from audioxai_jax.weights import file_format, load, pair, registry, save
@@ -293,7 +294,7 @@ def test_the_command_explains_by_a_published_codec(folder, tmp_path, monkeypatch
     command = ["explain", "x.wav", "--codec", "toy_24khz", "--set", "steps=2"]
     assert cli.main([*command, "--codec-weights", str(folder)]) == 1
     assert "train one with scripts/train_classifier.py" in capsys.readouterr().err
-    command += ["--classifier", str(folder / "words")]
+    command += ["--model", str(folder / "words")]
     assert cli.main(command) == 1
     assert "give someone/toy, which is downloaded" in capsys.readouterr().err
     assert cli.main([*command, "--codec-weights", str(folder)]) == 0
@@ -318,9 +319,9 @@ def test_samples_at_another_rate_are_refused(folder, tmp_path):
     codec = load.load_codec("toy_24khz", folder)
     write_wav(tmp_path / "x.wav", 0.1 * np.ones(16_000), 16_000)
     clip = read_clip(tmp_path / "x.wav", 16_000)
-    classifier = Classifier(model=lambda z: z[0, :2], labels=("a", "b"))
-    with pytest.raises(ValueError, match="the clip is at 16000 Hz, the codec 'toy_24khz' works at"):
-        explain_clip(codec, classifier, clip, Settings(integrated_gradients(), zero()))
+    classifier = Classifier(lambda z: z[0, :2], reads=domains.latent(codec), labels=("a", "b"))
+    with pytest.raises(ValueError, match="clip is at 16000 Hz, the domain 'latent' works at 24000"):
+        explain_clip(classifier, clip, Settings(integrated_gradients(), zero()))
     assert len(read_clip(tmp_path / "x.wav", codec.sample_rate).samples) == RATE
 
 

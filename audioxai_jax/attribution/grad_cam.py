@@ -146,7 +146,8 @@ def _map(
     if mixed or not layout.in_order(known):
         raise ValueError(
             f"grad_cam: the positions {list(found.shape)} of this point have several axes on one, "
-            "or parts of an axis without the rest: name a point before they were reshaped"
+            "or parts of an axis without the rest: name a point before they were reshaped, and "
+            "explain in the domain that the classifier reads"
         )
     known, order, sizes = layout.merged(known, shape)
     found = found.reshape(shape)

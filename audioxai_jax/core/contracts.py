@@ -125,14 +125,12 @@ def check_sound(sound: Any, samples: int) -> Array:
 
 
 def as_key(key: Any) -> Array:
-    """One key; `jax.random.key(0)` if None.
+    """One key.
 
     Raises:
       WrongType: for anything but a key, such as a seed.
       ValueError: for several keys.
     """
-    if key is None:
-        return jax.random.key(0)
     typed = isinstance(key, Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
     raw = isinstance(key, (Array, np.ndarray)) and key.dtype == jnp.uint32 and key.ndim
     if not typed and not raw:

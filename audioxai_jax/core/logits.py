@@ -49,7 +49,7 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
 
     Args:
       target: a whole number, a label, an array or lists of these; traced ones stay as they are.
-      labels: labels of the classifier; None if they are not known.
+      labels: labels of the classifier; None for their numbers.
 
     Raises:
       WrongType: for anything else, truth values and fractions among it.
@@ -74,6 +74,8 @@ def as_targets(target: Any, labels: Sequence[str] | None = None) -> Any:
 
 
 def _place(label: str, labels: Sequence[str] | None) -> int:
+    if labels is None and label.isdecimal():
+        return int(label)  # labels are numbers where there are no others
     if labels is None:
         raise WrongType(
             f"target {label!r} is a label, and a function has none: give its number, or a "

@@ -133,6 +133,7 @@ def as_request(
     if residual not in RESIDUALS:
         raise ValueError(f"residual must be None or 'keep', got {residual!r}")
     is_own = same_view(domain, reads)
+    domain = reads if is_own else domain  # the same arrays, which are arguments once
     padded = fitting_samples(reads, classifier.frames, clip) if is_own else clip.shape[0]
     features = analysed(domain, jax.ShapeDtypeStruct((padded,), clip.dtype))
     check_features(features, f"the domain {domain.name!r}")

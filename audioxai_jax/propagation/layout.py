@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from audioxai_jax.tracing.graph import Equation, Graph
+from audioxai_jax.tracing.reading import CALLS
 
 CHANNEL = "channel"
 """Of an axis along which a convolution's outputs are counted."""
@@ -96,6 +97,8 @@ def _through(graph: Graph, equation: Equation, out: int, found: dict[int, Axes])
         )
     if name == "scan":
         return None
+    if name in CALLS:  # left whole: the sound of features, any of which may be in any sample
+        return (Joined(),) * len(after)
     if len(shape) == len(after):
         rows = [known for known in given if known is not None and len(known) == len(after)]
         return tuple(next((k for k in column if k is not None), None) for column in zip(*rows))

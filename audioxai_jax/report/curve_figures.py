@@ -15,10 +15,10 @@ def plot_curves(rows: list[dict[str, Any]], file: str | Path, *, unit: str) -> N
     """Writes a figure: a panel per place and edit, a line per method with its interval.
 
     Args:
-      rows: as `experiments/fidelity/evaluate.py` makes them: method, unit, place, edit, fraction,
-        score, low, high.
+      rows: rows of `experiments/fidelity/evaluate.py`: method, unit, place, edit, fraction, score,
+        low, high.
       file: PNG or SVG.
-      unit: unit of the rows that are drawn.
+          unit: unit of the rows that are drawn.
     """
     rows_of_unit = [row for row in rows if row["unit"] == unit]
     methods = list(dict.fromkeys(row["method"] for row in rows_of_unit))

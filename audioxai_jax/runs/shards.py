@@ -1,4 +1,4 @@
-"""Results that are computed in parts and kept, so that a killed run loses at most one part."""
+"""Results computed and kept in parts: an interrupted run loses at most one part."""
 
 import io
 import json
@@ -21,7 +21,7 @@ class Parts:
     """A folder of parts of one computation, each a pytree of arrays in nested dictionaries.
 
     Args:
-      folder: made if needed.
+      folder: folder of the parts; made if needed.
       settings: JSON values that decide the results; kept in `settings.json`.
 
     Raises:
@@ -53,11 +53,11 @@ class Parts:
                 with np.load(io.BytesIO(kept), allow_pickle=False) as arrays:
                     return _nested({name: arrays[name] for name in arrays.files})
             except DAMAGED:
-                pass  # it is written anew
-        found = jax.tree.map(np.asarray, compute())
+                pass  # computed and written again
+        results = jax.tree.map(np.asarray, compute())
         with writing(file) as stream:
-            np.savez(stream, **_flat(found))  # type: ignore[arg-type]
-        return found
+            np.savez(stream, **_flat(results))  # type: ignore[arg-type]
+        return results
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, np.ndarray]:

@@ -153,7 +153,9 @@ def few_stay(devices):
     x = np.ones((12, 4), np.float32)
     x[[1, 5, 9]] = 10
     method, devices = adaptive_integrated_gradients(tolerance=1e-3), jax.local_devices()[:devices]
-    return attribute_batch(method, settles_late, x, 0, chunk=8, devices=devices).relevance
+    return attribute_batch(
+        method, settles_late, x, 0, key=jax.random.key(0), chunk=8, devices=devices
+    ).relevance
 
 
 def stepwise():
@@ -161,7 +163,9 @@ def stepwise():
     latents = 40 * jnp.linspace(0.01, 1, CLIPS)[:, None, None]
     latents *= jax.random.normal(jax.random.key(5), (CLIPS, 20, 64))
     method = adaptive_integrated_gradients(tolerance=1e-3)
-    return attribute_batch(method, classifier().model, latents, chunk=1).relevance
+    return attribute_batch(
+        method, classifier().model, latents, key=jax.random.key(0), chunk=1
+    ).relevance
 
 
 def write(path):

@@ -157,14 +157,14 @@ def test_a_clip_of_one_window_is_explained_as_it_is(samples):
 
 def test_a_classifier_is_a_model_of_latents_of_any_length():
     z = jax.random.normal(jax.random.key(1), (2, 11, 2))
-    wanted = attribute_batch(saliency(), windowed(classifier()), z)
-    found = attribute_batch(saliency(), classifier(), z)
+    wanted = attribute_batch(saliency(), windowed(classifier()), z, key=KEY)
+    found = attribute_batch(saliency(), classifier(), z, key=KEY)
     np.testing.assert_array_equal(found.relevance, wanted.relevance)
     assert np.array_equal(classifier()(z[0]), windowed(classifier())(z[0]))
     with pytest.raises(
         ValueError, match="pad it with zeros before it is analysed, as explain does"
     ):
-        attribute_batch(saliency(), classifier(), z[:, :3])
+        attribute_batch(saliency(), classifier(), z[:, :3], key=KEY)
 
 
 @pytest.mark.parametrize("samples, steps", [(3, 4), (4, 4), (9, 12)])

@@ -11,7 +11,7 @@ import pytest
 from jax.tree_util import Partial
 
 import audioxai_jax as ax
-from audioxai_jax import Classifier, Codec, explain, explain_batch, propagation
+from audioxai_jax import Classifier, Codec, domains, explain, explain_batch, propagation
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.core.logits import as_targets
 from audioxai_jax.metrics.complexity import sparseness
@@ -20,6 +20,7 @@ from audioxai_jax.perturbation.curves import perturbation_curve
 from audioxai_jax.perturbation.smallest import smallest_set
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
+from audioxai_jax.types import Context
 from audioxai_jax.weights.file_format import WeightsError
 from audioxai_jax.weights.load import load_classifier, load_codec, load_listener
 
@@ -32,14 +33,15 @@ encode = lambda audio: jnp.pad(audio, (0, -len(audio) % HOP)).reshape(-1, HOP)
 decode = lambda latent: latent.ravel()
 apply = lambda weights, latent: jnp.tanh(latent).mean(0) @ weights
 CODEC = Codec(encode, decode, 400, HOP, mean=jnp.zeros(HOP))
-CLASSIFIER = Classifier(Partial(apply, WEIGHTS), ("go", "stop", "yes"))
+READS = domains.latent(CODEC)
+CLASSIFIER = Classifier(Partial(apply, WEIGHTS), READS, ("go", "stop", "yes"))
 MODEL, LATENT = CLASSIFIER.model, encode(AUDIO)
 STAGE = Local(encode, takes=HOP)
 
 
 def run(call, **changes):
     """`explain` or `explain_batch` of one clip, by saliency, with something changed."""
-    given = {"codec": CODEC, "classifier": CLASSIFIER, "audio": AUDIO, "method": ax.saliency()}
+    given = {"classifier": CLASSIFIER, "audio": AUDIO, "method": ax.saliency(), "key": KEY}
     given |= changes
     if call is explain_batch and isinstance(given["audio"], jax.Array):
         given["audio"] = given["audio"][None]
@@ -54,8 +56,9 @@ def refusal(call, *args, **changes):
     return str(caught.value)
 
 
-def encoder(function):
-    return Codec(function, decode, 400, HOP)
+def of(model=MODEL, encode=encode, decode=decode):
+    """A classifier of a model, or of a codec with other functions."""
+    return Classifier(model, domains.latent(Codec(encode, decode, 400, HOP)))
 
 
 def plain(value):
@@ -90,33 +93,41 @@ REFUSED = [
     ("method", type(ax.saliency()), "the method is the class Saliency, expected a method: make"),
     ("method", 3, "the method is an int, expected a method"),
     ("classifier", "keywords", "got the text 'keywords': load it first"),
-    ("classifier", (CLASSIFIER, {}), "got tuple: loaders return (model, manifest): take the first"),
+    ("classifier", (CLASSIFIER, {}), "expected a function of one example, got tuple: pass a"),
     ("classifier", Classifier, "got the class Classifier: make one"),
-    ("classifier", lambda z: {"logits": z[0]}, "logits [K] of one clip, got a dict with logits"),
-    ("classifier", lambda z: (z[0], z), "logits [K] of one clip, got a tuple: return one array"),
+    ("classifier", MODEL, "must say what it reads: write Classifier(model, reads="),
+    ("classifier", CODEC, "the classifier: expected a function of one example, got Codec"),
     (
         "classifier",
-        lambda z, k: z[0],
-        "must take one example, (x): missing a required argument: 'k'",
+        of(lambda z: {"logits": z[0]}),
+        "logits [K] of one clip, got a dict with logits",
     ),
-    ("classifier", lambda: 0, "<lambda> must take one example, (x): too many positional"),
-    ("classifier", partial(lambda a, z, k: z, 1), "must take one example, (x): missing"),
-    ("classifier", lambda *, z: z[0], "must take one example, (x): too many positional"),
-    ("classifier", lambda z: z.mean(), "got (): a single number is logits [1]"),
-    ("classifier", lambda z: z.mean(0)[None], "got (1, 8): take the first row"),
-    ("classifier", lambda z: z[0].astype(int), "got int32: return floating point, the scores"),
-    ("classifier", Classifier(MODEL, ("a", "b")), "has 2 labels ('a', 'b'), but its model has 3"),
-    ("codec", "gainshape_16khz", "expected a Codec, got the text 'gainshape_16khz': load it"),
-    ("codec", (CODEC, {}), "expected a Codec, got a tuple: loaders return (codec, manifest)"),
-    ("codec", encoder(lambda x: (encode(x), x)), "[frames, channels], got a tuple: return the one"),
-    ("codec", encoder(lambda x: encode(x)[None]), "[frames, channels], got (1, 5, 8)"),
-    ("codec", Codec(encode, lambda z: (decode(z),), 400, HOP), "a waveform [T], got a tuple"),
-    ("codec", Codec(encode, lambda z: z, 400, HOP), "what decode returns must be one mono"),
-    ("base", "zero", "base must be a function (codec, latent, key), got the text 'zero': write"),
-    ("base", ax.zero, "got zero: write audioxai_jax.zero()"),
-    ("base", lambda codec, latent, key: latent[:2], "the base returned [2, 8] for a latent [5, 8]"),
+    ("classifier", of(lambda z: (z[0], z)), "of one clip, got a tuple: return one array"),
+    ("classifier", of(lambda z: z.mean()), "got (): a single number is logits [1]"),
+    ("classifier", of(lambda z: z.mean(0)[None]), "got (1, 8): take the first row"),
+    ("classifier", of(lambda z: z[0].astype(int)), "got int32: return floating point, the scores"),
+    (
+        "classifier",
+        Classifier(MODEL, READS, ("a", "b")),
+        "2 labels ('a', 'b'), but its model has 3",
+    ),
+    ("classifier", of(encode=lambda x: (encode(x), x)), "[frames, channels], got a tuple: return"),
+    ("classifier", of(encode=lambda x: encode(x)[None]), "[frames, channels], got (1, 5, 8)"),
+    ("classifier", of(decode=lambda z: (decode(z),)), "a waveform [T], got a tuple"),
+    ("classifier", of(decode=lambda z: z), "what decode returns must be one mono"),
+    ("domain", "samples", "domain must be a domain, got the text 'samples': write e.g. audioxai"),
+    ("domain", domains.samples, "domain must be a domain, got samples: write samples(..)"),
+    ("domain", CODEC, "domain must be a domain, got a Codec: write audioxai_jax.domains.latent"),
+    ("listener", MODEL, "the listener must say what it reads"),
+    ("listener", "keywords_listener", "the listener: expected a function of one example, got the"),
+    ("keep", lambda relevance: relevance, "keep must be a function (relevance, context), got"),
+    ("keep", lambda relevance, context: relevance[:2], "the masker returned [2, 8] for features"),
+    ("key", None, "key must be a key of jax.random, got None"),
+    ("base", "zero", "base must be a function (domain, features, audio, key), got the text"),
+    ("base", ax.bases.zero, "got zero: write audioxai_jax.bases.zero()"),
+    ("base", lambda d, z, x, key: z[:2], "the base returned [2, 8] for features [5, 8]"),
     ("rank", None, "unknown rank None"),
-    ("unit", "frames", "unknown unit 'frames'"),
+    ("unit", "frames", "unknown unit 'frames' of the domain 'latent': choose one of feature, fr"),
 ]
 
 
@@ -145,7 +156,7 @@ def test_what_does_not_fit_is_refused_in_one_line(call, name, value, said):
 def test_options_of_batches_that_do_not_fit_are_refused(name, value, said):
     assert said in refusal(run, explain_batch, **{name: value})
     if name != "target":
-        given = {"method": ax.saliency(), "model": CLASSIFIER, "x": LATENT[None]}
+        given = {"method": ax.saliency(), "model": CLASSIFIER, "x": LATENT[None], "key": KEY}
         assert said in refusal(ax.attribute_batch, **given, **{name: value})
 
 
@@ -169,7 +180,9 @@ def test_several_targets_of_one_clip_are_refused():
 def test_labels_and_whole_numbers_of_any_kind_are_targets(target):
     for call in (explain, explain_batch):
         assert np.ravel(run(call, target=target).target).tolist() == [1]
-    found = ax.attribute_batch(ax.saliency(), CLASSIFIER, LATENT[None], target).relevance[0]
+    found = ax.attribute_batch(ax.saliency(), CLASSIFIER, LATENT[None], target, key=KEY).relevance[
+        0
+    ]
     np.testing.assert_array_equal(found, ax.saliency()(MODEL, LATENT, 1, key=KEY).relevance)
 
 
@@ -227,7 +240,8 @@ def test_codecs_check_themselves(fields, said):
 def test_a_mean_of_the_wrong_length_is_refused():
     wrong = Codec(encode, decode, 400, HOP, mean=jnp.zeros(7))
     said = "the codec 'custom' has a mean latent of [7], its latents have 8 channels"
-    assert said in refusal(run, explain, codec=wrong, base=ax.mean())
+    reader = Classifier(MODEL, domains.latent(wrong))
+    assert said in refusal(run, explain, classifier=reader, base=ax.bases.mean())
 
 
 @pytest.mark.parametrize(
@@ -236,24 +250,41 @@ def test_a_mean_of_the_wrong_length_is_refused():
         ({"labels": "abc"}, "labels must be a tuple of texts, got the text 'abc'"),
         ({"labels": ("a", 1, "b")}, "labels must be texts, entry 1 is an int"),
         ({"labels": ("a", "b", "a")}, "labels must differ: 'a' is there twice"),
-        ({"labels": ()}, "the classifier has no labels"),
+        ({"labels": ()}, "labels are empty"),
         ({"frames": 0}, "frames must be a whole number from 1 up, got 0"),
         ({"frames": True}, "frames must be a whole number from 1 up, got True"),
         ({"frames": 50.0}, "frames must be a whole number from 1 up, got 50.0"),
         ({"background": ("_silence_",)}, "background '_silence_' is not among the labels"),
         ({"background": "go"}, "background must be a tuple of texts"),
         ({"model": "m.py"}, "model: expected a function of one example, got the text 'm.py'"),
-        ({"codec": CODEC}, "codec must be the name of a codec, got a Codec"),
+        (
+            {"reads": CODEC},
+            "reads must be a domain, got a Codec: write audioxai_jax.domains.latent",
+        ),
+        ({"reads": domains.latent}, "reads must be a domain, got latent: write latent(..)"),
+        ({"labels": None, "background": ("go",)}, "background 'go' is not among the labels"),
+        ({"model": lambda z, k: z[0]}, "must take one example, (x): missing a required argument"),
+        ({"model": lambda: 0}, "<lambda> must take one example, (x): too many positional"),
+        ({"model": partial(lambda a, z, k: z, 1)}, "must take one example, (x): missing"),
+        ({"model": lambda *, z: z[0]}, "must take one example, (x): too many positional"),
         ({"outputs": "logits"}, "outputs 'logits': choose one of softmax, sigmoid, probabilities"),
         ({"labels": ("a",), "outputs": "softmax"}, "a softmax of one output is always 1"),
     ],
 )
 def test_classifiers_check_themselves(fields, said):
-    assert said in refusal(Classifier, **{"model": MODEL, "labels": ("go", "a", "b")} | fields)
+    assert said in refusal(
+        Classifier, **{"model": MODEL, "reads": READS, "labels": ("go", "a", "b")} | fields
+    )
 
 
 def test_labels_in_a_list_become_a_tuple():
-    assert Classifier(MODEL, ["a", "b"], background=["a"]).labels == ("a", "b")  # type: ignore
+    assert Classifier(MODEL, READS, ["a", "b"], background=["a"]).labels == ("a", "b")  # type: ignore
+    assert Classifier(MODEL, READS, ["a", "b"]).names(2) == ("a", "b")  # type: ignore
+
+
+def test_outputs_without_labels_have_numbers():
+    assert of().names(3) == ("0", "1", "2")
+    assert run(explain, classifier=of(), target="2").target == 2
 
 
 @pytest.mark.parametrize(
@@ -286,17 +317,23 @@ def test_labels_in_a_list_become_a_tuple():
             ),
             "has none",
         ),
-        (lambda: ax.top_fraction("10%"), "keep must be a fraction between 0 and 1, got the text"),
-        (lambda: ax.top_fraction(0.5)([True, False]), "relevance must be floating point, got bool"),
+        (
+            lambda: ax.masks.top_fraction("10%"),
+            "keep must be a fraction between 0 and 1, got the text",
+        ),
+        (
+            lambda: ax.masks.top_fraction(0.5)([True, False], Context()),
+            "relevance must be floating point, got bool",
+        ),
         (lambda: ax.sum_channels(axis="x"), "sum_channels: axis must be a whole number, got the"),
         (lambda: ax.kernel_shap(segments=True), "few: count must be a whole number from 1 up"),
         (lambda: ax.integrated_gradients(rule=["midpoint"]), "no rule ['midpoint']: there are"),
-        (lambda: ax.top_count(1.0), "count must be a whole number from 0 up, got 1.0"),
+        (lambda: ax.masks.top_count(1.0), "count must be a whole number from 0 up, got 1.0"),
         (lambda: smallest_set(MODEL, LATENT, LATENT, "go", base=LATENT), "has none"),
         (lambda: smallest_set("m", LATENT, LATENT, base=LATENT), "the model: expected a function"),
         (lambda: perturbation_curve(MODEL, LATENT, "a", 0), "relevance must be an array"),
         (
-            lambda: infidelity(3, LATENT, LATENT, 0, key=KEY, perturb=ax.zero()),
+            lambda: infidelity(3, LATENT, LATENT, 0, key=KEY, perturb=ax.bases.zero()),
             "expected a function",
         ),
         (lambda: api.encode("gainshape_16khz", [AUDIO]), "expected a Codec, got the text"),
@@ -385,14 +422,38 @@ def test_factories_that_were_not_called_are_told_from_methods(name):
 
 
 def test_the_codec_of_a_batch_is_the_codec_that_was_given():
-    """Its fingerprint, name and mean reach the base that stands for removed features."""
+    """Its fingerprint, name and hop reach the base that stands for absent features."""
     seen = []
 
-    def base(codec, latent, key):
+    def base(domain, features, audio, key):
+        codec = domain.codec
         seen.append((codec.fingerprint, codec.name, codec.hop))
-        return jnp.zeros_like(latent)
+        return jnp.zeros_like(features)
 
     codec = Codec(encode, decode, 400, HOP, None, "mine", "ab" * 32)
-    run(explain_batch, codec=codec, base=base)
-    run(explain, codec=codec, base=base)
+    reader = Classifier(MODEL, domains.latent(codec))
+    run(explain_batch, classifier=reader, base=base)
+    run(explain, classifier=reader, base=base)
     assert set(seen) == {("ab" * 32, "mine", HOP)}
+
+
+def test_manifests_are_not_compared():
+    """Nor are they part of compiled programs, which serve codecs of all files."""
+    codecs = [Codec(encode, decode, 400, HOP, manifest=m) for m in (None, {"made": [1, 2]})]
+    assert "made" not in repr(codecs[1])
+    assert jax.tree.structure(codecs[0]) == jax.tree.structure(codecs[1])
+    readers = [Classifier(MODEL, READS, manifest=m) for m in (None, {"a": 1})]
+    assert jax.tree.structure(readers[0]) == jax.tree.structure(readers[1])
+    assert jax.tree.map(lambda leaf: leaf, readers[1]).manifest == {"a": 1}
+
+
+class Plain:
+    """What has all parts of a domain, but is not a pytree."""
+
+    sample_rate, hop, name = 400, 1, "plain"
+    analyse = synthesise = base = size = units = axes = lambda *_: None
+
+
+def test_a_domain_that_is_no_pytree_is_refused():
+    said = "domain: Plain is not a pytree: decorate its class by audioxai_jax.record"
+    assert said in refusal(run, explain_batch, domain=Plain())

@@ -176,7 +176,10 @@ def test_what_is_not_finite_has_no_p():
         (lambda: sign_flip(np.ones((3, 2)), np.ones((3, 2)), KEY), r"got \[3, 2\]"),
         (lambda: sign_flip(np.ones(3), np.ones(3), KEY, groups=np.zeros(3)), "float64"),
         (lambda: sign_flip(np.ones(3), np.ones(3), KEY, groups=np.zeros(2, int)), r"int64 \[2\]"),
-        (lambda: mean_difference(np.ones(2), np.ones(2), KEY, groups=np.array([-1, -1])), "nobody"),
+        (
+            lambda: mean_difference(np.ones(2), np.ones(2), KEY, groups=np.array([-1, -1])),
+            "all groups are -1",
+        ),
         (lambda: mean_difference(np.ones(2), np.ones(2), KEY, groups=np.array([-2, 0])), "got -2"),
     ],
 )

@@ -32,10 +32,11 @@ from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.types import Codec
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_codec
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--member", choices=list(MEMBERS), default="encodec_24khz")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each sound, at most")
@@ -60,13 +61,17 @@ def main() -> None:
     )
     add_json_option(parser)
     options = parser.parse_args()
+    return options
 
+
+def main() -> None:
+    options = read_options()
     config = MEMBERS[options.member]
     params = random_params(lambda: encodec.init(config, jax.random.key(0)))
     networks = {"ours": network_codec(config, params, options.member)}
     if options.bfloat16:
         networks["bfloat16"] = cast(networks["ours"], jnp.bfloat16)
-    own, _ = pretrained.load_codec(options.own)
+    own = load_codec(options.own)
     networks[own.name] = own
     if options.lyra is not None:
         networks["lyra"] = lyra_codec(options.lyra)
@@ -106,7 +111,7 @@ def random_params(init):
 def lyra_codec(folder: str) -> Codec:
     """Lyra V2 of a folder's files, or with random weights if they are not there."""
     if folder and (Path(folder) / "lyragan.tflite").exists():
-        return pretrained.load_codec("lyra_v2", folder)[0]
+        return load_codec("lyra_v2", folder)
     say("Lyra V2 has random weights")
     config = lyra.LyraConfig()
     params = random_params(lambda: lyra.init(config, jax.random.key(0)))

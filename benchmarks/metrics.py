@@ -24,7 +24,7 @@ from audioxai_jax import attribute_batch, input_x_gradient, map_examples, salien
 from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
 from audioxai_jax.core.records import Static
 from audioxai_jax.metrics.table import METRICS
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier
 
 FRAMES, CHANNELS, STEPS = 50, 64, 20
 BAR = 120
@@ -49,7 +49,7 @@ def main() -> None:
     if not 0 <= options.their_clips <= options.clips:
         parser.error("--their-clips are some of --clips: their seconds are scaled by the two")
 
-    model = pretrained.load_classifier("keywords")[0].model
+    model = load_classifier("keywords").model
     key = jax.random.key(0)
     x = jax.random.normal(key, (options.clips, FRAMES, CHANNELS))
     target = jnp.argmax(jax.lax.map(model, x, batch_size=64), axis=1).astype(jnp.int32)

@@ -1,11 +1,11 @@
 import jax
 import jax.numpy as jnp
+from audioxai_jax.weights.pretrained import load_codec
 from flax import linen as nn
 
 import audioxai_jax as ax
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets.adapters import from_linen
-from audioxai_jax.weights.pretrained import load_codec
 
 
 class Net(nn.Module):  # one latent [F, 64] -> logits [K]

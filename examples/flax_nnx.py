@@ -1,9 +1,9 @@
+from audioxai_jax.weights.pretrained import load_codec
 from flax import nnx
 
 import audioxai_jax as ax
 from audioxai_jax.data.audio import read_clip, write_wav
 from audioxai_jax.nets.adapters import from_nnx
-from audioxai_jax.weights.pretrained import load_codec
 
 
 class Net(nnx.Module):  # one latent [F, 64] -> logits [K]

@@ -1,9 +1,9 @@
 import jax
 import jax.numpy as jnp
+from audioxai_jax.weights.pretrained import load_codec
 
 import audioxai_jax as ax
 from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.weights.pretrained import load_codec
 
 
 def classify(params, latent):  # one latent [F, 64] -> logits [K]

@@ -1,9 +1,9 @@
 import equinox as eqx
 import jax
+from audioxai_jax.weights.pretrained import load_codec
 
 import audioxai_jax as ax
 from audioxai_jax.data.audio import read_clip, write_wav
-from audioxai_jax.weights.pretrained import load_codec
 
 
 class Net(eqx.Module):  # one latent [F, 64] -> logits [K]

@@ -13,8 +13,8 @@ over seeds; `--json FILE` writes its rows.
 """
 
 import dataclasses
+import itertools
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -26,6 +26,7 @@ import numpy as np
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -42,7 +43,8 @@ from audioxai_jax.data.splits import SPLITS
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
 from audioxai_jax.training.recipes import COPIES, LISTENER, Recipe, make_features, make_recipe
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import save as checkpoints
+from audioxai_jax.weights.load import load_codec
 from audioxai_jax.weights.published import huggingface
 
 with needed_by("train_classifier.py"):
@@ -53,7 +55,7 @@ FOLDS = "mean of the speakers left out"
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder of the runs")
     add_codec_options(parser)
     parser.add_argument("--tasks", nargs="+", default=["keywords"], choices=sorted(tasks.TASKS))
@@ -64,9 +66,7 @@ def main() -> None:
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
+    codec = load_codec(options.codec, options.codec_weights)
     make_folder(options.out)
     for task in options.tasks:  # what is unknown is said before any work
         chosen_splits(options, task)
@@ -90,21 +90,24 @@ def run_task(options, codec, task: str) -> list[dict]:
         recipe = make_recipe(head, task, codec, steps=options.steps)
         step, predict = compiled(recipe, task)
         settings = settings_of(recipe, codec, source)
-        for split in chosen_splits(options, task):
-            for seed in options.seeds:
-                names = (task, split, head, seed)
-                file = run_folder(options, *names) / "row.json"
-                if file.is_file():
-                    known = json.loads(file.read_text()).get("settings", {})
-                    check_settings(file, known, settings)
-                else:
-                    if recipe.kind not in features:  # one kind at a time: they are large
-                        found = timed_features(recipe.kind, task, codec, clips, learned)
-                        features = {recipe.kind: found}
-                    known = (clips, features[recipe.kind], learned)
-                    run(options, recipe, step, predict, *known, names, settings)
-                rows.append(json.loads(file.read_text()))
+        for split, seed in itertools.product(chosen_splits(options, task), options.seeds):
+            names = (task, split, head, seed)
+            file = run_folder(options, *names) / "row.json"
+            if not known_run(file, settings):
+                if recipe.kind not in features:  # one kind at a time: they are large
+                    found = timed_features(recipe.kind, task, codec, clips, learned)
+                    features = {recipe.kind: found}
+                known = (clips, features[recipe.kind], learned)
+                run(options, recipe, step, predict, *known, names, settings)
+            rows.append(json.loads(file.read_text()))
     return rows
+
+
+def known_run(file: Path, settings: dict) -> bool:
+    """Whether a run is done; refused if it was another one."""
+    if file.is_file():
+        check_settings(file, json.loads(file.read_text()).get("settings", {}), settings)
+    return file.is_file()
 
 
 def settings_of(recipe: Recipe, codec, source: str) -> dict:
@@ -221,7 +224,7 @@ def save(folder: Path, recipe: Recipe, state, learned, row: dict, options) -> No
     if weights and not huggingface.is_repository(weights):
         weights = Path(weights).resolve().name
     weights = weights and f"--codec-weights {weights} "
-    pretrained.save(
+    checkpoints.save(
         folder,
         task if head == "transformer" else f"{task}_{head}",
         {

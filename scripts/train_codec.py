@@ -12,7 +12,6 @@ import dataclasses
 import functools
 import importlib
 import json
-import os
 import runpy
 import sys
 from pathlib import Path
@@ -22,14 +21,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.cli.console import Parser, output_folder, positive, run_main, say, say_each
+from audioxai_jax.cli.console import (
+    Parser,
+    add_data_option,
+    output_folder,
+    positive,
+    run_main,
+    say,
+    say_each,
+)
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.training.codec import make_step
 from audioxai_jax.training.loop import train
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import save as checkpoints
 
 with needed_by("train_codec.py"):
     import optax
@@ -40,18 +47,22 @@ DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights")
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", type=Path, required=True, help="a file of experiments/train")
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder of this run")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
     parser.add_argument("--stop-after", type=positive, help="steps of each stage, to try")
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if not options.config.is_file():
         raise ValueError(f"--config {options.config}: no such file, see experiments/train")
+    return options
+
+
+def main() -> None:
+    options = read_options()
     settings = SimpleNamespace(**runpy.run_path(str(options.config)))
     network = importlib.import_module(f"audioxai_jax.nets.codecs.{settings.network}")
     encode = functools.partial(network.encode, settings.config)
@@ -63,8 +74,26 @@ def main() -> None:
     say_each("keywords", keywords.outcome.lines())
     clips, validation = (keywords.part(SPLIT, part) for part in ("train", "val"))
     audio = speed_copies(clips.audio, settings.speeds).reshape(-1, clips.audio.shape[1])
-    spoken = validation.audio[validation.target != SILENCE][:256]
-    spoken = jnp.asarray(spoken / np.abs(spoken).max(1, keepdims=True) * 0.7, jnp.float32)
+    quality = make_quality(encode, decode, spoken_clips(validation), rate)
+    run = functools.partial(
+        run_stage, options, settings, encode, decode, quality, audio, tasks.digest(clips)
+    )
+    plain = run(0, network.init(settings.config, jax.random.key(settings.seed)))
+    mean = mean_latent(encode, plain, audio)
+    credit = tasks.provenance("keywords", SPLIT, clips)
+    save(options, settings, settings.name, plain, mean, quality(plain), credit)
+    masked = run(1, plain)
+    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
+
+
+def spoken_clips(clips):
+    """Some that hold a word, at a peak of 0.7, `[N, T]`."""
+    spoken = clips.audio[clips.target != SILENCE][:256]
+    return jnp.asarray(spoken / np.abs(spoken).max(1, keepdims=True) * 0.7, jnp.float32)
+
+
+def make_quality(encode, decode, sounds, rate: int):
+    """Medians of SI-SDR and log-mel distance over `sounds`, as a function of the parameters."""
 
     @jax.jit
     def quality(params):
@@ -73,72 +102,66 @@ def main() -> None:
             distance = log_mel_distance(decoded, sound, sample_rate=rate)
             return si_sdr(decoded, sound), distance
 
-        return jax.tree.map(jnp.median, jax.vmap(one)(spoken))
+        return jax.tree.map(jnp.median, jax.vmap(one)(sounds))
+
+    return quality
+
+
+def make_batch(settings, audio: np.ndarray, stage: int, step: int) -> np.ndarray:
+    """Clips at random levels, shifts and polarity; all that is random follows from seed,
+    stage and step. Without shifts a clip's frames would be the same ones every time, and
+    the networks would learn them by heart."""
+    random = np.random.default_rng([settings.seed, stage, step])
+    chosen = audio[random.integers(0, len(audio), settings.batch)].astype(np.float32) / 32768
+    for clip in chosen:
+        clip[:] = np.roll(clip, random.integers(len(clip)))
+    peak = 10 ** random.uniform(-1.3, -0.05, (settings.batch, 1)).astype(np.float32)
+    sign = random.choice([-1, 1], (settings.batch, 1)).astype(np.float32)
+    return chosen / (np.abs(chosen).max(1, keepdims=True) + 1e-4) * peak * sign
+
+
+def run_stage(options, settings, encode, decode, quality, audio, digest, stage: int, params):
+    """Trains one stage from `params`, or from where it was killed, and returns its parameters."""
+    steps = options.stop_after or settings.steps[stage]
+    schedule = optax.cosine_onecycle_schedule(steps, settings.peak_rate[stage], pct_start=0.1)
+    optimiser = optax.chain(
+        optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3)
+    )
+    rate, weights = settings.config.sample_rate, settings.weights
+    step = make_step(
+        encode, decode, optimiser, sample_rate=rate, masked=stage == 1, weights=weights
+    )
+    key = jax.random.fold_in(jax.random.key(settings.seed), stage)
+
+    def advance(state, number):
+        params, optimiser_state, metrics = step(
+            state["params"],
+            state["optimiser"],
+            make_batch(settings, audio, stage, number),
+            jax.random.fold_in(key, number),
+        )
+        return {"params": params, "optimiser": optimiser_state}, metrics
 
     def evaluate(state):
         return dict(zip(("val_si_sdr", "val_log_mel"), map(float, quality(state["params"]))))
 
-    def batch(stage: int, step: int):
-        """Clips at random levels, shifts and polarity; all that is random follows from seed,
-        stage and step. Without shifts a clip's frames would be the same ones every time, and
-        the networks would learn them by heart."""
-        random = np.random.default_rng([settings.seed, stage, step])
-        chosen = audio[random.integers(0, len(audio), settings.batch)].astype(np.float32) / 32768
-        for clip in chosen:
-            clip[:] = np.roll(clip, random.integers(len(clip)))
-        peak = 10 ** random.uniform(-1.3, -0.05, (settings.batch, 1)).astype(np.float32)
-        sign = random.choice([-1, 1], (settings.batch, 1)).astype(np.float32)
-        return chosen / (np.abs(chosen).max(1, keepdims=True) + 1e-4) * peak * sign
-
-    def run_stage(stage: int, params):
-        steps = options.stop_after or settings.steps[stage]
-        schedule = optax.cosine_onecycle_schedule(steps, settings.peak_rate[stage], pct_start=0.1)
-        optimiser = optax.chain(
-            optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3)
-        )
-        step = make_step(
-            encode,
-            decode,
-            optimiser,
-            sample_rate=rate,
-            masked=stage == 1,
-            weights=settings.weights,
-        )
-        key = jax.random.fold_in(jax.random.key(settings.seed), stage)
-
-        def advance(state, number):
-            params, optimiser_state, metrics = step(
-                state["params"],
-                state["optimiser"],
-                batch(stage, number),
-                jax.random.fold_in(key, number),
-            )
-            return {"params": params, "optimiser": optimiser_state}, metrics
-
-        trained = {"decoder": params["decoder"]} if stage == 1 else params
-        title = ("reconstruct", "masked")[stage]
-        state = train(
-            advance,
-            {"params": params, "optimiser": optimiser.init(trained)},
-            steps=steps,
-            folder=options.out / title,
-            title=title,
-            settings={
-                "config": dataclasses.asdict(settings.config),
-                "clips": tasks.digest(clips),
-                **{name: getattr(settings, name) for name in DECIDING},
-            },
-            evaluate=evaluate,
-            save_every=options.save_every,
-        )
-        return state["params"]
-
-    plain = run_stage(0, network.init(settings.config, jax.random.key(settings.seed)))
-    mean = mean_latent(encode, plain, audio)
-    credit = tasks.provenance("keywords", SPLIT, clips)
-    save(options, settings, settings.name, plain, mean, quality(plain), credit)
-    masked = run_stage(1, plain)
-    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
+    trained = {"decoder": params["decoder"]} if stage == 1 else params
+    title = ("reconstruct", "masked")[stage]
+    state = train(
+        advance,
+        {"params": params, "optimiser": optimiser.init(trained)},
+        steps=steps,
+        folder=options.out / title,
+        title=title,
+        settings={
+            "config": dataclasses.asdict(settings.config),
+            "clips": digest,
+            **{name: getattr(settings, name) for name in DECIDING},
+        },
+        evaluate=evaluate,
+        save_every=options.save_every,
+    )
+    return state["params"]
 
 
 def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
@@ -151,7 +174,7 @@ def mean_latent(encode, params, audio: np.ndarray) -> np.ndarray:
 
 
 def save(options, settings, name: str, params, mean: np.ndarray, quality, credit) -> None:
-    pretrained.save(
+    checkpoints.save(
         options.out,
         name,
         {

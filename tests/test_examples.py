@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from audioxai_jax import Explanation, explain_batch
+from tests.helpers.rows import rows
 
 SNIPPETS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
 
@@ -22,6 +23,7 @@ def test_every_snippet_is_tested(repo):
     assert found == set(SNIPPETS)
 
 
+@pytest.mark.parametrize("snippet", rows(SNIPPETS, full_size=SNIPPETS[1:]), indirect=True)
 def test_it_runs(snippet, tmp_path, monkeypatch):
     sound = 0.1 * np.random.default_rng(0).normal(size=16_000)
     soundfile.write(tmp_path / "clip.wav", sound, 16_000)

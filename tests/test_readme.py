@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import soundfile
+from audioxai_jax.weights.pretrained import available
 
 from audioxai_jax import METHODS, Codec
 from audioxai_jax.cli import main
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.metrics.table import KINDS, METRICS
-from audioxai_jax.weights.pretrained import available
 from tests.helpers import made_up_data as made_up
 
 
@@ -22,6 +22,7 @@ def blocks(repo):
     return re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
 
 
+@pytest.mark.full_size
 def test_batch_example(blocks):
     (code,) = (block for block in blocks if "explain_batch(" in block)
     names: dict = {}
@@ -30,6 +31,7 @@ def test_batch_example(blocks):
     assert names["found"].relevance.shape == (8, 50, 64)
 
 
+@pytest.mark.full_size
 def test_method_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsys):
     (code,) = (block for block in blocks if "@record" in block)
     (tmp_path / "my.py").write_text(code)
@@ -61,6 +63,7 @@ def test_streaming_examples(blocks, tmp_path, monkeypatch):
     np.testing.assert_allclose(np.concatenate(list(names["pieces"])), whole, atol=1e-6)
 
 
+@pytest.mark.full_size
 def test_attribution_example(blocks, capsys):
     (code,) = (block for block in blocks if "smooth = ax.smoothgrad(" in block)
     names: dict = {}
@@ -72,6 +75,7 @@ def test_attribution_example(blocks, capsys):
     assert capsys.readouterr().out.startswith("500 evaluations")
 
 
+@pytest.mark.full_size
 def test_composite_example(blocks, capsys):
     (code,) = (block for block in blocks if "mine = composite(" in block)
     names: dict = {}
@@ -82,6 +86,7 @@ def test_composite_example(blocks, capsys):
     assert np.all(np.isfinite(found.relevance)) and np.any(found.relevance != 0)
 
 
+@pytest.mark.full_size
 def test_rule_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsys):
     (code,) = (block for block in blocks if "def magnitudes" in block)
     (tmp_path / "my_rule.py").write_text(code)
@@ -91,6 +96,7 @@ def test_rule_example_on_the_command_line(blocks, tmp_path, monkeypatch, capsys)
     assert np.any(np.load(tmp_path / "out" / "stop" / "relevance.npz")["relevance"] != 0)
 
 
+@pytest.mark.full_size
 def test_hypothesis_example(blocks, capsys):
     (code,) = (block for block in blocks if "deletion_curves(" in block)
     names: dict = {}
@@ -102,6 +108,7 @@ def test_hypothesis_example(blocks, capsys):
     assert "'mean'" in capsys.readouterr().out
 
 
+@pytest.mark.full_size
 def test_metrics_example(blocks, capsys):
     (code,) = (block for block in blocks if "deletion_auc, (None" in block)
     names: dict = {}

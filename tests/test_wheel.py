@@ -89,6 +89,7 @@ def test_the_wheel_is_what_is_imported(run, environment):
     assert str(Path(__file__).parents[1]) not in paths
 
 
+@pytest.mark.full_size
 def test_explains_the_bundled_clip_from_an_empty_folder(run, tmp_path):
     printed = run("audioxai", "explain")
     folder = tmp_path / "empty" / "explanation" / "stop"

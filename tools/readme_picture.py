@@ -5,23 +5,22 @@ python -m tools.readme_picture --out docs/explanation.png
 
 import sys
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 from matplotlib.figure import Figure
 
-from audioxai_jax import explain_batch
+import audioxai_jax as ax
 from audioxai_jax.cli.console import BUNDLED, Parser, output_file, run_main
 from audioxai_jax.core.files import make_folder, writing
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.report import figures
-from audioxai_jax.weights import pretrained
+from audioxai_jax.runs.drawings import draw_explanation
+from audioxai_jax.runs.explain_clips import explain_clip
+from audioxai_jax.runs.explained import Settings
 
-PLACES = {
+TITLES = {
     "the whole clip": "original",
     "codec only": "reconstruction",
     "top 10 % kept": "explanation",
-    "top 10 % removed": "removed",
+    "top 10 % deleted": "removed",
     "random 10 % kept": "random",
 }
 
@@ -30,45 +29,38 @@ def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=output_file, required=True)
     options = parser.parse_args()
-    codec, _ = pretrained.load_codec("gainshape_16khz")
-    classifier, _ = pretrained.load_classifier("keywords")
-    clip = read_clip(BUNDLED, codec.sample_rate)
-    audio = np.zeros(codec.sample_rate, np.float32)
-    audio[: len(clip.samples)] = clip.samples
-    found = jax.tree.map(
-        lambda leaf: np.asarray(leaf)[0], explain_batch(codec, classifier, jnp.asarray(audio)[None])
+    classifier = ax.load_classifier("keywords")
+    clip = read_clip(BUNDLED, classifier.reads.sample_rate)
+    settings = Settings(ax.integrated_gradients(), ax.bases.own())
+    explained = explain_clip(classifier, clip, settings)
+    drawing = draw_explanation(
+        explained.sounds, clip.sample_rate, explained.relevance, explained.axes
     )
+    seconds = len(clip.samples) / clip.sample_rate
 
     figure = Figure(figsize=(10, 5.2), facecolor="white", dpi=144)
-    frame = codec.hop / codec.sample_rate
     waves = figure.add_axes((0.07, 0.70, 0.58, 0.25))
     figures.waveform(
         waves,
-        audio,
-        codec.sample_rate,
-        relevance=found.relevance,
-        frame_seconds=frame,
-        kept=found.sounds["explanation"],
+        drawing.original,
+        drawing.sample_rate,
+        over_time=drawing.over_time,
+        kept=drawing.kept,
     )
     waves.set_title("grey: the clip   orange: the part to listen to", fontsize=9, loc="left")
     mel = figure.add_axes((0.07, 0.38, 0.58, 0.24))
-    figures.mel_spectrogram(
-        mel, audio, codec.sample_rate, relevance=found.relevance, frame_seconds=frame
-    )
+    figures.spectrogram(mel, drawing.spectrogram, seconds, over_time=drawing.over_time)
     latent = figure.add_axes((0.07, 0.07, 0.58, 0.24))
-    figures.latent_map(latent, found.relevance, frame_seconds=frame)
+    figures.relevance_image(latent, drawing.relevance, stop=seconds)
 
-    target = int(found.target)
     bars = figure.add_axes((0.80, 0.07, 0.18, 0.80))
-    for row, (title, name) in enumerate(PLACES.items()):
-        chances = np.asarray(jax.nn.softmax(found.logits[name]))
-        best = int(chances.argmax())
-        bars.barh(
-            row, chances[best], alpha=0.5, color=figures.WARM if best == target else figures.COOL
-        )
-        label = f"{classifier.labels[best].strip('_')} {chances[best]:.0%}"
+    for row, name in enumerate(TITLES.values()):
+        answer = explained.heard(name)
+        right = answer.label == explained.labels[explained.target]
+        bars.barh(row, answer.probability, alpha=0.5, color=figures.WARM if right else figures.COOL)
+        label = f"{answer.label.strip('_')} {answer.probability:.0%}"
         bars.text(0.03, row, label, va="center", fontsize=9, color="black")
-    bars.set(xlim=(0, 1), xticks=[], yticks=range(len(PLACES)), yticklabels=list(PLACES))
+    bars.set(xlim=(0, 1), xticks=[], yticks=range(len(TITLES)), yticklabels=list(TITLES))
     bars.set_title("what the model hears", fontsize=9, loc="left")
     bars.invert_yaxis()
     bars.spines[["top", "right", "bottom"]].set_visible(False)

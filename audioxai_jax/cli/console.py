@@ -137,12 +137,24 @@ def print_aligned(lines: Sequence[Sequence[str]]) -> None:
 
 
 def add_codec_options(parser: argparse.ArgumentParser) -> None:
-    """`--codec` and `--codec-weights`, the two arguments of `pretrained.load_codec`."""
+    """`--codec` and `--codec-weights`, the two arguments of `weights.load.load_codec`."""
     add = parser.add_argument
     text = "codec name or path (see `audioxai codecs`); default: %(default)s"
     add("--codec", default="gainshape_16khz", metavar="NAME", help=text)
     text = "weights of a published codec: a folder, or a repository's name"
     add("--codec-weights", metavar="DIR_OR_REPOSITORY", help=text)
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """`--data`, or AUDIOXAI_DATA: the folder of data sets, without which a script does nothing."""
+    known = os.environ.get("AUDIOXAI_DATA", "")
+    parser.add_argument("--data", type=_data_folder, default=known, metavar="DIR", help="data sets")
+
+
+def _data_folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("name the folder of data sets, here or in AUDIOXAI_DATA")
+    return text
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import inspect
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,12 @@ def _list_domains() -> list[dict[str, Any]]:
 
 
 def _list_models() -> list[dict[str, Any]]:
-    from audioxai_jax.weights import file_format, pretrained
+    from audioxai_jax.weights import file_format, registry
 
     rows = []
-    for kind, names in pretrained.available().items():
+    for kind, names in registry.available().items():
         for name in names:
-            manifest = file_format.read_manifest(pretrained.shipped_folder() / name)
+            manifest = file_format.read_manifest(registry.shipped_folder() / name)
             note, metrics = manifest.get("note") or manifest["network"], manifest.get("metrics", {})
             measured = ", ".join(f"{k} {v:.3g}" for k, v in metrics.items())
             say(f"{kind:11} {name:22} {note}" + (f" ({measured})" if measured else ""))
@@ -84,18 +85,19 @@ def _list_codecs() -> list[dict[str, Any]]:
     import jax
     import jax.numpy as jnp
 
-    from audioxai_jax.weights import pretrained
-    from audioxai_jax.weights.published.table import CODECS
+    from audioxai_jax.weights import registry
+    from audioxai_jax.weights.load import load_codec
+    from audioxai_jax.weights.published.table import PUBLISHED
 
     rows = []
-    for name in pretrained.available()["codec"]:
-        codec = pretrained.load_codec(name)
+    for name in registry.available()["codec"]:
+        codec = load_codec(name)
         second = jax.ShapeDtypeStruct((codec.sample_rate,), jnp.float32)
         frames, channels = jax.eval_shape(codec.encode, second).shape
         row = {"codec": name, "rate": codec.sample_rate, "frames": frames, "channels": channels}
         licence = (codec.manifest or {}).get("licence", OUR_LICENCE)
         rows.append(row | {"weights": "shipped", "licence": licence})
-    for name, entry in CODECS.items():
+    for name, entry in PUBLISHED.items():
         row = {"codec": name, "rate": entry.sample_rate, "frames": entry.frames}
         source = entry.source + " (as a pickle only)" * entry.as_pickle
         row |= {"channels": entry.channels, "weights": source, "licence": entry.licence}
@@ -106,8 +108,8 @@ def _list_codecs() -> list[dict[str, Any]]:
         cells = row["codec"], f"{row['rate']} Hz", latent, row["weights"], row["licence"]
         lines.append(cells)
     print_aligned(lines)
-    known = next(name for name, entry in CODECS.items() if entry.on_hub)
-    command = f"audioxai explain CLIP --codec {known} --codec-weights {CODECS[known].source}"
+    known = next(name for name, entry in PUBLISHED.items() if entry.on_hub)
+    command = f"audioxai explain CLIP --codec {known} --codec-weights {PUBLISHED[known].source}"
     say("", "Published codecs need --codec-weights: a folder with the files, or a repository's")
     say(f"name, which is downloaded: {command}")
     return rows
@@ -121,7 +123,7 @@ def _option_lines(
 
     options = {n: p for n, p in parameters_of(factory).items() if n not in without}
     values = {name: format_value(parameter.default) for name, parameter in options.items()}
-    shown = [f"{option} {name}={value}" for name, value in values.items() if value is not None]
+    shown = [f"{option} {shlex.quote(f'{n}={v}')}" for n, v in values.items() if v is not None]
     automatic = [name for name, value in values.items() if value is None]
     lines = [" ".join(shown)] if shown else []
     lines += [f"{option} OPTION=VALUE also of: {', '.join(automatic)}"] if automatic else []

@@ -21,7 +21,10 @@ from audioxai_jax.runs.explain_clips import label_names, unit_names
 from audioxai_jax.runs.explained import Settings
 from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Codec
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import load as loaders
+from audioxai_jax.weights import registry
+from audioxai_jax.weights.file_format import read_manifest
+from audioxai_jax.weights.pair import default_classifier
 
 DEFAULT_CODEC = "gainshape_16khz"
 LATENT = "latent"
@@ -106,8 +109,8 @@ def load_subject(options: SubjectOptions) -> Subject:
         codec = load_codec(options.codec or DEFAULT_CODEC, options.codec_weights)
     if name is None:
         codec = codec or load_codec(DEFAULT_CODEC)
-        name = pretrained.default_classifier(codec)
-        classifier = pretrained.load_classifier(name, codec)
+        name = default_classifier(codec)
+        classifier = loaders.load_classifier(name, codec)
     elif is_user_file(name):
         if codec is not None and options.domain != LATENT:
             raise CliError(
@@ -133,11 +136,11 @@ def load_codec(name: str, weights: str | None = None) -> Codec:
     """The codec of a name, a path, or a user's FILE.py:FUNCTION.
 
     Args:
-      name: see `pretrained.load_codec`.
+      name: see `weights.load.load_codec`.
       weights: of a published codec.
     """
     if not is_user_file(name):
-        return pretrained.load_codec(name, weights)
+        return loaders.load_codec(name, weights)
     if weights is not None:
         raise CliError(f"--codec-weights: {name} brings its own")
     return user_files.load_codec(name)
@@ -151,7 +154,7 @@ def load_model(name: str, kind: str = "classifier") -> Classifier:
     """
     if is_user_file(name):
         return user_files.load_classifier(name)
-    return pretrained.load_listener(name) if kind == "listener" else _load_shipped(name)
+    return loaders.load_listener(name) if kind == "listener" else _load_shipped(name)
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
@@ -190,9 +193,10 @@ def _load_shipped(name: str, codec: Codec | None = None, *, latent: bool = False
       codec: of `--codec`, or None.
       latent: whether it is explained in the latent of that codec, which may be another one.
     """
-    if codec is not None and latent and pretrained.codec_of(name) != codec.name:
-        codec = None
-    return pretrained.load_classifier(name, codec)
+    if codec is not None and latent:
+        manifest = read_manifest(registry.locate(name, "classifier"))
+        codec = codec if manifest.get("codec") == codec.name else None
+    return loaders.load_classifier(name, codec)
 
 
 def _weights(name: str, model: Classifier | Codec) -> Weights:

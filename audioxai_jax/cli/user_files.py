@@ -128,11 +128,11 @@ def load_classifier(spec: str) -> Classifier:
     if classifier.frames is not None:
         shape = (classifier.frames, *features.shape[1:])
         features = jax.ShapeDtypeStruct(shape, features.dtype)
-    what = f"fails on {reads.name} {list(features.shape)}"
+    what = f"fails on {list(features.shape)} of {reads.name}"
     with _users_code(path, what):
         logits = jax.eval_shape(model, features)
     with _in_one_line(spec):
-        check_logits(logits, "the model", f"{reads.name} {list(features.shape)}")
+        check_logits(logits, "the model", f"example {list(features.shape)} of {reads.name}")
         if classifier.labels is not None:
             check_labels(classifier.labels, logits.shape[0])
     with _users_code(path, what):

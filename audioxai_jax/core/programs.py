@@ -8,7 +8,7 @@ single operations). What is asked for again is compiled again; results are the s
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -25,16 +25,27 @@ _PROGRAMS: list[Any] = []
 """Every function made by `compiled`, for as long as its module: JAX keeps their programs."""
 
 
-def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any],
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+) -> Callable[..., Any]:
     """`jax.jit` for a function of a module, whose programs are dropped before they are too many.
 
     JAX's strict settings are off meanwhile (`strictness`).
 
     Args:
       function: of a module: it is kept for ever.
-      options: of `jax.jit`.
+      static_argnums, static_argnames, donate_argnums: see `jax.jit`.
     """
-    program: Any = jax.jit(function, **options)
+    program: Any = jax.jit(
+        function,
+        static_argnums=static_argnums,
+        static_argnames=static_argnames,
+        donate_argnums=donate_argnums,
+    )
     _PROGRAMS.append(program)
 
     @relaxed()

@@ -27,8 +27,8 @@ def frequencies(sample_rate: int) -> Domain:
 
     The unit is a "frequency": both parts of a pair.
 
-    >>> frequencies(4).analyse(jnp.array([1.0, 0.0, -1.0, 0.0])).round(3).tolist()
-    [[0.0, 0.0], [1.414, 0.0], [0.0, 0.0]]
+    >>> frequencies(8).analyse(jnp.array([1.0, 0, -1, 0, 1, 0, -1, 0]))[:, 0].tolist()
+    [0.0, 0.0, 2.0, 0.0, 0.0]
     """
     return Frequencies(whole(sample_rate, "sample_rate"))
 
@@ -64,7 +64,7 @@ class Frequencies:
         return {"frequency": labels(shape[0], 1)}
 
     def axes(self, shape: tuple[int, ...]) -> tuple[Axis, ...]:
-        """Frequencies of an even clip: those of an odd one, a sample longer, are 1 / T lower."""
+        """Those of an even T; the shape is that of T + 1 samples too, which are lower by 1 / T."""
         highest = max(1, 2 * (shape[0] - 1))
         values = np.arange(shape[0]) * self.sample_rate / highest
         return Axis("frequency", "Hz", values), PARTS

@@ -1,7 +1,7 @@
 """What `explain` is given, checked and made ready: one line for whatever does not fit."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -143,7 +143,7 @@ def as_request(
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(as_masker(keep, rank, number)),
+        masker=as_method(as_masker(cast(Any, keep), rank, number)),
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from audioxai_jax.tracing.graph import Equation, Graph
-from audioxai_jax.tracing.trace import CALLS
+from audioxai_jax.tracing.reading import CALLS
 
 CHANNEL = "channel"
 """Of an axis along which a convolution's outputs are counted."""

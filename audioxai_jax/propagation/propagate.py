@@ -32,7 +32,8 @@ from audioxai_jax.propagation.rules.base import Reference, Shares, for_inputs, t
 from audioxai_jax.propagation.taps import Point
 from audioxai_jax.tracing.gradient_flow import check_graph
 from audioxai_jax.tracing.graph import Values, evaluate
-from audioxai_jax.tracing.trace import DIFFERENCES, GRADIENT, trace
+from audioxai_jax.tracing.reading import DIFFERENCES, GRADIENT
+from audioxai_jax.tracing.trace import trace
 from audioxai_jax.types import Model, select
 
 

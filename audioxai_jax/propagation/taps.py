@@ -12,7 +12,8 @@ from audioxai_jax.propagation import layout
 from audioxai_jax.propagation.lowering.lower import operations
 from audioxai_jax.propagation.lowering.operations import Operation
 from audioxai_jax.tracing.graph import Equation, Graph, evaluate
-from audioxai_jax.tracing.trace import WHOLE, leaf_names, trace
+from audioxai_jax.tracing.reading import WHOLE
+from audioxai_jax.tracing.trace import leaf_names, trace
 from audioxai_jax.types import Model
 
 

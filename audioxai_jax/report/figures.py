@@ -94,7 +94,7 @@ def relevance_image(axes: Axes, relevance: RelevanceMap, *, stop: float | None =
     """Relevance `[n, m]` over two scales, zero clear, scaled to its largest values.
 
     Args:
-      stop: end of the first axis; that of its scale if None.
+      stop: end of a time axis that begins at 0; the scale's own ends if None.
     """
     across, up = relevance.scales
     values = np.abs(relevance.values)
@@ -109,8 +109,7 @@ def relevance_image(axes: Axes, relevance: RelevanceMap, *, stop: float | None =
         vmax=most,
         interpolation="none" if len(values) <= SHARP_COLUMNS else "antialiased",
     )
-    end = across.stop if stop is None else stop
-    _frame(axes, Scale(across.name, across.unit, across.start, end), (up.start, up.stop))
+    _frame(axes, _shown(across, stop), (up.start, up.stop))
     if up.values is not None:
         _uneven_ticks(axes, up)
     elif up.unit == "Hz":
@@ -123,12 +122,15 @@ def relevance_image(axes: Axes, relevance: RelevanceMap, *, stop: float | None =
 
 
 def relevance_curve(axes: Axes, relevance: RelevanceMap, *, stop: float | None = None) -> None:
-    """Relevance `[n]` over one scale as bars: for the class up, against it down."""
+    """Relevance `[n]` over one scale as bars: for the class up, against it down.
+
+    Args:
+      stop: see `relevance_image`.
+    """
     (across,) = relevance.scales
     most = float(np.abs(relevance.values).max()) or 1.0
     _bars(axes, relevance, middle=0, most=most)
-    end = across.stop if stop is None else stop
-    _frame(axes, Scale(across.name, across.unit, across.start, end), (-1.08 * most, 1.08 * most))
+    _frame(axes, _shown(across, stop), (-1.08 * most, 1.08 * most))
     axes.set_ylabel("relevance")
     axes.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2g}")
@@ -160,6 +162,10 @@ def save_figure(figure: Figure, file: str | Path) -> None:
     """Writes the figure as its name's suffix says; see `files`."""
     with writing(file) as stream:
         figure.savefig(stream, format=Path(file).suffix[1:] or "png", dpi=110)
+
+
+def _shown(across: Scale, stop: float | None) -> Scale:
+    return across if stop is None else Scale(across.name, across.unit, 0.0, stop)
 
 
 def _frame(axes: Axes, across: Scale, limits: tuple[float, float]) -> None:

@@ -132,7 +132,7 @@ def list_versions() -> dict[str, str]:
 
 
 def _selection(explained: ExplainedClip, settings: Settings) -> Selection:
-    units, kept = explained.unit_counts
+    kept, units = explained.unit_counts
     keep, smallest = settings.keep, None
     if isinstance(keep, str):
         keep, smallest = kept / units, "found" if explained.holds("explanation") else "none"

@@ -11,16 +11,18 @@ gradients the gradient is averaged along the path, and the relevance of all stag
     codes = quantise(params["codebooks"], codec.encode(audio))
     stages = stage_words(params["codebooks"], codes)
     relevance = method(of_stages(classifier), stages, target, key=key).relevance
-    kept = jnp.sum(top_codes(50)(relevance) * stages, axis=0)      # a latent to decode
+    kept = jnp.sum(top_codes(50)(relevance, Context()) * stages, axis=0)      # a latent to decode
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
 from audioxai_jax.core.records import as_model, record
-from audioxai_jax.synthesis.masks import RANKS, best, check_count
-from audioxai_jax.types import Masker, Model
+from audioxai_jax.perturbation.rank import check_rank, top_mask
+from audioxai_jax.synthesis.masks import check_count
+from audioxai_jax.types import Context, Masker, Model
 
 CODE_UNITS = ("code", "stage")
 
@@ -78,48 +80,22 @@ def top_codes(count: int | Array, *, rank: str = "signed", unit: str = "code") -
     return TopCodes(count=count, rank=rank, unit=unit)
 
 
-def first_stages(count: int | Array) -> Masker:
-    """Keeps the first `count` stages, whatever their relevance: the codec at a lower bitrate.
-
-    Raises:
-      ValueError: for a count that is negative or not whole.
-    """
-    check_count(count)
-    return FirstStages(count=count)
-
-
 @record(static=("rank", "unit"))
 class TopCodes:
+    """See `top_codes`."""
+
     count: int | Array
     rank: str
     unit: str
 
-    def __call__(self, relevance: Array) -> Array:
+    def __call__(self, relevance: Array, context: Context) -> Array:
+        del context  # units are codewords, or stages
         score = code_scores(relevance, rank=self.rank, unit=self.unit)
-        return best(score[..., None], self.count, relevance)
-
-
-@record()
-class FirstStages:
-    count: int | Array
-
-    def __call__(self, relevance: Array) -> Array:
-        kept = jnp.arange(relevance.shape[0]) < self.count
-        return jnp.broadcast_to(kept[:, None, None], relevance.shape).astype(relevance.dtype)
-
-
-def kept_codes(codes: Array, mask: Array) -> Array:
-    """Codes `[F, K]` of what a mask of stages `[K, F, C]` keeps; -1 where nothing is sent.
-
-    `quantizer.dequantise` of them is the sum of the kept stages.
-    """
-    if mask.ndim != 3 or mask.shape[:2] != codes.shape[::-1]:
-        raise ValueError(f"a mask [K, F, C] does not fit codes [F, K]: {mask.shape}, {codes.shape}")
-    return jnp.where(mask[:, :, 0].T > 0, codes, -1)
+        units = np.arange(score.size).reshape(*score.shape, 1)
+        return top_mask(score.ravel(), self.count, relevance, units)
 
 
 def _check(rank: str, unit: str) -> None:
-    if rank not in RANKS:
-        raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
+    check_rank(rank)
     if unit not in CODE_UNITS:
         raise ValueError(f"unknown unit {unit!r}: choose one of {', '.join(CODE_UNITS)}")

@@ -17,6 +17,7 @@ from jax import Array
 from audioxai_jax.core.checks import as_audio, as_floats, whole
 from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.synthesis.masks import top_fraction
+from audioxai_jax.types import Context
 
 SMOOTH = 160
 """Samples; 20 ms at 8 kHz. Longer than a period of a voice from 100 Hz up, or the gain would
@@ -98,7 +99,7 @@ def kept_gain(relevance: Array, keep: float | Array, *, smooth: int = 0) -> Arra
       smooth: see `smoothed`.
     """
     evidence = smoothed(relevance, smooth)
-    mask = top_fraction(keep)(evidence) * (evidence > 0)
+    mask = top_fraction(keep)(evidence, Context()) * (evidence > 0)
     return jnp.clip(smoothed(mask, smooth), 0, 1)
 
 

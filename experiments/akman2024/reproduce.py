@@ -21,7 +21,6 @@ may not be passed on: keep it in `<out>`.
 """
 
 import argparse
-import os
 import sys
 import time
 
@@ -34,6 +33,7 @@ from audioxai_jax import explain, map_examples
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -47,7 +47,9 @@ from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import file_format, pretrained
+from audioxai_jax.weights import file_format, registry
+from audioxai_jax.weights.load import load_classifier as load_pair
+from audioxai_jax.weights.load import load_codec
 from experiments.akman2024 import protocol, tables
 from experiments.akman2024.figures import plot_confusion, plot_fidelity, plot_spectrograms
 from experiments.akman2024.markdown import COLUMN_WORDS, notes, to_markdown
@@ -59,9 +61,10 @@ FOR_THE_MEAN = 200
 """Clips of the train part, whose mean latent stands in for a codec's that knows none."""
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder of this rerun")
     add_codec_options(parser)
     parser.add_argument("--task", default="kws", choices=TASKS)
@@ -76,8 +79,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.classifiers and options.train_seeds:
         parser.error("--train-seeds trains classifiers, --classifiers names them: choose one")
     if options.clips < 2:
@@ -90,8 +91,12 @@ def main() -> None:
             parser.error(f"--{option} names one twice: {' '.join(given)}")
     if not np.isfinite(options.level):
         parser.error(f"--level {options.level}: must be a number of dB")
+    return options
 
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
+
+def main() -> None:
+    options = read_options()
+    codec = load_codec(options.codec, options.codec_weights)
     task, key = TASKS[options.task], jax.random.key(options.seed)
     split = tasks.TASKS[task].splits[0]
     names = chosen_classifiers(options, codec, task)
@@ -102,9 +107,7 @@ def main() -> None:
     codec = protocol.with_mean(codec, mean_latent(options, codec, clips.part(split, "train")))
     test = clips.part(split, "test")
     del clips  # all but the test part
-    judged = test
-    if options.clips < len(test):
-        judged = test[np.linspace(0, len(test) - 1, options.clips).round().astype(int)]
+    judged = some_of(test, options.clips)
 
     right = np.stack([accuracy(options, n, codec, *loaded[n], test) for n in range(len(loaded))])
     edits, index = protocol.plan(len(options.methods), options.seeds)
@@ -117,16 +120,10 @@ def main() -> None:
     claimed = papers if papers in options.methods else options.methods[0]
     labels = tasks.TASKS[task].labels
     removed = index[list(options.methods).index(claimed), 0, 1, tables.TENTH, 0]
-    confusion = {
-        column: sum(
-            tables.confusion(one["target"], one["latent"][column][:, removed], len(labels))
-            for one in found
-        )
-        for column in protocol.COLUMNS
-    }
+    confusion = confusion_tables(found, removed, len(labels))
     result = {
         "settings": {name: str(value) for name, value in vars(options).items()},
-        "weights": [codec_manifest["sha256"], *(manifest["sha256"] for _, manifest in loaded)],
+        "weights": [one["sha256"] for one in (codec.manifest or {}, *(one for _, one in loaded))],
         "notes": notes(vars(options), codec.name, len(labels), split),
         "methods": list(options.methods),
         "labels": labels,
@@ -137,7 +134,7 @@ def main() -> None:
         "accuracy": tables.accuracy_row(right, test.speaker_numbers, keys[1]),
         "codec_alone": float(np.mean([np.mean(one["again"] == one["target"]) for one in found])),
         "rows": rows,
-        "confusion": {column: table.tolist() for column, table in confusion.items()},
+        "confusion": confusion,
         "claims": tables.claims(rows, claimed),
     }
     write_rows(options.out / "results.json", result)
@@ -145,13 +142,38 @@ def main() -> None:
     replace_file(options.out / "results.md", text)
     say(*text.split("\n"))
     write_rows(options.json, rows)
-    for base in protocol.BASES:
-        plot_fidelity(rows, options.out / f"fidelity_{base}.png", base=base)
-    titles = {COLUMN_WORDS[column]: table for column, table in confusion.items()}
-    share = f"{protocol.KEPT[tables.TENTH]:.1%}"
-    title = f"Latents, {words(claimed)}: the top {share} is replaced by zero"
-    plot_confusion(titles, labels, options.out / "confusion.png", title=title)
+    draw_tables(options, result)
     draw_spectrograms(options, codec, loaded[0][0], judged, found[0]["target"])
+
+
+def some_of(clips, count: int):
+    """`count` clips, evenly from all of them, or all if there are fewer."""
+    if count >= len(clips):
+        return clips
+    return clips[np.linspace(0, len(clips) - 1, count).round().astype(int)]
+
+
+def confusion_tables(found: list[dict], edit: int, classes: int) -> dict[str, list]:
+    """What each class becomes after one edit of the latent, over all classifiers, by column."""
+    return {
+        column: sum(
+            tables.confusion(one["target"], one["latent"][column][:, edit], classes)
+            for one in found
+        ).tolist()
+        for column in protocol.COLUMNS
+    }
+
+
+def draw_tables(options, result: dict) -> None:
+    """Fidelity for each base, and what becomes of each class without the top tenth."""
+    for base in protocol.BASES:
+        plot_fidelity(result["rows"], options.out / f"fidelity_{base}.png", base=base)
+    titles = {
+        COLUMN_WORDS[column]: np.asarray(table) for column, table in result["confusion"].items()
+    }
+    share = f"{protocol.KEPT[tables.TENTH]:.1%}"
+    title = f"Latents, {words(result['claimed'])}: the top {share} is replaced by zero"
+    plot_confusion(titles, result["labels"], options.out / "confusion.png", title=title)
 
 
 def chosen_classifiers(options, codec, task: str) -> list[str]:
@@ -160,8 +182,8 @@ def chosen_classifiers(options, codec, task: str) -> list[str]:
         return train(options, codec, task)
     if options.classifiers:
         return options.classifiers
-    for name in pretrained.available()["classifier"]:
-        manifest = file_format.read_manifest(pretrained.shipped_folder() / name)
+    for name in registry.available()["classifier"]:
+        manifest = file_format.read_manifest(registry.shipped_folder() / name)
         if (manifest.get("codec"), manifest.get("task")) == (codec.name, task):
             return [name]
     raise ValueError(
@@ -196,8 +218,8 @@ def train(options, codec, task: str) -> list[str]:
 
 def load_classifier(codec, name: str, task: str, split: str):
     """Its model and manifest; refused if it was made for something else."""
-    classifier, manifest = pretrained.load_classifier(name)
-    pretrained.check_pair(codec, classifier)
+    classifier = load_pair(name, codec)
+    manifest = classifier.manifest or {}
     theirs = manifest.get("task"), manifest.get("split")
     if theirs != (task, split):
         raise ValueError(

@@ -19,7 +19,6 @@ checkpoint, its log and `rules.txt`, the LRP rule of each layer.
 
 import functools
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from tqdm import tqdm
 
 from audioxai_jax.cli.console import (
     Parser,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -41,10 +41,11 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.core.files import make_folder, replace_file
+from audioxai_jax.core.records import Static
 from audioxai_jax.data import tasks
 from audioxai_jax.propagation import PRESETS
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist import protocol as experiments
 from experiments.audiomnist.comparison import compared, in_common_cells
@@ -74,10 +75,11 @@ TITLES = {
 }
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     add, default = parser.add_argument, "; default: %(default)s"
-    add("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     add("--dataset", default="audiomnist", choices=("audiomnist", "fsdd"), help=default[2:])
     add("--task", default="digit", choices=("digit", "sex"), help=default[2:])
     add(
@@ -97,17 +99,21 @@ def main() -> None:
     add("--out", type=output_folder, required=True, help="folder of the runs")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     question = audiomnist.QUESTIONS.get((options.dataset, options.task))
     if question is None:
         parser.error(f"{options.task} cannot be asked of {options.dataset}")
-    folds = options.folds or question.folds
-    unknown = [fold for fold in folds if fold not in question.folds]
+    options.folds = options.folds or question.folds
+    unknown = [fold for fold in options.folds if fold not in question.folds]
     if unknown:
         parser.error(f"unknown fold {unknown[0]!r}: known are {', '.join(question.folds)}")
     if len({net.partition(":")[0] for net in options.net}) != len(options.net):
         parser.error("--net: two networks are compared, one of each kind")
+    return options
+
+
+def main() -> None:
+    options = read_options()
+    folds, question = options.folds, audiomnist.QUESTIONS[options.dataset, options.task]
     recipes = {
         net: make_recipe(
             net,
@@ -226,10 +232,12 @@ def tested(options, net: str, recipe: Recipe, clips: tasks.Clips, folds):
 def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
     """Where results of a fold are kept, its network, what silence is to it, a key of its own."""
     folder = folder_of(options, net, fold)
-    model, features, manifest = pretrained.load_network(folder / net.partition(":")[0])
+    read = read_checkpoint(folder / net.partition(":")[0], "network")
+    model = read.network.build(read.config, read.params)
+    features = Partial(_features, Static((read.network.features, read.config)))
     floor = getattr(recipe.config, "floor", 0.0)
     settings = {
-        "weights": manifest["sha256"],
+        "weights": read.manifest["sha256"],
         "clips": held_out.file.tolist(),
         "digest": tasks.digest(held_out),
         "format": experiments.FORMAT,
@@ -242,6 +250,11 @@ def opened(options, net: str, recipe: Recipe, fold: str, held_out: tasks.Clips):
     number = audiomnist.QUESTIONS[options.dataset, options.task].folds.index(fold)
     key = jax.random.fold_in(jax.random.key(options.seed), number)
     return Parts(folder / "tests", settings), model, features, floor, key
+
+
+def _features(settled: Static, audio):
+    features, config = settled.value  # type: ignore[misc]
+    return features(config, audio)
 
 
 def test_few(net: str, model, features, floor, key, clips: tasks.Clips, start: int) -> dict:

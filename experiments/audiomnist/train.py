@@ -17,7 +17,7 @@ from audioxai_jax.data import tasks
 from audioxai_jax.data.builders import BUILDERS
 from audioxai_jax.training.classifier import make_step
 from audioxai_jax.training.loop import train
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist.recipes import FORMAT, Recipe
 
@@ -60,22 +60,10 @@ def train_fold(
     Raises:
       ValueError: if the folder holds another training.
     """
-    learned = clips.part(run.fold, "train")
-    settings = {
-        "config": dataclasses.asdict(recipe.config),
-        "recipe": run.recipe,
-        "format": FORMAT,
-        "batch": recipe.batch,
-        "steps": recipe.steps,
-        "seed": run.seed,
-        "clips": tasks.digest(clips[clips.parts[run.fold] != ""]),
-    }
-    settings = json.loads(json.dumps(settings))
+    learned, settings = clips.part(run.fold, "train"), _settings(run, recipe, clips)
     file = folder / "row.json"
     if file.is_file():
-        row = json.loads(file.read_text())
-        check_settings(file, row["settings"], settings)
-        return row
+        return _known_row(file, settings)
     copies = recipe.copies(learned.audio)
     order = grain.MapDataset.range(len(learned)).seed(run.seed).shuffle().repeat()
     order = order.batch(min(recipe.batch, len(learned)))
@@ -110,19 +98,44 @@ def train_fold(
         save_every=save_every,
         evaluate=lambda state: {"val": accuracy(state, "val")},
     )
-    log = (folder / "log.jsonl").read_text().splitlines()
     row = {
         "fold": run.fold,
         "steps": recipe.steps,
         "val": accuracy(state, "val"),
         "test": accuracy(state, "test"),
         "test_clips": len(clips.part(run.fold, "test")),
-        "seconds": round(json.loads(log[-1])["seconds"]),
+        "seconds": _seconds(folder),
         "settings": settings,
     }
     _save(run, folder, recipe, state["params"], row, len(learned))
     replace_file(file, json.dumps(row, indent=1).encode())
     return row
+
+
+def _known_row(file: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    row = json.loads(file.read_text())
+    check_settings(file, row["settings"], settings)
+    return row
+
+
+def _seconds(folder: Path) -> int:
+    """How long the training took, by its log."""
+    log = (folder / "log.jsonl").read_text().splitlines()
+    return round(json.loads(log[-1])["seconds"])
+
+
+def _settings(run: Fold, recipe: Recipe, clips: tasks.Clips) -> dict[str, Any]:
+    """What decides the weights, as JSON holds it."""
+    settings = {
+        "config": dataclasses.asdict(recipe.config),
+        "recipe": run.recipe,
+        "format": FORMAT,
+        "batch": recipe.batch,
+        "steps": recipe.steps,
+        "seed": run.seed,
+        "clips": tasks.digest(clips[clips.parts[run.fold] != ""]),
+    }
+    return json.loads(json.dumps(settings))
 
 
 def _waveform_logits(features, predict, params, clip, key):
@@ -135,7 +148,7 @@ def _save(run: Fold, folder: Path, recipe: Recipe, params, row: dict, learned: i
     """The checkpoint."""
     name = run.net.partition(":")[0]
     credit = BUILDERS[run.dataset].CREDIT
-    pretrained.save(
+    save(
         folder,
         name,
         {

@@ -11,7 +11,6 @@ lyra_v2=DIR` (the tflite files of google/lyra) the pretrained Lyra V2 is measure
 without its quantiser; it was trained for perception, so its SI-SDR says little.
 """
 
-import os
 import sys
 
 import jax
@@ -20,13 +19,21 @@ import numpy as np
 from jax.tree_util import Partial
 
 from audioxai_jax import Codec, map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, say_each, write_rows
+from audioxai_jax.cli.console import (
+    Parser,
+    add_data_option,
+    add_json_option,
+    run_main,
+    say,
+    say_each,
+    write_rows,
+)
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
-from audioxai_jax.statistics.bootstrap import bootstrap_interval
+from audioxai_jax.statistics.intervals import intervals
 from audioxai_jax.transforms.mdct import analyse, synthesise
-from audioxai_jax.weights import pretrained
-from audioxai_jax.weights.published.table import CODECS
+from audioxai_jax.weights.load import load_codec, load_listener
+from audioxai_jax.weights.published.table import PUBLISHED
 
 RATE = tasks.SAMPLE_RATE
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
@@ -34,7 +41,7 @@ SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument(
         "--codecs",
         nargs="+",
@@ -44,10 +51,8 @@ def main() -> None:
     parser.add_argument("--listener", default="keywords_listener", help="name or path")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
 
-    listener, _ = pretrained.load_listener(options.listener)
+    listener = load_listener(options.listener).model
     clips = tasks.load(options.data, "keywords")
     say_each("keywords", clips.outcome.lines())
     train, test = (clips.part("speaker_disjoint", part) for part in ("train", "test"))
@@ -56,8 +61,8 @@ def main() -> None:
     trips = {"linear MDCT-PCA": trip(linear_codec(train.audio, 64), audio)}
     for name in options.codecs:
         known, _, weights = name.partition("=")
-        published = (known, weights) if weights and known in CODECS else (name,)
-        codec, _ = pretrained.load_codec(*published)
+        published = (known, weights) if weights and known in PUBLISHED else (name,)
+        codec = load_codec(*published)
         tasks.check_rate(f"the codec {codec.name!r}", codec.sample_rate)
         trips[codec.name] = trip(codec, audio)
 
@@ -90,15 +95,14 @@ def row(name: str, listener, clips, audio, decoded, level) -> dict:
         key=jax.random.key(0),
     )
     right = (heard == clips.target).astype(jnp.float32)
-    low, high = bootstrap_interval(right, jax.random.key(0))
+    ends = intervals(right, jax.random.key(0))
     spoken = clips.target != SILENCE
     return {
         "codec": name,
         "si_sdr_db": float(np.median(similarity[spoken])),
         "log_mel_l1": float(np.median(distance[spoken])),
         "listener": float(right.mean()),
-        "low": float(low),
-        "high": float(high),
+        **{name: float(end) for name, end in ends.items()},
     }
 
 

@@ -14,8 +14,9 @@ bootstrap intervals over clips, and over speakers. `<out>` gets `table.json`, `c
 and the clips that are done: the same command goes on where it was killed.
 """
 
-import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ from audioxai_jax.cli import user_files
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -42,7 +44,9 @@ from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.weights import pretrained
+from audioxai_jax.types import Classifier, Codec
+from audioxai_jax.weights.load import load_classifier, load_codec, load_listener
+from audioxai_jax.weights.pair import default_classifier
 from experiments.fidelity.curves import RANDOM, UNITS, Curves, fidelity_curves
 from experiments.fidelity.table import make_rows, make_summary
 
@@ -60,7 +64,7 @@ TOGETHER = 32
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="its folder")
     add_codec_options(parser)
     parser.add_argument("--classifiers", nargs="+", help="names or paths; the codec's own one")
@@ -78,11 +82,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.classifiers is None:
-        codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-        options.classifiers = [pretrained.default_classifier(codec)]
+        codec = load_codec(options.codec, options.codec_weights)
+        options.classifiers = [default_classifier(codec)]
     if options.listeners and len(options.listeners) != len(options.classifiers):
         parser.error("--listeners: name one for each of --classifiers")
 
@@ -114,12 +116,13 @@ def main() -> None:
 
 def judge(options, number: int, classifier_name: str, listener_name: str | None):
     """Results of every clip of one classifier, and what is known of the clips."""
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    classifier, manifest = pretrained.load_classifier(classifier_name)
+    codec = load_codec(options.codec, options.codec_weights)
+    classifier = load_classifier(classifier_name, codec)
+    manifest = facts(classifier)
     task, split = held_out(classifier_name, manifest)
     listener_name = listener_name or f"{task}_listener"
-    listener, listener_manifest = pretrained.load_listener(listener_name)
-    pretrained.check_pair(codec, classifier)
+    listener = load_listener(listener_name)
+    listener_manifest = facts(listener)
     theirs = held_out(listener_name, listener_manifest)
     if theirs != (task, split):
         raise ValueError(
@@ -132,21 +135,11 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     say_each(task, clips.outcome.lines())
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
-    names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
-    settings = {name: getattr(options, name) for name in names} | {
-        "fractions": [KEEP, DELETE],
-        "plugins": [
-            user_files.file_digest(name)
-            for name in options.methods
-            if user_files.is_user_file(name)
-        ],
-        "weights": [m["sha256"] for m in (codec_manifest, manifest, listener_manifest)],
-        "clips": clips.file.tolist(),
-    }
+    settings = settings_of(options, [facts(codec), manifest, listener_manifest], clips)
     what = Curves(
         codec=codec,
         classifier=classifier.model,
-        listener=listener,
+        listener=listener.model,
         methods={name: make_method(name, codec, options) for name in options.methods},
         base=BASES[options.base](),
         keep=jnp.asarray(KEEP),
@@ -172,7 +165,28 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
     return found, {"target": clips.target, "speaker": clips.speaker}
 
 
-def held_out(name: str, manifest: dict) -> tuple[str, str]:
+def settings_of(options, manifests: list[Mapping[str, Any]], clips) -> dict:
+    """What decides the results of a classifier's clips."""
+    names = ("methods", "base", "baseline", "units", "rank", "draws", "part", "seed")
+    return {name: getattr(options, name) for name in names} | {
+        "fractions": [KEEP, DELETE],
+        "plugins": [
+            user_files.file_digest(name)
+            for name in options.methods
+            if user_files.is_user_file(name)
+        ],
+        "weights": [manifest["sha256"] for manifest in manifests],
+        "clips": clips.file.tolist(),
+    }
+
+
+def facts(thing: Codec | Classifier) -> Mapping[str, Any]:
+    """What the manifest of a loaded thing says."""
+    assert thing.manifest is not None
+    return thing.manifest
+
+
+def held_out(name: str, manifest: Mapping[str, Any]) -> tuple[str, str]:
     """The task and the split that a checkpoint was trained for."""
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:

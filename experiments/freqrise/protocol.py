@@ -16,7 +16,6 @@ from jax import Array
 from audioxai_jax import domains
 from audioxai_jax.attribution import input_x_gradient, integrated_gradients, rise
 from audioxai_jax.core.batching import map_examples
-from audioxai_jax.core.records import Static
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
 from audioxai_jax.dft_lrp.time_frequency import short_time_relevance
 from audioxai_jax.domains.protocol import Domain
@@ -33,7 +32,7 @@ SAMPLE_RATE, BLOCK = 8000, 800
 FRACTIONS = tuple(round(0.05 * step, 2) for step in range(20))
 """Of all units of a domain, that are deleted: 0 to 95 %."""
 CELLS = {"samples": 100, "frequencies": 100, "time_frequency": (5, 40, None)}
-"""Of the grids that masks are drawn on: 10 ms; 40 Hz; 0.2 s by 100 Hz, both parts of a pair alike."""
+"""Of the grids that masks are drawn on: 10 ms; 40 Hz; 0.2 s by 100 Hz. Pairs are masked whole."""
 MOVED = "_moved"
 """Ends the names of methods whose relevance of samples DFT-LRP moves to a domain."""
 CONTROLS = ("magnitude", "random")
@@ -65,8 +64,15 @@ def make_methods(domain: str, masks: int) -> dict[str, Method]:
     }
 
 
-def test_few(
-    model: Model, inputs: Array, labels: np.ndarray, *, masks: int, draws: int, key: Array, start: int
+def measure_clips(
+    model: Model,
+    inputs: Array,
+    labels: np.ndarray,
+    *,
+    masks: int,
+    draws: int,
+    key: Array,
+    start: int,
 ) -> dict[str, Any]:
     """Curves and complexity of some clips, in every domain.
 
@@ -120,7 +126,7 @@ def explain_in(
     are explained in samples, too, and moved there by DFT-LRP, as the paper does.
     """
     relevance = {
-        method: _explain(function, domain, model, inputs, labels, key, start)
+        method: _explain(function, domain, asked(method, model), inputs, labels, key, start)
         for method, function in make_methods(name, masks).items()
     }
     if name == "samples":
@@ -137,21 +143,23 @@ def _explain(
     method: Method, domain: Domain, model: Model, inputs: Array, labels, key: Array, start: int
 ) -> Array:
     """Relevance of each unit, summed over its features, `[N, ...]`."""
-    weighs = type(method).__name__ == "Rise"  # masks are weighted by probabilities, as in the paper
-    shared = (method, domain, model, Static(weighs))
-    return map_examples(
-        _explain_one, shared, (inputs, jnp.asarray(labels)), key=key, chunk=4, first_index=start
-    )
+    shared, examples = (method, domain, model), (inputs, jnp.asarray(labels))
+    return map_examples(_explain_one, shared, examples, key=key, chunk=4, first_index=start)
 
 
 def _explain_one(shared: Any, example: Any, key: Array) -> Array:
-    method, domain, model, weighs = shared
+    method, domain, model = shared
     audio, label = example
-    seen = ThroughSound(probability(model) if weighs.value else model, domain, audio)
     features = domain.analyse(audio)
     units = next(iter(domain.units(features.shape).values()))
+    seen = ThroughSound(model, domain, audio)
     relevance = attribute(method, seen, features, label, key=key).relevance
     return unit_scores(relevance, units, rank="signed").reshape(units.shape)
+
+
+def asked(method: str, model: Model) -> Model:
+    """What is explained: the logit; of `rise` the probability, which weights masks in the paper."""
+    return probability(model) if method == "rise" else model
 
 
 def move(name: str, inputs: Array, relevance: Array) -> Array:
@@ -167,9 +175,7 @@ def _move(whole: bool, inputs: Array, relevance: Array) -> Array:
 
 
 def _block_relevance(audio: Array, relevance: Array) -> Array:
-    return short_time_relevance(
-        audio, relevance, window=("rectangle", BLOCK), hop=BLOCK, before=0
-    )
+    return short_time_relevance(audio, relevance, window=("rectangle", BLOCK), hop=BLOCK, before=0)
 
 
 @jax.jit
@@ -184,5 +190,5 @@ def spread_of(relevance: Array) -> Array:
 
 
 def concatenate(parts: list[Mapping[str, Any]]) -> Any:
-    """Results of several calls of `test_few`, all clips together."""
+    """Results of several calls of `measure_clips`, all clips together."""
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -33,11 +33,11 @@ from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import checkpoint
+from audioxai_jax.weights.load import read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from experiments.audiomnist.recipes import make_recipe
 from experiments.audiomnist.train import Fold, train_fold
-from experiments.freqrise.protocol import CELLS, FRACTIONS, concatenate, test_few
+from experiments.freqrise.protocol import CELLS, FRACTIONS, concatenate, measure_clips
 from experiments.freqrise.table import make_rows, render
 
 NET, RECIPE, DATASET = "audionet:rectified", "modern", "fsdd"
@@ -99,7 +99,7 @@ def choose(held_out: tasks.Clips, number: int) -> tasks.Clips:
 
 def test_fold(options, folder: Path, fold: str, held_out: tasks.Clips) -> list:
     """Results of one fold, in shards that are kept."""
-    found = checkpoint.read(folder / "audionet", "network", {"audionet": audionet})
+    found = read_checkpoint(folder / "audionet", "network")
     model = audionet.model(found.config, found.params)
     settings = {
         "weights": found.manifest["sha256"],
@@ -120,7 +120,9 @@ def test_fold(options, folder: Path, fold: str, held_out: tasks.Clips) -> list:
         how = {"masks": options.masks, "draws": options.draws, "key": key, "start": start}
 
         def compute(few=few, how=how):
-            return test_few(model, read(few.audio.astype(np.float32) / 32768), few.target, **how)
+            return measure_clips(
+                model, read(few.audio.astype(np.float32) / 32768), few.target, **how
+            )
 
         results.append(kept.get(start, compute))
     return results

@@ -15,7 +15,7 @@ def make_rows(results: Mapping[str, Any], speakers: np.ndarray, key: Array) -> l
     """A row per domain and ranking.
 
     Args:
-      results: of `protocol.test_few`, all clips together.
+      results: of `protocol.measure_clips`, all clips together.
       speakers: number of each clip's speaker, `[N]`.
       key: consumed, by the bootstrap.
 

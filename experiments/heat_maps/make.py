@@ -18,12 +18,13 @@ from audioxai_jax.engine.batch import attribute_batch
 from audioxai_jax.metrics.clicks import click_level
 from audioxai_jax.report import phrases
 from audioxai_jax.runs import predictions
-from audioxai_jax.runs.explain_clips import ExplainedClip, Settings, explain_clip
+from audioxai_jax.runs.explain_clips import explain_clip, label_names
+from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.bases import zero
 from audioxai_jax.synthesis.filters import filter_by_frequency
 from audioxai_jax.synthesis.heat_maps import fade_ends, heat_map_sound, rectified_signal_sound
 from audioxai_jax.synthesis.levels import match_level, rms
-from audioxai_jax.types import Classifier, Codec, Method, Model
+from audioxai_jax.types import Classifier, Method, Model
 
 SMOOTH_SECONDS, SMOOTH_HZ, FADE_SECONDS = 0.02, 40.0, 0.005
 """Kernels of gains over time and over frequency, and fades at the ends of what was made."""
@@ -38,9 +39,10 @@ class HeatMapSound:
 
     Attributes:
       samples: `[T]` at the clip's rate and at the sound's own level.
-      about: what it is, in a few phrases.
-      relevance: over time `[n]`, in n equal spans of the clip.
-      frequency_relevance: of K frequencies from 0 to the clip's `bandwidth`, `[K]`.
+      about: description in a few phrases.
+      relevance: relevance over time `[n]`, in n equal spans of the clip.
+      frequency_relevance: frequency relevance of K frequencies from 0 to the clip's `bandwidth`,
+        `[K]`.
     """
 
     samples: np.ndarray
@@ -55,10 +57,10 @@ class HeatMapClip:
 
     Attributes:
       name: heading.
-      facts: what is known of it, texts by name.
-      sounds: by name, all of one length; the first one is the original.
-      sample_rate: of all sounds, Hz.
-      bandwidth: of the clip, Hz: half of the sample rate, or less if it was resampled.
+      facts: facts about it, texts by name.
+      sounds: sounds by name, all of one length; the first one is the original.
+      sample_rate: rate of all sounds, Hz.
+      bandwidth: bandwidth of the clip, Hz: half of the sample rate, or less if it was resampled.
     """
 
     name: str
@@ -108,7 +110,6 @@ def make_heat_maps(
     target: str | None = None,
     keep: float = 0.1,
     frequency_relevance: Callable[[Array, Array], Array] | None = None,
-    codec: Codec | None = None,
     classifier: Classifier | None = None,
     latent_method: Method | None = None,
 ) -> HeatMapClip:
@@ -121,26 +122,24 @@ def make_heat_maps(
       model: `net_input [T] -> logits [K]`.
       waveform: the clip `[T]`, full scale is 1; sounds are made of it.
       net_input: the same samples as the network wants them, a multiple of the waveform.
-      methods: by the name that is shown; the first one also gives the DFT-filtered sound and
-        that of the literal formula.
+      methods: methods by the name that is shown; the first one also gives the DFT-filtered sound
+        and that of the literal formula.
       name, facts: see `HeatMapClip`; what the models hear comes before these facts.
-      labels: of the logits.
-      sample_rate: of the waveform, Hz.
+      labels: labels of the logits.
+      sample_rate: rate of the waveform, Hz.
       target: the label that is explained; what the network hears if None.
       keep: fraction of the frequencies and of the latent features that are kept.
       frequency_relevance: `(net_input [T], relevance [T]) -> [T // 2 + 1]`, relevance of the
         DFT; there is no filtered sound without it.
-      codec, classifier: for the latent explanation; there is none without them. If the
-        classifier has the label that is explained it explains that one, else what it hears.
-      latent_method: for it; `integrated_gradients()` if None.
+      classifier: classifier of latents, for the latent explanation, which is left out without it.
+        If it has the label that is explained it explains that one, else what it hears.
+      latent_method: method of the latent explanation; `integrated_gradients()` if None.
 
     Raises:
       ValueError: for shapes or labels that do not fit, or results that are not finite.
     """
     audio, x = (jnp.asarray(array, jnp.float32) for array in (waveform, net_input))
     _check(name, audio, x, methods, keep)
-    if (codec is None) != (classifier is None):
-        raise ValueError("a latent explanation needs both, a codec and a classifier")
     model = as_model(model)
     logits = np.asarray(_evaluate(model, x), np.float64)
     label = _explained(name, logits, labels, target)
@@ -149,47 +148,25 @@ def make_heat_maps(
         for method, function in methods.items()
     }
     first, R = next(iter(relevance.items()))
-    rate = max(sample_rate, codec.sample_rate if codec else 0)
+    rate = max(sample_rate, classifier.reads.sample_rate if classifier else 0)
     known = {"The network hears": _heard(logits, labels)}
-
-    def finished(sound: Array, at: int) -> np.ndarray:
-        return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
 
     original = resample(np.asarray(audio), sample_rate, rate)
     sounds = {ORIGINAL: HeatMapSound(original, "the clip itself")}
     for method, values in relevance.items():
-        sound = _heat_map(audio, values, smooth=round(SMOOTH_SECONDS * sample_rate))
-        about = f"the clip, loud where it speaks for {phrases.label(label)}"
-        sounds[method] = HeatMapSound(finished(sound, sample_rate), about, np.asarray(values))
+        sounds[method] = _loud_sound(audio, values, label, sample_rate, rate)
     if frequency_relevance is not None:
-        bins, smooth = frequency_relevance(x, R), round(SMOOTH_HZ * len(audio) / sample_rate)
-        sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
-        about = f"its {phrases.fraction(keep)} most relevant frequencies, by {first}"
-        sounds[FILTERED] = HeatMapSound(
-            finished(sound, sample_rate), about, frequency_relevance=np.asarray(bins)
+        sounds[FILTERED] = _filtered_sound(
+            audio, frequency_relevance(x, R), keep, first, sample_rate, rate
         )
-    if codec is not None and classifier is not None:
-        settings = Settings(
-            latent_method or integrated_gradients(),
-            zero(),
-            keep=keep,
-            target=label if label in classifier.labels else None,
-        )
-        found = _explain_latent(codec, classifier, np.asarray(audio), sample_rate, settings)
-        known["The latent classifier hears"] = phrases.heard(found.heard("original"))
-        clip = jax.ShapeDtypeStruct(found.clip.samples.shape, np.float32)
-        frames = jax.eval_shape(codec.encode, clip).shape[0]
-        sounds[LATENT] = HeatMapSound(
-            finished(jnp.asarray(found.sounds["explanation"]), codec.sample_rate),
-            f"decoded from the {phrases.fraction(keep)} of a codec's latent that speak most for "
-            f"{phrases.label(found.labels[found.target])}",
-            found.relevance[:frames].sum(axis=1),
-        )
-    sounds[LITERAL] = HeatMapSound(
-        finished(_literal(audio, R), sample_rate),
-        f"the formula as published, by {first}: half of the waveform",
-        np.asarray(R),
-    )
+    if classifier is not None:
+        same, method = label if label in label_names(classifier) else None, latent_method
+        settings = Settings(method or integrated_gradients(), zero(), keep=keep, target=same)
+        heard, sounds[LATENT] = _latent_sound(classifier, audio, sample_rate, rate, settings)
+        known["The latent classifier hears"] = heard
+    about = f"the formula as published, by {first}: half of the waveform"
+    sound = _finished(_literal(audio, R), sample_rate, rate=rate)
+    sounds[LITERAL] = HeatMapSound(sound, about, np.asarray(R))
     return HeatMapClip(name, {**known, **(facts or {})}, sounds, rate, sample_rate / 2)
 
 
@@ -198,6 +175,56 @@ _heat_map = compiled(heat_map_sound, static_argnames="smooth")
 _filtered = compiled(filter_by_frequency, static_argnames="smooth")
 _literal = compiled(rectified_signal_sound)
 _faded = compiled(fade_ends, static_argnames="length")
+
+
+def _finished(sound: Array, at: int, *, rate: int) -> np.ndarray:
+    """A sound that was made at one rate, faded, at the rate of all."""
+    return resample(np.asarray(_faded(sound, round(FADE_SECONDS * at))), at, rate)
+
+
+def _loud_sound(
+    audio: Array, relevance: Array, label: str, sample_rate: int, rate: int
+) -> HeatMapSound:
+    """The clip as loud as it is relevant, at `rate`."""
+    sound = _heat_map(audio, relevance, smooth=round(SMOOTH_SECONDS * sample_rate))
+    about = f"the clip, loud where it speaks for {phrases.label(label)}"
+    samples = _finished(sound, sample_rate, rate=rate)
+    return HeatMapSound(samples, about, np.asarray(relevance))
+
+
+def _filtered_sound(
+    audio: Array, bins: Array, keep: float, method: str, sample_rate: int, rate: int
+) -> HeatMapSound:
+    """The clip's most relevant frequencies alone, at `rate`."""
+    smooth = round(SMOOTH_HZ * len(audio) / sample_rate)
+    sound = _filtered(audio, bins, jnp.asarray(keep), smooth=smooth)
+    about = f"its {phrases.fraction(keep)} most relevant frequencies, by {method}"
+    samples = _finished(sound, sample_rate, rate=rate)
+    return HeatMapSound(samples, about, frequency_relevance=np.asarray(bins))
+
+
+def _latent_sound(
+    classifier: Classifier,
+    audio: Array,
+    sample_rate: int,
+    rate: int,
+    settings: Settings,
+) -> tuple[str, HeatMapSound]:
+    """What the latent classifier hears, and its explanation at `rate`."""
+    explained, domain = (
+        _explain_latent(classifier, np.asarray(audio), sample_rate, settings),
+        classifier.reads,
+    )
+    clip = jax.ShapeDtypeStruct(explained.clip.samples.shape, np.float32)
+    frames = jax.eval_shape(domain.analyse, clip).shape[0]
+    sound = jnp.asarray(explained.sounds["explanation"])
+    about = (
+        f"decoded from the {phrases.fraction(settings.keep)} of a codec's latent that speak most "
+        f"for {phrases.label(explained.labels[explained.target])}"
+    )
+    relevance = explained.relevance[:frames].sum(axis=1)
+    made = HeatMapSound(_finished(sound, domain.sample_rate, rate=rate), about, relevance)
+    return phrases.heard(explained.heard("original")), made
 
 
 def _check(name: str, audio: Array, x: Array, methods: Mapping[str, Method], keep: float) -> None:
@@ -238,9 +265,10 @@ def _heard(logits: np.ndarray, labels: tuple[str, ...]) -> str:
 
 
 def _explain_latent(
-    codec: Codec, classifier: Classifier, audio: np.ndarray, sample_rate: int, settings: Settings
+    classifier: Classifier, audio: np.ndarray, sample_rate: int, settings: Settings
 ) -> ExplainedClip:
-    samples = resample(audio, sample_rate, codec.sample_rate)
+    at = classifier.reads.sample_rate
+    samples = resample(audio, sample_rate, at)
     seconds = len(audio) / sample_rate
-    clip = Clip(samples, codec.sample_rate, sample_rate, 1, seconds, Path("clip"))
-    return explain_clip(codec, classifier, clip, settings)
+    clip = Clip(samples, at, sample_rate, 1, seconds, Path("clip"))
+    return explain_clip(classifier, clip, settings)

@@ -9,9 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from audioxai_jax.data.audio import wav_bytes
 from audioxai_jax.report import figures as plots
 from audioxai_jax.report import phrases
 from audioxai_jax.report.html import FOOTER, button, document, image, player, plot
+from audioxai_jax.report.svg import to_svg
+from audioxai_jax.results import RelevanceMap, Scale
+from audioxai_jax.runs.drawings import band_levels, pool
 from experiments.heat_maps.make import HeatMapClip
 
 STYLE = Path(__file__).with_name("page.css")
@@ -94,44 +98,36 @@ def _card(clip: HeatMapClip, name: str, mark: str) -> str:
 <span>peak <b>{numbers["peak"]:.2f}</b></span>
 <span>clicks <b>{escape(phrases.level(numbers["clicks_db"]))}</b></span>
 </div>
-{player(played, clip.sample_rate, shown)}
+{player(wav_bytes(played, clip.sample_rate), shown)}
 </li>"""
 
 
 def _waveform(clip: HeatMapClip, relevance, original, kept, name: str, mark: str) -> str:
     seconds = len(original) / clip.sample_rate
-    shades = np.zeros(1) if relevance is None else plots.pooled(relevance, COLUMNS)
+    over_time = None
+    if relevance is not None:
+        over_time = _pooled(relevance, Scale("time", "s", 0, seconds))
     figure, axes = plots.panel(HEIGHT, **SIZE)
     plots.waveform(
-        axes,
-        original,
-        clip.sample_rate,
-        relevance=shades[:, None],
-        frame_seconds=seconds / len(shades),
-        kept=kept,
-        columns=2 * COLUMNS,
+        axes, original, clip.sample_rate, over_time=over_time, kept=kept, columns=2 * COLUMNS
     )
     said = f"Waveform of {name}"
-    if relevance is not None:
-        place = (int(np.argmax(shades)) + 0.5) * seconds / len(shades)
-        said += f" before its relevance, which is largest at {place:.2f} s"
+    if over_time is not None:
+        said += f" before its relevance, which is largest at {_peak(over_time):.2f} s"
     drawn, ends = _drawn(figure, axes, mark), (SIZE["left"], SIZE["right"])
     return plot(drawn, "", said, seconds=seconds, ends=ends)
 
 
 def _spectrum(clip: HeatMapClip, relevance, original, kept, name: str, mark: str) -> str:
     figure, axes = plots.panel(HEIGHT, **SIZE)
-    plots.spectrum(
-        axes,
-        original,
-        clip.sample_rate,
-        relevance=relevance,
-        highest=clip.bandwidth,
-        kept=kept,
-        columns=COLUMNS,
-    )
-    shades = plots.pooled(relevance, COLUMNS)
-    place = (int(np.argmax(shades)) + 0.5) * clip.bandwidth / len(shades)
+    over_hertz = _pooled(relevance, Scale("frequency", "Hz", 0, clip.bandwidth))
+    scale, columns = over_hertz.scales[0], len(over_hertz.values)
+    levels = [
+        None if sound is None else band_levels(sound, clip.sample_rate, scale, columns)
+        for sound in (original, kept)
+    ]
+    plots.spectra(axes, levels[0], over_hertz, kept=levels[1])
+    place = _peak(over_hertz)
     said = f"Spectrum of {name} before its relevance, which is largest at {place:.0f} Hz"
     return f'<div class="still">{image(_drawn(figure, axes, mark), said)}</div>'
 
@@ -139,7 +135,18 @@ def _spectrum(clip: HeatMapClip, relevance, original, kept, name: str, mark: str
 def _drawn(figure: Figure, axes: Axes, mark: str) -> str:
     axes.yaxis.set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    return plots.to_svg(figure, mark)
+    return to_svg(figure, mark)
+
+
+def _pooled(relevance: np.ndarray, scale: Scale) -> RelevanceMap:
+    return pool(RelevanceMap(np.asarray(relevance), (scale,)), COLUMNS)
+
+
+def _peak(relevance: RelevanceMap) -> float:
+    """Where relevance is largest on its scale."""
+    (scale,), count = relevance.scales, len(relevance.values)
+    step = (scale.stop - scale.start) / count
+    return scale.start + (int(np.argmax(relevance.values)) + 0.5) * step
 
 
 def _note() -> str:

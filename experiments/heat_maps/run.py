@@ -33,8 +33,9 @@ from audioxai_jax.cli.console import (
 from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
+from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.propagation import lrp
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec, read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from experiments.heat_maps.make import HeatMapClip, make_heat_maps
 from experiments.heat_maps.page import heat_map_page
@@ -43,7 +44,8 @@ RATE, SAMPLES = audiomnist.SAMPLE_RATE, audiomnist.SAMPLES
 NAMED = re.compile(r"(?P<Spoken>\d)_(?P<Speaker>[A-Za-z0-9]+)_\d+")
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="CLIP", help="of a second at most")
     parser.add_argument("--network", required=True, metavar="PATH", help="of a waveform network")
@@ -66,14 +68,20 @@ def main() -> None:
     options = parser.parse_args()
     if bool(options.files) == bool(options.data):
         parser.error("name clips, or --data DIR to take them from: one of both")
+    return options
+
+
+def main() -> None:
+    options = read_options()
     make_folder(options.out.parent)
 
-    model, features, manifest = pretrained.load_network(options.network)
+    network = read_checkpoint(options.network, "network")
+    model, manifest = network.network.build(network.config, network.params), network.manifest
     if manifest["network"] != "audionet":
         raise ValueError(f"{options.network}: reads spectrograms, a network of waveforms is needed")
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    classifier, theirs = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+    codec = load_codec(options.codec, options.codec_weights)
+    classifier = load_classifier(options.classifier, codec)
+    theirs = classifier.manifest or {}
     path = integrated_gradients(steps=options.steps)
     waveforms = (
         held_out(options, manifest)
@@ -91,7 +99,7 @@ def main() -> None:
             make_heat_maps(
                 model,
                 waveform,
-                np.asarray(features(waveform)),
+                np.asarray(audionet.features(network.config, waveform)),
                 {"LRP": lrp("epsilon_plus"), "Integrated Gradients": path},
                 name=name,
                 labels=tuple(manifest["labels"]),
@@ -99,7 +107,6 @@ def main() -> None:
                 sample_rate=RATE,
                 keep=options.keep,
                 frequency_relevance=frequency_relevance,
-                codec=codec,
                 classifier=classifier,
                 latent_method=path,
             )

@@ -25,7 +25,6 @@ are ten or more. `<out>` gets `sanity.json` and the clips that are done: the sam
 where it was killed, and more methods can be added to it.
 """
 
-import os
 import sys
 
 import jax
@@ -38,6 +37,7 @@ from audioxai_jax.cli import user_files
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -51,7 +51,8 @@ from audioxai_jax.cli.methods import named_method
 from audioxai_jax.data import tasks
 from audioxai_jax.metrics.randomisation import stages
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 from experiments.sanity.checks import (
     ALIKE,
     CHECKS,
@@ -66,9 +67,10 @@ TOGETHER = 10
 """Clips of a part, which share a draw of random parameters."""
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder of this run")
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
@@ -79,15 +81,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     if options.clips < 2:
         parser.error("--clips 1 says nothing of the spread over clips: give 2 or more")
+    return options
 
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+
+def main() -> None:
+    options = read_options()
+    codec = load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or default_classifier(codec)
+    classifier = load_classifier(options.classifier, codec)
+    codec_manifest, manifest = codec.manifest or {}, classifier.manifest or {}
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:
         raise ValueError(
@@ -117,29 +121,27 @@ def main() -> None:
             continue
         used = user_files.file_digest(name) if user_files.is_user_file(name) else str(told)
         parts = Parts(options.out / "parts" / name.replace("/", "_"), settings | {"method": used})
-        starts = range(0, len(latents), TOGETHER)
-        found = [
-            parts.get(
-                start,
-                lambda start=start, method=method: check_method(
-                    method,
-                    classifier.model,
-                    latents[start : start + TOGETHER],
-                    changed,
-                    jax.random.fold_in(key, start),
-                    draws=options.draws,
-                    chunk=options.chunk or "auto",
-                ),
-            )
-            for start in tqdm(starts, printable(name), mininterval=2)
-        ]
-        found = {check: np.concatenate([part[check] for part in found]) for check in CHECKS}
-        rows.append({"method": name, **summary(found, clips.speaker_numbers, key)})
+        results = check_clips(options, name, method, classifier.model, latents, changed, parts)
+        rows.append({"method": name, **summary(results, clips.speaker_numbers, key)})
     print_table(rows, refused, len(clips), names)
     about = {"settings": {k: str(v) for k, v in vars(options).items()}, "layers": names}
     table = about | {"rows": rows, "refused": refused}
     write_rows(options.out / "sanity.json", table)
     write_rows(options.json, rows)
+
+
+def check_clips(options, name: str, method, model, latents, changed, parts: Parts) -> dict:
+    """Results of all checks for one method, `[N]` each, some clips at a time."""
+    key = jax.random.key(options.seed)
+
+    def compute(start: int):
+        some, mine = latents[start : start + TOGETHER], jax.random.fold_in(key, start)
+        chunk = options.chunk or "auto"
+        return check_method(method, model, some, changed, mine, draws=options.draws, chunk=chunk)
+
+    starts = tqdm(range(0, len(latents), TOGETHER), printable(name), mininterval=2)
+    results = [parts.get(start, lambda start=start: compute(start)) for start in starts]
+    return {check: np.concatenate([part[check] for part in results]) for check in CHECKS}
 
 
 def encode(codec, clip, key):

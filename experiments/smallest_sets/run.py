@@ -12,7 +12,6 @@ killed.
 """
 
 import math
-import os
 import sys
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from audioxai_jax.cli import user_files
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     output_folder,
     positive,
@@ -40,7 +40,8 @@ from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 from experiments.smallest_sets.figures import plot_smallest
 from experiments.smallest_sets.search import ALL, PLACES, UNITS, Searches, make_rows, search_clip
 
@@ -50,9 +51,10 @@ TOGETHER = 12
 COLUMNS = ("keep", "delete")
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, default=Path("runs/smallest_sets"))
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the codec's own one")
@@ -66,13 +68,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    return options
 
-    codec, codec_manifest = pretrained.load_codec(options.codec, options.codec_weights)
-    name = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(name)
-    pretrained.check_pair(codec, classifier)
+
+def main() -> None:
+    options = read_options()
+    codec = load_codec(options.codec, options.codec_weights)
+    name = options.classifier or default_classifier(codec)
+    classifier = load_classifier(name, codec)
+    codec_manifest, manifest = codec.manifest or {}, classifier.manifest or {}
     task, split = manifest.get("task"), manifest.get("split")
     if task not in tasks.TASKS or split is None:
         raise ValueError(f"{name}: its manifest must name its task and the split it was trained on")
@@ -82,14 +86,7 @@ def main() -> None:
     if options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
 
-    wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
-    settings = {key: getattr(options, key) for key in wanted} | {
-        "plugins": [
-            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
-        ],
-        "weights": [codec_manifest["sha256"], manifest["sha256"]],
-        "clips": clips.file.tolist(),
-    }
+    settings = settings_of(options, [codec_manifest, manifest], clips)
     what = Searches(
         codec=codec,
         classifier=classifier.model,
@@ -123,6 +120,18 @@ def main() -> None:
     write_rows(options.json, rows)
     for place in PLACES:
         plot_smallest(rows, options.out / f"{place}.png", place=place)
+
+
+def settings_of(options, manifests: list[dict], clips) -> dict:
+    """What decides the results."""
+    wanted = ("methods", "base", "unit", "rank", "points", "part", "seed")
+    return {key: getattr(options, key) for key in wanted} | {
+        "plugins": [
+            user_files.file_digest(m) for m in options.methods if user_files.is_user_file(m)
+        ],
+        "weights": [manifest["sha256"] for manifest in manifests],
+        "clips": clips.file.tolist(),
+    }
 
 
 def one_clip(what: Searches, clip, key):

@@ -1,5 +1,6 @@
 """Smallest sets of many clips: what is searched per clip, and medians with intervals per class."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -129,16 +130,18 @@ def make_rows(
     groups = {ALL: np.arange(len(target))}
     groups |= {name: np.flatnonzero(target == index) for index, name in enumerate(labels)}
     rows: list[dict[str, Any]] = []
-    for place, edits in found["fraction"].items():
-        for edit, methods in edits.items():
-            for method in methods:
-                sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
-                for label, clips in groups.items():
-                    if clips.size:
-                        who = speakers if label == ALL else None
-                        row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
-                        names = {"label": label, "method": method, "edit": edit, "place": place}
-                        rows.append(names | row)
+    cases = [
+        (place, edit, method)
+        for place, edits in found["fraction"].items()
+        for edit, methods in edits.items()
+        for method in methods
+    ]
+    for (place, edit, method), (label, clips) in itertools.product(cases, groups.items()):
+        if clips.size:
+            sets = {name: found[name][place][edit][method] for name in ("fraction", "lasting")}
+            who = speakers if label == ALL else None
+            row = _row(sets, edit, clips, who, jax.random.fold_in(key, len(rows)))
+            rows.append({"label": label, "method": method, "edit": edit, "place": place} | row)
     return rows
 
 

@@ -8,7 +8,6 @@ too: the largest difference from an integral with 2,000 steps, relative to the l
 relevance, on every n-th clip. Clips that are not within the tolerance are listed.
 """
 
-import os
 import sys
 import time
 
@@ -25,6 +24,7 @@ from audioxai_jax import (
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
+    add_data_option,
     add_json_option,
     positive,
     run_main,
@@ -33,12 +33,14 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.data import tasks
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier, load_codec
+from audioxai_jax.weights.pair import default_classifier
 
 
-def main() -> None:
+def read_options():
+    """The command line, checked."""
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
     parser.add_argument("--tolerance", type=float, default=0.01)
@@ -47,13 +49,15 @@ def main() -> None:
     parser.add_argument("--clips", type=positive, help="so many; all of the part by default")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
+    return options
 
-    codec, _ = pretrained.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pretrained.default_classifier(codec)
-    classifier, manifest = pretrained.load_classifier(options.classifier)
-    pretrained.check_pair(codec, classifier)
+
+def main() -> None:
+    options = read_options()
+    codec = load_codec(options.codec, options.codec_weights)
+    options.classifier = options.classifier or default_classifier(codec)
+    classifier = load_classifier(options.classifier, codec)
+    manifest = classifier.manifest or {}
     clips = tasks.load(options.data, manifest["task"], rate=codec.sample_rate)
     say_each(manifest["task"], clips.outcome.lines())
     clips = clips.part(manifest["split"], "test")
@@ -80,19 +84,7 @@ def main() -> None:
     head = ("", "evaluations", "95 %", "seconds", "gap 95 %", "gap max", "error", "95 %", "max")
     say(f"| {' | '.join(head)} |", "|---" * len(head) + "|")
     for name, result in found.items():
-        evaluations, gap = result.info["evaluations"], result.info["completeness_gap"]
-        errors = distance(result.relevance[probed], truth)
-        row = {
-            "method": name,
-            "evaluations": float(jnp.mean(evaluations)),
-            "evaluations_95": float(np.percentile(evaluations, 95)),
-            "seconds": seconds[name],
-            "gap_95": float(np.percentile(gap, 95)),
-            "gap_max": float(jnp.max(gap)),
-            "error": float(np.median(errors)),
-            "error_95": float(np.percentile(errors, 95)),
-            "error_max": float(np.max(errors)),
-        }
+        row = row_of(name, result.info, distance(result.relevance[probed], truth), seconds[name])
         cells = [
             f"{row['evaluations']:.1f}",
             f"{row['evaluations_95']:.0f}",
@@ -110,6 +102,22 @@ def main() -> None:
         gap, change = (float(info[name][index]) for name in ("completeness_gap", "change"))
         say(f"not within: {clips.file[index]}, gap {gap:.2%}, last change {change:.2%}")
     write_rows(options.json, rows)
+
+
+def row_of(name: str, info, errors: np.ndarray, seconds: float) -> dict:
+    """One method's cost, and how far off it is."""
+    evaluations, gap = info["evaluations"], info["completeness_gap"]
+    return {
+        "method": name,
+        "evaluations": float(jnp.mean(evaluations)),
+        "evaluations_95": float(np.percentile(evaluations, 95)),
+        "seconds": seconds,
+        "gap_95": float(np.percentile(gap, 95)),
+        "gap_max": float(jnp.max(gap)),
+        "error": float(np.median(errors)),
+        "error_95": float(np.percentile(errors, 95)),
+        "error_max": float(np.max(errors)),
+    }
 
 
 def encode(codec, clip, key):

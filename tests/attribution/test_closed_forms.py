@@ -40,7 +40,7 @@ def x():
 
 
 @pytest.mark.parametrize("target", [0, 1])
-def test_linear_model(x, target):
+def test_a_linear_model_gets_weight_times_difference(x, target):
     """A linear model's logit is sum w x + b: gradients are w, contributions w x."""
     w = weights_of_linear(target)
     close = lambda found, wanted: np.testing.assert_allclose(found, wanted, rtol=1e-13)
@@ -51,7 +51,7 @@ def test_linear_model(x, target):
     close(relevance(shifted, linear, x, target), w * (x - 0.5))
 
 
-def test_square(x):
+def test_a_square_has_the_paths_closed_form(x):
     """f = sum x^2. Its gradient is 2x; its integral from b to x is x^2 - b^2."""
     square = lambda x: jnp.sum(x**2)[None]
     close = lambda found, wanted: np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -4,10 +4,12 @@ A method of your own:
 
     pytest tests/attribution/test_conformance.py --method my.py:build --claims linearity,random
 
-checks what all methods promise, and the claims that are named: the keys of `CLAIMS`.
+checks what all methods promise, and the claims that are named: the keys of
+`tests.helpers.claims.CLAIMS`.
 """
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -18,82 +20,9 @@ from jax.tree_util import Partial
 from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
-from audioxai_jax.weights.pretrained import load_classifier, load_listener
-
-GRADIENTS = {
-    "adaptive_integrated_gradients",
-    "expected_gradients",
-    "gradient_shap",
-    "input_x_gradient",
-    "integrated_gradients",
-    "over_baselines",
-    "signed_gradient",
-    "smoothgrad",
-}
-GROUPED = {
-    "feature_ablation",
-    "kernel_shap",
-    "lime",
-    "occlusion",
-    "rise",
-    "shapley_sampling",
-    "shapley_values",
-}
-CLAIMS = {
-    # Draws by the key; the others leave it unused.
-    "random": {
-        "expected_gradients",
-        "gradient_shap",
-        "kernel_shap",
-        "lime",
-        "random_control",
-        "rise",
-        "shapley_sampling",
-        "smoothgrad",
-        "squaregrad",
-        "vargrad",
-    },
-    # Its info's completeness gap is a number, and small.
-    "completeness": {
-        "adaptive_integrated_gradients",
-        "deep_lift",
-        "integrated_gradients",
-        "kernel_shap",
-        "over_baselines",
-        "shapley_sampling",
-        "shapley_values",
-    },
-    # A feature that the model ignores gets nothing.
-    "sensitivity": GRADIENTS
-    | {
-        "deconvolution",
-        "deep_lift",
-        "guided_backprop",
-        "guided_integrated_gradients",
-        "saliency",
-        "squaregrad",
-        "vargrad",
-    },
-    # Relevance for a f + b g is a times that for f and b times that for g.
-    "linearity": (GRADIENTS | GROUPED) - {"adaptive_integrated_gradients"},
-    # Two networks that compute the same function have the same relevance.
-    "invariance": GRADIENTS
-    | GROUPED
-    | {"guided_integrated_gradients", "saliency", "squaregrad", "vargrad"},
-    # Features that can be exchanged are equally relevant.
-    "symmetry": {
-        "deep_lift",
-        "input_x_gradient",
-        "integrated_gradients",
-        "occlusion",
-        "saliency",
-        "shapley_values",
-    },
-    # Looks at the input alone.
-    "blind": {"magnitude_control", "random_control"},
-}
-FEW = {"guided_integrated_gradients": {"steps": 20}, "rise": {"samples": 100}}
-"""Options with which a method is done sooner; the others are made with their defaults."""
+from audioxai_jax.weights.load import load_classifier, load_listener
+from tests.helpers.claims import CLAIMS, COVERED, FEW
+from tests.helpers.rows import rows
 
 SHAPE = (7, 5)
 TARGET = jnp.int32(2)
@@ -134,7 +63,18 @@ def pytest_generate_tests(metafunc):
     if claim in CLAIMS:
         claimed = metafunc.config.getoption("--claims").split(",") if own else []
         names = names if claim in claimed else sorted(CLAIMS[claim]) if not own else []
-    metafunc.parametrize("name", names)
+    long = COVERED | getattr(metafunc.function, "long", set())
+    metafunc.parametrize("name", rows(names, full_size=long & set(names)))
+
+
+def long_for(*names):
+    """A test that runs for these methods with --full-size only."""
+
+    def mark(test):
+        test.long = set(names)
+        return test
+
+    return mark
 
 
 @pytest.fixture
@@ -203,6 +143,7 @@ def test_a_traced_target_equals_a_number(method):
     close(run(method, MODEL, X, TARGET, KEY).relevance, call())
 
 
+@long_for("kernel_shap", "lime", "rise", "shapley_sampling")
 def test_batches_equal_single_examples(method):
     """By vmap, and by the driver that steps from outside, for several targets at once."""
     x, numbers = jnp.stack([X, -X, 0.1 * X]), jnp.arange(3)
@@ -308,10 +249,16 @@ def plain_attention():
 ATTENTIONS = [linen_attention, nnx_attention, equinox_attention, plain_attention]
 TIGHT = {"adaptive_integrated_gradients", "deep_lift", "integrated_gradients", "over_baselines"}
 """Complete methods that take a few evaluations."""
+DIGITS = [("digits", name) for name in sorted(TIGHT - {"over_baselines"})]
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-@pytest.mark.parametrize("complete", sorted(TIGHT))
+PAIRS = list(itertools.product(sorted(TIGHT), ATTENTIONS))
+ONE = ("integrated_gradients", linen_attention)
+REST = [pair for pair in PAIRS if pair[0] != "deep_lift" and pair != ONE]
+"""Methods that only need gradients: what one of them shows of one attention, the others do."""
+
+
+@pytest.mark.parametrize("complete, attention", rows(PAIRS, full_size=REST))
 def test_completeness_of_attention(complete, attention):
     attend = attention()
     model = Partial(lambda p, x: jnp.tanh(attend(x @ p)).mean(0), jnp.ones((5, 4)) / 4 + X[:5, :4])
@@ -320,11 +267,10 @@ def test_completeness_of_attention(complete, attention):
 
 
 @pytest.mark.parametrize(
-    "shipped, complete",
-    [("keywords", "deep_lift"), *(("digits", name) for name in sorted(TIGHT - {"over_baselines"}))],
+    "shipped, complete", rows([("keywords", "deep_lift"), *DIGITS], full_size=DIGITS)
 )
 def test_completeness_of_shipped_heads(shipped, complete):
-    model = load_classifier(shipped)[0].model
+    model = load_classifier(shipped).model
     x = jax.random.normal(jax.random.key(3), (50, 64))
     found = run(METHODS[complete](), model, x, jnp.argmax(model(x)), KEY)
     assert found.info["completeness_gap"] < 0.02
@@ -333,7 +279,7 @@ def test_completeness_of_shipped_heads(shipped, complete):
 def test_a_shipped_listener_is_refused_by_deep_lift():
     """Its spectrum is complex, and its difference would be lost."""
     with pytest.raises(ValueError, match="no rule for fft"):
-        METHODS["deep_lift"]()(load_listener("digits_listener")[0], jnp.ones(1600), 1, key=KEY)
+        METHODS["deep_lift"]()(load_listener("digits_listener").model, jnp.ones(1600), 1, key=KEY)
 
 
 def gap_of(found, gap):

@@ -9,6 +9,7 @@ from jax.tree_util import Partial
 from audioxai_jax.attribution.expected_gradients import draw, expected_gradients, gradient_shap
 from audioxai_jax.attribution.smoothgrad import noise
 from audioxai_jax.engine.batch import attribute_batch
+from tests.helpers.rows import rows
 
 FACTORIES = {"expected_gradients": expected_gradients, "gradient_shap": gradient_shap}
 run = jax.jit(lambda method, model, x, target, key: method(model, x, target, key=key))
@@ -77,7 +78,7 @@ def test_equals_the_slow_loop(x, baselines, key, target, options):
         assert found.info["evaluations"] == 9 + 5 + 1
 
 
-def test_a_linear_model(x, key):
+def test_a_linear_model_gets_weight_times_mean_difference(x, key):
     """R = w (x - b): of one baseline exactly, whatever the position."""
     found = run(expected_gradients(baselines=0.5, samples=3), Partial(linear), x, 0, key)
     np.testing.assert_allclose(found.relevance, np.array([3, -2, 0.5]) * (x - 0.5), rtol=1e-12)
@@ -112,7 +113,8 @@ def test_without_noise_they_are_one(x, baselines, key):
     np.testing.assert_array_equal(run(quiet, Partial(wavy), x, 0, key).relevance, first.relevance)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 64])
+@pytest.mark.parametrize("chunk", rows([1, 3, 64], full_size=(1, 64)))
+@pytest.mark.parametrize("name", rows(FACTORIES, full_size=("gradient_shap",)))
 def test_chunks_change_nothing(name, x, baselines, key, chunk):
     make = lambda chunk: FACTORIES[name](baselines=baselines, samples=10, chunk=chunk)
     wanted = run(make(10), Partial(wavy), x, 0, key)
@@ -130,7 +132,8 @@ def test_standard_errors_are_those_seen(name, x, baselines):
     np.testing.assert_allclose(said, seen, rtol=0.2)
 
 
-def test_in_batches(name, x, baselines, key):
+@pytest.mark.full_size
+def test_batches_equal_single_examples(name, x, baselines, key):
     method = FACTORIES[name](baselines=baselines, samples=7)
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(method, Partial(wavy), batch, jnp.array([0, 1, 1]), key=key, chunk=4)
@@ -141,6 +144,7 @@ def test_in_batches(name, x, baselines, key):
         np.testing.assert_allclose(found.info["completeness_gap"][index], gap, rtol=1e-9)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 2)])
 def test_inputs_of_any_rank(name, shape, key):
     for baselines in (0.0, jnp.zeros((2, *shape))):
@@ -162,7 +166,7 @@ def test_equal_methods_are_one(name):
     assert first == second and jax.tree.structure(first) == jax.tree.structure(second)
 
 
-def test_what_is_refused(name, x):
+def test_wrong_options_and_baselines_are_refused(name, x):
     factory = FACTORIES[name]
     with pytest.raises(
         ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"

@@ -33,7 +33,7 @@ def test_channels_come_first(convert, shape, wanted):
 
 
 @pytest.mark.parametrize("convert", [to_captum, to_quantus])
-def test_what_is_refused(convert):
+def test_shapes_that_do_not_fit_are_refused(convert):
     with pytest.raises(ValueError, match=r"must be a batch \[N, T\].*, got \[5\]"):
         convert(np.zeros(5))
     with pytest.raises(ValueError, match=r"got \[1, 2, 3, 4, 5\]"):

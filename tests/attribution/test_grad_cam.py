@@ -64,7 +64,7 @@ def by_hand(params, x, target, at):
 
 @pytest.mark.parametrize("target", [0, 1, 2])
 @pytest.mark.parametrize("at", [None, "top"])
-def test_by_hand(model, x, target, at, key):
+def test_maps_equal_those_by_hand(model, x, target, at, key):
     (params,) = model.args
     wanted = by_hand(params, x, target, at)
     assert wanted.shape == (6,)
@@ -76,7 +76,7 @@ def test_by_hand(model, x, target, at, key):
     assert found.info["evaluations"] == 1 and np.isnan(found.info["completeness_gap"])
 
 
-def test_closed_forms(x64, key):
+def test_maps_have_closed_forms(x64, key):
     """A linear head: the map is that of its weights; a square: of 2 A; a maximum: of the winner."""
     a = jnp.array([[1.0, 2.0], [3.0, -1.0]])
     name = lambda x: checkpoint_name(x, "a")
@@ -123,7 +123,8 @@ def test_the_map_at_the_input_s_size():
     np.testing.assert_array_equal(found, np.repeat(wanted[..., None], 4, -1))
 
 
-def test_in_batches(model, x, key):
+@pytest.mark.full_size
+def test_batches_equal_single_examples(model, x, key):
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(grad_cam(), model, batch, jnp.array([0, 1, 2]), key=key, chunk=2)
     for index, target in enumerate([0, 1, 2]):
@@ -131,11 +132,11 @@ def test_in_batches(model, x, key):
         np.testing.assert_allclose(found.relevance[index], wanted, rtol=1e-12)
 
 
-def test_equal_ones_are_one():
+def test_equal_options_make_equal_methods():
     assert grad_cam() == grad_cam(None) and grad_cam("a") != grad_cam("b")
 
 
-def test_what_is_refused(model, x):
+def test_layers_without_a_map_are_refused(model, x):
     with pytest.raises(ValueError, match="the model has no operation of kind 'conv': name a point"):
         class_map(lambda x: jnp.ones((3, 2)) @ x, jnp.ones(2), 0)
     with pytest.raises(ValueError, match="the point 'nowhere' fits no operation"):

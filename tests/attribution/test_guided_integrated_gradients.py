@@ -83,7 +83,7 @@ def x(x64):
     return jnp.array([0.3, -1.2, 0.9])
 
 
-def test_a_linear_model(x, key):
+def test_a_linear_model_is_explained_exactly(x, key):
     model = Partial(lambda x: jnp.array([3.0, -2.0, 0.5]) @ x[:, None])
     found = run(guided_integrated_gradients(steps=7, baseline=0.5), model, x, 0, key)
     np.testing.assert_allclose(found.relevance, np.array([3, -2, 0.5]) * (x - 0.5), rtol=1e-12)
@@ -115,7 +115,7 @@ def test_a_product_goes_to_the_last(x64, key):
     np.testing.assert_allclose(found.relevance, [0, 6], rtol=1e-12, atol=1e-12)
 
 
-def test_a_maximum(x64, key):
+def test_the_winner_of_a_maximum_is_paid(x64, key):
     """f = max(x, y), x from 0 to 2, y to 1: the winner is paid, but for the way along the kink.
 
     In a corridor d, y can keep up with x until its done part is s + d = 2 (s - d): s = 3 d, and
@@ -162,7 +162,8 @@ def test_from_the_input_itself_nothing(key):
     assert np.all(found.relevance == 0)
 
 
-def test_in_batches(x, key):
+@pytest.mark.full_size
+def test_batches_equal_single_examples(x, key):
     model = Partial(lambda x: jnp.stack([jnp.sum(jnp.sin(2 * x)), jnp.prod(x)]))
     method = guided_integrated_gradients(steps=10, fraction=0.5)
     batch = jnp.stack([x, 2 * x, x**2])
@@ -173,6 +174,7 @@ def test_in_batches(x, key):
             np.testing.assert_allclose(found.relevance[index], wanted.relevance, rtol=1e-12)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 2)])
 def test_inputs_of_any_rank(shape, key):
     method = guided_integrated_gradients(steps=3)
@@ -186,7 +188,7 @@ def test_it_needs_no_key_and_equal_ones_are_one():
     first(lambda x: jnp.sum(x**2)[None], jnp.ones(2), 0, key=None)
 
 
-def test_what_is_refused():
+def test_wrong_options_are_refused():
     name = "guided_integrated_gradients"
     for options, words in (
         ({"steps": 0}, "steps must be a whole number from 1 up, got 0"),

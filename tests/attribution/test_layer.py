@@ -87,7 +87,7 @@ def test_what_goes_around_the_point_is_constant(params, x, key):
         np.testing.assert_allclose(found.relevance, wanted, rtol=1e-12)
 
 
-def test_under_vmap(params, x, key):
+def test_layers_are_explained_under_vmap(params, x, key):
     model = Partial(network, params)
     one = lambda x: layer_attribution(METHODS["lrp"], model, x, 0, "hidden", key=key)[0].relevance
     batch = jnp.stack([x, -x])
@@ -110,7 +110,7 @@ def test_weights_that_are_prepared_before_the_point(x64, key):
     np.testing.assert_allclose(found.relevance, [0.6, 0.8], rtol=1e-5)
 
 
-def test_what_is_refused(params, x):
+def test_layers_that_are_not_there_are_refused(params, x):
     model = Partial(network, params)
     with pytest.raises(ValueError, match="the point 'nowhere' fits no operation"):
         layer_attribution(saliency(), model, x, 0, "nowhere")

@@ -39,7 +39,7 @@ def baselines(x64):
     return jnp.asarray(np.random.default_rng(4).normal(size=(7, 3)))
 
 
-def test_a_square(x, baselines, key):
+def test_a_square_has_a_closed_form_over_baselines(x, baselines, key):
     """f = sum x^2: Integrated Gradients are x^2 - b^2."""
     square = Partial(lambda x: jnp.sum(x**2)[None])
     found = run(over_baselines(integrated_gradients(steps=2), baselines), square, x, 0, key)
@@ -69,7 +69,7 @@ def test_linear_product_and_maximum(x, baselines, key):
 
 @pytest.mark.parametrize("chunk", [1, 3, 64])
 @pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
-def test_equals_the_loop(factory, model, x, baselines, key, chunk):
+def test_it_equals_a_loop_over_the_baselines(factory, model, x, baselines, key, chunk):
     wanted = np.mean([run(factory(b), model, x, 1, key).relevance for b in baselines], axis=0)
     found = run(over_baselines(factory(0.0), baselines, chunk=chunk), model, x, 1, key)
     np.testing.assert_allclose(found.relevance, wanted, rtol=1e-12)
@@ -103,7 +103,8 @@ def test_of_no_promise_no_gap(x, key):
     assert np.isnan(found.info["completeness_gap"])
 
 
-def test_in_batches(model, x, baselines, key):
+@pytest.mark.full_size
+def test_batches_equal_single_examples(model, x, baselines, key):
     method = over_baselines(integrated_gradients(steps=2), baselines)
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(method, model, batch, jnp.array([0, 1, 1]), key=key, chunk=4)
@@ -120,6 +121,7 @@ def test_the_default_is_one_baseline_of_zeros(model, x):
     assert over_baselines(baselines=0) == over_baselines()
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (2, 3, 2)])
 def test_inputs_of_any_rank(shape, key):
     method = over_baselines(baselines=jnp.zeros((2, *shape)))
@@ -127,7 +129,7 @@ def test_inputs_of_any_rank(shape, key):
     np.testing.assert_allclose(found.relevance, np.ones(shape), rtol=1e-5)
 
 
-def test_what_is_refused(x):
+def test_wrong_baselines_are_refused(x):
     for method in (saliency(), propagation.lrp(), smoothgrad(saliency())):
         with pytest.raises(ValueError, match=f"{type(method).__name__} has no field 'baseline'"):
             over_baselines(method)

@@ -35,7 +35,7 @@ def test_blocks_number_boxes(shape, data):
 
 
 @given(SHAPES, st.integers(1, 20))
-def test_few_are_few(shape, most):
+def test_few_segments_are_few_and_span_the_last_axis(shape, most):
     numbers, count = groups(few(most), shape)
     assert 1 <= count <= most
     if max(shape[:-1], default=1) > 1:
@@ -136,3 +136,8 @@ def test_functions_must_be_hashable():
 def test_inputs_without_features_are_refused():
     with pytest.raises(ValueError, match=r"the input \[0, 6\] has no features"):
         groups(few(), (0, 6))
+
+
+def test_defaults_have_few_groups():
+    for shape in [(16000,), (75, 128), (64, 64, 3)]:
+        assert groups(few(8), shape)[1] in (4, 8)

@@ -12,6 +12,7 @@ from audioxai_jax.attribution.fourth_moment import add_powers, no_power_sums
 from audioxai_jax.attribution.saliency import signed_gradient
 from audioxai_jax.attribution.smoothgrad import noise, smoothgrad, squaregrad, vargrad
 from audioxai_jax.engine.batch import attribute_batch
+from tests.helpers.rows import rows
 
 FACTORIES = {"smoothgrad": smoothgrad, "squaregrad": squaregrad, "vargrad": vargrad}
 STATISTICS = {
@@ -119,7 +120,7 @@ def test_of_other_methods_equals_the_slow_loop(name, inner, x, x64, key):
     assert found.info["evaluations"] == 5 * spent
 
 
-def test_of_itself(x, x64, key):
+def test_smoothgrad_of_itself_has_the_noise_of_both(x, x64, key):
     """SmoothGrad twice is SmoothGrad with more noise; each copy has its own noise inside."""
     square = Partial(lambda x: jnp.sum(x**2)[None])
     options = {"deviation": 0.1, "absolute": True}
@@ -135,7 +136,8 @@ def test_methods_inside_draw_anew_for_each_copy(x, key):
     np.testing.assert_allclose(found.relevance, 1, rtol=0.15)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 64])
+@pytest.mark.parametrize("chunk", rows([1, 3, 64], full_size=(1, 64)))
+@pytest.mark.parametrize("name", rows(FACTORIES, full_size=("squaregrad", "vargrad")))
 def test_chunks_change_nothing(name, x, x64, key, chunk):
     wanted = run(FACTORIES[name](samples=10, chunk=10), Partial(wavy), x, 0, key)
     found = run(FACTORIES[name](samples=10, chunk=chunk), Partial(wavy), x, 0, key)
@@ -154,7 +156,8 @@ def test_standard_errors_are_those_seen(name, x):
     np.testing.assert_allclose(said, seen, rtol=0.2)
 
 
-def test_in_batches(name, x, x64, key):
+@pytest.mark.full_size
+def test_batches_equal_single_examples(name, x, x64, key):
     method = FACTORIES[name](integrated_gradients(steps=2), samples=7)
     batch = jnp.stack([x, 2 * x, x**2])
     found = attribute_batch(method, Partial(wavy), batch, 0, key=key, chunk=4)
@@ -166,6 +169,7 @@ def test_in_batches(name, x, x64, key):
         np.testing.assert_allclose(se, wanted.info["standard_error"], rtol=1e-10)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3, 2)])
 def test_inputs_of_any_rank(name, shape, key):
     method = FACTORIES[name](samples=3, deviation=0.1, absolute=True)
@@ -188,7 +192,7 @@ def test_power_sums_without_samples():
     assert np.all(sums.variance == 0) and np.all(np.isnan(sums.standard_error))
 
 
-def test_what_is_refused(name, x):
+def test_wrong_options_are_refused(name, x):
     factory = FACTORIES[name]
     with pytest.raises(
         ValueError, match=f"{name}: samples must be a whole number from 1 up, got 0"

@@ -14,16 +14,23 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioxai_jax import cli
+from audioxai_jax import cli, domains
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import progress
 from audioxai_jax.data.audio import write_wav
 from audioxai_jax.report.folder import folder_names
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights import registry
 from tests.helpers import small_models
 from tests.helpers.refusals import complaint
 from tests.helpers.small_models import LABELS
 
+WAVES = """\
+import jax.numpy as jnp
+from audioxai_jax import Classifier, domains
+def waves(model, **fields):
+    return Classifier(model, reads=domains.samples(16_000), **fields)
+"""
+"""The head of a user's file with a model of waveforms."""
 FILES = {
     "original.wav",
     "reconstruction.wav",
@@ -42,7 +49,7 @@ def models(tmp_path_factory):
     """Options that name a small codec and classifier, both with random parameters."""
     folder = tmp_path_factory.mktemp("models")
     small_models.save(folder)
-    return ["--codec", f"{folder}/small", "--classifier", f"{folder}/words", "--set", "steps=4"]
+    return ["--codec", f"{folder}/small", "--model", f"{folder}/words", "--set", "steps=4"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +98,7 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
     assert len(said["codec"]["sha256"]) == 64 and said["versions"]["jax"] == jax.__version__
 
     with np.load("out/speech/relevance.npz") as arrays:
-        assert arrays["relevance"].shape == arrays["latent"].shape == (50, 12)
+        assert arrays["relevance"].shape == arrays["features"].shape == (50, 12)
         assert arrays["mask"].sum() == 60
         kept, left = arrays["mask"] == 1, arrays["mask"] == 0
         assert arrays["relevance"][kept].min() >= arrays["relevance"][left].max()
@@ -207,21 +214,20 @@ def test_the_smallest_set_is_kept_and_said(models, capsys):
     assert "smallest set" in printed and f"{100 * said['keep']:.3g} % of features" in printed
     assert json.loads(Path("r.json").read_text())[0]["kept"] == said["kept"]
     page = Path("out/x/report.html").read_text()
-    assert "that are needed for it" in page and "the fewest found that are enough" in page
+    assert ", the smallest set found, alone" in page and "the smallest set that is enough" in page
 
 
 def test_a_smallest_set_that_does_not_exist_is_said(models, capsys):
     """No part of the clip is heard as a class that the model never hears."""
     Path("own.py").write_text(
-        "import jax.numpy as jnp\n"
-        "def build(): return lambda z: jnp.stack([jnp.mean(z), jnp.mean(z) - 1])\n"
+        WAVES + "def build(): return waves(lambda x: jnp.stack([jnp.mean(x), jnp.mean(x) - 1]))\n"
     )
-    own = ["--classifier", "own.py:build", "--target", "class_1", "--keep", "smallest"]
-    assert explain(models, sound("x.wav"), *own) == 0
+    own = ["--model", "own.py:build", "--target", "1", "--keep", "smallest", "--unit", "segment"]
+    assert explain([], sound("x.wav"), *own, "--method", "saliency") == 0
     said = facts("out/x")
-    assert (said["smallest"], said["kept"], said["keep"]) == ("none", 600, 1)
+    assert (said["smallest"], said["kept"], said["keep"]) == ("none", 50, 1)
     assert "none is enough" in capsys.readouterr().out
-    assert "as no fewer are enough" in Path("out/x/report.html").read_text()
+    assert "because no smaller set is enough" in Path("out/x/report.html").read_text()
 
 
 def test_good_clips_are_done_and_bad_ones_listed_at_the_end(models, capsys):
@@ -279,9 +285,9 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
         (["--method", "salience"], "did you mean 'saliency'?"),
         (
             ["--base", "none"],
-            "unknown base 'none': known are level_matched, mean, noise, silence, zero",
+            "unknown base 'none': known are level_matched, mean, noise, own, silence, zero",
         ),
-        (["--base", "neighbour"], "--base neighbour: needs the latent of another clip"),
+        (["--base", "neighbour"], "--base neighbour: needs the features of another clip"),
         (["--rank", "sign"], "unknown rank 'sign': known are signed, absolute; did you mean"),
         (["--unit", "row"], "unknown unit 'row': known are feature, frame, channel"),
         (["--target", "stopp"], "unknown target 'stopp': known are _silence_, go, stop; did you"),
@@ -291,7 +297,7 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
         (["--keep", "nan"], "--keep nan: must be a fraction"),
         (["--seed", "-1"], "--seed -1: must be a whole number"),
         (["--codec", "gainshap"], "unknown codec 'gainshap'"),
-        (["--classifier", "./none"], "none.json: cannot be read"),
+        (["--model", "./none"], "none.json: cannot be read"),
         (["--json", "no/where.json"], "--json no/where.json: there is no such folder"),
         (["--out", "x.wav"], "--out x.wav: is not a folder"),
         (["--method", "none.py:build"], "none.py: no such file"),
@@ -309,9 +315,11 @@ def test_steps_below_one_are_refused_by_the_method(models, capsys):
 
 def test_a_codec_without_a_mean_cannot_fill_in_with_it(models, capsys):
     bare = models[1].replace("small", "bare")
-    Path("own.py").write_text("import jax.numpy as jnp\ndef build(): return lambda z: z[0, :3]")
-    options = ["--codec", bare, "--classifier", "own.py:build", "--base", "mean"]
-    assert "has no mean latent" in refused(capsys, models, sound("x.wav"), *options)
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    clip, own = sound("x.wav"), ["--model", "own.py:build", "--base", "mean"]
+    said = refused(capsys, [], clip, *own, "--domain", "latent", "--codec", bare)
+    assert "--base mean: the codec bare has no mean latent" in said
+    assert "--base mean: the domain samples has no mean latent" in refused(capsys, [], clip, *own)
 
 
 def test_a_classifier_of_another_codec_is_refused(models, capsys):
@@ -328,20 +336,19 @@ import audioxai_jax as ax
 def codec():
     return ax.Codec(encode=lambda audio: audio.reshape(-1, 100), decode=lambda z: z.ravel(),
                     sample_rate=8000, hop=100)
-def classifier():
-    return lambda latent: jnp.stack([jnp.sum(latent**2), jnp.sum(jnp.abs(latent))])
+def model():
+    energy = lambda latent: jnp.stack([jnp.sum(latent**2), jnp.sum(jnp.abs(latent))])
+    return ax.Classifier(energy, reads=ax.domains.latent(codec()))
 def method(scale: float = 1.0):
     def attribute(model, x, target, *, key):
         return ax.Attribution(scale * jax.grad(lambda x: model(x)[target])(x), ax.make_info())
     return attribute
 """
     )
-    own = ["--codec", "own.py:codec", "--classifier", "own.py:classifier", "--method"]
-    clip = sound("x.wav", 1.5)
-    arguments = ["explain", clip, *own, "own.py:method", "--set", "scale=-2", "--out", "out"]
-    assert cli.main(arguments) == 0
+    own = ["--model", "own.py:model", "--method", "own.py:method", "--set", "scale=-2"]
+    assert explain(own, sound("x.wav", 1.5)) == 0
     said = facts("out/x")
-    assert said["labels"] == ["class_0", "class_1"]
+    assert said["labels"] == ["0", "1"] and said["domain"]["own"]
     assert said["method"] == {"name": "own.py:method", "options": {"scale": -2.0}}
     assert said["clip"]["sample_rate"] == 8000 and said["codec"]["sha256"] is None
     assert said["info"]["completeness_gap"] is None
@@ -350,21 +357,73 @@ def method(scale: float = 1.0):
 
 
 def test_a_model_of_ones_own_that_fails_is_explained_with_its_line(models, capsys):
+    Path("own.py").write_text(WAVES + "build = lambda: waves(\n  lambda x: x.reshape(16000)[:3])")
+    own = ["--model", "own.py:build", "--method", "saliency"]
+    assert explain(own, sound("x.wav")) == 0
+    message = refused(capsys, own, sound("long.wav", 1.5))
+    assert f"own.py:{WAVES.count(chr(10)) + 2}: TypeError: " in message and "long.wav" in message
+
+
+@pytest.mark.parametrize("name", ["frequencies", "bands"])
+def test_a_model_of_waveforms_is_explained_in_any_domain(name):
     Path("own.py").write_text(
-        "def build():\n  return lambda z: z[:50].reshape(50, 12).sum(0)[:3]\n"
+        WAVES + "def build(): return waves(lambda x: jnp.stack([jnp.sum(x**2), jnp.max(x)]))"
     )
-    assert explain(models, sound("x.wav"), "--classifier", "own.py:build") == 0
-    Path("own.py").write_text("def build():\n  return lambda z: z.reshape(50, 12).sum(0)[:3]\n")
-    clip = sound("long.wav", 1.5)
-    message = refused(capsys, models, clip, "--classifier", "own.py:build")
-    assert "own.py:2: TypeError: " in message and "long.wav" in message
+    own = ["--model", "own.py:build", "--domain", name, "--method", "saliency"]
+    assert explain(own, sound("x.wav", 0.5), "--listener", "own.py:build") == 0
+    said, domain = facts("out/x"), domains.DOMAINS[name](RATE)
+    assert said["unit"] == next(iter(domain.units(said["domain"]["shape"])))
+    assert said["codec"] is None and said["domain"]["exact"] and not said["domain"]["own"]
+    assert said["listener_answers"]["explanation"] == said["explanation"]
+    written, _ = soundfile.read("out/x/reconstruction.wav")
+    np.testing.assert_allclose(written, soundfile.read("out/x/original.wav")[0], atol=1e-4)
+
+
+def test_a_sound_is_explained_in_the_latent_of_a_codec_that_the_model_does_not_know(models):
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    own = ["--model", "own.py:build", "--domain", "latent", "--codec", models[1]]
+    own += ["--method", "saliency", "--residual", "keep"]
+    assert explain(own, sound("x.wav")) == 0
+    said = facts("out/x")
+    assert said["codec"]["name"] == models[1] and len(said["codec"]["sha256"]) == 64
+    assert said["domain"] == {
+        "name": "latent",
+        "options": {"quantised": None},
+        "exact": True,
+        "residual": "keep",
+        "own": False,
+        "shape": [50, 12],
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--domain", "frequency"], "unknown domain 'frequency': known are samples, frequencies"),
+        (["--domain", "bands", "--unit", "cell"], "unknown unit 'cell': known are segment, band"),
+        (["--domain", "bands", "--domain-set", "n=3"], "bands has no option 'n': its options"),
+        (
+            ["--domain", "bands", "--domain-set", "count=x"],
+            "count=x: expected a whole",
+        ),
+        (["--domain-set", "count=3"], "--domain-set count=3: name the domain by --domain"),
+        (["--listener", "keyword"], "unknown listener 'keyword'"),
+        (["--codec", "own.py:build"], "own.py:build says itself what it reads; add --domain lat"),
+    ],
+)
+def test_wrong_domains_are_explained_in_one_line(models, capsys, arguments, said):
+    Path("own.py").write_text(WAVES + "def build(): return waves(lambda x: x[:3])")
+    if arguments[0] == "--codec":
+        arguments = ["--codec", models[1]]
+    message = refused(capsys, ["--model", "own.py:build"], sound("x.wav"), *arguments)
+    assert said in message
 
 
 def test_listings(models, capsys, monkeypatch):
     assert cli.main(["methods"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in METHODS) and "--set steps=64" in printed
-    monkeypatch.setattr(pretrained, "shipped_folder", lambda: Path(models[1]).parent)
+    monkeypatch.setattr(registry, "shipped_folder", lambda: Path(models[1]).parent)
     assert cli.main(["models"]) == 0
     assert capsys.readouterr().out.split()[:2] == ["codec", "bare"]
 
@@ -439,12 +498,12 @@ def test_places_are_refused_before_the_work(models, capsys, monkeypatch, argumen
     Path("folder").mkdir()
     Path("gone").symlink_to("none/x")
     Path("loop").symlink_to("loop")
-    monkeypatch.setattr("audioxai_jax.cli.explain.load", lambda _: pytest.fail("it works"))
+    monkeypatch.setattr("audioxai_jax.cli.loading.load", lambda _: pytest.fail("it works"))
     assert said in refused(capsys, models, sound("x.wav"), *arguments)
 
 
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
-    monkeypatch.setattr("audioxai_jax.cli.explain.BUNDLED", Path(sound("bundled/stop.wav")))
+    monkeypatch.setattr("audioxai_jax.cli.options.BUNDLED", Path(sound("bundled/stop.wav")))
     assert explain(models) == 0
     assert facts("out/stop")["clip"]["name"] == "stop.wav"
 
@@ -478,6 +537,7 @@ def test_the_command_in_a_process_of_its_own(models, tmp_path):
     assert {file.name for file in Path("explanation/ünï").iterdir()} == FILES
 
 
+@pytest.mark.full_size
 def test_compiled_programs_are_kept_in_the_users_cache_folder(models):
     clip = sound("x.wav")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX")}

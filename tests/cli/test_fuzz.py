@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from audioxai_jax import Classifier
 from audioxai_jax.data.audio import Clip, read_clip
 from audioxai_jax.data.sound_files import AudioError
-from audioxai_jax.weights import file_format, pretrained
+from audioxai_jax.weights import file_format
+from audioxai_jax.weights.load import load_classifier
 from tests.helpers import small_models
 
 LONGEST_S, MOST_BYTES = 10, 4 << 30
@@ -137,7 +138,7 @@ def test_manifests(checkpoints, edits):
     (folder / "words.json").write_bytes(damaged(manifest, anywhere))
     signal.alarm(LONGEST_S)
     try:
-        assert isinstance(pretrained.load_classifier(folder / "words")[0], Classifier)
+        assert isinstance(load_classifier(folder / "words"), Classifier)
     except file_format.WeightsError as error:
         assert "\n" not in str(error) and "words" in str(error)
     finally:

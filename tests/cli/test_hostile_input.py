@@ -57,7 +57,7 @@ def explain(models, *arguments, codec="small") -> int:
         "explain",
         "--codec",
         f"{models}/{codec}",
-        "--classifier",
+        "--model",
         f"{models}/words",
         "--method",
         "saliency",
@@ -142,16 +142,16 @@ def test_a_clip_beyond_the_limit_is_refused(models, capsys):
     [
         (["--target", "stopp"], "unknown target 'stopp'"),
         (["--codec", "encodecc"], "unknown codec 'encodecc': known are"),
-        (["--classifier", "keyword"], "unknown classifier 'keyword'"),
+        (["--model", "keyword"], "unknown classifier 'keyword'"),
         (["--method", "shap"], "unknown method 'shap'"),
         (["--set", "steps=3"], "saliency has no option 'steps'"),
         (["--stepz", "3"], "unrecognized arguments: --stepz"),
         (["--keep", "1.01"], "--keep 1.01: must be a fraction"),
         (["--keep", "-0.1"], "--keep -0.1: must be a fraction"),
         (["--method", "my.py"], "for your own write FILE.py:FUNCTION"),
-        (["--keep", "much"], "argument --keep: 'much' is neither a fraction nor 'smallest'"),
+        (["--keep", "much"], "argument --keep: expected a fraction or 'smallest', got 'much'"),
         (["--codec", "model.pt"], "never pickles"),
-        (["--classifier", "model.PKL"], "never pickles"),
+        (["--model", "model.PKL"], "never pickles"),
         (["--channel", "middle"], "--channel 'middle': expected mix, left, right or the number"),
         (["--channel", "2"], "clip.wav: has 1 channel, there is none called '2'"),
     ],
@@ -231,6 +231,7 @@ def test_sound_beyond_full_scale_is_written_softer_not_clipped(models):
     assert json.loads(Path("out/soft/explanation.json").read_text())["gain_db"] == 0
 
 
+@pytest.mark.full_size
 def test_a_disk_that_fills_up_leaves_nothing(models):
     """Files of the command may hold 60 kB; the report needs more."""
     clip = write("clip.wav")
@@ -248,7 +249,7 @@ def test_a_disk_that_fills_up_leaves_nothing(models):
         "explain",
         "--codec",
         f"{models}/small",
-        "--classifier",
+        "--model",
         f"{models}/words",
         "--method",
         "saliency",

@@ -6,7 +6,7 @@ import pytest
 
 from audioxai_jax import integrated_gradients, over_baselines, propagation, saliency, smoothgrad
 from audioxai_jax.cli.methods import named_method
-from audioxai_jax.cli.user_files import PluginError
+from audioxai_jax.cli.settings import SettingError
 from tests.helpers.refusals import refusal
 
 
@@ -46,7 +46,11 @@ def test_a_method_of_ones_own_inside(tmp_path):
     "name, settings, told",
     [
         ("saliencyy", [], "unknown method 'saliencyy': known are absolute"),
-        ("saliency", ["method=lrp"], "saliency has no option 'method': it is no combination"),
+        (
+            "saliency",
+            ["method=lrp"],
+            "saliency has no option 'method': it does not combine methods",
+        ),
         ("smoothgrad", ["method=lpr"], "unknown method 'lpr'"),
         ("smoothgrad", ["method.steps=3"], "say which method by --set method=NAME"),
         ("smoothgrad", ["method=lrp", "method=saliency"], "--set method is given twice"),
@@ -55,4 +59,4 @@ def test_a_method_of_ones_own_inside(tmp_path):
     ],
 )
 def test_what_does_not_exist_is_told(name, settings, told):
-    assert told in refusal(PluginError, named_method, name, settings)
+    assert told in refusal(SettingError, named_method, name, settings)

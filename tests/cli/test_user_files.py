@@ -8,19 +8,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from audioxai_jax import integrated_gradients
 from audioxai_jax.cli import user_files
-from audioxai_jax.cli.user_files import PluginError
-from audioxai_jax.types import Codec
+from audioxai_jax.cli.user_files import UserFileError
 from tests.helpers.refusals import refusal
-
-CODEC = Codec(
-    encode=lambda audio: audio.reshape(-1, 4),
-    decode=lambda latent: latent.ravel(),
-    sample_rate=400,
-    hop=4,
-)
-
 
 CODECS = """import audioxai_jax as ax
 def build():
@@ -39,28 +29,31 @@ def write(tmp_path):
     return write
 
 
-def test_a_function_becomes_a_classifier_with_numbered_labels(write):
-    spec = write("""
-        import jax.numpy as jnp
-        def build():
-            return lambda latent: jnp.stack([latent.sum(), latent.max(), latent.min()])
-    """)
-    classifier = user_files.load_classifier(spec, CODEC)
-    assert classifier.labels == ("class_0", "class_1", "class_2")
-    assert classifier.codec == CODEC.name and classifier.frames is None
-    assert classifier.model(jnp.ones((2, 4))).tolist() == [8, 1, 1]
+MODELS = """import audioxai_jax as ax
+def build():
+  return ax.Classifier({}, reads=ax.domains.samples(400))
+"""
+"""A file of a model of waveforms."""
+
+
+@pytest.mark.parametrize("value", ["lambda x: x[:3]", "3", "None"])
+def test_what_does_not_say_what_it_reads_is_refused(write, value):
+    message = refusal(UserFileError, user_files.load_classifier, write(f"build = lambda: {value}"))
+    assert "expected a Classifier, which says what the function reads" in message
+    assert "reads=audioxai_jax.domains.samples(16000)" in message
 
 
 def test_classifiers_and_codecs_are_passed_on_as_they_are(write):
     spec = write("""
         import audioxai_jax as ax
         def build():
-            return ax.Classifier(model=lambda z: z[0, :2], labels=("a", "b"), frames=7)
+            return ax.Classifier(lambda z: z[0, :2], ax.domains.latent(codec()), frames=7)
         def codec():
             return ax.Codec(encode=lambda x: x.reshape(-1, 10), decode=lambda z: z.ravel(),
                             sample_rate=8000, hop=10)
     """)
-    assert user_files.load_classifier(spec, CODEC).frames == 7
+    classifier = user_files.load_classifier(spec)
+    assert (classifier.frames, classifier.labels, classifier.reads.hop) == (7, None, 10)
     assert user_files.load_codec(spec.replace(":build", ":codec")).sample_rate == 8000
 
 
@@ -71,10 +64,11 @@ def test_the_files_folder_is_importable_while_it_runs_and_not_afterwards(write, 
         import my_sibling
         def build():
             import my_late_sibling
-            return lambda latent: latent[0][:1] * my_sibling.SIZE * my_late_sibling.SIZE
+            return lambda *_, **__: my_sibling.SIZE * my_late_sibling.SIZE
     """)
     before = list(sys.path)
-    assert user_files.load_classifier(spec, CODEC).model(jnp.ones((1, 4))).tolist() == [30]
+    method, _ = user_files.load_method(spec)
+    assert method(None, None, None, key=None) == 30
     assert sys.path == before
 
 
@@ -138,80 +132,47 @@ def test_a_users_method_gets_its_options_and_runs_jitted(write):
     ],
 )
 def test_files_that_do_not_work_are_explained(write, text, said):
-    assert said in refusal(PluginError, user_files.load_codec, write(text))
+    assert said in refusal(UserFileError, user_files.load_codec, write(text))
 
 
 @pytest.mark.parametrize(
-    "value, said",
+    "model, said",
     [
-        ("3", "returned an int, expected an audioxai_jax.Classifier or a function"),
-        ("lambda z: z", "must return logits [K] of one latent [100, 4], got (100, 4)"),
-        ("lambda z: (z, z)", "must return logits [K] of one latent [100, 4], got a tuple"),
-        ("lambda z: z @ z", "my.py:2: fails on a latent [100, 4]: TypeError"),
+        (
+            "lambda x: x[:, None]",
+            "must return logits [K] of one example [400] of samples, got (400, 1)",
+        ),
+        ("lambda x: (x, x)", "of one example [400] of samples, got a tuple"),
+        ("lambda x: x @ x @ x", "my.py:3: fails on [400] of samples: ValueError"),
+        (
+            "lambda x: x[:3], labels=('a', 'b')",
+            "has 2 labels ('a', 'b'), but its model has 3 outputs",
+        ),
     ],
 )
-def test_classifiers_that_do_not_work_are_explained(write, value, said):
-    assert said in refusal(
-        PluginError, user_files.load_classifier, write(f"def build():\n  return {value}"), CODEC
-    )
+def test_classifiers_that_do_not_work_are_explained(write, model, said):
+    text = MODELS.replace("{}", model)
+    assert said in refusal(UserFileError, user_files.load_classifier, write(text))
 
 
 def test_a_missing_file_or_function_name_is_explained(tmp_path):
     assert "no such file" in refusal(
-        PluginError, user_files.load_factory, f"{tmp_path}/none.py:build"
+        UserFileError, user_files.load_factory, f"{tmp_path}/none.py:build"
     )
-    assert "write it as" in refusal(PluginError, user_files.load_factory, f"{tmp_path}/none.py:")
-    assert user_files.is_plugin("my.py:build") and not user_files.is_plugin("saliency")
-
-
-def factory(*, steps: int = 64, scale: float = 1.0, name: str = "x", fast: bool = False, w=None):
-    return steps, scale, name, fast, w
-
-
-def test_options_have_the_types_of_the_signature():
-    texts = ["steps=8", "scale=2", "name=3", "fast=yes", "w=(1, 2)"]
-    options = user_files.parse_options(factory, texts, name="it")
-    assert options == {"steps": 8, "scale": 2.0, "name": "3", "fast": True, "w": (1, 2)}
-    assert isinstance(options["scale"], float)
-    assert user_files.parse_options(factory, [], name="it")["steps"] == 64
-    known = user_files.parse_options(integrated_gradients, ["baseline=0.5"], name="it")
-    assert known == {"steps": 64, "baseline": 0.5, "rule": "gauss_legendre", "chunk": 64}
-
-
-@pytest.mark.parametrize(
-    "texts, said",
-    [
-        (["step=8"], "it has no option 'step': its options are steps, scale, name, fast, w"),
-        (["steps"], "write it as option=value"),
-        (["steps=x"], "--set steps=x: expected a whole number"),
-        (["steps=2.5"], "expected a whole number"),
-        (["scale=x"], "expected a number"),
-        (["fast=maybe"], "expected true or false"),
-        (["w=(1"], "expected a Python literal"),
-        (["steps=1", "steps=2"], "--set steps is given twice"),
-    ],
-)
-def test_wrong_options_are_explained(texts, said):
-    assert said in refusal(PluginError, lambda: user_files.parse_options(factory, texts, name="it"))
-
-
-def test_a_required_option_is_asked_for():
-    needy = lambda steps: steps
-    assert "add --set steps=VALUE" in refusal(
-        PluginError, lambda: user_files.parse_options(needy, [], name="it")
-    )
+    assert "write it as" in refusal(UserFileError, user_files.load_factory, f"{tmp_path}/none.py:")
+    assert user_files.is_user_file("my.py:build") and not user_files.is_user_file("saliency")
 
 
 def test_a_factory_that_refuses_its_options_is_explained(write):
     spec = write("def build(n: int = 1):\n  raise ValueError(f'n must not be {n}')")
-    message = refusal(PluginError, user_files.load_method, spec, ["n=4"])
+    message = refusal(UserFileError, user_files.load_method, spec, ["n=4"])
     assert "my.py:2" in message and "ValueError: n must not be 4" in message
 
 
 def test_a_file_is_known_by_its_content(tmp_path):
     """So that results of an edited method are not taken for those of the former one."""
     (tmp_path / "my.py").write_text("def build(): return 1")
-    before = user_files.digest(f"{tmp_path}/my.py:build")
-    assert user_files.digest(f"{tmp_path}/my.py:build") == before
+    before = user_files.file_digest(f"{tmp_path}/my.py:build")
+    assert user_files.file_digest(f"{tmp_path}/my.py:build") == before
     (tmp_path / "my.py").write_text("def build(): return 2")
-    assert user_files.digest(f"{tmp_path}/my.py:build") != before
+    assert user_files.file_digest(f"{tmp_path}/my.py:build") != before

@@ -4,6 +4,7 @@ Run as a script, this file writes its explanations to a file: the test does so i
 that has eight virtual devices.
 """
 
+import itertools
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from audioxai_jax import (
 from audioxai_jax.nets.codecs import gainshape
 from audioxai_jax.nets.codecs.gainshape import GainShapeConfig
 from audioxai_jax.synthesis.bases import noise
+from tests.helpers.rows import rows
 
 CLIPS, SAMPLES = 9, 3200
 METHODS = {"integrated_gradients": integrated_gradients(steps=4), "random": random_control()}
@@ -99,7 +101,11 @@ def method(request):
     return request.param
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 7, "auto"])
+CHUNKS = set(itertools.product(METHODS, (1, 3, 7, "auto")))
+QUICK = {("integrated_gradients", 3), ("random", "auto")}
+
+
+@pytest.mark.parametrize("method, chunk", rows(sorted(CHUNKS, key=str), full_size=CHUNKS - QUICK))
 def test_chunks_agree_with_single_clips(method, wanted, chunk):
     assert_agree(explained(method, chunk=chunk), wanted[method])
 
@@ -120,6 +126,7 @@ def test_clips_draw_differently(wanted):
     assert len(np.unique(relevance)) > 0.99 * relevance.size
 
 
+@pytest.mark.full_size
 def test_eight_devices_agree_with_single_clips(wanted, tmp_path):
     eight = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
     flags = {"XLA_FLAGS": eight, "JAX_PLATFORMS": "cpu"}

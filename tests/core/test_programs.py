@@ -52,7 +52,7 @@ def test_memory_maps_of_many_lengths_are_bounded(monkeypatch):
         (None, 999, True, False),
     ],
 )
-def test_what_is_dropped(monkeypatch, share, known, ours, all_of_them):
+def test_our_programs_are_dropped_before_all_others(monkeypatch, share, known, ours, all_of_them):
     dropped = []
 
     class Program:

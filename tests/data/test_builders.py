@@ -307,7 +307,12 @@ def test_tensorflow_is_never_imported(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "dataset, count", [("fsdd", 3000), ("tess", 1708), ("speech_commands", 4153)]
+    "dataset, count",
+    [
+        ("fsdd", 3000),
+        pytest.param("tess", 1708, marks=pytest.mark.full_size),
+        pytest.param("speech_commands", 4153, marks=pytest.mark.full_size),
+    ],
 )
 def test_real_recordings(dataset, count, data_root):
     found = records(dataset, data_root, None)

@@ -107,7 +107,7 @@ def test_speakers_of_unknown_sex_are_counted(tmp_path):
     assert ("of a speaker whose sex is not known", ("17/3_17_0.wav",)) in found.left_out
 
 
-def test_keywords(tmp_path):
+def test_words_are_told_by_their_folder(tmp_path):
     """Words by their folder, whatever lies above; lists that lack, noises that are short."""
     files = made_up.official_speech_commands(False)
     files |= {"./_background_noise_/short.wav": made_up.sound("short", 900, 16_000)}

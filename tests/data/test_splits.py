@@ -168,6 +168,7 @@ def test_unknown_names_are_said(data_root):
         clips.part("official", "dev")
 
 
+@pytest.mark.full_size
 def test_real_splits(data_root):
     words = tasks.load(data_root, "keywords")
     parts = {part: words.part("speaker_disjoint", part) for part in ("train", "val", "test")}

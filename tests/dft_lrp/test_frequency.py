@@ -70,7 +70,7 @@ def slow_inverse(audio, relevance):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 63, 64])
-def test_definition(x64, samples):
+def test_it_equals_its_definition(x64, samples):
     audio, relevance = draw(2, samples)
     found = frequency_relevance(jnp.asarray(audio), jnp.asarray(relevance), epsilon=0)
     wanted = slow_definition(audio, relevance)
@@ -264,7 +264,7 @@ def test_half_precision_is_computed_in_single():
         (np.zeros(8, np.float32), np.zeros(8, np.float32), {"epsilon": -1e-6}, "epsilon is -1e-06"),
     ],
 )
-def test_refusals(audio, relevance, options, said):
+def test_shapes_that_do_not_fit_are_refused(audio, relevance, options, said):
     with pytest.raises(ValueError, match=said):
         dft.frequency_relevance(audio, relevance, **options)
     with pytest.raises(ValueError, match=r"expected \[5\]"):

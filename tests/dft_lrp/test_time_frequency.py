@@ -82,7 +82,7 @@ def slow_definition(audio, relevance, window, hop, before=None, length=None):
 
 
 @pytest.mark.parametrize("options, samples", [*((o, 31) for o in SHORT), (SHORT[2], 5)])
-def test_definition(x64, options, samples):
+def test_it_equals_its_definition(x64, options, samples):
     audio, relevance = draw(2, samples)
     given = jnp.asarray(audio), jnp.asarray(relevance)
     found = short_time_relevance(*given, **options, epsilon=0)
@@ -225,7 +225,7 @@ def test_a_window_of_ones_own():
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
 
 
-def test_refusals():
+def test_shapes_that_do_not_fit_are_refused():
     options = {"window": ("hann", 8), "hop": 2}
     with pytest.raises(ValueError, match=r"relevance is \[31\], expected \[32\]"):
         time_frequency.short_time_relevance(jnp.ones(32), jnp.ones(31), **options)

@@ -21,6 +21,7 @@ from audioxai_jax import (
 from audioxai_jax.engine import cost
 from audioxai_jax.engine.cost import fitting_rows, preview
 from audioxai_jax.engine.estimator import rechunk
+from tests.helpers.rows import rows
 
 CALLS = Counter()
 
@@ -41,7 +42,7 @@ def agree(found, wanted):
     assert found.shape == wanted.shape and np.all(np.abs(found - wanted) <= 1e-5 * scale)
 
 
-@pytest.mark.parametrize("chunk", [1, 16, "auto"])
+@pytest.mark.parametrize("chunk", rows([1, 16, "auto"], full_size=(16,)))
 def test_examples_that_are_done_make_room_and_change_nothing(chunk):
     """With 16 places and 21 examples others come in; towards the end places are given up."""
     method = adaptive_integrated_gradients(tolerance=1e-3)
@@ -87,6 +88,7 @@ def test_the_prediction_is_explained_unless_a_target_is_given():
         )
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("method", [saliency(), integrated_gradients(steps=5)], ids=["s", "ig"])
 def test_all_classes_share_their_forward_passes(method):
     every = jnp.broadcast_to(jnp.arange(4), (len(X), 4))
@@ -215,8 +217,8 @@ def test_auto_takes_fewer_rows_where_memory_is_small():
 def test_rechunk_goes_from_inside_out():
     x = jax.ShapeDtypeStruct((7, 5), jnp.float32)
     method = smoothgrad(integrated_gradients(steps=6), samples=50)
-    for rows, inner, outer in ((1, 1, 1), (4, 4, 1), (12, 6, 2), (600, 6, 50)):
-        changed, used = rechunk(method, rows, x)
+    for most, inner, outer in ((1, 1, 1), (4, 4, 1), (12, 6, 2), (600, 6, 50)):
+        changed, used = rechunk(method, most, x)
         assert (changed.method.chunk, changed.chunk, used) == (inner, outer, inner * outer)
 
 

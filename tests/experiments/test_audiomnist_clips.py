@@ -14,7 +14,13 @@ def tree(tmp_path_factory):
     return made_up_data.audiomnist(tmp_path_factory.mktemp("data"), digits=(0, 7))
 
 
-@pytest.mark.parametrize("task, sizes", [("digit", (72, 24, 24)), ("sex", (24, 12, 12))])
+@pytest.mark.parametrize(
+    "task, sizes",
+    [
+        pytest.param("digit", (72, 24, 24), marks=pytest.mark.full_size),
+        ("sex", (24, 12, 12)),
+    ],
+)
 def test_clips_and_folds(tree, tmp_path, task, sizes):
     clips = audiomnist.load(tree, "audiomnist", task, cache=tmp_path)
     assert clips.audio.shape == (120, 8000) and clips.audio.dtype == np.int16

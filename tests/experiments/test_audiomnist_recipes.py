@@ -42,6 +42,7 @@ def test_alexnet_moves_no_further_than_its_limit_and_slower_later():
     assert after == pytest.approx(before / 2, rel=1e-3)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("net", ["audionet", "alexnet"])
 def test_the_papers_start(net):
     params = make_recipe(net, "paper").init(jax.random.key(0))

@@ -9,7 +9,7 @@ from audioxai_jax.report.curve_figures import plot_curves
 from experiments.fidelity.curves import RANDOM
 from experiments.fidelity.table import make_rows, make_summary
 
-CLIPS, SPEAKERS = 60, 12
+CLIPS, SPEAKERS = 120, 12
 GROUPS = jnp.arange(CLIPS) % SPEAKERS
 
 

@@ -19,7 +19,7 @@ from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.propagation import lrp
 from audioxai_jax.synthesis.heat_maps import heat_map_sound
 from audioxai_jax.synthesis.levels import rms
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.save import save
 from experiments.heat_maps.make import HeatMapClip, HeatMapSound, make_heat_maps
 from experiments.heat_maps.page import heat_map_page
 from tests.helpers import made_up_data, small_models
@@ -194,6 +194,7 @@ def recording(length=5000, number=0):
     return (0.1 * draw(size=length)).astype(np.float32)
 
 
+@pytest.mark.full_size
 def test_heat_maps_of_a_network_alone(network):
     waveform = np.pad(recording(), (1000, 2000))
     x = 20 * waveform
@@ -240,13 +241,11 @@ def test_what_does_not_fit_is_refused(network, models):
         }
         | changed
     )
-    codec, _ = pretrained.load_codec(models / "small")
     for changed, said in (
         ({"net_input": waveform[1:]}, "the same samples"),
         ({"methods": {}}, "no methods"),
         ({"methods": {"Latent": saliency()}}, "cannot be named 'Latent'"),
         ({"keep": 1.5}, "keep must be a fraction"),
-        ({"codec": codec}, "both, a codec and a classifier"),
         ({"labels": ("no",)}, "3 logits|for 1 labels"),
         ({"target": "maybe"}, "unknown label 'maybe'"),
         ({"net_input": np.nan * waveform}, "NaN or infinity"),
@@ -268,9 +267,10 @@ def save_network(folder):
         "split": "without_theo",
         "labels": ["0", "go", "2"],
     }
-    pretrained.save(folder, "net", fields, params)
+    save(folder, "net", fields, params)
 
 
+@pytest.mark.full_size
 def test_the_script_writes_the_page(monkeypatch, capsys, tmp_path, models):
     """Clips of two rates and lengths, a network of 8 kHz and a codec of 16 kHz."""
     write_wav(tmp_path / "2_12_7.wav", recording(), 8000)

@@ -12,7 +12,8 @@ import pytest
 import audioxai_jax
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.nets.classifiers import transformer
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_classifier
+from audioxai_jax.weights.save import save
 from experiments.akman2024.protocol import KEPT
 from tests.helpers import made_up_data as made_up
 from tests.helpers import small_models
@@ -53,10 +54,11 @@ def models(tmp_path_factory):
     }
     for seed in range(2):
         params = transformer.init(config, jax.random.key(seed))
-        pretrained.save(folder, f"words_{seed}", fields, params)
+        save(folder, f"words_{seed}", fields, params)
     return folder
 
 
+@pytest.mark.full_size
 def test_everything(monkeypatch, capsys, data, models, tmp_path):
     out = tmp_path / "out"
     command = [
@@ -139,6 +141,7 @@ def test_it_refuses_what_does_not_fit(monkeypatch, capsys, models, tmp_path, arg
     assert said in line
 
 
+@pytest.mark.full_size
 def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     out = tmp_path / "out"
     command = [
@@ -162,7 +165,7 @@ def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     run(monkeypatch, *command)
     (name,) = json.loads((out / "results.json").read_text())["classifiers"]
     assert (out / "classifiers") in Path(name).parents
-    assert pretrained.load_classifier(name)[1]["metrics"]["seed"] == 0
+    assert (load_classifier(name).manifest or {})["metrics"]["seed"] == 0
 
 
 def test_a_classifier_of_another_task_is_refused(monkeypatch, capsys, tmp_path):

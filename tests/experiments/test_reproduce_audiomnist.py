@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audioxai_jax.data.splits import DIGIT_BLOCKS, SEX_BLOCKS
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import read_checkpoint
 from experiments.audiomnist import clips as audiomnist
 from tests.helpers import made_up_data as made_up
 
@@ -29,6 +29,7 @@ def run(monkeypatch, data, out, *arguments, status=0):
     assert (stop.value.code or 0) == status
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "task, nets, folds",
     [("digit", ["audionet"], ["digit_0", "digit_3"]), ("sex", ["audionet", "alexnet"], ["sex_1"])],
@@ -66,13 +67,16 @@ def test_everything(monkeypatch, capsys, data, tmp_path, task, nets, folds):
     blocks = DIGIT_BLOCKS if task == "digit" else [(*w, *m) for w, m in SEX_BLOCKS]
     for fold in folds:
         place = folder / f"{nets[0]}_modern" / fold
-        model, features, manifest = pretrained.load_network(place / nets[0])
+        read = read_checkpoint(place / nets[0], "network")
+        network, manifest = read.network, read.manifest
+        assert network.features is not None
+        features = network.features(read.config, np.zeros(8000, np.float32))
         assert manifest["split"] == fold and manifest["data"][0]["licence"] == "MIT"
         assert "conv_0" in (place / "rules.txt").read_text()
         settings = json.loads((place / "tests" / "settings.json").read_text())
         heard = {name.split("/")[0] for name in settings["clips"]}
         assert heard <= {f"{speaker:02d}" for speaker in map(int, blocks[int(fold[-1])])}
-        assert np.isfinite(model(features(np.zeros(8000, np.float32)))).all()
+        assert np.isfinite(network.build(read.config, read.params)(features)).all()
 
     states = sorted(folder.rglob("row.json")) + sorted(folder.rglob("tests/*.npz"))
     before = [file.stat().st_mtime_ns for file in states]

@@ -40,6 +40,7 @@ def test_clips_without_a_number_are_counted_and_left_out():
     assert not nothing["depends_on_parameters"] and "over_random_speakers_low" not in nothing
 
 
+@pytest.mark.full_size
 def test_two_methods_and_a_control(monkeypatch, capsys, tmp_path):
     data, out = made_up.speech_commands(tmp_path / "data"), tmp_path / "sanity"
     command = ["--data", data, "--out", out, "--clips", 3, "--draws", 2]

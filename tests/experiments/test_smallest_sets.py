@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import Codec, input_x_gradient, random_control, smallest_set, zero
+from audioxai_jax import Codec, bases, input_x_gradient, random_control
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.nets.classifiers import transformer
-from audioxai_jax.perturbation.smallest import count_grid, through_sound
-from audioxai_jax.weights import pretrained
+from audioxai_jax.perturbation.smallest import count_grid, smallest_set
+from audioxai_jax.weights.save import save
 from experiments.smallest_sets.figures import plot_smallest
 from experiments.smallest_sets.search import ALL, Searches, make_rows, search_clip
 from tests.helpers import made_up_data as made_up
@@ -44,7 +44,7 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
         codec,
         classifier,
         {"ours": input_x_gradient(), "random": random_control()},
-        zero(),
+        bases.zero(),
         unit="feature",
         rank="signed",
         points=4,
@@ -67,7 +67,8 @@ def test_each_search_is_that_of_one_method_place_and_edit(key):
             counts=count_grid(20, 4),
         )
 
-    for place, model in (("latent", classifier), ("sound", through_sound(codec, classifier, 20))):
+    heard = Partial(lambda latent: classifier(codec.encode(codec.decode(latent)[:20])))
+    for place, model in (("latent", classifier), ("sound", heard)):
         for edit in ("keep", "delete"):
             wanted = search(model, latent, relevance, edit)
             for name in ("fraction", "lasting"):
@@ -102,7 +103,13 @@ def test_a_model_that_fails_on_edits_only_is_reported(key):
     codec = Codec(Partial(lambda audio: audio.reshape(4, 5)), Partial(jnp.ravel), 100, 5)
     model = Partial(lambda latent: jnp.log(jnp.stack([jnp.sum(latent), 1.0])))  # of 0: -inf
     what = Searches(
-        codec, model, {"ours": input_x_gradient()}, zero(), unit="feature", rank="signed", points=3
+        codec,
+        model,
+        {"ours": input_x_gradient()},
+        bases.zero(),
+        unit="feature",
+        rank="signed",
+        points=3,
     )
     found = jax.jit(search_clip)(what, jnp.ones(20), key)
     assert np.isnan(found["fraction"]["latent"]["keep"]["ours"]) and not found["finite"]
@@ -146,6 +153,7 @@ def test_the_picture(tmp_path):
     assert (tmp_path / "x.png").stat().st_size > 5_000
 
 
+@pytest.mark.full_size
 def test_the_script(tmp_path, monkeypatch, capsys):
     """Whole, on made-up clips; killed and started again it searches nothing twice."""
     made_up.speech_commands(tmp_path / "data")
@@ -165,7 +173,7 @@ def test_the_script(tmp_path, monkeypatch, capsys):
         "task": "keywords",
         "split": "speaker_disjoint",
     }
-    pretrained.save(tmp_path, "tiny", fields, params)
+    save(tmp_path, "tiny", fields, params)
 
     def run(*arguments, status=0):
         command = [

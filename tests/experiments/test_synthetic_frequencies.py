@@ -11,6 +11,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "experiments" / "synthetic_frequencies" / "run.py"
 
 
+@pytest.mark.full_size
 def test_relevance_lies_on_the_tones_that_decide(monkeypatch, capsys, tmp_path):
     table = tmp_path / "table.json"
     options = {"--seeds": 1, "--steps": 300, "--signals": 128, "--json": table}

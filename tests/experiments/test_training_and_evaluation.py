@@ -10,12 +10,12 @@ import pytest
 
 from audioxai_jax.data.splits import FSDD_SPEAKERS
 from audioxai_jax.data.tasks import TASKS
-from audioxai_jax.weights import pretrained
+from audioxai_jax.weights.load import load_codec, read_checkpoint
 from tests.helpers import made_up_data as made_up
 
 SCRIPTS = Path(__file__).parents[2]
 CONFIG = """
-from audioxai_jax.nets.{network} import {config}
+from audioxai_jax.nets.codecs.{network} import {config}
 name, network, config = "tiny", "{network}", {config}({sizes})
 seed, batch, speeds, steps, peak_rate = 0, 2, (1.0, 1.1), (4, 4), (1e-3, 1e-3)
 weights = {{"spectral": 1.0, "mel": 1.0, "waveform": 1.0, "cycle": 1.0}}
@@ -66,8 +66,9 @@ def codec(data, tmp_path_factory):
         return train_codec(patch, data, tmp_path_factory.mktemp("codec"), **GAINSHAPE)
 
 
+@pytest.mark.full_size
 def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp_path, codec):
-    _, manifest = pretrained.load_codec(codec)
+    manifest = load_codec(codec).manifest or {}
     assert manifest["metrics"]["val_log_mel_l1"] > 0
     assert "official test" in manifest["data"][0]["name"]
     assert (codec.parent / "tiny_masked.json").exists()
@@ -94,10 +95,9 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     rows = json.loads(table.read_text())
     assert [row["head"] for row in rows] == ["transformer", "listener"]
     folder = runs / "keywords" / "speaker_disjoint"
-    classifier, manifest = pretrained.load_classifier(
-        folder / "transformer/seed_0/keywords.safetensors"
-    )
-    assert classifier.codec == "tiny" and classifier.labels == TASKS["keywords"].labels
+    file = folder / "transformer/seed_0/keywords.safetensors"
+    manifest = read_checkpoint(file, "classifier").manifest
+    assert manifest["codec"] == "tiny" and tuple(manifest["labels"]) == TASKS["keywords"].labels
     assert (manifest["task"], manifest["split"]) == ("keywords", "speaker_disjoint")
     assert "never report official test accuracy" in manifest["note"]
     before = capsys.readouterr().out
@@ -172,6 +172,7 @@ def test_codec_classifier_listener_and_evaluation(monkeypatch, capsys, data, tmp
     assert rows[0]["log_mel_l1"] == 0
 
 
+@pytest.mark.full_size
 def test_folds_are_pooled(monkeypatch, capsys, data, tmp_path, codec):
     """Two speakers are left out in turn; each classifier is judged on its own."""
     runs, splits = tmp_path / "runs", [f"without_{name}" for name in FSDD_SPEAKERS[:2]]
@@ -265,6 +266,7 @@ def test_missing_data_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     assert "holds no speech_commands" in line and "AUDIOXAI_DATA" in line
 
 
+@pytest.mark.full_size
 def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
     """The same command loads what there is, and writes the very same weights."""
     first = codec.with_suffix(".safetensors").read_bytes()
@@ -274,6 +276,7 @@ def test_a_finished_training_is_not_repeated(monkeypatch, data, codec):
     assert (codec.parent / "masked" / "log.jsonl").read_text() == log
 
 
+@pytest.mark.full_size
 def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
     found = train_codec(
         monkeypatch,
@@ -283,6 +286,6 @@ def test_seanet_trains_too(monkeypatch, data, tmp_path, request):
         config="SeanetConfig",
         sizes="sample_rate=16_000, latent=8, filters=2, strides=(8, 5), lstm=0",
     )
-    _, manifest = pretrained.load_codec(found)
+    manifest = load_codec(found).manifest or {}
     assert manifest["network"] == "seanet" and manifest["sample_rate"] == 16_000
     assert np.isfinite(manifest["metrics"]["val_si_sdr_db"])

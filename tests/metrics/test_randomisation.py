@@ -153,6 +153,7 @@ def test_each_stage_is_the_model_with_those_layers(key):
     np.testing.assert_allclose(down.signed[-1], up.signed[-1], atol=1e-6)
 
 
+@pytest.mark.full_size
 def test_many_examples_at_once():
     keys = jax.random.split(KEY, 3)
     many = jax.vmap(both, (None, 0, 0))(MODEL, jnp.stack([X, 2 * X, -X]), keys)

@@ -19,6 +19,7 @@ from audioxai_jax.models.outputs import (
     probability,
     scalar,
 )
+from tests.helpers.rows import rows
 
 TRACES = Counter()
 
@@ -94,6 +95,9 @@ def test_gradients_are_finite_differences(name, x, key):
             np.testing.assert_allclose(found[i], change[target] / 2e-6, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "name", rows(WRAPPERS, full_size=WRAPPERS.keys() - {"probability", "margin", "combination"})
+)
 def test_relevance_in_batches(name, x, key):
     wrapped = WRAPPERS[name][0](model())
     batch, method = jnp.stack([x, 2 * x, x**2]), integrated_gradients(steps=20)

@@ -146,7 +146,7 @@ def test_members_are_what_their_files_say():
 
 
 @pytest.mark.parametrize("name", ["encodec_24khz", "encodec_48khz"])
-def test_files_of_both_ages(name, tmp_path):
+def test_old_and_new_names_of_tensors_are_read(name, tmp_path):
     """What `save_pretrained` writes today has the old names, its state has the new ones."""
     from safetensors.numpy import load_file
 

@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 from audioxai_jax.nets.classifiers import gru, transformer
 from audioxai_jax.propagation import composite, kind, propagate, rules
 from audioxai_jax.propagation.composites import attn_lrp, epsilon_plus, latent_transformer
+from tests.helpers.rows import rows
 from tests.helpers.small_models import random_params
 
 SIZES = {"frames": 5, "channels": 3, "classes": 3}
@@ -170,9 +171,10 @@ def transformer_replica(config, p, linear, x):
     return chain(x, partial(windows, config.reach), *steps, mean, partial(dense, p["logits"]))
 
 
+@pytest.mark.full_size
 @each_config
 @pytest.mark.parametrize("preset", [attn_lrp, latent_transformer])
-def test_transformer(config, preset, x64):
+def test_a_transformer_equals_its_replica(config, preset, x64):
     model, params, x = network(transformer, config, float)
     linear = preset is latent_transformer
     check(explain(preset(), model, x), partial(transformer_replica, config, params, linear), x)
@@ -191,8 +193,9 @@ def test_without_biases_constant_attention_weights_conserve(x64):
     np.testing.assert_allclose(totals, np.diagonal(found.logits), rtol=1e-4)
 
 
-@each_config
-def test_conservation_in_single_precision(config):
+@pytest.mark.parametrize("name", rows(CONFIGS, full_size=("post_norm",)))
+def test_conservation_in_single_precision(name):
+    config = CONFIGS[name]
     model, _, x = network(transformer, config, np.float32)
     check_conservation(explain(attn_lrp(), model, x), 1e-4)
 
@@ -241,7 +244,7 @@ def gru_replica(p, x):
     return chain(x, *steps, mean, partial(dense, p["between"]), relu, partial(dense, p["logits"]))
 
 
-def test_gru(x64):
+def test_a_gru_equals_its_replica(x64):
     config = gru.GruConfig(**SIZES, hidden=4, layers=2, between=6)
     model, params, x = network(gru, config, float)
     check(explain(epsilon_plus(), model, x), partial(gru_replica, params), x)
@@ -285,7 +288,7 @@ def lstm_replica(p, x):
     return chain(x, turn, loop, last, partial(dense, p))
 
 
-def test_lstm(x64):
+def test_an_lstm_equals_its_replica(x64):
     draw = np.random.default_rng(2).normal
     sizes = {"w": (3, 16), "v": (4, 16), "b": 16, "kernel": (4, 3), "bias": 3}
     params, x = {name: draw(size=size) for name, size in sizes.items()}, draw(size=(5, 3))

@@ -57,7 +57,7 @@ def model(w00=2.0):
         (-2, [(first(), rules.z_box(0.0, 4.0, epsilon=0.0))], [9 + 12, 6 + 24, 9 + 36]),
     ],
 )
-def test_two_layers(w00, entries, expected):
+def test_two_layers_by_hand(w00, entries, expected):
     found = relevance(entries, model(w00), X)
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-5)
 

@@ -51,7 +51,7 @@ SIGNALS = {
 
 
 @pytest.mark.parametrize("curve", GATES)
-def test_gates(curve):
+def test_gates_are_recognised(curve):
     product = lambda p, x: ((x @ p["a"]) * GATES[curve](x @ p["b"])).mean(0) @ p["out"]
     assert [one for one in kinds(product) if one.startswith(("gate", "product"))] == ["gate:mul"]
 
@@ -148,7 +148,7 @@ NORMS = {
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_norms(norm, x64):
+def test_norms_are_recognised(norm, x64):
     """One operation each, affine once its statistics are given, and relevance is conserved."""
     model = lambda p, x: NORMS[norm](x @ p["a"])[1] @ p["out"]
     names = [one for one in kinds(model) if one not in ("scale", "affine")]
@@ -209,7 +209,7 @@ LOGITS = {
 
 
 @pytest.mark.parametrize("end", LOGITS)
-def test_logits_are_not(end, x64):
+def test_logits_are_not_refused(end, x64):
     model = Partial(lambda p, x: LOGITS[end](x @ p["a"] @ p["out"]), P)
     assert np.any(propagate(PRESETS["epsilon_plus"](), model, X, 1).relevance)
 

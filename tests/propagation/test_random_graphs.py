@@ -22,6 +22,8 @@ from jax.tree_util import Partial
 from audioxai_jax.propagation import PRESETS, composite, kind, rules
 from audioxai_jax.propagation.propagate import step_by_step
 
+pytestmark = pytest.mark.full_size
+
 SIZE = (6, 4)  # of all values, so that little is compiled: graphs are computed step by step
 ZERO = composite(
     [

@@ -14,6 +14,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from audioxai_jax.propagation import composite, kind, propagate, rules
+from tests.helpers.rows import rows
 from tests.helpers.rule_replicas import EPSILON, HIGH, LOW, MATRIX
 
 
@@ -117,9 +118,14 @@ def rectified(x):
     return jax.nn.relu(x)
 
 
-@pytest.mark.parametrize("biased", [False, True], ids=["plain", "biased"])
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_rule(operation, biased, x64):
+COVERED = ("conv1d", "dilated", "grouped", "strided2d", "transposed", "valid")
+BIASED = {"plain": False, "biased": True}
+
+
+@pytest.mark.parametrize("terms", rows(BIASED, full_size=["plain"]))
+@pytest.mark.parametrize("operation", rows(OPERATIONS, full_size=COVERED))
+def test_every_rule(operation, terms, x64):
+    biased = BIASED[terms]
     apply, sizes, shape = OPERATIONS[operation]
     params, x = draw(sizes, 1), draw(shape, 2)
     out = np.asarray(apply(params, x))

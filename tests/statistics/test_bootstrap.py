@@ -48,6 +48,7 @@ def test_interval_of_a_median_is_that_of_its_order_statistics():
     assert abs(low - 40.5) <= 1.5 and abs(high - 60.5) <= 1.5
 
 
+@pytest.mark.full_size
 def test_intervals_of_medians_cover_them():
     """Of 400 samples of 25 from a known distribution, about 95 % hold its median."""
     values = jax.random.exponential(jax.random.key(0), (400, 25))

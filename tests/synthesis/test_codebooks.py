@@ -8,13 +8,8 @@ from jax.tree_util import Partial
 
 from audioxai_jax import input_x_gradient, integrated_gradients
 from audioxai_jax.nets.layers.quantiser import dequantise, quantise, stage_words
-from audioxai_jax.synthesis.codebooks import (
-    code_scores,
-    first_stages,
-    kept_codes,
-    of_stages,
-    top_codes,
-)
+from audioxai_jax.synthesis.codebooks import code_scores, of_stages, top_codes
+from audioxai_jax.types import Context
 
 STAGES, WORDS, FRAMES, CHANNELS = 4, 6, 5, 3
 RANDOM = np.random.default_rng(0)
@@ -89,22 +84,9 @@ def test_the_best_by_a_slow_search(count, rank, unit):
     wanted[sorted(range(score.size), key=lambda i: (-score.ravel()[i], i))[:count]] = 1
     wanted = np.broadcast_to(wanted.reshape(score.shape)[..., None], relevance.shape)
     masker = top_codes(count, rank=rank, unit=unit)
-    assert np.array_equal(masker(jnp.asarray(relevance)), wanted)
-    traced = jax.jit(lambda n, r: top_codes(n, rank=rank, unit=unit)(r))
+    assert np.array_equal(masker(jnp.asarray(relevance), Context()), wanted)
+    traced = jax.jit(lambda n, r: top_codes(n, rank=rank, unit=unit)(r, Context()))
     assert np.array_equal(traced(jnp.int32(count), relevance), wanted)
-
-
-def test_what_is_kept_can_be_sent_as_codes():
-    mask = top_codes(7)(WORDS_OF)
-    codes = kept_codes(CODES, mask)
-    assert (codes >= 0).sum() == 7 and np.array_equal(codes[codes >= 0], CODES[codes >= 0])
-    np.testing.assert_allclose(dequantise(BOOKS, codes), jnp.sum(mask * WORDS_OF, 0), atol=1e-6)
-
-
-def test_the_first_stages_are_a_lower_bitrate():
-    for count in range(STAGES + 1):
-        kept = jnp.sum(first_stages(count)(WORDS_OF) * WORDS_OF, 0)
-        np.testing.assert_allclose(kept, dequantise(BOOKS, CODES[:, :count]), atol=1e-6)
 
 
 def test_what_does_not_fit_is_refused():
@@ -113,12 +95,9 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="unknown rank 'best'"):
         top_codes(1, rank="best")
     with pytest.raises(ValueError, match="relevance must be that of stages"):
-        top_codes(1)(LATENT)
+        top_codes(1)(LATENT, Context())
     with pytest.raises(ValueError, match="stages must be \\[K, F, C\\]"):
         of_stages(Partial(linear, WEIGHTS))(LATENT)
-    with pytest.raises(ValueError, match="does not fit codes"):
-        kept_codes(CODES.T, WORDS_OF)
-    for keep in (top_codes, first_stages):
-        for count in (0.1, -1):  # a fraction would keep one
-            with pytest.raises(ValueError, match="count must be a whole number from 0 up"):
-                keep(count)
+    for count in (0.1, -1):  # a fraction would keep one
+        with pytest.raises(ValueError, match="count must be a whole number from 0 up"):
+            top_codes(count)

@@ -304,6 +304,7 @@ def test_the_default_is_click_free_where_the_cut_relevance_is_not():
     assert click_level(hard, clip, span=80) > 14
 
 
+@pytest.mark.full_size
 def test_jit_and_vmap_change_nothing(x64):
     audio, relevance = (jnp.asarray(np.stack([noise(n), noise(n + 1)])) for n in (0, 2))
     cells = jnp.outer(relevance[0, :40], relevance[1, :101])

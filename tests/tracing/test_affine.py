@@ -166,7 +166,7 @@ def test_closed_over_parameters_are_parameters_too():
     np.testing.assert_allclose(found, method(model, x, 0, key=None).relevance, atol=1e-12)
 
 
-def test_fewer_operations():
+def test_folding_leaves_fewer_operations():
     """Half of this model is its first layer, which is computed three times instead of 100."""
     model = Partial(lambda p, x: jnp.tanh(jnp.tanh(x @ p) @ p).sum(0), jnp.ones((64, 64)))
     x = jnp.ones((8, 64))

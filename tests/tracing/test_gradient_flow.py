@@ -40,7 +40,7 @@ def rounded(x):
 )
 def test_a_cut_path_is_told_with_its_place(model, culprit):
     for method in (saliency(), integrated_gradients(steps=2)):
-        with pytest.raises(NoGradient, match=rf"cut by {culprit} at .*test_gradients\.py:\d+"):
+        with pytest.raises(NoGradient, match=rf"cut by {culprit} at .*test_gradient_flow\.py:\d+"):
             method(model, X, 0, key=jax.random.key(0))
 
 

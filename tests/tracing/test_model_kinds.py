@@ -21,6 +21,7 @@ from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.adapters import from_linen, from_nnx
 from audioxai_jax.tracing.trace import leaf_names, trace
 from audioxai_jax.types import Codec
+from tests.helpers.rows import rows
 
 KEY = jax.random.key(0)
 X = jax.random.normal(KEY, (6, 4))
@@ -249,7 +250,7 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", rows(MODELS, full_size=("pool",)))
 def test_methods_see_the_function_that_the_model_is(kind):
     model = MODELS[kind]()
     for name in ("occlusion", "lrp") if kind in ("pool", "attention") else ("saliency",):

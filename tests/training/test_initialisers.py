@@ -13,7 +13,7 @@ SHAPES = {
 }
 
 
-def test_he():
+def test_he_has_the_variance_of_its_fan():
     found = initialisers.he(SHAPES, jax.random.key(0))
     wanted = {"conv_0": (2 / 150) ** 0.5, "dense_0": (2 / 150) ** 0.5, "logits": (1 / 600) ** 0.5}
     for name, deviation in wanted.items():

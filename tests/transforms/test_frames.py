@@ -82,6 +82,6 @@ def test_by_default_all_samples_are_covered_alike():
         ({"window": ("hann", 8), "hop": 2, "before": 0}, "hardly seen"),
     ],
 )
-def test_refusals(options, said):
+def test_frames_that_do_not_fit_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
         place(32, **options)

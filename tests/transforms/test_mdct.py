@@ -28,7 +28,7 @@ def slow_transform(audio, hop, wave):
 
 
 @pytest.mark.parametrize("samples, hop", [(1, 4), (7, 4), (8, 4), (9, 4), (50, 10)])
-def test_definition(x64, samples, hop):
+def test_it_equals_its_definition(x64, samples, hop):
     audio = noise(samples)
     cosine, sine = analyse(jnp.asarray(audio), hop)
     np.testing.assert_allclose(cosine, slow_transform(audio, hop, np.cos), atol=1e-12)

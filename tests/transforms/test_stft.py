@@ -25,14 +25,14 @@ def slow_magnitudes(audio, window, hop):
 
 
 @pytest.mark.parametrize("samples, window, hop", [(1, 8, 4), (7, 8, 2), (33, 8, 8), (50, 12, 5)])
-def test_definition(x64, samples, window, hop):
+def test_it_equals_its_definition(x64, samples, window, hop):
     audio = np.random.default_rng(0).normal(size=samples)
     found = magnitude_spectrogram(jnp.asarray(audio), window=window, hop=hop)
     np.testing.assert_allclose(found, slow_magnitudes(audio, window, hop), atol=1e-12)
 
 
 @pytest.mark.parametrize("samples, frames", [(1, 1), (128, 1), (129, 2), (16_000, 125)])
-def test_frames(samples, frames):
+def test_a_frame_starts_at_every_hop(samples, frames):
     found = magnitude_spectrogram(jnp.ones(samples), window=512, hop=128)
     assert found.shape == (frames, 257) and found.dtype == jnp.float32
 

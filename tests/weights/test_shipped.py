@@ -37,6 +37,7 @@ def test_bundled_clip_is_heard_and_explained(shipped):
     assert found.mask[0].sum() == round(0.1 * found.mask[0].size)
 
 
+@pytest.mark.full_size
 def test_heads_of_lyra_belong_to_its_release(lyra_folder):
     """The default classifier of its latents hears the bundled clip, and so it does in its tenth."""
     codec = load.load_codec("lyra_v2", lyra_folder)
@@ -81,6 +82,7 @@ def hear(shared, sound, key):
     }
 
 
+@pytest.mark.full_size
 def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     codec, classifier = shipped
     listener = load.load_listener("keywords_listener")

@@ -6,7 +6,6 @@ For each script: one run that nobody disturbs, and one that is killed five times
 started again. The checkpoints of both must have the same bytes. Exit status 1 if not.
 """
 
-import os
 import random
 import shutil
 import signal
@@ -15,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from audioxai_jax.cli.console import Parser, output_folder, run_main, say
+from audioxai_jax.cli.console import Parser, add_data_option, output_folder, run_main, say
 from audioxai_jax.core.files import make_folder
 
 REPO = Path(__file__).resolve().parents[2]
@@ -46,13 +45,11 @@ JOBS = {
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--out", type=output_folder, required=True, help="folder, emptied")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--scripts", nargs="+", default=list(JOBS), choices=list(JOBS))
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     dice = random.Random(options.seed)
     broken = [script for script in options.scripts if not survives(options, script, dice)]
     if broken:

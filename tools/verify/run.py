@@ -10,12 +10,12 @@ the shipped weights, keeps their tables in `<out>`, and says for each promise wh
 on FSDD finds what they use. Exit status 1 if a promise is broken.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from audioxai_jax.cli.console import (
     Parser,
+    add_data_option,
     add_json_option,
     output_folder,
     run_main,
@@ -28,7 +28,7 @@ from tools.verify import promises as checks
 
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default=os.environ.get("AUDIOXAI_DATA"), help="data sets")
+    add_data_option(parser)
     parser.add_argument("--lyra", type=Path, help="folder of Lyra V2's tflite files")
     parser.add_argument("--runs", type=Path, help="folder of the trained heads")
     parser.add_argument("--audiomnist", type=Path, help="folder of its runs, modern recipe")
@@ -37,8 +37,6 @@ def main() -> None:
     parser.add_argument("--out", type=output_folder, required=True, help="folder of the tables")
     add_json_option(parser)
     options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     make_folder(options.out)
     data = ["--data", options.data]
 

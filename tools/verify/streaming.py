@@ -19,13 +19,13 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
+from audioxai_jax.weights.pretrained import load_codec
 
 from audioxai_jax import Codec
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.streaming import api
-from audioxai_jax.weights.pretrained import load_codec
 
 CODECS = ("gainshape_16khz", "lyra_v2", *MEMBERS)
 MOST_ERROR, MOST_GROWTH = 1e-5, 1.1

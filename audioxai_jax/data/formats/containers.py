@@ -1,6 +1,7 @@
 """What formats have in common: bytes promised and there, and integers in wide containers."""
 
 import dataclasses
+import re
 import struct
 
 import numpy as np
@@ -75,18 +76,17 @@ def chunks(source: Source, place: int, head: str) -> bool:
 
 def tail(source: Source, start: int, head: str) -> int:
     """Bytes of a list of texts at the very end, behind sound of unknown length."""
-    place = max(start, source.size - WINDOW // 16)
-    block = source.read(place, WINDOW)
-    if head != GUIDS:
-        for name in (b"LIST", b"id3 "):
-            at = block.find(name)
-            while at >= 0:
-                data = block[at : at + struct.calcsize(head)]
-                if len(data) == struct.calcsize(head):
-                    end = at + len(data) + struct.unpack(head, data)[1]
-                    if end in (len(block), len(block) - 1, len(block) + 1):
-                        return len(block) - at
-                at = block.find(name, at + 1)
+    if head == GUIDS:
+        return 0
+    block = source.read(max(start, source.size - WINDOW // 16), WINDOW)
+    for name in (b"LIST", b"id3 "):
+        for at in (match.start() for match in re.finditer(name, block)):
+            data = block[at : at + struct.calcsize(head)]
+            if len(data) < struct.calcsize(head):
+                continue
+            end = at + len(data) + struct.unpack(head, data)[1]
+            if abs(end - len(block)) <= 1:
+                return len(block) - at
     return 0
 
 

@@ -13,7 +13,7 @@ from jax import Array
 from audioxai_jax.propagation.lowering.dataflow import DataFlow
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
 from audioxai_jax.tracing.graph import Equation, Values
-from audioxai_jax.tracing.trace import CUTS, MOVED
+from audioxai_jax.tracing.reading import CUTS, MOVED
 
 
 def as_real(value: Array) -> Array:

@@ -13,8 +13,10 @@ from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.propagation.lowering.fuse import UNARY
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
 from audioxai_jax.propagation.lowering.winners import winner
+from audioxai_jax.tracing.build import derivative
 from audioxai_jax.tracing.graph import Equation, Graph, Values, function
-from audioxai_jax.tracing.trace import CALLS, CUSTOM, LINEAR, derivative, trace
+from audioxai_jax.tracing.reading import CALLS, CUSTOM, LINEAR
+from audioxai_jax.tracing.trace import trace
 from audioxai_jax.types import Model
 
 ROUTES = (SHAPES | CASTS) - {"neg"} | frozenset(

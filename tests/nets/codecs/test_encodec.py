@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from audioxai_jax.nets.codecs.encodec_members import MEMBERS
 from audioxai_jax.nets.codecs.seanet import SeanetConfig
 from audioxai_jax.nets.layers import chunks, loudness
 from audioxai_jax.synthesis.bases import noise
+from tests.helpers.rows import rows
 from tests.helpers.small_models import random_params
 
 SMALL = EncodecConfig(
@@ -60,8 +62,10 @@ def small(config=SMALL):
     return encodec.codec(config, params_of(config), name="small")
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-@pytest.mark.parametrize("samples", [321, 100_000])
+LENGTHS = list(itertools.product((321, 100_000), MEMBERS))
+
+
+@pytest.mark.parametrize("samples, name", rows(LENGTHS, full_size=[(100_000, "encodec_48khz")]))
 def test_lengths(name, samples):
     config = MEMBERS[name]
     shapes = jax.eval_shape(lambda: encodec.init(config, jax.random.key(0)))
@@ -85,6 +89,7 @@ def test_each_chunk_is_coded_alone():
     np.testing.assert_allclose(latent, np.concatenate(parts), atol=1e-4)
 
 
+@pytest.mark.full_size
 def test_many_chunks_run_in_groups():
     sound = jnp.tile(SOUND, 5)
     assert len(SMALL.chunks.samples(sound.shape[0])) > chunks.AT_ONCE
@@ -116,6 +121,7 @@ def test_silence_has_a_gradient(level):
     assert np.abs(DECODE(small(), ENCODE(small(), sound))).max() < 1e-6
 
 
+@pytest.mark.full_size
 def test_opposite_channels_have_no_mono_mix():
     sound = np.stack([SOUND, -SOUND], axis=1)
 
@@ -136,6 +142,7 @@ def test_a_mono_sound_in_both_channels():
     np.testing.assert_allclose(DECODE(small(), latent), stereo.mean(1), atol=1e-6)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("config", [SMALL, PLAIN])
 def test_quantised_codec(config):
     params, books = params_of(config), 3
@@ -162,6 +169,7 @@ def test_bandwidths():
         codebooks_for(5, EncodecConfig())
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("config", [SMALL, PLAIN])
 def test_half_precision_is_near(config):
     """bfloat16 has 8 bits: values within a few per cent, and not the same as float32's."""
@@ -203,6 +211,7 @@ def test_casting_to_integers_is_refused():
         cast(small(), jnp.int8)
 
 
+@pytest.mark.full_size
 def test_a_codec_of_chunks_can_be_explained():
     """Its frames are more than T / hop, and every sound is as long as the clip."""
     classifier = Partial(lambda weight, z: jnp.tanh(z).mean(0) @ weight, jnp.eye(7)[:, :3])

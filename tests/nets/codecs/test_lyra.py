@@ -14,6 +14,7 @@ from audioxai_jax.nets.codecs.lyra import LyraConfig
 from audioxai_jax.nets.layers import quantiser
 from audioxai_jax.weights.published.lyra import load_params
 from tests.helpers.real_clips import real_clips
+from tests.helpers.rows import rows
 from tests.helpers.small_models import random_params
 
 SMALL = LyraConfig(
@@ -231,7 +232,7 @@ def released(lyra_folder):
 MEDIANS = {"speech_commands": (5.9, 4.2), "fsdd": (7.4, 6.8), "tess": (7.9, 7.0)}
 
 
-@pytest.mark.parametrize("dataset", MEDIANS)
+@pytest.mark.parametrize("dataset", rows(MEDIANS, full_size=("fsdd", "tess")))
 def test_round_trips_of_real_speech(released, data_root, dataset):
     clips = list(real_clips(data_root, dataset, 20).values())
     longest = max(map(len, clips))

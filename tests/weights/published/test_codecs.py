@@ -243,6 +243,7 @@ def test_converted_weights_are_the_same_codec(folder, tmp_path, monkeypatch, cap
     run(monkeypatch, "tools/convert_weights.py", *command)
 
 
+@pytest.mark.full_size
 def test_a_classifier_is_trained_on_its_latents(folder, tmp_path, monkeypatch):
     """Clips come at the codec's rate, and the checkpoint knows whose latents it reads."""
     monkeypatch.setattr(recipes, "COPIES", 2)

@@ -60,7 +60,7 @@ def test_values():
         TENSORS[0].values()
 
 
-def test_files_that_are_something_else(tmp_path):
+def test_what_is_not_a_tflite_file_is_refused(tmp_path):
     path = tmp_path / "model.tflite"
     for content in (b"", b"TFL3", b"PK\3\4 zip", CONTENT[:4] + b"TFL2" + CONTENT[8:]):
         path.write_bytes(content)

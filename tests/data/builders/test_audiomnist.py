@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
     return made_up.audiomnist(root, digits=[6]), root / "cache"
 
 
-def test_digits(tmp_path):
+def test_digits_are_read_with_their_speakers(tmp_path):
     files = made_up.official_audiomnist(2, (0, 9), (7, 36))
     made_up.folder(tmp_path / "AudioMNIST", files)
     found = records(tmp_path, tmp_path / "cache")

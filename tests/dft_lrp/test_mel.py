@@ -120,7 +120,7 @@ def test_from_a_log_mel_classifier_to_samples():
     np.testing.assert_allclose(samples[:270], 0, atol=1e-6)
 
 
-def test_refusals():
+def test_shapes_that_do_not_fit_are_refused():
     ones = partial(np.ones, dtype=np.float32)
     there, back = mel_relevance.band_relevance, mel_relevance.bin_relevance
     with pytest.raises(ValueError, match=r"\[5, 32\] and weights \[33, 12\].*of its frequencies"):

@@ -1,7 +1,7 @@
 """What `explain` is given, checked and made ready: one line for whatever does not fit."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -38,16 +38,16 @@ class Request:
     """What is asked of a clip: everything that `explain` is given, but the clip and its target.
 
     Attributes:
-      domain: domain that is explained.
+      domain: that is explained.
       hears: the classifier as a model of sounds at the domain's rate.
       method, base, masker: see `explain`.
-      listens: the same of the listener, or None.
+      listens: as `hears`, of the listener, or None.
       own: whether the domain is what the classifier reads.
       residual: whether sounds get back what the domain loses.
-      rank: order of the random control's units.
+      rank: of the random control's units.
       unit: name of the domain's units, or None.
       outputs: see `Classifier`; None for logits of which the largest counts.
-      labels: labels of the classifier, or None; not part of the program, so that one serves all.
+      labels: of the classifier, or None; not part of the program, so that one serves all.
     """
 
     domain: Domain
@@ -143,7 +143,7 @@ def as_request(
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(as_masker(keep, rank, number)),  # type: ignore[arg-type]
+        masker=as_method(as_masker(cast(Any, keep), rank, number)),
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",
@@ -155,7 +155,7 @@ def as_request(
 
 
 def check_classifier(classifier: Any, name: str = "classifier") -> None:
-    """Raises WrongType, saying what to write, for anything but a `Classifier`."""
+    """Raises WrongType, saying what to write, for what is not a `Classifier`."""
     if isinstance(classifier, Classifier):
         return
     check_model(classifier, f"the {name}")
@@ -169,7 +169,7 @@ def as_listener(listener: Any, sample_rate: int) -> Hearing | None:
     """A listener as a model of sounds at a sample rate; None if there is none.
 
     Raises:
-      WrongType: for anything but a `Classifier`.
+      WrongType: for what is not a `Classifier`.
     """
     if listener is None:
         return None
@@ -182,7 +182,7 @@ def as_domain(domain: Any, name: str) -> Domain:
     """A domain as a pytree of arrays: functions among its fields become models.
 
     Raises:
-      WrongType: for anything but a domain that is a pytree.
+      WrongType: for what is not a domain, or not a pytree.
     """
     check_domain(domain, name)
     leaves = jax.tree.leaves(domain)
@@ -199,8 +199,8 @@ def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.
     """Labels of a domain's units; None for each feature by itself.
 
     Args:
-      domain: domain that is explained.
-      shape: shape of its features.
+      domain: that is explained.
+      shape: of its features.
       unit: a name; None is the domain's first.
 
     Raises:
@@ -221,7 +221,7 @@ def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:
     """Refuses outputs that are not logits `[K]`, or other than there are labels for.
 
     Args:
-      labels: labels of the classifier, or None.
+      labels: of the classifier, or None.
       logits: an array, or its shape and dtype.
 
     Raises:
@@ -236,7 +236,7 @@ def one_target(target: Any, classifier: Any) -> Array | np.ndarray | None:
     """The class of one clip as a whole number.
 
     Raises:
-      WrongType, ValueError: for anything but one class.
+      WrongType, ValueError: for what is not one class.
     """
     if target is None:
         return None
@@ -252,7 +252,7 @@ def batch_targets(target: Any, classifier: Any, clips: int, classes: int) -> Any
     """A class for each clip of a batch, `[N]`; one class is that of all.
 
     Raises:
-      WrongType, ValueError: for anything but classes, or not one for each clip.
+      WrongType, ValueError: for what is not a class, or another number than there are clips.
     """
     if target is None:
         return None

@@ -96,3 +96,15 @@ def test_on_real_speech_of_unseen_speakers(shipped, data_root):
     spoken = clips.target != tasks.TASKS["keywords"].labels.index("_silence_")
     assert np.median(found["si_sdr"][spoken]) > 10
     assert np.median(found["log_mel"][spoken]) < 0.6
+
+
+@pytest.mark.parametrize(
+    "name, reads, frames", [("wave_keywords", "samples", 16_000), ("mel_keywords", "cells", 100)]
+)
+def test_networks_that_never_saw_a_codec_hear_the_bundled_clip(name, reads, frames):
+    classifier = load.load_classifier(name)
+    assert (classifier.reads.name, classifier.frames) == (reads, frames)
+    clip = read_clip(BUNDLED, 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    logits = jax.jit(lambda c, x: c.model(c.reads.analyse(x)))(classifier, audio)
+    assert classifier.labels[jnp.argmax(logits)] == "stop"

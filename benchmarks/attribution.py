@@ -29,6 +29,7 @@ from audioxai_jax import (
 )
 from audioxai_jax.attribution.smoothgrad import noise
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
+from audioxai_jax.cli.provenance import describe_run
 
 FRAMES, CHANNELS, CLASSES, KERNEL = 75, 128, 35, 3
 STEPS, DEVIATION, SIZE = 50, 0.15, 1024
@@ -92,7 +93,8 @@ def main() -> None:
         f"The adaptive rule took {rows[-1]['evaluations']:.1f} evaluations an example, captum "
         f"{STEPS}: captum given fewer steps gains the same."
     )
-    write_rows(options.json, {"matrix_gflops": gflops, "jobs": rows})
+    source = describe_run("python -m benchmarks.attribution")
+    write_rows(options.json, {**source, "matrix_gflops": gflops, "jobs": rows})
 
 
 def make_jobs(model: Any, theirs: "Captum", x: np.ndarray, target: np.ndarray) -> list[Job]:

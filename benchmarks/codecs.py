@@ -28,6 +28,7 @@ import numpy as np
 from jax.extend.core import jaxprs_in_params
 
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.codecs import encodec, lyra
 from audioxai_jax.nets.codecs.encodec_members import MEMBERS
@@ -98,7 +99,7 @@ def main() -> None:
             row |= {"member": options.member, "batch": batch, "seconds_each": options.seconds}
             show(row, peaks.get(row["codec"], options.peak))
             rows.append(row)
-    write_rows(options.json, rows)
+    write_rows(options.json, {**describe_run("python -m benchmarks.codecs"), "rows": rows})
 
 
 def random_params(init):

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.dft_lrp.frequency import frequency_relevance, multiplicity, time_relevance
 from audioxai_jax.dft_lrp.time_frequency import (
     full_length_relevance,
@@ -66,7 +67,7 @@ def main() -> None:
             cells[3:] = f"{row['times']:.0f}", f"{row['difference']:.0e}"
         say(f"| {name} | {way} | {' | '.join(cells)} |")
         rows.append({k: v if isinstance(v, str) else float(v) for k, v in row.items()})
-    write_rows(options.json, rows)
+    write_rows(options.json, {**describe_run("python -m benchmarks.dft_lrp"), "rows": rows})
 
 
 def make_jobs(clips, relevance):

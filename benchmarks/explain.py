@@ -25,6 +25,7 @@ from audioxai_jax.cli.console import (
     say,
     write_rows,
 )
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.weights import load, pair
 
 USUAL = ("integrated_gradients", "input_x_gradient", "lrp", "saliency", "random_control")
@@ -34,7 +35,7 @@ SIZE = 1024
 def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
     add_codec_options(parser)
-    parser.add_argument("--classifier", help="name or path; the one that comes with the codec")
+    parser.add_argument("--model", help="classifier, name or path; the codec's own if left out")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16], help="clips of 1 s")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--skip-command", action="store_true", help="only time the library")
@@ -42,14 +43,14 @@ def main() -> None:
     options = parser.parse_args()
 
     codec = load.load_codec(options.codec, options.codec_weights)
-    options.classifier = options.classifier or pair.default_classifier(codec)
-    classifier = load.load_classifier(options.classifier, codec)
+    name = options.model or pair.default_classifier(codec)
+    classifier = load.load_classifier(name, codec)
     square = jax.random.normal(jax.random.key(0), (SIZE, SIZE))
     jobs = {("matrix product", SIZE): lambda: product(square)}
     for name in USUAL:
         for batch in options.batches:
             audio = 0.1 * jax.random.normal(jax.random.key(batch), (batch, codec.sample_rate))
-            jobs[name, batch] = explain_job(codec, classifier, audio, METHODS[name]())
+            jobs[name, batch] = explain_job(classifier, audio, METHODS[name]())
     for job in jobs.values():
         jax.block_until_ready(job())
     seconds = dict.fromkeys(jobs, float("inf"))
@@ -74,8 +75,9 @@ def main() -> None:
         speeds = [f"{b / seconds[name, b]:14.1f}" for b in options.batches]
         say(f"{name:22}" + "".join(speeds))
     if not options.skip_command:
-        rows += command_line(options)
-    write_rows(options.json, {"gflops": gflops, "rows": rows})
+        rows += command_line(options, name)
+    source = describe_run("python -m benchmarks.explain")
+    write_rows(options.json, {**source, "gflops": gflops, "rows": rows})
 
 
 @jax.jit
@@ -83,11 +85,12 @@ def product(square):
     return jnp.dot(square, square)
 
 
-def explain_job(codec, classifier, audio, method):
-    return lambda: explain_batch(codec, classifier, audio, method=method).logits
+def explain_job(classifier, audio, method):
+    key = jax.random.key(0)
+    return lambda: explain_batch(classifier, audio, method=method, key=key).logits
 
 
-def command_line(options) -> list[dict]:
+def command_line(options, model: str) -> list[dict]:
     """`audioxai explain` on the bundled clip in new processes."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +106,7 @@ def command_line(options) -> list[dict]:
                 "--codec",
                 options.codec,
                 "--model",
-                options.classifier,
+                model,
             ]
             if options.codec_weights:
                 command += ["--codec-weights", options.codec_weights]

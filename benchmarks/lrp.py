@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.nets.classifiers import audionet
 from audioxai_jax.propagation import PRESETS, lrp
 
@@ -66,7 +67,7 @@ def main() -> None:
         apart = float(np.max(np.abs(relevance - expected)) / np.max(np.abs(expected)))
         say(f"{name:28}{a:10.3f}{b:10.3f}{a / b:8.2f}{apart:12.1e}")
         rows.append({"composite": name, "zennit": a, "ours": b, "difference": apart})
-    write_rows(options.json, rows)
+    write_rows(options.json, {**describe_run("python -m benchmarks.lrp"), "rows": rows})
 
 
 @jax.jit

@@ -22,6 +22,7 @@ import numpy as np
 
 from audioxai_jax import attribute_batch, input_x_gradient, map_examples, saliency
 from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.records import Static
 from audioxai_jax.metrics.table import METRICS
 from audioxai_jax.weights.load import load_classifier
@@ -81,7 +82,8 @@ def main() -> None:
         few = f"{seconds:.2f} s for {options.their_clips} clips"
         say(f"Quantus, {name}: {few}, {scaled:.1f} s for all: {scaled / own:.1f} times ours")
     found = {"rows": rows, "together": together, "of_relevance": of_relevance}
-    write_rows(options.json, {**found, "quantus": theirs})
+    source = describe_run("python -m benchmarks.metrics")
+    write_rows(options.json, {**source, **found, "quantus": theirs})
 
 
 def measure(names, model, examples, chunk) -> tuple[dict[str, np.ndarray], float]:

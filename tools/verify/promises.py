@@ -136,7 +136,7 @@ def frequency_promises(options) -> list[tuple]:
     """DFT-LRP: its speed, and whether it finds the frequencies that a network was taught."""
     speed = table(options, "benchmarks/dft_lrp.py")
     found = table(options, "experiments/synthetic_frequencies/run.py")
-    (clip,) = (r["median"] for r in speed if (r["job"], r["way"]) == ("frequencies", "here"))
+    (clip,) = (r["median"] for r in speed["rows"] if (r["job"], r["way"]) == ("frequencies", "here"))
     (lrp,) = (row["share"] for row in found["rows"] if row["method"] == "LRP-epsilon")
     return [
         ("DFT-LRP of 8,000 samples: ms a clip", clip, "<=", 5),
@@ -162,7 +162,7 @@ def published_promises(options) -> list[tuple]:
     rows = options.out / "benchmark_codecs.json"
     speed = ["benchmarks/codecs.py", "--batches", 8, 32, "--json", rows.resolve()]
     run(options.oracles, *speed)
-    ratios = [r["ratio"] for r in json.loads(rows.read_text()) if r["codec"] == "ours"]
+    ratios = [r["ratio"] for r in json.loads(rows.read_text())["rows"] if r["codec"] == "ours"]
     promises = [
         ("EnCodec: full size equals transformers", parity == 0, "==", 1),
         ("EnCodec: times as fast as torch, 8 and 32 sounds", min(ratios), ">=", 2.0),
@@ -218,7 +218,7 @@ def relevance_promises(options) -> list[tuple]:
     rows = options.out / "benchmark_lrp.json"
     command = [options.oracles, "benchmarks/lrp.py", "--json", rows.resolve()]
     subprocess.run(command, cwd=REPO, check=True)
-    slowest = min(row["zennit"] / row["ours"] for row in json.loads(rows.read_text()))
+    slowest = min(row["zennit"] / row["ours"] for row in json.loads(rows.read_text())["rows"])
     return [
         (
             "relevance: equal to zennit's in full size, 200 random graphs",
@@ -276,7 +276,7 @@ def results(options, script: str, file: str, *arguments, folder: str = ""):
 
 def table(options, script: str, *arguments):
     """Runs a script that writes its table as JSON and returns that."""
-    file = options.out / f"{Path(script).stem}.json"
+    file = options.out / f"{log_name(script)}.json"
     if call(options, script, *arguments, "--json", file):
         raise ValueError(f"{script} failed")
     return json.loads(file.read_text())

@@ -182,12 +182,6 @@ def test_whole_numbers_are_refused():
         lrp()(lambda x: x.astype(jnp.float32), jnp.arange(3), 0, key=KEY)
 
 
-def test_complex_numbers_are_refused_with_advice():
-    for model in (lambda x: jnp.fft.fft(x[0]).real, lambda x: (x[0] * jnp.exp(1j * x[0])).real):
-        with pytest.raises(UncoveredOperation, match="relevance is real"):
-            lrp()(model, X, 0, key=KEY)
-
-
 def test_a_named_point_is_kept_from_folding():
     """A batch norm after it would take the convolution, and the point with it, otherwise."""
 

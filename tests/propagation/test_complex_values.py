@@ -1,5 +1,7 @@
 """Complex values between real ones: one linear map, by rules as any other; else refused."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +22,7 @@ from audioxai_jax.propagation import (
 )
 
 RANDOM = np.random.default_rng(0)
-X = RANDOM.normal(size=12)
+X: Any = RANDOM.normal(size=12)
 P = {
     "filter": RANDOM.normal(size=7) + 1j * RANDOM.normal(size=7),
     "shift": RANDOM.normal(size=7) + 1j * RANDOM.normal(size=7),

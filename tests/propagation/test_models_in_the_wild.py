@@ -12,7 +12,6 @@ from audioxai_jax import deep_lift, guided_backprop
 from audioxai_jax.nets.adapters import from_linen
 from audioxai_jax.propagation import (
     PRESETS,
-    UncoveredOperation,
     composite,
     kind,
     lrp,

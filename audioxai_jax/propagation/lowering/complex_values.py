@@ -1,9 +1,9 @@
 """Complex values: what is linear from real values to a real one is one operation.
 
-Relevance is real, so no rule hands it to a spectrum. But a spectrum that is only weighted, moved and
-added on its way is the inside of a linear map of real values: its transform, filter and inverse are
-one matrix, whose parts need no relevance of their own. Each real value that complex ones lead to is
-such an operation. What is not linear inside, as |z| or a product of spectra, has no operation.
+Relevance is real, so no rule hands it to a spectrum. But a spectrum that is only weighted, moved
+and added on its way is the inside of a linear map of real values. Transform, filter and inverse
+are one matrix, whose parts need no relevance of their own. Each real value that complex ones lead
+to is such an operation. What is not linear inside, as |z| or a product of spectra, is refused.
 """
 
 from typing import Any

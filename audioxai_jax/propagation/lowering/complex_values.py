@@ -28,7 +28,7 @@ WEIGHED = PRODUCTS | frozenset({"mul"})
 def linear_part(flow: DataFlow, equation: Equation) -> Operation | None:
     """What leads by complex values to the real value of an equation, if all of it is linear.
 
-    It has as many inputs as there are real values where complex ones begin.
+    Its inputs are the real values where complex ones begin.
     """
     output = equation.outputs[0]
     if flow.is_complex(output) or not any(map(flow.is_complex, flow.dependent(equation))):

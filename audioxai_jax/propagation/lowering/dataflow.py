@@ -54,6 +54,9 @@ class DataFlow:
         """Whether it is a floating point number, and no decision or count."""
         return bool(jnp.issubdtype(self.graph.shapes[value].dtype, jnp.inexact))
 
+    def is_complex(self, value: int) -> bool:
+        return bool(jnp.issubdtype(self.graph.shapes[value].dtype, jnp.complexfloating))
+
     def between(self, start: int, end: int, *, deciding: bool = False) -> tuple[Equation, ...]:
         """The equations on the paths from a dominator of `end`, in their order."""
         values = self.graph.touched if deciding else self.graph.depends
@@ -67,7 +70,11 @@ class DataFlow:
             if id(equation) not in found:
                 found[id(equation)] = equation
                 pending += [number for number in equation.inputs if number in values]
-        return tuple(sorted(found.values(), key=lambda equation: self._order[id(equation)]))
+        return self.in_order(found.values())
+
+    def in_order(self, equations: Iterable[Equation]) -> tuple[Equation, ...]:
+        """Equations in the order of their computation."""
+        return tuple(sorted(equations, key=lambda equation: self._order[id(equation)]))
 
     def is_zero(self, value: int) -> bool:
         """Whether a value is known to be zero, whatever its shape."""

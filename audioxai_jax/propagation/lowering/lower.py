@@ -9,6 +9,7 @@ from jax import Array
 
 from audioxai_jax.propagation.lowering import annotate, decisions, exponentials, fold, fuse_norms
 from audioxai_jax.propagation.lowering import fuse as regions
+from audioxai_jax.propagation.lowering.complex_values import linear_part
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.propagation.lowering.fuse import UNARY
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
@@ -56,9 +57,12 @@ def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
     found: list[Operation] = []
     for equation in reversed(graph.equations):
         if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
-            if (region := _region(flow, equation, fuse=fuse)) is not None:
-                flow.take(region.equations)
-                found.append(_from_region(flow, region))
+            operation = linear_part(flow, equation)
+            if operation is None and (region := _region(flow, equation, fuse=fuse)) is not None:
+                operation = _from_region(flow, region)
+            if operation is not None:
+                flow.take(operation.equations)
+                found.append(operation)
     for equation in graph.equations:
         if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
             compared = _compared(flow, equation) if graph.compares else None
@@ -118,8 +122,7 @@ def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
     name, depends = equation.name, flow.graph.depends
     inputs = tuple(flow.dependent(equation))
     several = len(inputs) > 1
-    dtypes = [flow.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
-    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
+    if any(map(flow.is_complex, (*inputs, *equation.outputs))):
         return _plain(flow, equation, name)
     if name in CALLS:  # what is left whole is linear
         return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)

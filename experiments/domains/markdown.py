@@ -31,12 +31,23 @@ def _order(compared: Rows) -> list[str]:
         "Domains by area over chance, mean of keep and delete, of the better method; points with "
         "95 % intervals over speakers:",
         "",
-        _line(["judge", "domain", "method", "over chance", "behind the first", "over magnitude"]),
-        _line(["---"] * 6),
+        _line(
+            [
+                "judge",
+                "domain",
+                "method",
+                "over chance",
+                "behind the first",
+                "over magnitude",
+                "height",
+            ]
+        ),
+        _line(["---"] * 7),
     ]
     for row in compared:
         cells = [row["judge"], row["domain"], row["ranking"]]
-        lines.append(_line(cells + [_points(row[n]) for n in ("area", "behind", "over_magnitude")]))
+        cells += [_points(row[name]) for name in ("area", "behind", "over_magnitude")]
+        lines.append(_line([*cells, _points(row["height"], sign="")]))
     return lines
 
 
@@ -57,7 +68,7 @@ def _areas(rows: Rows, abouts: list[dict]) -> list[str]:
                 continue
             trip = find(rows, **where, judge="model", ranking="trip")
             assert trip is not None
-            cells = [ranking, about["domain"], f"{about['units']} {about['unit']}s"]
+            cells = [ranking, about["domain"], f"{about['units']:,} ({about['unit']})"]
             cells.append(f"{100 * trip['mean']:.0f}")
             for judge in JUDGES.values():
                 for edit in EDITS:
@@ -106,10 +117,11 @@ def _rankings(rows: Rows, where: dict) -> list[str]:
     return [*methods, *(name for name in (MAGNITUDE, RANDOM) if name in known)]
 
 
-def _points(area: dict[str, Any]) -> str:
+def _points(area: dict[str, Any], sign: str = "+") -> str:
+    """A mean in points, or %, with its interval over speakers, or else over clips."""
     who = "speakers_" if "speakers_low" in area else ""
     low, high = (100 * area[f"{who}{end}"] for end in ("low", "high"))
-    return f"{100 * area['mean']:+.0f} ({low:+.0f} to {high:+.0f})"
+    return f"{100 * area['mean']:{sign}.0f} ({low:{sign}.0f} to {high:{sign}.0f})"
 
 
 def _line(cells: list[str]) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 from experiments.domains.protocol import EDITS, MAGNITUDE, RANDOM
 from experiments.domains.table import JUDGES, Rows
 
+SHORT = {"integrated_gradients": "IG", "lrp": "LRP"}
+
 
 def find(rows: Rows, **wanted: Any) -> dict[str, Any] | None:
     """The row with these fields, if there is one."""
@@ -14,7 +16,7 @@ def find(rows: Rows, **wanted: Any) -> dict[str, Any] | None:
 
 def markdown(rows: Rows, compared: Rows, abouts: list[dict]) -> str:
     """The tables of each model: the order of domains, areas over chance, shares of clips."""
-    lines: list[str] = []
+    lines = ["### In short", "", *_summary(compared, abouts), ""]
     for model in dict.fromkeys(about["model"] for about in abouts):
         mine = [about for about in abouts if about["model"] == model]
         order = [row for row in compared if row["model"] == model]
@@ -23,6 +25,37 @@ def markdown(rows: Rows, compared: Rows, abouts: list[dict]) -> str:
     lines += ["### Where LRP is asked", ""]
     lines += [f"- {a['model']}, {a['domain']}: {a['lrp']}" for a in abouts]
     return "\n".join(lines) + "\n"
+
+
+def _summary(compared: Rows, abouts: list[dict]) -> list[str]:
+    """A line for each domain: what its better method gains over chance, and over magnitude."""
+    models = list(dict.fromkeys(about["model"] for about in abouts))
+    columns = [(model, judge) for model in models for judge in JUDGES.values()]
+    judges = {"model": "itself", "listener": "listener"}
+    lines = [
+        "Area over chance, mean of keep and delete, of the better method; points (95 % interval "
+        "over speakers); after the semicolon over magnitude. Bold: not behind the first of its "
+        "column (95 % interval of the difference over the same clips).",
+        "",
+        _line(["domain", "units", *(f"{model}, {judges[judge]}" for model, judge in columns)]),
+        _line(["---"] * (len(columns) + 2)),
+    ]
+    for domain, about in {about["domain"]: about for about in abouts}.items():
+        cells = [domain, f"{about['units']:,} ({about['unit']})"]
+        for model, judge in columns:
+            row = find(compared, model=model, judge=judge, domain=domain)
+            cells.append(_gain(row) if row else "")
+        lines.append(_line(cells))
+    return lines
+
+
+def _gain(row: dict[str, Any]) -> str:
+    """A method's area over chance and over magnitude; bold if none is better for sure."""
+    behind, over = row["behind"], row["over_magnitude"]
+    best = behind.get("speakers_low", behind["low"]) <= 0
+    area = f"{SHORT.get(row['ranking'], row['ranking'])} {_points(row['area'])}"
+    low, high = (100 * over.get(f"speakers_{end}", over[end]) for end in ("low", "high"))
+    return f"{f'**{area}**' if best else area}; {low:+.0f} to {high:+.0f}"
 
 
 def _order(compared: Rows) -> list[str]:

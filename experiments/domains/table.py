@@ -165,4 +165,4 @@ def compare(abouts: list[dict], all_results: list[dict], clips: Clips, key: Arra
 def with_ends(values: np.ndarray, clips: Clips, key: Array) -> dict[str, Any]:
     """The mean over clips, with intervals over clips and over speakers."""
     ends = mean_with_intervals(values, key, speakers=clips.speaker_numbers)
-    return {name: np.asarray(value).tolist() for name, value in ends.items()}
+    return {name: np.round(np.asarray(value, float), 5).tolist() for name, value in ends.items()}

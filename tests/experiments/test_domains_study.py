@@ -134,6 +134,7 @@ def test_domains_are_ordered_by_what_they_lack_to_the_best(rows):
 def test_the_table_and_the_figure_have_them(rows, tmp_path):
     text = markdown.markdown(*rows)
     assert "| ours | d | 7 (cell) | 75 | +38 (+38 to +38) | +19 " in text
+    assert "| d | 7 (cell) | **ours +28 (" in text
     assert "| d | random | 50 / 50 |" in text and "- m, d: covered" in text
     made = [
         row | {"ranking": "integrated_gradients"} if row["ranking"] == "ours" else row

@@ -168,7 +168,7 @@ def collect(options, clips: tasks.Clips) -> None:
     rows, compared, abouts = [], [], []
     key = jax.random.key(options.seed + 1)
     for model in options.models:
-        done, areas = [], []
+        done, results = [], []
         for name in options.domains:
             found = table.read(options.out / Path(model).name / name, len(clips))
             if found is None:
@@ -176,8 +176,8 @@ def collect(options, clips: tasks.Clips) -> None:
                 continue
             rows += table.make_rows(*found, clips, key)
             done.append(found[0])
-            areas.append(table.areas(*found))
-        compared += table.compare(done, areas, clips, key)
+            results.append(found[1])
+        compared += table.compare(done, results, clips, key)
         abouts += done
     facts = {"clips": len(clips), "speakers": len(set(clips.speaker))}
     facts |= {"labels": tasks.TASKS[TASK].labels, "runs": abouts}

@@ -124,10 +124,10 @@ def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
     several = len(inputs) > 1
     if any(map(flow.is_complex, (*inputs, *equation.outputs))):
         return _plain(flow, equation, name)
-    if name in CALLS:  # what is left whole is linear
-        return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)
     if name in CUSTOM:
         return _custom(flow, equation)
+    if name in CALLS:  # a call that is left whole is linear
+        return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)
     if name in PRODUCTS and several:
         return _plain(flow, equation, "matmul")
     if name in PRODUCTS:

@@ -136,7 +136,9 @@ def frequency_promises(options) -> list[tuple]:
     """DFT-LRP: its speed, and whether it finds the frequencies that a network was taught."""
     speed = table(options, "benchmarks/dft_lrp.py")
     found = table(options, "experiments/synthetic_frequencies/run.py")
-    (clip,) = (r["median"] for r in speed["rows"] if (r["job"], r["way"]) == ("frequencies", "here"))
+    (clip,) = (
+        r["median"] for r in speed["rows"] if (r["job"], r["way"]) == ("frequencies", "here")
+    )
     (lrp,) = (row["share"] for row in found["rows"] if row["method"] == "LRP-epsilon")
     return [
         ("DFT-LRP of 8,000 samples: ms a clip", clip, "<=", 5),

@@ -2,7 +2,7 @@
 
     import audioxai_jax as ax
     classifier = ax.load_classifier("keywords")
-    clip = ax.read_clip("clip.wav", classifier.reads.sample_rate)
+    clip = ax.read_clip(ax.example_clip(), classifier.reads.sample_rate)
     explanation = ax.explain(classifier, clip.samples, method=ax.lrp("epsilon_plus"), key=key)
 
 Words that mean much live in namespaces: `bases`, `domains`, `masks`, `metrics`, `models`,
@@ -40,11 +40,13 @@ from audioxai_jax.types import (
 if TYPE_CHECKING:
     from audioxai_jax import streaming
     from audioxai_jax.data.audio import read_clip, write_wav
+    from audioxai_jax.data.example import example_clip
     from audioxai_jax.weights.load import load_classifier, load_codec, load_listener, load_network
 
     __version__: str
 
 _LAZY = {
+    "example_clip": "data.example",
     "load_classifier": "weights.load",
     "load_codec": "weights.load",
     "load_listener": "weights.load",
@@ -57,8 +59,8 @@ _LAZY = {
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     # A clip, a model, an explanation.
-    *("load_classifier", "load_codec", "load_listener", "load_network", "read_clip", "write_wav"),
-    *("explain", "explain_batch", "smallest_set"),
+    *("load_classifier", "load_codec", "load_listener", "load_network"),
+    *("example_clip", "read_clip", "write_wav", "explain", "explain_batch", "smallest_set"),
     # Methods: a factory each, and combinators.
     *("METHODS", "caveats", "layer_attribution", *METHODS),
     # How methods are run: one example, many, long ones.

@@ -232,7 +232,8 @@ class Explanation:
       info: see `make_info`.
       sounds: audio `[T]` by name: "reconstruction" (features of which nothing is edited),
         "explanation" (kept features), "removed" (all the others) and "random" (the same
-        number of features, drawn at random).
+        number of features, drawn at random). The original is the clip itself, so it is not among
+        them, while `logits` has it.
       logits: logits of the classifier, `[K]`, on the clip ("original") and on each sound, by the
         same names. One that reads latents hears a sound by encoding it again.
       feature_logits: logits of the classifier on the edited features, without the trip through

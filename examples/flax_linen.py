@@ -17,6 +17,6 @@ model = from_linen(Net(), variables)
 
 codec = ax.load_codec("gainshape_16khz")
 classifier = ax.Classifier(model, reads=ax.domains.latent(codec))
-clip = ax.read_clip("clip.wav", codec.sample_rate)
+clip = ax.read_clip(ax.example_clip(), codec.sample_rate)
 explanation = ax.explain(classifier, clip.samples, keep=0.1, key=jax.random.key(0))
 ax.write_wav("explanation.wav", explanation.sounds["explanation"], codec.sample_rate)

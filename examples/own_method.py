@@ -21,7 +21,7 @@ def build():
 
 if __name__ == "__main__":
     classifier = ax.load_classifier("keywords")
-    clip = ax.read_clip("clip.wav", 16_000)
+    clip = ax.read_clip(ax.example_clip(), 16_000)
     explanation = ax.explain(
         classifier, clip.samples, method=build(), keep=0.1, key=jax.random.key(0)
     )

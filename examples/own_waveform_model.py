@@ -16,7 +16,7 @@ params = {"filters": jax.random.normal(key, (160, 32)), "out": jnp.eye(32, 10)}
 model = jax.tree_util.Partial(classify, params)  # put your trained parameters here
 classifier = ax.Classifier(model, reads=ax.domains.samples(16_000))
 
-clip = ax.read_clip("clip.wav", 16_000)
+clip = ax.read_clip(ax.example_clip(), 16_000)
 domain = ax.domains.frequencies(16_000)
 explanation = ax.explain(classifier, clip.samples, domain=domain, keep=0.1, key=key)
 ax.write_wav("explanation.wav", explanation.sounds["explanation"], 16_000)

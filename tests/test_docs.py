@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioxai_jax import METHODS, Codec
+from audioxai_jax import METHODS, Codec, example_clip
 from audioxai_jax.cli import main
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
@@ -15,6 +15,7 @@ from audioxai_jax.domains import DOMAINS
 from audioxai_jax.metrics.table import KINDS, METRICS
 from audioxai_jax.weights.registry import available
 from tests.helpers import made_up_data as made_up
+from tests.test_imports import PARTS
 
 PAGES = {
     "README.md": 2,
@@ -30,6 +31,9 @@ PAGES = {
 """Blocks of Python on each page, those that are a file of `examples/` left out: they have their
 own test."""
 
+SAMPLES = 11_840
+"""Of the example clip."""
+
 
 def python_blocks(repo, page):
     text = (repo / page).read_text(encoding="utf-8")
@@ -40,9 +44,7 @@ def python_blocks(repo, page):
 
 @pytest.fixture
 def blocks(repo, tmp_path, monkeypatch):
-    """Blocks of a page, in a folder with a clip to read."""
-    sound = 0.1 * np.random.default_rng(0).normal(size=9_000)
-    soundfile.write(tmp_path / "clip.wav", sound, 16_000)
+    """Blocks of a page, run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return lambda page: python_blocks(repo, page)
 
@@ -63,16 +65,16 @@ def test_every_block_is_run_here(repo):
 def test_explain_a_shipped_classifier(blocks):
     names = run(blocks("README.md")[0])
     written, rate = soundfile.read("explanation.wav")
-    assert (len(written), rate) == (9_000, 16_000) and np.any(written != 0)
+    assert (len(written), rate) == (SAMPLES, 16_000) and np.any(written != 0)
     assert names["explanation"].relevance.shape == (50, 64)
 
 
 def test_explain_a_waveform_model(blocks):
     explanation = run(blocks("README.md")[1])["explanation"]
-    assert explanation.relevance.shape[0] == 4_501 and np.any(explanation.relevance != 0)
+    assert explanation.relevance.shape[0] == SAMPLES // 2 + 1 and np.any(explanation.relevance != 0)
     kept = explanation.sounds["explanation"] + explanation.sounds["removed"]
     np.testing.assert_allclose(kept, explanation.sounds["reconstruction"], atol=1e-5)
-    assert soundfile.info("explanation.wav").frames == 9_000
+    assert soundfile.info("explanation.wav").frames == SAMPLES
 
 
 @pytest.mark.full_size
@@ -136,7 +138,7 @@ def test_metrics(blocks, capsys):
 def test_streaming(blocks):
     first, second = blocks("docs/long_sounds.md")
     names = run(first)
-    assert soundfile.info("decoded.wav").frames == 29 * 320  # whole frames
+    assert soundfile.info("decoded.wav").frames == 37 * 320  # whole frames
 
     smooth = lambda x: jnp.convolve(x, jnp.ones(161) / 161, "same")  # sees half a frame
     names["codec"] = Codec(
@@ -146,7 +148,7 @@ def test_streaming(blocks):
         hop=320,
     )
     run(second, names)
-    whole = names["codec"].decode(names["codec"].encode(read_clip("clip.wav", 16_000).samples))
+    whole = names["codec"].decode(names["codec"].encode(read_clip(example_clip(), 16_000).samples))
     np.testing.assert_allclose(np.concatenate(list(names["pieces"])), whole, atol=1e-6)
 
 
@@ -182,6 +184,24 @@ def test_every_metric_is_named_with_what_it_is_of(repo):
         kind: next(line for line in lines if line.startswith(f'| `"{kind}"`')) for kind in KINDS
     }
     assert [name for name, metric in METRICS.items() if f"`{name}`" not in rows[metric.of]] == []
+
+
+def test_the_readme_counts_the_methods(repo):
+    text = " ".join((repo / "README.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"by (\d+) methods", text) == [str(len(METHODS))]
+
+
+def test_every_part_of_the_package_is_on_the_map(repo):
+    """In the order of imports."""
+    named = re.findall(r"^\| \[`([a-z_]+)(?:/|\.py)`\]", page(repo, "source_map.md"), re.M)
+    parts = {
+        path.name.removesuffix(".py")
+        for path in (repo / "audioxai_jax").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert sorted(named) == sorted(parts - {"__init__"})
+    for number, part in enumerate(named):
+        assert set(PARTS[part].split()) <= {"*", *named[:number]}, part
 
 
 def test_every_method_has_a_place_in_the_table(repo):

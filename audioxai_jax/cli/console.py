@@ -26,8 +26,6 @@ from audioxai_jax.core.files import (
 )
 from audioxai_jax.core.text import printable
 
-BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "stop.wav"
-"""The clip that the package contains."""
 HERE = str(Path(__file__).resolve().parents[1])
 INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 """Exit statuses, as shells give them: of SIGINT, SIGPIPE and SIGTERM."""

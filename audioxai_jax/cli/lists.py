@@ -41,7 +41,7 @@ def _list_methods() -> list[dict[str, Any]]:
     width, rows = max(map(len, METHODS)), []
     for name, factory in METHODS.items():
         about = first_line(inspect.getdoc(factory) or "")
-        say(f"{name:{width}} {about}", *_option_lines(factory, "--set", width))
+        say(f"{name:{width}} {about}", *option_lines(factory, "--set", width))
         rows.append({"method": name, "about": about, "options": _defaults(factory)})
     return rows
 
@@ -61,7 +61,7 @@ def _list_domains() -> list[dict[str, Any]]:
         units = unit_names(domain)
         faithful = "exact" if domain.exact else "not exact: add --residual keep"
         say(f"{name:{width}} {about}", f"{'':{width}} --unit {', '.join(units)}; {faithful}")
-        say(*_option_lines(made, "--domain-set", width, without=("sample_rate",)))
+        say(*option_lines(made, "--domain-set", width, without=("sample_rate",)))
         row = {"domain": name, "about": about, "units": units, "exact": domain.exact}
         rows.append(row | {"options": _defaults(made, without=("sample_rate",))})
     return rows
@@ -115,7 +115,7 @@ def _list_codecs() -> list[dict[str, Any]]:
     return rows
 
 
-def _option_lines(
+def option_lines(
     factory: Callable[..., Any], option: str, width: int, without: Iterable[str] = ()
 ) -> list[str]:
     """Options as they are written, with their defaults; those chosen automatically by name."""
@@ -123,11 +123,18 @@ def _option_lines(
 
     options = {n: p for n, p in parameters_of(factory).items() if n not in without}
     values = {name: format_value(parameter.default) for name, parameter in options.items()}
-    shown = [f"{option} {shlex.quote(f'{n}={v}')}" for n, v in values.items() if v is not None]
+    shown = [f"{option} {_quoted(f'{n}={v}')}" for n, v in values.items() if v is not None]
     automatic = [name for name, value in values.items() if value is None]
     lines = [" ".join(shown)] if shown else []
     lines += [f"{option} OPTION=VALUE also of: {', '.join(automatic)}"] if automatic else []
     return [f"{'':{width}} {line}" for line in lines]
+
+
+def _quoted(text: str) -> str:
+    """A word of a shell: as it is, in double quotes where these are enough, or by `shlex`."""
+    if shlex.quote(text) == text or set(text) & set('"$`\\!'):
+        return shlex.quote(text)
+    return f'"{text}"'
 
 
 def _defaults(factory: Callable[..., Any], without: Iterable[str] = ()) -> dict[str, str | None]:

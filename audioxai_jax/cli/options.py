@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from audioxai_jax.cli.console import BUNDLED
+from audioxai_jax.data.example import example_clip
 
 SMALLEST = "smallest"
 MAX_SEED = 2**32 - 1
@@ -104,9 +104,9 @@ def read_options(chosen: argparse.Namespace) -> ExplainOptions:
     values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
     options = ExplainOptions(**values)
     if not options.clips:
-        if not BUNDLED.is_file():
+        if not example_clip().is_file():
             raise CliError("this installation has no bundled clip: name a sound file")
-        options = dataclasses.replace(options, clips=(BUNDLED,))
+        options = dataclasses.replace(options, clips=(example_clip(),))
     if options.keep != SMALLEST and not 0 <= options.keep <= 1:  # type: ignore[operator]
         raise CliError(f"--keep {options.keep}: must be a fraction between 0 and 1")
     if not 0 <= options.seed <= MAX_SEED:

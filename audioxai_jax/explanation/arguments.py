@@ -38,16 +38,16 @@ class Request:
     """What is asked of a clip: everything that `explain` is given, but the clip and its target.
 
     Attributes:
-      domain: that is explained.
+      domain: explained domain.
       hears: the classifier as a model of sounds at the domain's rate.
-      method, base, masker: see `explain`.
-      listens: as `hears`, of the listener, or None.
+      method, base, masker: attribution method, base and masker, see `explain`.
+      listens: listener as a model of the same sounds, or None.
       own: whether the domain is what the classifier reads.
       residual: whether sounds get back what the domain loses.
-      rank: of the random control's units.
+      rank: "signed" or "absolute": how the random control ranks its units.
       unit: name of the domain's units, or None.
-      outputs: see `Classifier`; None for logits of which the largest counts.
-      labels: of the classifier, or None; not part of the program, so that one serves all.
+      outputs: kind of the outputs, see `Classifier`; None for logits of which the largest counts.
+      labels: labels of the classifier, or None; not part of the program, so that one serves all.
     """
 
     domain: Domain
@@ -110,11 +110,11 @@ def as_request(
     """All of it as pytrees; a classifier of windows as a model of any length.
 
     Args:
-      classifier: see `explain`, as the others are.
+      classifier: classifier, see `explain`, as the other arguments are.
       clip: an array `[T]`, or its shape and dtype.
 
     Raises:
-      WrongType, ValueError: for what does not fit, such as a name or a factory.
+      WrongType, ValueError: for an argument that does not fit, such as a name or a factory.
     """
     check_classifier(classifier)
     domain = classifier.reads if domain is None else domain
@@ -155,7 +155,7 @@ def as_request(
 
 
 def check_classifier(classifier: Any, name: str = "classifier") -> None:
-    """Raises WrongType, saying what to write, for what is not a `Classifier`."""
+    """Raises WrongType, saying what to write, unless it is a `Classifier`."""
     if isinstance(classifier, Classifier):
         return
     check_model(classifier, f"the {name}")
@@ -169,7 +169,7 @@ def as_listener(listener: Any, sample_rate: int) -> Hearing | None:
     """A listener as a model of sounds at a sample rate; None if there is none.
 
     Raises:
-      WrongType: for what is not a `Classifier`.
+      WrongType: for anything but a `Classifier`.
     """
     if listener is None:
         return None
@@ -182,7 +182,7 @@ def as_domain(domain: Any, name: str) -> Domain:
     """A domain as a pytree of arrays: functions among its fields become models.
 
     Raises:
-      WrongType: for what is not a domain, or not a pytree.
+      WrongType: for anything but a domain that is a pytree.
     """
     check_domain(domain, name)
     leaves = jax.tree.leaves(domain)
@@ -199,8 +199,8 @@ def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.
     """Labels of a domain's units; None for each feature by itself.
 
     Args:
-      domain: that is explained.
-      shape: of its features.
+      domain: explained domain.
+      shape: shape of its features.
       unit: a name; None is the domain's first.
 
     Raises:
@@ -221,7 +221,7 @@ def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:
     """Refuses outputs that are not logits `[K]`, or other than there are labels for.
 
     Args:
-      labels: of the classifier, or None.
+      labels: labels of the classifier, or None.
       logits: an array, or its shape and dtype.
 
     Raises:
@@ -236,7 +236,7 @@ def one_target(target: Any, classifier: Any) -> Array | np.ndarray | None:
     """The class of one clip as a whole number.
 
     Raises:
-      WrongType, ValueError: for what is not one class.
+      WrongType, ValueError: for anything but one class.
     """
     if target is None:
         return None
@@ -252,7 +252,7 @@ def batch_targets(target: Any, classifier: Any, clips: int, classes: int) -> Any
     """A class for each clip of a batch, `[N]`; one class is that of all.
 
     Raises:
-      WrongType, ValueError: for what is not a class, or another number than there are clips.
+      WrongType, ValueError: for anything but classes, or another number than there are clips.
     """
     if target is None:
         return None

@@ -58,7 +58,7 @@ class ThroughSound:
 
 @compiled
 def linear_map(domain: Domain, features: Array, audio: Array) -> Array:
-    """The sound of a linear domain: one step for rules of relevance, see `trace.LINEAR`."""
+    """Sound of a linear domain: one step for rules of relevance, see `tracing.reading.LINEAR`."""
     return domain.synthesise(features, audio)
 
 

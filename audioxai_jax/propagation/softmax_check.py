@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from audioxai_jax.propagation.lowering import fuse
+from audioxai_jax.propagation.lowering import regions
 from audioxai_jax.propagation.lowering.dataflow import DataFlow
 from audioxai_jax.propagation.lowering.operations import Operation
 from audioxai_jax.tracing.graph import Graph
@@ -38,9 +38,9 @@ def _before(
     if operation is None:
         return None
     equation = operation.equation
-    if fuse.softmax(flow, equation) is not None:
+    if regions.softmax(flow, equation) is not None:
         return "a softmax", operation
-    if fuse.log_softmax(flow, equation):
+    if regions.log_softmax(flow, equation):
         return "a log-softmax", operation
     if operation.bodies:
         place, loops = equation.outputs.index(number), equation.name == "scan"

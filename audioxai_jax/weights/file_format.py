@@ -6,7 +6,7 @@ The manifest holds, as JSON:
 format       version of this layout, 1
 kind         "codec", "classifier", "listener" or "network" (of AudioMNIST)
 name         the checkpoint's name
-network      key of `pretrained.NETWORKS`
+network      key of `weights.registry.NETWORKS`
 config       fields of the network's configuration
 sha256       of the safetensors file
 sample_rate  Hz, if the network has one

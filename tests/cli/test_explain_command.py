@@ -503,7 +503,8 @@ def test_places_are_refused_before_the_work(models, capsys, monkeypatch, argumen
 
 
 def test_without_a_clip_the_bundled_one_is_explained(models, capsys, monkeypatch):
-    monkeypatch.setattr("audioxai_jax.cli.options.BUNDLED", Path(sound("bundled/stop.wav")))
+    bundled = Path(sound("bundled/stop.wav"))
+    monkeypatch.setattr("audioxai_jax.cli.options.example_clip", lambda: bundled)
     assert explain(models) == 0
     assert facts("out/stop")["clip"]["name"] == "stop.wav"
 

@@ -1,11 +1,13 @@
 """Options as text, by the signature of a factory; what is listed is what is read."""
 
 import inspect
+import shlex
 
 import jax
 import pytest
 
 from audioxai_jax import METHODS, integrated_gradients
+from audioxai_jax.cli.lists import option_lines
 from audioxai_jax.cli.methods import named_method
 from audioxai_jax.cli.settings import SettingError, format_value, parse_settings
 from tests.helpers.refusals import refusal
@@ -47,6 +49,17 @@ def test_a_required_option_is_asked_for():
     assert "add --set steps=VALUE" in refusal(
         SettingError, lambda: parse_settings(needy, [], name="it")
     )
+
+
+def test_listed_options_can_be_pasted_into_a_shell():
+    def odd(*, window=("hann", 512), name="a b", money='"$HOME"', steps=8):
+        return window, name, money, steps
+
+    (line,) = option_lines(odd, "--set", width=0)
+    assert line.split(" --set ")[1] == "\"window=('hann', 512)\""
+    words = shlex.split(line)
+    assert words[::2] == ["--set"] * 4
+    assert odd(**parse_settings(odd, words[1::2], name="it")) == odd()
 
 
 @pytest.mark.parametrize("name", METHODS)

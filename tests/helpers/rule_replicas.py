@@ -245,3 +245,5 @@ OTHER = {
         rescale_logsumexp,
     )
 }
+
+REPLICAS = MATRIX | OTHER

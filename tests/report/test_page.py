@@ -11,6 +11,7 @@ import soundfile
 
 from audioxai_jax import domains
 from audioxai_jax.report import figures, phrases
+from audioxai_jax.report.evidence import draw_figures
 from audioxai_jax.report.folder import as_json
 from audioxai_jax.report.page import page
 from audioxai_jax.results import SOUNDS, RelevanceMap, Scale, Spectrogram
@@ -74,9 +75,10 @@ def test_ids_are_unique_and_references_resolve():
 
 
 def test_figures_and_buttons_have_names_for_those_who_cannot_see_them():
-    elements = Elements(report())
+    _, result = explained()
+    elements = Elements(page(result))
     named = [svg for svg in elements.all("svg") if svg.get("role") == "img"]
-    assert len(named) == 3 and all(svg["aria-label"] for svg in named)
+    assert len(named) == len(draw_figures(result)) and all(svg["aria-label"] for svg in named)
     assert all(svg.get("aria-hidden") for svg in elements.all("svg") if svg not in named)
     assert all(
         button["aria-label"] and button["type"] == "button" for button in elements.all("button")

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax import explain_batch, map_examples
-from audioxai_jax.cli.console import BUNDLED
+from audioxai_jax import example_clip, explain_batch, map_examples
 from audioxai_jax.data import tasks
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
@@ -24,7 +23,7 @@ def shipped():
 
 def test_bundled_clip_is_heard_and_explained(shipped):
     _, classifier = shipped
-    clip = read_clip(BUNDLED, 16_000)
+    clip = read_clip(example_clip(), 16_000)
     audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
     found = explain_batch(classifier, audio[None], key=jax.random.key(0))
     heard = {name: jax.nn.softmax(logits[0]) for name, logits in found.logits.items()}
@@ -45,7 +44,7 @@ def test_heads_of_lyra_belong_to_its_release(lyra_folder):
     for name in ("lyra_v2_keywords", "lyra_v2_digits"):
         assert load.load_classifier(name, codec).reads.codec is codec
     classifier = load.load_classifier("lyra_v2_keywords", codec)
-    clip = read_clip(BUNDLED, 16_000)
+    clip = read_clip(example_clip(), 16_000)
     audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
     found = explain_batch(classifier, audio[None], key=jax.random.key(0))
     stop = classifier.labels.index("stop")
@@ -104,7 +103,7 @@ def test_on_real_speech_of_unseen_speakers(shipped, data_root):
 def test_networks_that_never_saw_a_codec_hear_the_bundled_clip(name, reads, frames):
     classifier = load.load_classifier(name)
     assert (classifier.reads.name, classifier.frames) == (reads, frames)
-    clip = read_clip(BUNDLED, 16_000)
+    clip = read_clip(example_clip(), 16_000)
     audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
     logits = jax.jit(lambda c, x: c.model(c.reads.analyse(x)))(classifier, audio)
     assert classifier.labels[jnp.argmax(logits)] == "stop"

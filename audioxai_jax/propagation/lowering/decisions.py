@@ -1,7 +1,8 @@
 """Operations that only differences go through: decisions, counts, stopped gradients, look-ups.
 
-Where an input is compared with a reference (`tracing.DIFFERENCES`), whether x > 0 is a number, 0 or
-1, that may be another one at the reference, and gets a multiplier as all other numbers do.
+Where an input is compared with a reference (`tracing.reading.DIFFERENCES`), whether x > 0 is a
+number, 0 or 1, that may be another one at the reference, and gets a multiplier as all other numbers
+do.
 """
 
 from typing import Any

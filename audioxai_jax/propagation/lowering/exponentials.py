@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
-from audioxai_jax.propagation.lowering.fuse import MASKED, MOVED, source
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
+from audioxai_jax.propagation.lowering.regions import MASKED, MOVED, source
 from audioxai_jax.tracing.graph import Equation, Values, function
 
 PLAIN = (SHAPES | CASTS) - {"neg"}

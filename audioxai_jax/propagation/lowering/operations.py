@@ -1,8 +1,8 @@
 """What a graph consists of, as far as relevance is concerned.
 
 Equations of a trace are finer than what rules are written for: a convolution and its bias, a
-batch norm after it, the eight equations of a GELU. `grouping` makes operations of them; each
-is of one kind:
+batch norm after it, the eight equations of a GELU. `lowering.lower.operations` makes
+operations of them; each is of one kind:
 
 =========== =======================================================================
 kind        what it is

@@ -3,7 +3,7 @@
 import numpy as np
 
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
-from audioxai_jax.propagation.lowering.fuse import POINTWISE, Region, common_start
+from audioxai_jax.propagation.lowering.regions import POINTWISE, Region, common_start
 from audioxai_jax.tracing.graph import Equation
 
 LINEAR = CASTS | SHAPES | frozenset("add sub mul div reduce_sum add_any".split())

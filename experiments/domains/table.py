@@ -50,7 +50,7 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
 
     Args:
       about: see `run.describe`.
-      results: what `protocol.measure` returns, with a leading axis of clips.
+      results: result of `protocol.measure`, with a leading axis of clips.
       clips: the same clips.
       key: consumed, by the bootstrap.
     """
@@ -80,7 +80,7 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
 
 
 def _shares(curves: np.ndarray, number: int) -> np.ndarray:
-    """Of one edit: what stays of what is kept, what flips without what is deleted, `[N, F]`."""
+    """Share that stays of kept parts, or that flips without deleted ones, `[N, F]`."""
     return curves[:, number] if EDITS[number] == "keep" else 1 - curves[:, number]
 
 
@@ -134,8 +134,8 @@ def compare(abouts: list[dict], all_results: list[dict], clips: Clips, key: Arra
     """Domains of one model against the best of them, on the same clips.
 
     Args:
-      abouts, all_results: of each domain, see `make_rows`.
-      clips: that both are of.
+      abouts, all_results: facts and results of each domain, see `make_rows`.
+      clips: clips of both.
       key: consumed, by the bootstrap.
 
     Returns:

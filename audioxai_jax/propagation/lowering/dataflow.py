@@ -47,6 +47,14 @@ class DataFlow:
         """The same, of what decides about the value as well."""
         return self._deciding[value]
 
+    def path(self, equations: tuple[Equation, ...]) -> str:
+        """The first leaf of the model that any of the equations reads, or ""."""
+        for equation in equations:
+            for number in equation.inputs:
+                if number not in self.graph.depends and self.graph.paths.get(number):
+                    return self.graph.paths[number][0]
+        return ""
+
     def shape(self, value: int) -> tuple[int, ...]:
         return self.graph.shapes[value].shape
 

@@ -108,7 +108,7 @@ def _from_region(flow: DataFlow, region: regions.Region) -> Operation:
         b = given(jnp.zeros(shape.shape, shape.dtype), w)[0]
         return (lambda x, w: given(x, w)[0] - b), w, b
 
-    path = _path(flow, region.equations)
+    path = flow.path(region.equations)
     found = Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
     return dataclasses.replace(found, rectifies=region.name == "relu")
 
@@ -190,7 +190,7 @@ def _plain(flow: DataFlow, equation: Equation, kind: str) -> Operation:
         tuple(equation.outputs[i] for i in outs),
         prepare,
         (equation,),
-        path=_path(flow, (equation,)),
+        path=flow.path((equation,)),
         keeps_sign=keeps,
     )
 
@@ -270,7 +270,7 @@ def _affine(flow: DataFlow, equation: Equation) -> Operation:
         return lin, chain.factor(values), chain.bias(values)
 
     kind = "affine" if chain.shifted else "scale"
-    path = _path(flow, chain.equations)
+    path = flow.path(chain.equations)
     return Operation(kind, "", (x,), (chain.output,), prepare, chain.equations, path)
 
 
@@ -295,12 +295,3 @@ def _sum(flow: DataFlow, equation: Equation) -> Operation:
         equations=(equation, *chain.equations),
         keeps_sign=not chain.shifted and all(scale.positive(flow) for scale in chain.scales),
     )
-
-
-def _path(flow: DataFlow, equations: tuple[Equation, ...]) -> str:
-    """The first leaf of the model that any of the equations reads."""
-    for equation in equations:
-        for number in equation.inputs:
-            if number not in flow.graph.depends and flow.graph.paths.get(number):
-                return flow.graph.paths[number][0]
-    return ""

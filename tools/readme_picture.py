@@ -8,9 +8,10 @@ import sys
 from matplotlib.figure import Figure
 
 import audioxai_jax as ax
-from audioxai_jax.cli.console import BUNDLED, Parser, output_file, run_main
+from audioxai_jax.cli.console import Parser, output_file, run_main
 from audioxai_jax.core.files import make_folder, writing
 from audioxai_jax.data.audio import read_clip
+from audioxai_jax.data.example import example_clip
 from audioxai_jax.report import figures
 from audioxai_jax.runs.drawings import draw_explanation
 from audioxai_jax.runs.explain_clips import explain_clip
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--out", type=output_file, required=True)
     options = parser.parse_args()
     classifier = ax.load_classifier("keywords")
-    clip = read_clip(BUNDLED, classifier.reads.sample_rate)
+    clip = read_clip(example_clip(), classifier.reads.sample_rate)
     settings = Settings(ax.integrated_gradients(), ax.bases.own())
     explained = explain_clip(classifier, clip, settings)
     drawing = draw_explanation(

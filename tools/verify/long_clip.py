@@ -10,9 +10,10 @@ import time
 import numpy as np
 
 from audioxai_jax import cli
-from audioxai_jax.cli.console import BUNDLED, Parser, output_folder, run_main, say
+from audioxai_jax.cli.console import Parser, output_folder, run_main, say
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data.audio import read_clip, write_wav
+from audioxai_jax.data.example import example_clip
 
 SECONDS, RATE = 600, 16_000
 
@@ -23,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     options = parser.parse_args()
     make_folder(options.out)
-    word = read_clip(BUNDLED, RATE).samples
+    word = read_clip(example_clip(), RATE).samples
     sound = 0.001 * np.random.default_rng(0).normal(size=options.seconds * RATE)
     for start in range(0, len(sound) - len(word), 7 * RATE):
         sound[start : start + len(word)] += word

@@ -3,6 +3,7 @@
 Data sets are int16. Taken for floating point they are noise of 90 dB beyond full scale, or zeros.
 """
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -11,24 +12,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 import audioxai_jax
-from audioxai_jax import Codec, explain, explain_batch, saliency
+from audioxai_jax import Classifier, Codec, domains, explain, explain_batch, masks, saliency
 from audioxai_jax.data import audio as files
 from audioxai_jax.data import augment, blocks
 from audioxai_jax.dft_lrp import frequency, released, time_frequency
-from audioxai_jax.domains import protocol
+from audioxai_jax.domains import latent
 from audioxai_jax.manipulation import pitch, shift, vocoder
 from audioxai_jax.metrics import audio_quality, clicks
-from audioxai_jax.nets.classifiers import alexnet, audionet, listener
+from audioxai_jax.models import resampling
+from audioxai_jax.nets.classifiers import alexnet, audionet, listener, mel_cnn, wave_cnn
 from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
 from audioxai_jax.nets.layers import loudness
-from audioxai_jax.report import figures, html
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
 from audioxai_jax.synthesis import filters, heat_maps, levels
-from audioxai_jax.transforms import cepstrum, istft, mdct, mel, stft
+from audioxai_jax.transforms import cepstrum, filter_bank, istft, mdct, mel, stft, wavelet
+from audioxai_jax.types import Context
 from experiments.audiomnist import clips
 from experiments.audiomnist import recipes as training
 
@@ -38,22 +39,32 @@ CODEC = Codec(lambda x: x.reshape(-1, 8), lambda z: z.ravel(), RATE, 8)
 FRAMES = {"window": ("hann", 16), "hop": 4}
 ENCODEC = encodec.EncodecConfig()
 ONES = jnp.ones(SAMPLES)
-model = lambda latent: latent.sum(0)
-axes = lambda: Figure().subplots()
-drawn = {"relevance": np.ones((4, 3)), "frame_seconds": 0.1}
+KEY = jax.random.key(0)
+READER = Classifier(lambda latent: latent.sum(0), reads=latent(CODEC))
+
+MEL, WAVE = mel_cnn.MelCnnConfig(), wave_cnn.WaveCnnConfig()
 
 TAKES_SOUND = {
-    "explain.explain": lambda x: explain(CODEC, model, x),
-    "explain.explain_batch": lambda x: explain_batch(CODEC, model, x[None]),
+    "models.resampling.resample": lambda x: resampling.resample(x, RATE, 8_000),
+    "nets.classifiers.mel_cnn.apply": lambda x: mel_cnn.apply(MEL, {}, x),
+    "nets.classifiers.mel_cnn.features": lambda x: mel_cnn.features(MEL, x),
+    "nets.classifiers.wave_cnn.apply": lambda x: wave_cnn.apply(WAVE, {}, x),
+    "nets.classifiers.wave_cnn.apply_training": lambda x: wave_cnn.apply_training(WAVE, {}, x, KEY),
+    "transforms.filter_bank.analyse": lambda x: filter_bank.analyse(
+        x, sample_rate=RATE, centres=np.array([500.0, 2000.0])
+    ),
+    "transforms.wavelet.analyse": lambda x: wavelet.analyse(x, wavelet="haar", levels=2),
+    "explanation.explain.explain": lambda x: explain(READER, x, key=KEY),
+    "explanation.explain.explain_batch": lambda x: explain_batch(READER, x[None], key=KEY),
     "data.audio.write_wav": lambda x: files.write_wav("never_written.wav", x, RATE),
     "data.audio.wav_bytes": lambda x: files.wav_bytes(x, RATE),
     "data.audio.pcm": files.pcm,
     "data.audio.resample": lambda x: files.resample(x, RATE, 8_000),
     "data.augment.other_recording": lambda x: augment.other_recording(jax.random.key(0), x),
     "data.blocks.write_blocks": lambda x: blocks.write_blocks("never_written.wav", [x], RATE),
-    "hypotheses.fundamental.shift_fundamental": lambda x: pitch.shift_fundamental(x, 1, RATE),
-    "hypotheses.moves.shift_time": lambda x: shift.shift_time(x, 1),
-    "hypotheses.vocoder.analyse": lambda x: vocoder.analyse(x, 16),
+    "manipulation.pitch.shift_fundamental": lambda x: pitch.shift_fundamental(x, 1, RATE),
+    "manipulation.shift.shift_time": lambda x: shift.shift_time(x, 1),
+    "manipulation.vocoder.analyse": lambda x: vocoder.analyse(x, 16),
     "metrics.audio_quality.si_sdr": lambda x: audio_quality.si_sdr(x, x),
     "metrics.audio_quality.log_mel_distance": lambda x: audio_quality.log_mel_distance(
         x, x, sample_rate=RATE
@@ -66,55 +77,53 @@ TAKES_SOUND = {
     ),
     "metrics.audio_quality.level_db": lambda x: audio_quality.level_db(x, x),
     "metrics.clicks.click_level": lambda x: clicks.click_level(x, x, span=8),
-    "nets.alexnet.features": lambda x: alexnet.features(alexnet.AlexNetConfig(), x),
-    "nets.audionet.features": lambda x: audionet.features(audionet.AudioNetConfig(), x),
-    "nets.audionet.apply": lambda x: audionet.apply(audionet.AudioNetConfig(), {}, x),
-    "nets.encodec.encode": lambda x: encodec.encode(ENCODEC, {}, x),
-    "nets.encodec.encode_mono": lambda x: encodec.encode_mono(ENCODEC, {}, x),
-    "nets.encodec.encode_quantised": lambda x: encodec.encode_quantised((ENCODEC, 1), {}, x),
-    "nets.gainshape.encode": lambda x: gainshape.encode(gainshape.GainShapeConfig(), {}, x),
-    "nets.listener.features": lambda x: listener.features(listener.ListenerConfig(), x),
-    "nets.listener.apply": lambda x: listener.apply(listener.ListenerConfig(), {}, x),
-    "nets.loudness.loudness": loudness.loudness,
-    "nets.lyra.encode": lambda x: lyra.encode(lyra.LyraConfig(), {"encoder": {}}, x),
-    "nets.lyra.encode_quantised": lambda x: lyra.encode_quantised(
+    "nets.classifiers.alexnet.features": lambda x: alexnet.features(alexnet.AlexNetConfig(), x),
+    "nets.classifiers.audionet.features": lambda x: audionet.features(audionet.AudioNetConfig(), x),
+    "nets.classifiers.audionet.apply": lambda x: audionet.apply(audionet.AudioNetConfig(), {}, x),
+    "nets.codecs.encodec.encode": lambda x: encodec.encode(ENCODEC, {}, x),
+    "nets.codecs.encodec.encode_mono": lambda x: encodec.encode_mono(ENCODEC, {}, x),
+    "nets.codecs.encodec.encode_quantised": lambda x: encodec.encode_quantised((ENCODEC, 1), {}, x),
+    "nets.codecs.gainshape.encode": lambda x: gainshape.encode(gainshape.GainShapeConfig(), {}, x),
+    "nets.classifiers.listener.features": lambda x: listener.features(listener.ListenerConfig(), x),
+    "nets.classifiers.listener.apply": lambda x: listener.apply(listener.ListenerConfig(), {}, x),
+    "nets.layers.loudness.loudness": loudness.loudness,
+    "nets.codecs.lyra.encode": lambda x: lyra.encode(lyra.LyraConfig(), {"encoder": {}}, x),
+    "nets.codecs.lyra.encode_quantised": lambda x: lyra.encode_quantised(
         (lyra.LyraConfig(), 1), {"encoder": {}, "codebooks": ONES}, x
     ),
-    "nets.seanet.encode": lambda x: seanet.encode(seanet.SeanetConfig(), {"encoder": {}}, x),
-    "report.document.player": lambda x: html.player(x, RATE, "x"),
-    "report.plots.waveform": lambda x: figures.waveform(axes(), x, RATE, **drawn),
-    "report.plots.mel_spectrogram": lambda x: figures.mel_spectrogram(axes(), x, RATE, **drawn),
-    "report.plots.spectrum": lambda x: figures.spectrum(
-        axes(), x, RATE, relevance=np.ones(9), highest=8000
-    ),
-    "spaces.dft.frequency_relevance": lambda x: frequency.frequency_relevance(x, ONES),
-    "spaces.dft.time_relevance": lambda x: frequency.time_relevance(x, jnp.ones(33)),
-    "spaces.dft_released.released_frequency_relevance": lambda x: (
+    "nets.codecs.seanet.encode": lambda x: seanet.encode(seanet.SeanetConfig(), {"encoder": {}}, x),
+    "dft_lrp.frequency.frequency_relevance": lambda x: frequency.frequency_relevance(x, ONES),
+    "dft_lrp.frequency.time_relevance": lambda x: frequency.time_relevance(x, jnp.ones(33)),
+    "dft_lrp.released.released_frequency_relevance": lambda x: (
         released.released_frequency_relevance(x, ONES)
     ),
-    "spaces.dft_released.released_short_time_relevance": lambda x: (
+    "dft_lrp.released.released_short_time_relevance": lambda x: (
         released.released_short_time_relevance(x, ONES, window=np.ones(16), hop=4)
     ),
-    "spaces.istft.analyse": lambda x: istft.analyse(x, **FRAMES),
-    "spaces.lapped.analyse": lambda x: mdct.analyse(x, 8),
-    "spaces.mel.log_mel": lambda x: mel.log_mel(x, sample_rate=RATE),
-    "spaces.short_time.short_time_relevance": lambda x: time_frequency.short_time_relevance(
+    "transforms.istft.analyse": lambda x: istft.analyse(x, **FRAMES),
+    "transforms.mdct.analyse": lambda x: mdct.analyse(x, 8),
+    "transforms.mel.log_mel": lambda x: mel.log_mel(x, sample_rate=RATE),
+    "dft_lrp.time_frequency.short_time_relevance": lambda x: time_frequency.short_time_relevance(
         x, ONES, **FRAMES
     ),
-    "spaces.short_time.full_length_relevance": lambda x: time_frequency.full_length_relevance(
+    "dft_lrp.time_frequency.full_length_relevance": lambda x: time_frequency.full_length_relevance(
         x, ONES, **FRAMES
     ),
-    "spaces.short_time.time_relevance_of_frames": lambda x: time_frequency.time_relevance_of_frames(
-        x, jnp.ones((19, 9)), **FRAMES
+    "dft_lrp.time_frequency.time_relevance_of_frames": lambda x: (
+        time_frequency.time_relevance_of_frames(x, jnp.ones((19, 9)), **FRAMES)
     ),
-    "spaces.stft.magnitude_spectrogram": lambda x: stft.magnitude_spectrogram(x, window=16, hop=4),
-    "spaces.stft.padded_spectrogram": lambda x: stft.padded_spectrogram(x, window=16, hop=4),
-    "streaming.encode": lambda x: list(
+    "transforms.stft.magnitude_spectrogram": lambda x: stft.magnitude_spectrogram(
+        x, window=16, hop=4
+    ),
+    "transforms.stft.padded_spectrogram": lambda x: stft.padded_spectrogram(x, window=16, hop=4),
+    "streaming.api.encode": lambda x: list(
         api.encode(CODEC, [x], stages=[Local(CODEC.encode, takes=8)])
     ),
-    "synthesis.audible.heat_map_sound": lambda x: heat_maps.heat_map_sound(x, ONES, smooth=0),
-    "synthesis.audible.rectified_signal_sound": lambda x: heat_maps.rectified_signal_sound(x, ONES),
-    "synthesis.audible.fade_ends": lambda x: heat_maps.fade_ends(x, 4),
+    "synthesis.heat_maps.heat_map_sound": lambda x: heat_maps.heat_map_sound(x, ONES, smooth=0),
+    "synthesis.heat_maps.rectified_signal_sound": lambda x: heat_maps.rectified_signal_sound(
+        x, ONES
+    ),
+    "synthesis.heat_maps.fade_ends": lambda x: heat_maps.fade_ends(x, 4),
     "synthesis.filters.filter_by_frequency": lambda x: filters.filter_by_frequency(
         x, jnp.ones(33), 0.5
     ),
@@ -132,21 +141,20 @@ TAKES_SOUND = {
 """Each public function with a parameter that is sound, called with it."""
 
 OTHERS = {
-    "checks": "are the checks",
-    "contracts.check_sound": "is a check",
-    "data.audiomnist": "takes int16",
+    "explanation.composition": "stands on the domains, which are listed",
+    "core.checks": "are the checks",
+    "core.contracts.check_sound": "is a check",
     "data.augment.speed_copies": "takes int16",
     "data.pipelines": "takes int16, or float32 once augmented",
     "training": "takes what pipelines make",
     "runs": "stand on the functions above",
-    "metrics.curves.fidelity_curves": "stands on the functions above",
-    "nets.encodec.encode_chunks": "a part of encode",
-    "nets.encodec.in_each_channel": "a part of encode",
-    "nets.encodec.mean_channel": "a part of decode",
-    "nets.chunks.cut": "a part of encode",
-    "nets.seanet.analyse": "a part of encode",
-    "spaces.transport.check": "is a check",
-    "metrics.bootstrap": "its samples are numbers of draws",
+    "nets.codecs.encodec.encode_chunks": "a part of encode",
+    "nets.codecs.encodec.in_each_channel": "a part of encode",
+    "nets.codecs.encodec.mean_channel": "a part of decode",
+    "nets.layers.chunks.cut": "a part of encode",
+    "nets.codecs.seanet.analyse": "a part of encode",
+    "dft_lrp.redistribute.check": "is a check",
+    "statistics": "its samples are numbers of draws",
 }
 NAMES = {"audio", "sound", "estimate", "mono", "waveform"}
 
@@ -180,8 +188,16 @@ def test_samples_that_are_not_floating_point_are_refused(name):
         with pytest.raises(TypeError, match=rf"(got|is) {dtype}\b") as refusal:
             TAKES_SOUND[name](sound)
         assert isinstance(refusal.value, ValueError) and "\n" not in str(refusal.value)
-        if dtype == "int16" and not name.startswith(("streaming", "hypotheses.domains")):
+        if dtype == "int16" and not name.startswith(("streaming", "domains")):
             assert "divide 16-bit samples by 32768" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", domains.DOMAINS)
+def test_domains_refuse_samples_that_are_not_floating_point(name):
+    domain = domains.latent(CODEC) if name == "latent" else domains.DOMAINS[name](RATE)
+    for dtype, sound in WRONG.items():
+        with pytest.raises(TypeError, match=rf"(got|is) {dtype}\b"):
+            domain.analyse(sound)
 
 
 @pytest.mark.parametrize("call", [stft.magnitude_spectrogram, stft.padded_spectrogram])
@@ -208,7 +224,7 @@ def test_the_check_works_under_jit_and_vmap(call):
 )
 def test_what_is_no_waveform_is_refused(sound, said):
     with pytest.raises(ValueError, match=said) as refusal:
-        explain(CODEC, model, sound)
+        explain(READER, sound, key=KEY)
     assert "\n" not in str(refusal.value)
 
 
@@ -252,7 +268,7 @@ def test_what_takes_samples_of_data_sets_refuses_floating_point(call):
         lambda z: list(api.decode(CODEC, [z], stages=[Local(CODEC.decode, gives=8)])),
         lambda z: cepstrum.true_envelope(z, bin_hz=100.0),
         lambda z: heat_maps.positive_gain(z),
-        lambda z: audioxai_jax.top_fraction(0.5)(z),
+        lambda z: masks.top_fraction(0.5)(z, Context()),
         lambda z: shift.scale_frequency(z, 1.0),
     ],
 )
@@ -263,11 +279,11 @@ def test_latents_and_relevance_of_whole_numbers_are_refused(call):
 
 def test_a_codec_that_returns_whole_numbers_is_refused():
     sound = jnp.asarray(SOUND)
-    coded = Codec(CODEC.encode, lambda z: (z.ravel() * 32767).astype(jnp.int16), RATE, 8)
+    coded = latent(Codec(CODEC.encode, lambda z: (z.ravel() * 32767).astype(jnp.int16), RATE, 8))
     with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
-        explain(coded, model, sound, method=saliency())
+        explain(dataclasses.replace(READER, reads=coded), sound, method=saliency(), key=KEY)
     with pytest.raises(TypeError, match="what decode returns must be floating point, got int16"):
-        protocol.latents(coded).synthesise(CODEC.encode(sound), sound)
-    codes = Codec(lambda x: x.reshape(-1, 8).astype(jnp.int32), CODEC.decode, RATE, 8)
+        coded.synthesise(CODEC.encode(sound), sound)
+    codes = latent(Codec(lambda x: x.reshape(-1, 8).astype(jnp.int32), CODEC.decode, RATE, 8))
     with pytest.raises(TypeError, match=r"a latent \[frames, channels\], got int32.*codewords"):
-        explain(codes, model, sound, method=saliency())
+        explain(dataclasses.replace(READER, reads=codes), sound, method=saliency(), key=KEY)

@@ -12,7 +12,8 @@ from audioxai_jax.tracing.graph import Graph
 
 ADVICE = {
     "while": "write the loop as lax.scan, whose number of steps is known",
-    "fft": "relevance is real: explain the model as a function of the spectrum's real values",
+    "fft": "relevance is real: between real values, complex ones may be weighted by constants, "
+    "moved and added; write |z| as jnp.sqrt(z.real**2 + z.imag**2)",
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from audioxai_jax.tracing.graph import Equation, Graph
-from audioxai_jax.tracing.reading import CALLS
+from audioxai_jax.tracing.reading import CALLS, LINEAR
 
 CHANNEL = "channel"
 """Of an axis along which a convolution's outputs are counted."""
@@ -97,8 +97,11 @@ def _through(graph: Graph, equation: Equation, out: int, found: dict[int, Axes])
         )
     if name == "scan":
         return None
-    if name in CALLS:  # left whole: the sound of features, any of which may be in any sample
+    if name in CALLS and params.get("name") == LINEAR:  # any feature may be in any sample
         return (Joined(),) * len(after)
+    if name == "fft":  # so may any frequency, along the axes that are transformed
+        kept = len(first) - len(params["fft_lengths"])
+        return (*first[:kept], *(Joined() if one is not None else None for one in first[kept:]))
     if len(shape) == len(after):
         rows = [known for known in given if known is not None and len(known) == len(after)]
         return tuple(next((k for k in column if k is not None), None) for column in zip(*rows))
@@ -134,6 +137,8 @@ def reshaped(known: Axes, before: tuple[int, ...], after: tuple[int, ...]) -> Ax
 
     Those that are made one are `Joined`, and come apart again where they are cut as before.
     """
+    if 0 in before:
+        return (None,) * len(after)
     known, before = opened(known, before)
     made: list[Axis] = [None] * len(after)
     i = j = 0

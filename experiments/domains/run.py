@@ -10,10 +10,7 @@ after an interruption, run the same command again; several may run at once, one 
 """
 
 import dataclasses
-import datetime
 import os
-import platform
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,6 +23,7 @@ from tqdm import tqdm
 from audioxai_jax import load_classifier, load_codec, load_listener, map_examples
 from audioxai_jax.cli.console import (
     Parser,
+    add_json_option,
     output_folder,
     positive,
     printable,
@@ -34,6 +32,7 @@ from audioxai_jax.cli.console import (
     say_each,
     write_rows,
 )
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.files import replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.runs.shards import Parts
@@ -60,6 +59,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=positive, default=2, help="clips at once: memory alone")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--collect", action="store_true", help="tables of finished clips, only")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
@@ -123,7 +123,10 @@ def run(options, clips: tasks.Clips, model: str, name: str, codecs) -> None:
         about = describe(study, features, refusal)
         about |= {"model": Path(model).name, "domain": name, "steps": options.steps}
         seconds = round(time.monotonic() - began)
-        write_rows(folder / "about.json", about | {"seconds": seconds, **provenance()})
+        write_rows(
+            folder / "about.json",
+            about | {"seconds": seconds, **describe_run("python -m experiments.domains.run")},
+        )
 
 
 def one_clip(study: Study, clip, key):
@@ -144,31 +147,12 @@ def describe(study: Study, features, refusal: str) -> dict:
     }
 
 
-def provenance() -> dict:
-    """By what command, from which code, with what and where."""
-    git = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
-    return {
-        "command": " ".join(["python -m experiments.domains.run", *_plain(sys.argv[1:])]),
-        "commit": git.stdout.strip(),
-        "versions": {"python": platform.python_version(), "jax": jax.__version__},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {jax.default_backend()}",
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _plain(words: list[str]) -> list[str]:
-    """A command line without this machine's folders."""
-    return ["DIR" if os.sep in word and not word.startswith("-") else word for word in words]
-
-
 def collect(options, clips: tasks.Clips) -> None:
     """The tables and the figure, of all models and domains that are done."""
     rows, compared, abouts = [], [], []
     key = jax.random.key(options.seed + 1)
     for model in options.models:
-        done, areas = [], []
+        done, results = [], []
         for name in options.domains:
             found = table.read(options.out / Path(model).name / name, len(clips))
             if found is None:
@@ -176,12 +160,14 @@ def collect(options, clips: tasks.Clips) -> None:
                 continue
             rows += table.make_rows(*found, clips, key)
             done.append(found[0])
-            areas.append(table.areas(*found))
-        compared += table.compare(done, areas, clips, key)
+            results.append(found[1])
+        compared += table.compare(done, results, clips, key)
         abouts += done
     facts = {"clips": len(clips), "speakers": len(set(clips.speaker))}
     facts |= {"labels": tasks.TASKS[TASK].labels, "runs": abouts}
-    write_rows(options.out / "table.json", {**facts, "order": compared, "rows": rows})
+    facts |= {"order": compared, "rows": rows}
+    write_rows(options.out / "table.json", facts)
+    write_rows(options.json, facts)
     text = markdown.markdown(rows, compared, abouts)
     replace_file(options.out / "table.md", text.encode())
     say(text)

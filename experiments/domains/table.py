@@ -50,7 +50,7 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
 
     Args:
       about: see `run.describe`.
-      results: results of `protocol.measure`, with a leading axis of clips.
+      results: result of `protocol.measure`, with a leading axis of clips.
       clips: the same clips.
       key: consumed, by the bootstrap.
     """
@@ -65,17 +65,29 @@ def make_rows(about: dict, results: dict, clips: Clips, key: Array) -> Rows:
             rows.append(where | {"judge": judge, "ranking": name, **ends(values)})
         for number, edit in enumerate(EDITS):
             for name, values in curves.items():
-                shares = values[:, number] if edit == "keep" else 1 - values[:, number]
+                shares = _shares(values, number)
                 row = where | {"judge": judge, "ranking": name, "edit": edit}
                 row |= {"fractions": about["fractions"], **ends(shares)}
                 row["height"] = ends(shares @ weights)
                 if name != RANDOM:
                     row["area"] = ends(over_chance[name, judge, edit])
                 rows.append(row)
-        for name in curves.keys() - {RANDOM}:
+        for name in [name for name in curves if name != RANDOM]:
             row = where | {"judge": judge, "ranking": name, "edit": BOTH}
+            row["height"] = ends(both_heights(about, curves[name]))
             rows.append(row | {"area": ends(over_chance[name, judge, BOTH])})
     return rows
+
+
+def _shares(curves: np.ndarray, number: int) -> np.ndarray:
+    """Share that stays of kept parts, or that flips without deleted ones, `[N, F]`."""
+    return curves[:, number] if EDITS[number] == "keep" else 1 - curves[:, number]
+
+
+def both_heights(about: dict, curves: np.ndarray) -> np.ndarray:
+    """Mean height of both edits' curves, from the first to the last fraction, `[N]`."""
+    weights = trapezoid_weights(np.asarray(about["fractions"]))
+    return np.mean([_shares(curves, n) @ weights for n in range(len(EDITS))], axis=0)
 
 
 def agreements(results: dict, place: str) -> tuple[dict, dict]:
@@ -118,29 +130,33 @@ def areas(about: dict, results: dict) -> dict[tuple[str, str, str], np.ndarray]:
     return found
 
 
-def compare(abouts: list[dict], all_areas: list[dict], clips: Clips, key: Array) -> Rows:
+def compare(abouts: list[dict], all_results: list[dict], clips: Clips, key: Array) -> Rows:
     """Domains of one model against the best of them, on the same clips.
 
     Args:
-      abouts, all_areas: abouts and all areas of each domain, see `areas`.
-      clips: clips that both are of.
+      abouts, all_results: facts and results of each domain, see `make_rows`.
+      clips: clips of both.
       key: consumed, by the bootstrap.
 
     Returns:
-      By judge, domains in falling order of their best method's area of "both" edits, and what
-      they lack to the first, "behind", with intervals.
+      By judge, domains in falling order of their best method's area of "both" edits, with its
+      mean "height", what they lack to the first ("behind"), and intervals.
     """
     rows: Rows = []
-    for judge in JUDGES.values():
+    all_areas = [areas(*pair) for pair in zip(abouts, all_results, strict=True)]
+    for place, judge in JUDGES.items():
         best = []
-        for about, found in zip(abouts, all_areas, strict=True):
+        for about, results, found in zip(abouts, all_results, all_areas, strict=True):
             methods = [n for n, j, e in found if (j, e) == (judge, BOTH) and n != MAGNITUDE]
             name = max(methods, key=lambda n: float(found[n, judge, BOTH].mean()))
-            best.append((about, name, found[name, judge, BOTH], found[MAGNITUDE, judge, BOTH]))
+            height = both_heights(about, agreements(results, place)[0][name])
+            pair = found[name, judge, BOTH], found[MAGNITUDE, judge, BOTH]
+            best.append((about, name, *pair, height))
         best.sort(key=lambda entry: -float(entry[2].mean()))
-        for about, name, values, magnitude in best:
+        for about, name, values, magnitude, height in best:
             row = {"model": about["model"], "judge": judge, "domain": about["domain"]}
             row |= {"ranking": name, "area": with_ends(values, clips, key)}
+            row["height"] = with_ends(height, clips, key)
             row["behind"] = with_ends(best[0][2] - values, clips, key)
             rows.append(row | {"over_magnitude": with_ends(values - magnitude, clips, key)})
     return rows
@@ -149,4 +165,4 @@ def compare(abouts: list[dict], all_areas: list[dict], clips: Clips, key: Array)
 def with_ends(values: np.ndarray, clips: Clips, key: Array) -> dict[str, Any]:
     """The mean over clips, with intervals over clips and over speakers."""
     ends = mean_with_intervals(values, key, speakers=clips.speaker_numbers)
-    return {name: np.asarray(value).tolist() for name, value in ends.items()}
+    return {name: np.round(np.asarray(value, float), 5).tolist() for name, value in ends.items()}

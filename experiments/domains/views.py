@@ -1,5 +1,6 @@
 """The domains of the study, and the methods that can be asked in each."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,5 +78,10 @@ def make_methods(heard: Any, features: jax.Array, base: jax.Array, steps: int):
     try:
         jax.eval_shape(ask, features)
     except UncoveredOperation as error:
-        return methods, str(error).split(". ")[0]
+        return methods, _without_folders(str(error).split(". ")[0])
     return methods | {"lrp": propagation}, ""
+
+
+def _without_folders(text: str) -> str:
+    """A message that names a place in the package, not on this machine."""
+    return re.sub(r"\S*/(?=audioxai_jax/)", "", text)

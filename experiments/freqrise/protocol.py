@@ -56,15 +56,12 @@ def make_methods(domain: str, masks: int) -> dict[str, Method]:
       domain: a key of CELLS.
       masks: number that `rise` tries.
     """
-    methods = {
+    return {
         "lrp": lrp("epsilon_plus"),
         "integrated_gradients": integrated_gradients(steps=32),
         "input_x_gradient": input_x_gradient(),
         "rise": rise(samples=masks, cells=CELLS[domain]),
     }
-    if domain != "samples":
-        methods.pop("lrp")  # no rule passes complex values: it is moved from samples
-    return methods
 
 
 def measure_clips(

@@ -105,16 +105,16 @@ def test_weights_that_are_prepared_before_the_point(x64, key):
 
     params = {"out": jnp.array([[3.0, 4.0]])}
     found, _ = layer_attribution(
-        propagation.lrp(), Partial(model, params), jnp.ones(2), 0, "hidden"
+        propagation.lrp(), Partial(model, params), jnp.ones(2), 0, "hidden", key=key
     )
     np.testing.assert_allclose(found.relevance, [0.6, 0.8], rtol=1e-5)
 
 
-def test_layers_that_are_not_there_are_refused(params, x):
+def test_layers_that_are_not_there_are_refused(params, x, key):
     model = Partial(network, params)
     with pytest.raises(ValueError, match="the point 'nowhere' fits no operation"):
-        layer_attribution(saliency(), model, x, 0, "nowhere")
+        layer_attribution(saliency(), model, x, 0, "nowhere", key=key)
     with pytest.raises(ValueError, match="target 2 is not a class"):
-        layer_attribution(saliency(), model, x, 2, "hidden")
+        layer_attribution(saliency(), model, x, 2, "hidden", key=key)
     with pytest.raises(ValueError, match="smoothgrad draws at random: give it a key"):
-        layer_attribution(smoothgrad(), model, x, 0, "hidden")
+        layer_attribution(smoothgrad(), model, x, 0, "hidden", key=None)

@@ -176,7 +176,7 @@ EXPLAINED = {
 
 
 def explain(model):
-    return attribute_batch(saliency(), model, X[None], 1).relevance
+    return attribute_batch(saliency(), model, X[None], 1, key=jax.random.key(0)).relevance
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -99,9 +99,9 @@ def rows():
     about = {"model": "m", "domain": "d", "fractions": [0.1, 0.2], "units": 7, "unit": "cell"}
     whole, key = clips(count, 12), jax.random.key(0)
     made = table.make_rows(about, results, whole, key)
-    areas = table.areas(about, results)
-    worse = {name: values - 0.1 for name, values in areas.items()}
-    compared = table.compare([about | {"domain": "e"}, about], [worse, areas], whole, key)
+    worse = {**said, "ours": answers(np.where(np.arange(2) == 0, ours, 1.0))}  # none flips at last
+    worse = {"logits": worse, "listener": worse}
+    compared = table.compare([about | {"domain": "e"}, about], [worse, results], whole, key)
     return made, compared, [about | {"lrp": "covered"}]
 
 
@@ -125,14 +125,16 @@ def test_rows_are_shares_and_areas_over_chance(rows):
 def test_domains_are_ordered_by_what_they_lack_to_the_best(rows):
     best, other = (row for row in rows[1] if row["judge"] == "model")
     assert (best["domain"], other["domain"]) == ("d", "e")
-    assert best["behind"]["mean"] == 0 and other["behind"]["mean"] == pytest.approx(0.1)
-    assert other["behind"]["speakers_low"] == pytest.approx(0.1)  # of every clip
-    assert best["over_magnitude"]["mean"] > 0.2
+    assert best["behind"]["mean"] == 0 and best["over_magnitude"]["mean"] > 0.2
+    assert best["height"]["mean"] == pytest.approx((1 + 0.75) / 2)
+    weight = 0.1 / 2 / 0.2  # of the last fraction, where none flips
+    assert other["behind"]["mean"] == pytest.approx(0.75 * weight / 2)
 
 
 def test_the_table_and_the_figure_have_them(rows, tmp_path):
     text = markdown.markdown(*rows)
-    assert "| ours | d | 7 cells | 75 | +38 (+38 to +38) | +19 " in text
+    assert "| ours | d | 7 (cell) | 75 | +38 (+38 to +38) | +19 " in text
+    assert "| d | 7 (cell) | **ours +28 (" in text
     assert "| d | random | 50 / 50 |" in text and "- m, d: covered" in text
     made = [
         row | {"ranking": "integrated_gradients"} if row["ranking"] == "ours" else row

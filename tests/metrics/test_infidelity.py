@@ -1,5 +1,7 @@
 """Infidelity and faithfulness: closed forms, slow recomputation in NumPy."""
 
+import importlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -175,7 +177,8 @@ def test_subsets_are_of_one_size_and_given_ones_are_used(given, monkeypatch):
         seen["chosen"] = chosen
         return faithfulness_of(model, x, relevance, target, chosen, **settings)
 
-    monkeypatch.setattr("audioxai_jax.metrics.faithfulness.faithfulness_of", spy)
+    module = importlib.import_module("audioxai_jax.metrics.faithfulness")
+    monkeypatch.setattr(module, "faithfulness_of", spy)
     faithfulness_correlation(Partial(bent, weights), x, relevance, 1, key=KEY, size=5, subsets=8)
     chosen = np.asarray(seen["chosen"])
     assert chosen.dtype == bool and chosen.shape == (8, *SHAPE)

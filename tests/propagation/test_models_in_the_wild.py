@@ -12,7 +12,6 @@ from audioxai_jax import deep_lift, guided_backprop
 from audioxai_jax.nets.adapters import from_linen
 from audioxai_jax.propagation import (
     PRESETS,
-    UncoveredOperation,
     composite,
     kind,
     lrp,
@@ -180,12 +179,6 @@ def test_rules_for_weights_want_weights(rule):
 def test_whole_numbers_are_refused():
     with pytest.raises(ValueError, match="expected floating point"):
         lrp()(lambda x: x.astype(jnp.float32), jnp.arange(3), 0, key=KEY)
-
-
-def test_complex_numbers_are_refused_with_advice():
-    for model in (lambda x: jnp.fft.fft(x[0]).real, lambda x: (x[0] * jnp.exp(1j * x[0])).real):
-        with pytest.raises(UncoveredOperation, match="relevance is real"):
-            lrp()(model, X, 0, key=KEY)
 
 
 def test_a_named_point_is_kept_from_folding():

@@ -82,7 +82,8 @@ def apply_training(config: WaveCnnConfig, variables, audio: Array, key: Array):
     """Waveform to logits inside `vmap(axis_name="batch")`, with dropout; also returns the
     updated running statistics."""
     net = WaveCnn(config, training=True)
-    logits, updated = net.apply(variables, audio, rngs={"dropout": key}, mutable=["batch_stats"])
+    rngs = {"dropout": key}
+    logits, updated = net.apply(variables, as_audio(audio), rngs=rngs, mutable=["batch_stats"])
     return logits, updated["batch_stats"]
 
 

@@ -47,12 +47,23 @@ class DataFlow:
         """The same, of what decides about the value as well."""
         return self._deciding[value]
 
+    def path(self, equations: tuple[Equation, ...]) -> str:
+        """The first leaf of the model that any of the equations reads, or ""."""
+        for equation in equations:
+            for number in equation.inputs:
+                if number not in self.graph.depends and self.graph.paths.get(number):
+                    return self.graph.paths[number][0]
+        return ""
+
     def shape(self, value: int) -> tuple[int, ...]:
         return self.graph.shapes[value].shape
 
     def inexact(self, value: int) -> bool:
         """Whether it is a floating point number, and no decision or count."""
         return bool(jnp.issubdtype(self.graph.shapes[value].dtype, jnp.inexact))
+
+    def is_complex(self, value: int) -> bool:
+        return bool(jnp.issubdtype(self.graph.shapes[value].dtype, jnp.complexfloating))
 
     def between(self, start: int, end: int, *, deciding: bool = False) -> tuple[Equation, ...]:
         """The equations on the paths from a dominator of `end`, in their order."""
@@ -67,7 +78,11 @@ class DataFlow:
             if id(equation) not in found:
                 found[id(equation)] = equation
                 pending += [number for number in equation.inputs if number in values]
-        return tuple(sorted(found.values(), key=lambda equation: self._order[id(equation)]))
+        return self.in_order(found.values())
+
+    def in_order(self, equations: Iterable[Equation]) -> tuple[Equation, ...]:
+        """Equations in the order of their computation."""
+        return tuple(sorted(equations, key=lambda equation: self._order[id(equation)]))
 
     def is_zero(self, value: int) -> bool:
         """Whether a value is known to be zero, whatever its shape."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.propagation.lowering import annotate, decisions, exponentials, fold, regions
+from audioxai_jax.propagation.lowering.complex_values import linear_part
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.propagation.lowering.norm_regions import normaliser
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
@@ -56,9 +57,12 @@ def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
     found: list[Operation] = []
     for equation in reversed(graph.equations):
         if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
-            if (region := _region(flow, equation, fuse=fuse)) is not None:
-                flow.take(region.equations)
-                found.append(_from_region(flow, region))
+            operation = linear_part(flow, equation)
+            if operation is None and (region := _region(flow, equation, fuse=fuse)) is not None:
+                operation = _from_region(flow, region)
+            if operation is not None:
+                flow.take(operation.equations)
+                found.append(operation)
     for equation in graph.equations:
         if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
             compared = _compared(flow, equation) if graph.compares else None
@@ -98,7 +102,7 @@ def _from_region(flow: DataFlow, region: regions.Region) -> Operation:
         b = given(jnp.zeros(shape.shape, shape.dtype), w)[0]
         return (lambda x, w: given(x, w)[0] - b), w, b
 
-    path = _path(flow, region.equations)
+    path = flow.path(region.equations)
     found = Operation(region.kind, region.name, (start,), (end,), prepare, region.equations, path)
     return dataclasses.replace(found, rectifies=region.name == "relu")
 
@@ -118,13 +122,12 @@ def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
     name, depends = equation.name, flow.graph.depends
     inputs = tuple(flow.dependent(equation))
     several = len(inputs) > 1
-    dtypes = [flow.graph.shapes[value].dtype for value in (*inputs, *equation.outputs)]
-    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes):
+    if any(map(flow.is_complex, (*inputs, *equation.outputs))):
         return _plain(flow, equation, name)
-    if name in CALLS:  # what is left whole is linear
-        return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)
     if name in CUSTOM:
         return _custom(flow, equation)
+    if name in CALLS:  # a call that is left whole is linear
+        return dataclasses.replace(_plain(flow, equation, "sum"), name=LINEAR, keeps_sign=False)
     if name in PRODUCTS and several:
         return _plain(flow, equation, "matmul")
     if name in PRODUCTS:
@@ -181,7 +184,7 @@ def _plain(flow: DataFlow, equation: Equation, kind: str) -> Operation:
         tuple(equation.outputs[i] for i in outs),
         prepare,
         (equation,),
-        path=_path(flow, (equation,)),
+        path=flow.path((equation,)),
         keeps_sign=keeps,
     )
 
@@ -261,7 +264,7 @@ def _affine(flow: DataFlow, equation: Equation) -> Operation:
         return lin, chain.factor(values), chain.bias(values)
 
     kind = "affine" if chain.shifted else "scale"
-    path = _path(flow, chain.equations)
+    path = flow.path(chain.equations)
     return Operation(kind, "", (x,), (chain.output,), prepare, chain.equations, path)
 
 
@@ -286,12 +289,3 @@ def _sum(flow: DataFlow, equation: Equation) -> Operation:
         equations=(equation, *chain.equations),
         keeps_sign=not chain.shifted and all(scale.positive(flow) for scale in chain.scales),
     )
-
-
-def _path(flow: DataFlow, equations: tuple[Equation, ...]) -> str:
-    """The first leaf of the model that any of the equations reads."""
-    for equation in equations:
-        for number in equation.inputs:
-            if number not in flow.graph.depends and flow.graph.paths.get(number):
-                return flow.graph.paths[number][0]
-    return ""

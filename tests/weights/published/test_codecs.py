@@ -122,47 +122,47 @@ def test_what_is_no_folder_is_refused_without_a_network(folder, tmp_path, monkey
     monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights").mkdir()
-    load = lambda weights, name="toy_24khz": refusal(WeightsError, load.load_codec, name, weights)
-    assert "weights/toy: no such folder: give someone/toy" in load("weights/toy")
-    assert "is a file: give someone/toy" in load(folder / "model.safetensors")
-    assert "someone/toy: no such folder, and toy_48khz cannot be downloaded" in load(
+    refuse = lambda weights, name="toy_24khz": refusal(WeightsError, load.load_codec, name, weights)
+    assert "weights/toy: no such folder: give someone/toy" in refuse("weights/toy")
+    assert "is a file: give someone/toy" in refuse(folder / "model.safetensors")
+    assert "someone/toy: no such folder, and toy_48khz cannot be downloaded" in refuse(
         "someone/toy", "toy_48khz"
     )
-    message = load("weights")
+    message = refuse("weights")
     assert "weights: holds no config.json and no model.safetensors: give someone/toy" in message
-    assert "(in Python weights=) is empty: for toy_24khz give someone/toy" in load("")
-    assert "'there/toy' is a path, whose weights are there: leave --codec-weights" in load(
+    assert "(in Python weights=) is empty: for toy_24khz give someone/toy" in refuse("")
+    assert "'there/toy' is a path, whose weights are there: leave --codec-weights" in refuse(
         folder, "there/toy"
     )
-    assert "did you mean 'toy_24khz'?" in load(folder, "toy_24kz")
-    assert "'gainshape_16khz': unknown codec; --codec-weights needs" in load(
+    assert "did you mean 'toy_24khz'?" in refuse(folder, "toy_24kz")
+    assert "'gainshape_16khz': unknown codec; --codec-weights needs" in refuse(
         folder, "gainshape_16khz"
     )
-    message = load(folder, "toy_48khz")
+    message = refuse(folder, "toy_48khz")
     assert "a codec of 24000 Hz, toy_48khz works at 48000 Hz: is it toy_24khz?" in message
 
 
 def test_a_file_that_a_folder_lacks_is_named_with_where_to_get_it(tmp_path):
-    load = lambda name: refusal(WeightsError, load.load_codec, name, tmp_path)
+    refuse = lambda name: refusal(WeightsError, load.load_codec, name, tmp_path)
     (tmp_path / "lyragan.tflite").touch()
-    message = load("lyra_v2")
+    message = refuse("lyra_v2")
     assert "holds no soundstream_encoder.tflite and no quantizer.tflite: give a folder" in message
     (tmp_path / "config.json").write_text("{}")
-    message = load("encodec_24khz")
+    message = refuse("encodec_24khz")
     assert "holds no model.safetensors: give facebook/encodec_24khz, which is" in message
     (tmp_path / "pytorch_model.bin").touch()
-    assert "pickles are not read" in load("encodec_24khz")
+    assert "pickles are not read" in refuse("encodec_24khz")
 
 
 def test_a_codec_that_is_published_as_a_pickle(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface, "fetch", lambda _: pytest.fail("looked up"))
     monkeypatch.chdir(tmp_path)
-    load = lambda weights: refusal(WeightsError, load.load_codec, "encodec_16khz", weights)
-    assert load("facebook/audiogen-medium") == (
+    refuse = lambda weights: refusal(WeightsError, load.load_codec, "encodec_16khz", weights)
+    assert refuse("facebook/audiogen-medium") == (
         "facebook/audiogen-medium: is published there as a pickle only, which is never read: give "
         "a folder that was converted to config.json and model.safetensors, in transformers' names"
     )
-    assert "facebook/audiogen-medium publishes it as a pickle only" in load("./none")
+    assert "facebook/audiogen-medium publishes it as a pickle only" in refuse("./none")
 
 
 def test_another_members_rate_is_said_before_its_tensors(tmp_path):

@@ -21,6 +21,7 @@ PAGES = {
     "README.md": 2,
     "docs/getting_started.md": 1,
     "docs/your_model.md": 1,
+    "docs/your_codec.md": 1,
     "docs/attribution.md": 1,
     "docs/lrp.md": 1,
     "docs/domains.md": 1,
@@ -150,6 +151,12 @@ def test_streaming(blocks):
     run(second, names)
     whole = names["codec"].decode(names["codec"].encode(read_clip(example_clip(), 16_000).samples))
     np.testing.assert_allclose(np.concatenate(list(names["pieces"])), whole, atol=1e-6)
+
+
+def test_save_a_codec(blocks):
+    (code,) = blocks("docs/your_codec.md")
+    codec = run(code)["codec"]
+    assert (codec.name, codec.sample_rate) == ("small", 16_000)
 
 
 def test_data(blocks, tmp_path):

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.helpers.references import Source
+
 PHRASES = {
     "is no (?<![a-z]is no )(?<!there is no )(?!longer|more)[a-z]": 'negate the verb, "is not a"',
     "are non[e](?![a-z])": 'name what is missing: "the list is empty"',
@@ -148,6 +150,29 @@ def test_links_lead_somewhere(pages, repo):
             if not place.exists() or anchor and anchor not in anchors(place.read_text("utf-8")):
                 broken.append(f"{path.relative_to(repo)}: {target}")
     assert broken == []
+
+
+def test_names_in_docstrings_lead_somewhere(repo):
+    assert Source(repo).dead() == []
+
+
+def test_a_name_that_leads_nowhere_is_noticed(repo):
+    source = Source(repo)
+    for name in (
+        "masks.top_fraction",
+        "weights.registry.NETWORKS",
+        "audioxai_jax.saliency",
+        "audioxai_jax.read_clip",
+    ):
+        assert not source.is_dead(name, set())
+    for name in (
+        "masks.no_such",
+        "audioxai_jax.no_such",
+        "weights.no_such.NETWORKS",
+        "tracing.reading.Reading.no_such",
+    ):
+        assert source.is_dead(name, set())
+    assert not source.is_dead("codecs.shape", {"codecs"}) and not source.is_dead("x.y", set())
 
 
 def test_each_study_says_what_it_asks_and_how(repo):

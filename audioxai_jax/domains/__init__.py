@@ -1,6 +1,7 @@
 """Views of a sound that one can come back from, and their table.
 
-A domain is one file and one row: `tests/domains/test_conformance.py` covers it then.
+A domain is one file, its import and name in DOMAINS, and a row in docs/domains.md;
+`tests/domains/test_conformance.py` covers it then.
 """
 
 from collections.abc import Callable

@@ -59,7 +59,7 @@ def composite(
 
     Args:
       entries: (pattern, rule) pairs. A rule is any function of the signature in
-        `rules.sharing`.
+        `propagation.rules.base`.
       base: entries for all but convolutions and dense layers, tried after the others;
         `base()` if None. `[]` for none.
       fuse: whether softmax and normalisation count as operations of their own.

@@ -5,8 +5,8 @@ by what they contain, so that a reused or functional layer is one equation per u
 each value whether it depends on the input, and of each constant which leaves of the model it
 comes from. `tracing` makes graphs; attribution rules read them.
 
-Dependence is that of the gradient, or that of differences, see `tracing.Reading`: a rounded value
-has no gradient, but it differs between an input and a reference.
+Dependence is that of the gradient, or that of differences, see `tracing.reading.Reading`: a rounded
+value has no gradient, but it differs between an input and a reference.
 """
 
 import dataclasses

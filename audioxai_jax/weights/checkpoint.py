@@ -72,6 +72,27 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
     manifest = file_format.read_manifest(path)
     if manifest["kind"] != kind:
         raise WeightsError(f"{path}.json: is a {manifest['kind']}, expected a {kind}")
+    network, config = check_manifest(path, manifest, networks)
+    tensors = file_format.read_tensors(path, manifest["sha256"])
+    mean = tensors.pop("mean", None) if kind == "codec" else None
+    params = _params(path, network, config, tensors)
+    return Checkpoint(path, manifest, network, config, params, mean)
+
+
+def check_manifest(
+    path: Path, manifest: Mapping[str, Any], networks: Mapping[str, Network]
+) -> tuple[Network, Any]:
+    """The network that a manifest names, and its configuration.
+
+    Args:
+      path: path of the files, without suffix.
+      manifest: JSON values, with a kind.
+      networks: known networks, by the name that a manifest gives.
+
+    Raises:
+      WeightsError: for a field that is missing, unknown or wrong.
+    """
+    kind = str(manifest["kind"])
     network = networks.get(str(manifest.get("network")))
     if network is None or network.kind != kind:
         known = ", ".join(name for name, entry in networks.items() if entry.kind == kind)
@@ -80,12 +101,9 @@ def read(path: Path, kind: str, networks: Mapping[str, Network]) -> Checkpoint:
         )
     _check_fields(path, kind, manifest)
     config = _read_config(path, network, manifest["config"])
-    tensors = file_format.read_tensors(path, manifest["sha256"])
-    mean = tensors.pop("mean", None) if kind == "codec" else None
-    params = _params(path, network, config, tensors)
     if kind == "classifier":
         _check_labels(path, manifest, config)
-    return Checkpoint(path, manifest, network, config, params, mean)
+    return network, config
 
 
 def _check_fields(path: Path, kind: str, manifest: Mapping[str, Any]) -> None:

@@ -66,6 +66,11 @@ def locate(name_or_path: str | Path, kind: str) -> Path:
                     f"weights=) {published.how_to_get(text)}"
                 )
             names = [*names, *published.PUBLISHED]
+        if text in NETWORKS and NETWORKS[text].kind == kind:
+            raise WeightsError(
+                f"{text!r} is a kind of network, without weights: save some with "
+                "weights.save.save, and give the path of its .safetensors file"
+            )
         near = difflib.get_close_matches(text, names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise WeightsError(

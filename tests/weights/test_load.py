@@ -279,6 +279,32 @@ def test_networks_say_what_they_read(name, tmp_path):
     np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"network": None}, "lacks 'network': give kind, network, config"),
+        ({"kind": None}, "lacks 'kind'"),
+        ({"config": None}, "lacks 'config'"),
+        ({"config": {"width": 16}}, "expected the network's configuration"),
+        ({"config": HEAD}, "config does not fit the network"),
+        ({"network": "lstm"}, "unknown network 'lstm', known are: gainshape"),
+        ({"kind": "classifier", "network": "transformer", "config": HEAD}, "lacks the field"),
+        ({"task": 5}, "'task' is 5, expected a text"),
+        ({"note": b"bytes"}, "the manifest is not JSON"),
+    ],
+)
+def test_a_manifest_that_could_not_be_loaded_is_not_saved(made, tmp_path, fields, said):
+    whole = {"kind": "codec", "network": "gainshape", "config": CONFIG} | fields
+    given = {name: value for name, value in whole.items() if value is not None}
+    assert said in refusal(WeightsError, lambda: save.save(tmp_path / "new", "x", given, made[1]))
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_name_of_a_kind_of_network_is_refused_with_the_way_to_a_checkpoint():
+    message = refusal(WeightsError, load.load_codec, "seanet")
+    assert "'seanet' is a kind of network, without weights: save some with weights.save" in message
+
+
 def test_saving_is_repeatable_and_leaves_nothing_else(made, tmp_path):
     fields = {"kind": "codec", "network": "gainshape", "config": CONFIG}
     for folder in ("a", "b"):

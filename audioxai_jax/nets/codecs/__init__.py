@@ -1,7 +1,10 @@
 """Codecs, one a file, and their table.
 
-A codec is one file and one row: weights, streaming and `tests/nets/codecs/test_conformance.py`
-know it then. Weights that others published are a row of `weights.published.table.PUBLISHED`.
+A codec is one file and one row, under the file's name: checkpoints, streaming and
+`tests/nets/codecs/test_conformance.py` know it then. A row is a kind of network, without weights.
+What `load_codec` and `--codec` take is the name or the path of a checkpoint that
+`weights.save.save` wrote, a row of `weights.published.table.PUBLISHED` with its weights, or, on the
+command line, FILE.py:FUNCTION.
 """
 
 from audioxai_jax.nets.codecs import (
@@ -103,4 +106,4 @@ CODECS: dict[str, Network] = {
 }
 """Kinds of codecs, by the name that manifests give."""
 
-__all__ = ["CODECS", "encodec", "gainshape", "lyra", "seanet"]
+__all__ = ["CODECS", *CODECS]  # pyright: ignore[reportUnsupportedDunderAll]

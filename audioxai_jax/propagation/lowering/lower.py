@@ -7,16 +7,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from audioxai_jax.propagation.lowering import (
-    annotate,
-    decisions,
-    exponentials,
-    fold,
-    norm_regions,
-    regions,
-)
+from audioxai_jax.propagation.lowering import annotate, decisions, exponentials, fold, regions
 from audioxai_jax.propagation.lowering.complex_values import linear_part
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
+from audioxai_jax.propagation.lowering.norm_regions import normaliser
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
 from audioxai_jax.propagation.lowering.regions import UNARY
 from audioxai_jax.propagation.lowering.winners import winner
@@ -90,7 +84,7 @@ def _reaching(found: list[Operation], outputs: tuple[int, ...]) -> list[Operatio
 def _region(flow: DataFlow, equation: Equation, *, fuse: bool) -> regions.Region | None:
     region = regions.activation(flow, equation)
     if region is None and fuse:
-        found = (regions.softmax, regions.logsumexp, norm_regions.normaliser)
+        found = (regions.softmax, regions.logsumexp, normaliser)
         region = next(filter(None, (find(flow, equation) for find in found)), None)
     return region
 

@@ -1,7 +1,8 @@
 """Rules of relevance propagation, one family a file.
 
 To add one: write its file, import it, name it in RULES, and give it a line of CASES in
-`tests/propagation/test_rule_conformance.py`, which fails without.
+`tests/propagation/test_rule_conformance.py`, which fails without, and a replica in
+`tests/helpers/rule_replicas.py`.
 """
 
 from collections.abc import Callable

@@ -22,7 +22,7 @@ def zero() -> "Epsilon":
 
 
 def epsilon(epsilon: float = 1e-6, *, absolute: bool = False) -> "Epsilon":
-    """LRP-epsilon. For `absolute` see `sharing.stabilise`."""
+    """LRP-epsilon. For `absolute` see `rules.base.stabilise`."""
     return Epsilon(epsilon, absolute)
 
 

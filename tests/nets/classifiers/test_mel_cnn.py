@@ -8,7 +8,6 @@ import pytest
 from audioxai_jax.nets.classifiers import mel_cnn
 from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
 from audioxai_jax.propagation.composites import PRESETS
-from audioxai_jax.propagation.errors import UncoveredOperation
 from audioxai_jax.propagation.propagate import propagate
 from tests.helpers.small_models import random_params
 
@@ -56,7 +55,10 @@ def test_lrp_covers_the_network_and_conserves(variables):
     np.testing.assert_allclose(jnp.sum(found.relevance) + lost, found.logits[1], rtol=1e-4)
 
 
-def test_lrp_refuses_the_fourier_transform_of_the_front_end(variables):
-    model = mel_cnn.model(CONFIG, variables)
-    with pytest.raises(UncoveredOperation, match="fft"):
-        propagate(PRESETS["epsilon_plus"](), model, jnp.ones(320), 1)
+def test_lrp_passes_the_fourier_transform_of_the_front_end(variables):
+    """From the logit to the samples; biases and stabilisers took the rest."""
+    audio = jax.random.normal(jax.random.key(1), (320,))
+    found = propagate(PRESETS["epsilon_plus"](), mel_cnn.model(CONFIG, variables), audio, 1)
+    assert "sum:fft" in " ".join(found.ledger.names)
+    lost = jnp.sum(found.ledger.bias + found.ledger.stabiliser)
+    np.testing.assert_allclose(jnp.sum(found.relevance) + lost, found.logits[1], rtol=1e-4)

@@ -266,6 +266,7 @@ def test_completeness_of_attention(complete, attention):
     assert found.info["completeness_gap"] < 0.01
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "shipped, complete", rows([("keywords", "deep_lift"), *DIGITS], full_size=DIGITS)
 )

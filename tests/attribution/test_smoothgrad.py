@@ -107,6 +107,7 @@ def test_a_product_equals_the_slow_loop(name, x, x64, key, target):
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "inner", [integrated_gradients(steps=3), propagation.lrp()], ids=["ig", "lrp"]
 )

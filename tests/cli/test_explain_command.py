@@ -524,6 +524,7 @@ def test_progress_is_shown_only_to_those_who_wait(monkeypatch, patience, shown):
     assert ("two" in sys.stderr.getvalue()) == shown
 
 
+@pytest.mark.full_size
 def test_the_command_in_a_process_of_its_own(models, tmp_path):
     """A home that cannot be written, a clip that is none: no traceback, no noise."""
     clip = sound("ünï.wav")

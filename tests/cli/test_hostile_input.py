@@ -317,6 +317,7 @@ def test_channels_that_cancel_are_refused_one_of_them_is_explained(models, capsy
     assert "2 channels, the right one explained" in Path("out/clip/report.html").read_text()
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("case", sorted(ODD))
 def test_a_clip_that_is_valid_but_odd_is_explained(models, capsys, case):
     options = {"samples": noise(), "rate": RATE, **ODD[case]}

@@ -72,6 +72,7 @@ CASES = list(itertools.product((0, 2), LENGTHS))
 SEEN = [(0, frames) for frames in LENGTHS if frames not in (4, 6, 7, 100)]
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("target, frames", rows(CASES, full_size=SEEN))
 def test_relevance_stays_in_the_window_that_decides(frames, target):
     z = latent(frames)

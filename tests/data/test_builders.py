@@ -306,6 +306,7 @@ def test_tensorflow_is_never_imported(tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "dataset, count",
     [

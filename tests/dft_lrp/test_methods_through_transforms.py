@@ -43,6 +43,7 @@ SPACES = {
 }
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("name", rows(METHODS, full_size=COVERED))
 def test_relevance_has_the_shape_of_the_space(name, space):

@@ -98,6 +98,7 @@ def by_hand(decoded: bool):
     return target, found
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("decoded", [False, True])
 def test_each_edit_is_what_a_loop_makes_of_it(decoded):
     found, index = judged(decoded)

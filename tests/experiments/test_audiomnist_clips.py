@@ -14,6 +14,7 @@ def tree(tmp_path_factory):
     return made_up_data.audiomnist(tmp_path_factory.mktemp("data"), digits=(0, 7))
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "task, sizes",
     [

@@ -47,6 +47,7 @@ PAIRS = {
 SLOW = pytest.mark.full_size
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "pair",
     [

@@ -135,6 +135,7 @@ def both(model, x, key):
     return run("cascading"), run("bottom_up"), run("independent")
 
 
+@pytest.mark.full_size
 def test_each_stage_is_the_model_with_those_layers(key):
     down, up, alone = both(MODEL, X, KEY)
     assert down.layers == ORDER[::-1] and up.layers == alone.layers == ORDER

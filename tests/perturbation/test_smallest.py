@@ -161,6 +161,7 @@ def test_closed_form_of_a_linear_model():
     assert flipped.mask.tolist() == [[0, 1, 0], [0, 1, 0]]
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("offset", np.linspace(-14.7, -0.3, 7))
 @pytest.mark.parametrize("counts", [None, (), (1, 4)])
 def test_all_searches_agree_on_evidence_of_one_sign(offset, counts):

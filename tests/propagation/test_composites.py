@@ -108,6 +108,7 @@ def test_first_and_last_follow_the_graph_not_the_order():
     assert [found[name].split("(")[0] for name in "abcd"] == ["Flat", "Flat", "Epsilon", "Gamma"]
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("module", [cnn, gru, transformer], ids=lambda m: m.__name__[-5:])
 def test_presets_cover_all_heads(name, module):

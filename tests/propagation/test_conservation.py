@@ -101,6 +101,7 @@ HEADS = {
 }
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("head", rows(HEADS, full_size=("audionet", "cnn", "gru", "transformer")))
 def test_the_ledger_of_real_networks(head, x64):
     """Logit = relevance + what biases, expansions and stabilisers took, 1e-10 in double."""

@@ -113,6 +113,7 @@ COVERED = ("conv1d", "dilated", "grouped", "strided2d", "transposed", "valid")
 BIASED = {"plain": False, "biased": True}
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("terms", rows(BIASED, full_size=["plain"]))
 @pytest.mark.parametrize("operation", rows(OPERATIONS, full_size=COVERED))
 def test_every_rule(operation, terms, x64):

@@ -90,6 +90,7 @@ def equinox():
     )
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", SOME)
 def test_one_network_in_four_libraries(name):
     """The relevance is the same, and so are rules chosen by the parameters' paths."""

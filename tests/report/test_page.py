@@ -209,6 +209,7 @@ DOMAINS = {
 }
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", DOMAINS)
 def test_every_domain_has_a_page_with_its_axes_and_units(name):
     domain = domains.DOMAINS[name](RATE)

@@ -118,6 +118,7 @@ LONG = {"causal": 4_001, "chunks": 5 * 26 + 3, "chunks side by side": 125, "chun
 """Samples; of the second, a chunk and the last one have the frames of one that is full."""
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize(
     "family", rows(FAMILIES, full_size=("two channels", "chunks side by side"))
 )
@@ -131,6 +132,7 @@ def test_pieces_are_the_whole(family, x64):
     assert apart(found, DECODE(codec, latent)) < 1e-12
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("family", ["causal", "looks ahead", "chunks", "lyra", "gainshape"])
 @pytest.mark.parametrize("samples", rows(["1", "7", "hop + 1"], full_size=("7",)))
 def test_short_sounds(family, samples, x64):

@@ -62,6 +62,7 @@ def test_any_length_from_one_sample(case):
         assert decoded.dtype == jnp.float32
 
 
+@pytest.mark.full_size
 @EVERY
 def test_gradients_flow_through_encoder_and_decoder(case, x64):
     """The slope along the gradient, against a difference."""

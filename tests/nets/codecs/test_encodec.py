@@ -65,6 +65,7 @@ def small(config=SMALL):
 LENGTHS = list(itertools.product((321, 100_000), MEMBERS))
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("samples, name", rows(LENGTHS, full_size=[(100_000, "encodec_48khz")]))
 def test_lengths(name, samples):
     config = MEMBERS[name]
@@ -113,6 +114,7 @@ def test_the_gain_is_the_loudness():
 SLOPE = jax.jit(jax.value_and_grad(lambda x, codec: jnp.sum(codec.encode(x))))
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("level", [0.0, 1e-20])
 def test_silence_has_a_gradient(level):
     sound = np.full(75, level, np.float32)

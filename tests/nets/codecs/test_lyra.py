@@ -232,6 +232,7 @@ def released(lyra_folder):
 MEDIANS = {"speech_commands": (5.9, 4.2), "fsdd": (7.4, 6.8), "tess": (7.9, 7.0)}
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("dataset", rows(MEDIANS, full_size=("fsdd", "tess")))
 def test_round_trips_of_real_speech(released, data_root, dataset):
     clips = list(real_clips(data_root, dataset, 20).values())

@@ -20,6 +20,7 @@ def params_of(config):
     return random_params(lambda: seanet.init(config, jax.random.key(0)))
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("samples", [1, 2, 7, 8, 9, 100])
 def test_shapes(samples, causal):

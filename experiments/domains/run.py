@@ -26,6 +26,7 @@ from tqdm import tqdm
 from audioxai_jax import load_classifier, load_codec, load_listener, map_examples
 from audioxai_jax.cli.console import (
     Parser,
+    add_json_option,
     output_folder,
     positive,
     printable,
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", type=positive, default=32, help="of integrated gradients")
     parser.add_argument("--chunk", type=positive, default=2, help="clips at once: memory alone")
     parser.add_argument("--seed", type=int, default=0)
+    add_json_option(parser)
     parser.add_argument("--collect", action="store_true", help="tables of what is there, only")
     options = parser.parse_args()
     if options.data is None:
@@ -182,6 +184,7 @@ def collect(options, clips: tasks.Clips) -> None:
     facts = {"clips": len(clips), "speakers": len(set(clips.speaker))}
     facts |= {"labels": tasks.TASKS[TASK].labels, "runs": abouts}
     write_rows(options.out / "table.json", {**facts, "order": compared, "rows": rows})
+    write_rows(options.json, rows)
     text = markdown.markdown(rows, compared, abouts)
     replace_file(options.out / "table.md", text.encode())
     say(text)

@@ -24,6 +24,7 @@ from jax.tree_util import Partial
 from audioxai_jax import map_examples
 from audioxai_jax.cli.console import (
     Parser,
+    add_json_option,
     output_folder,
     positive,
     run_main,
@@ -219,17 +220,21 @@ def main() -> None:
     parser.add_argument("--steps", type=positive, help="of each run, instead of the recipe's")
     parser.add_argument("--width", type=positive, help="channels of all layers, for a quick try")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     clips = tasks.load(options.data, TASK)
     say_each(TASK, clips.outcome.lines())
+    rows = []
     for net in options.net:
         recipe = make_recipe(net, steps=options.steps, width=options.width)
         for seed in options.seeds:
             folder = options.out / net / f"seed_{seed}"
             row = run(net, recipe, clips, seed, folder, save_every=options.save_every)
             say(f"{net}, seed {seed}: val {row['val']:.3f}, test {row['test']:.3f}")
+            rows.append(row)
+    write_rows(options.json, rows)
 
 
 if __name__ == "__main__":

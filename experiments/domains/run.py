@@ -187,7 +187,7 @@ def collect(options, clips: tasks.Clips) -> None:
     write_rows(options.json, rows)
     text = markdown.markdown(rows, compared, abouts)
     replace_file(options.out / "table.md", text.encode())
-    say(text)
+    say(*text.splitlines())
     figure.draw(rows, options.out / "curves.png")
 
 

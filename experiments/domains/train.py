@@ -143,12 +143,9 @@ def run(net: str, recipe: Recipe, clips: tasks.Clips, seed: int, folder: Path, *
         batch = order[number]
         return step(state, copies[batch], learned.target[batch], jax.random.fold_in(key, number))
 
-    variables = recipe.init(jax.random.fold_in(key, 2**31))
-    params = variables.pop("params")
-    state = {"params": params, "other": variables, "optimiser": optimiser.init(params)}
     state = train(
         advance,
-        state,
+        fresh_state(recipe, optimiser, jax.random.fold_in(key, 2**31)),
         steps=recipe.steps,
         folder=folder,
         title=f"{net} seed {seed}",
@@ -170,6 +167,13 @@ def run(net: str, recipe: Recipe, clips: tasks.Clips, seed: int, folder: Path, *
     save(net, recipe, state, learned, row, folder)
     write_rows(file, row)
     return row
+
+
+def fresh_state(recipe: Recipe, optimiser, key) -> dict[str, Any]:
+    """Of `training.classifier.make_step`, before the first step."""
+    variables = recipe.init(key)
+    params = variables.pop("params")
+    return {"params": params, "other": variables, "optimiser": optimiser.init(params)}
 
 
 def accuracy(recipe: Recipe, state, clips: tasks.Clips) -> float:

@@ -24,6 +24,7 @@ from jax.tree_util import Partial
 from audioxai_jax import map_examples
 from audioxai_jax.cli.console import (
     Parser,
+    add_json_option,
     output_folder,
     positive,
     run_main,
@@ -142,12 +143,9 @@ def run(net: str, recipe: Recipe, clips: tasks.Clips, seed: int, folder: Path, *
         batch = order[number]
         return step(state, copies[batch], learned.target[batch], jax.random.fold_in(key, number))
 
-    variables = recipe.init(jax.random.fold_in(key, 2**31))
-    params = variables.pop("params")
-    state = {"params": params, "other": variables, "optimiser": optimiser.init(params)}
     state = train(
         advance,
-        state,
+        fresh_state(recipe, optimiser, jax.random.fold_in(key, 2**31)),
         steps=recipe.steps,
         folder=folder,
         title=f"{net} seed {seed}",
@@ -169,6 +167,13 @@ def run(net: str, recipe: Recipe, clips: tasks.Clips, seed: int, folder: Path, *
     save(net, recipe, state, learned, row, folder)
     write_rows(file, row)
     return row
+
+
+def fresh_state(recipe: Recipe, optimiser, key) -> dict[str, Any]:
+    """Of `training.classifier.make_step`, before the first step."""
+    variables = recipe.init(key)
+    params = variables.pop("params")
+    return {"params": params, "other": variables, "optimiser": optimiser.init(params)}
 
 
 def accuracy(recipe: Recipe, state, clips: tasks.Clips) -> float:
@@ -219,17 +224,21 @@ def main() -> None:
     parser.add_argument("--steps", type=positive, help="of each run, instead of the recipe's")
     parser.add_argument("--width", type=positive, help="channels of all layers, for a quick try")
     parser.add_argument("--save-every", type=positive, default=500, help="steps")
+    add_json_option(parser)
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data DIR, or AUDIOXAI_DATA, must name the folder of data sets")
     clips = tasks.load(options.data, TASK)
     say_each(TASK, clips.outcome.lines())
+    rows = []
     for net in options.net:
         recipe = make_recipe(net, steps=options.steps, width=options.width)
         for seed in options.seeds:
             folder = options.out / net / f"seed_{seed}"
             row = run(net, recipe, clips, seed, folder, save_every=options.save_every)
             say(f"{net}, seed {seed}: val {row['val']:.3f}, test {row['test']:.3f}")
+            rows.append(row)
+    write_rows(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,9 @@ def main() -> None:
     key = jax.random.key(0)
     x = jax.random.normal(key, (options.clips, FRAMES, CHANNELS))
     target = jnp.argmax(jax.lax.map(model, x, batch_size=64), axis=1).astype(jnp.int32)
-    relevance = attribute_batch(input_x_gradient(), model, x, target).relevance
+    relevance = attribute_batch(
+        input_x_gradient(), model, x, target, key=jax.random.key(0)
+    ).relevance
     examples = {"x": x, "target": target, "relevance": relevance}
 
     names = [name for name in options.metrics if name not in options.without]

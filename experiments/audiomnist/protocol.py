@@ -73,7 +73,7 @@ def explained(
 ) -> dict[str, Array]:
     """Relevance `[N, ..]` of the inputs for the model's own predictions, by method."""
     return {
-        name: attribute_batch(method, model, jnp.asarray(inputs)).relevance
+        name: attribute_batch(method, model, jnp.asarray(inputs), key=jax.random.key(0)).relevance
         for name, method in chosen.items()
     }
 

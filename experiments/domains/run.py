@@ -170,7 +170,7 @@ def collect(options, clips: tasks.Clips) -> None:
     write_rows(options.json, facts)
     text = markdown.markdown(rows, compared, abouts)
     replace_file(options.out / "table.md", text.encode())
-    say(text)
+    say(*text.splitlines())
     figure.draw(rows, options.out / "curves.png")
 
 

@@ -251,7 +251,7 @@ def _explained(name: str, logits: np.ndarray, labels: tuple[str, ...], target: s
 
 
 def _relevance(method: Method, model: Model, x: Array, target: int, what: str) -> Array:
-    found = attribute_batch(method, model, x[None], target)
+    found = attribute_batch(method, model, x[None], target, key=jax.random.key(0))
     if not found.info["finite"][0]:
         raise ValueError(f"{what}: relevance is NaN or infinite")
     return found.relevance[0]

@@ -137,7 +137,7 @@ def shares(model, signals):
     spectrum = jnp.fft.rfft(signals)
     found = {"energy": jnp.abs(spectrum) ** 2}
     for name, method in METHODS.items():
-        relevance = attribute_batch(method, model, signals).relevance
+        relevance = attribute_batch(method, model, signals, key=jax.random.key(0)).relevance
         found[name] = jax.jit(jax.vmap(frequency_relevance))(signals, relevance)
     return {
         name: [float(share(jnp.abs(r))), float(share(jnp.maximum(r, 0)))]

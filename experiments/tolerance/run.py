@@ -72,12 +72,16 @@ def main() -> None:
     }
     found, seconds = {}, {}
     for name, method in methods.items():
-        attribute_batch(method, classifier.model, latents)  # compiles
+        attribute_batch(method, classifier.model, latents, key=jax.random.key(0))  # compiles
         began = time.perf_counter()
-        found[name] = jax.block_until_ready(attribute_batch(method, classifier.model, latents))
+        found[name] = jax.block_until_ready(
+            attribute_batch(method, classifier.model, latents, key=jax.random.key(0))
+        )
         seconds[name] = time.perf_counter() - began
     exact = integrated_gradients(steps=options.truth_steps)
-    truth = attribute_batch(exact, classifier.model, latents[probed]).relevance
+    truth = attribute_batch(
+        exact, classifier.model, latents[probed], key=jax.random.key(0)
+    ).relevance
 
     rows = []
     say(f"{len(clips)} clips; true error on {len(truth)}, {options.truth_steps} steps")

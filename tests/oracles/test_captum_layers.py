@@ -129,7 +129,8 @@ def test_layers(name, layer, dtype):
         wanted = attr.LayerIntegratedGradients(sides.net, module).attribute(
             sides.rows, sides.base_rows, target=TARGET, n_steps=steps, method="gausslegendre"
         )
-    found, activation = layer_attribution(method, sides.model, jnp.asarray(sides.x), TARGET, at)
+    x, key = jnp.asarray(sides.x), jax.random.key(0)
+    found, activation = layer_attribution(method, sides.model, x, TARGET, at, key=key)
     wanted = wanted[0].T if wanted.ndim == 3 else wanted[0]  # ours has channels last
     relevance = np.asarray(found.relevance).reshape(wanted.shape)
     check(f"{name} at {layer} of audionet", relevance, wanted)

@@ -62,7 +62,8 @@ def batch(sides):
 
 def explain(model, x, y, method=None):
     method = signed_gradient() if method is None else method
-    return np.asarray(attribute_batch(method, model, jnp.asarray(x), np.asarray(y)).relevance)
+    inputs, key = jnp.asarray(x), jax.random.key(0)
+    return np.asarray(attribute_batch(method, model, inputs, np.asarray(y), key=key).relevance)
 
 
 def run(metric, net, batch, **options):

@@ -56,7 +56,7 @@ def measure(driver: str, steps: int) -> float:
     jax.block_until_ready((model, x))
     before = peak()
     if driver == "stepwise":
-        found = attribute_batch(method, model, x, target, chunk=2 * CHUNK)
+        found = attribute_batch(method, model, x, target, chunk=2 * CHUNK, key=jax.random.key(0))
     else:
         one = lambda model, x: method(model, x, 0, key=jax.random.key(0))
         found = jax.jit(jax.vmap(one, (None, 0)))(model, x)

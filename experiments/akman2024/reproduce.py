@@ -21,6 +21,7 @@ may not be passed on: keep it in `<out>`.
 """
 
 import argparse
+import functools
 import sys
 import time
 
@@ -29,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from audioxai_jax import explain, map_examples
+from audioxai_jax import Classifier, explain, map_examples
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
@@ -45,6 +46,7 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder, replace_file
 from audioxai_jax.data import tasks
+from audioxai_jax.domains import latent
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.weights import file_format, registry
@@ -194,7 +196,7 @@ def chosen_classifiers(options, codec, task: str) -> list[str]:
 
 def train(options, codec, task: str) -> list[str]:
     """Trains the transformer head, or finds it trained; the paths of the checkpoints."""
-    import train_classifier  # the script beside this one
+    from scripts import train_classifier
 
     folder = options.out / "classifiers"
     recipe = argparse.Namespace(
@@ -310,9 +312,9 @@ def draw_spectrograms(options, codec, model, clips, target) -> None:
     kept = protocol.KEPT[tables.TENTH]
     audio = jnp.asarray(clips.audio[number], jnp.float32) / 32768
     method = protocol.make_methods(["integrated_gradients"], 10)["integrated_gradients"]
-    sounds = jax.jit(explain, static_argnames="keep")(
-        codec, model, audio, method=method, keep=kept
-    ).sounds
+    classifier = Classifier(model, reads=latent(codec))
+    explained = functools.partial(explain, method=method, keep=kept, key=jax.random.key(0))
+    sounds = jax.jit(explained)(classifier, audio).sounds
     titles = {
         f"original, “{labels[target[number]]}”": audio,
         "codec alone": sounds["reconstruction"],

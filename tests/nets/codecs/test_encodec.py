@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax import explain
+from audioxai_jax import Classifier, explain
 from audioxai_jax.attribution import saliency
+from audioxai_jax.domains import latent
 from audioxai_jax.models.precision import cast
 from audioxai_jax.nets.codecs import encodec
 from audioxai_jax.nets.codecs.encodec import EncodecConfig, codebooks_for
@@ -216,15 +217,15 @@ def test_casting_to_integers_is_refused():
 @pytest.mark.full_size
 def test_a_codec_of_chunks_can_be_explained():
     """Its frames are more than T / hop, and every sound is as long as the clip."""
-    classifier = Partial(lambda weight, z: jnp.tanh(z).mean(0) @ weight, jnp.eye(7)[:, :3])
-    sound = jnp.asarray(SOUND)
-    run = jax.jit(lambda *given: explain(*given, method=saliency(), base=noise(), keep=0.5))
-    found = run(small(), classifier, sound)
-    assert found.latent.shape[0] == 12 > -(-75 // 8)
-    assert found.relevance.shape == found.mask.shape == found.latent.shape
+    model = Partial(lambda weight, z: jnp.tanh(z).mean(0) @ weight, jnp.eye(7)[:, :3])
+    classifier = Classifier(model, reads=latent(small()))
+    options = {"method": saliency(), "base": noise(), "keep": 0.5, "key": jax.random.key(0)}
+    found = jax.jit(lambda *given: explain(*given, **options))(classifier, jnp.asarray(SOUND))
+    assert found.features.shape[0] == 12 > -(-75 // 8)
+    assert found.relevance.shape == found.mask.shape == found.features.shape
     assert found.finite and all(s.shape == (75,) for s in found.sounds.values())
     np.testing.assert_allclose(
-        found.sounds["reconstruction"], DECODE(small(), found.latent)[:75], atol=1e-5
+        found.sounds["reconstruction"], DECODE(small(), found.features)[:75], atol=1e-5
     )
 
 

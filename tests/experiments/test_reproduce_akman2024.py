@@ -12,7 +12,7 @@ import pytest
 import audioxai_jax
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.nets.classifiers import transformer
-from audioxai_jax.weights.load import load_classifier
+from audioxai_jax.weights.load import load_classifier, load_codec
 from audioxai_jax.weights.save import save
 from experiments.akman2024.protocol import KEPT
 from tests.helpers import made_up_data as made_up
@@ -165,7 +165,8 @@ def test_classifiers_are_trained(monkeypatch, data, models, tmp_path):
     run(monkeypatch, *command)
     (name,) = json.loads((out / "results.json").read_text())["classifiers"]
     assert (out / "classifiers") in Path(name).parents
-    assert (load_classifier(name).manifest or {})["metrics"]["seed"] == 0
+    classifier = load_classifier(name, load_codec(models / "bare.json"))
+    assert (classifier.manifest or {})["metrics"]["seed"] == 0
 
 
 def test_a_classifier_of_another_task_is_refused(monkeypatch, capsys, tmp_path):

@@ -178,7 +178,6 @@ def test_all_files_are_written_in_one_way():
 
 LOCAL = ("audioxai_jax", "experiments", "tools")
 TABLELESS = {
-    "experiments/domains/train.py",
     "scripts/train_codec.py",
     "tools/convert_weights.py",
     "tools/readme_picture.py",

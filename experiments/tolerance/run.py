@@ -52,6 +52,10 @@ def read_options():
     return options
 
 
+KEY = jax.random.key(0)
+"""Unused by these methods, which draw nothing."""
+
+
 def main() -> None:
     options = read_options()
     codec = load_codec(options.codec, options.codec_weights)
@@ -63,7 +67,7 @@ def main() -> None:
     clips = clips.part(manifest["split"], "test")
     if options.clips and options.clips < len(clips):
         clips = clips[np.linspace(0, len(clips) - 1, options.clips).round().astype(int)]
-    latents = map_examples(encode, codec, clips.audio, key=jax.random.key(0))
+    latents = map_examples(encode, codec, clips.audio, key=KEY)
     probed = slice(None, None, options.truth_every)
 
     methods = {
@@ -72,16 +76,14 @@ def main() -> None:
     }
     found, seconds = {}, {}
     for name, method in methods.items():
-        attribute_batch(method, classifier.model, latents, key=jax.random.key(0))  # compiles
+        attribute_batch(method, classifier.model, latents, key=KEY)  # compiles
         began = time.perf_counter()
         found[name] = jax.block_until_ready(
-            attribute_batch(method, classifier.model, latents, key=jax.random.key(0))
+            attribute_batch(method, classifier.model, latents, key=KEY)
         )
         seconds[name] = time.perf_counter() - began
     exact = integrated_gradients(steps=options.truth_steps)
-    truth = attribute_batch(
-        exact, classifier.model, latents[probed], key=jax.random.key(0)
-    ).relevance
+    truth = attribute_batch(exact, classifier.model, latents[probed], key=KEY).relevance
 
     rows = []
     say(f"{len(clips)} clips; true error on {len(truth)}, {options.truth_steps} steps")

@@ -48,7 +48,7 @@ def smoothgrad(
 
     Raises:
       ValueError: if `samples` or `chunk` is below 1, or the deviation is negative; when called,
-        if there is no key.
+        if the key is missing.
 
     >>> import jax, jax.numpy as jnp
     >>> square = lambda x: jnp.sum(x**2, keepdims=True)
@@ -83,7 +83,7 @@ def squaregrad(
 
     Raises:
       ValueError: if `samples` or `chunk` is below 1, or the deviation is negative; when called,
-        if there is no key.
+        if the key is missing.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: jnp.array([3.0, -2.0]) @ x[:, None]
@@ -120,7 +120,7 @@ def vargrad(
 
     Raises:
       ValueError: if `samples` or `chunk` is below 1, or the deviation is negative; when called,
-        if there is no key.
+        if the key is missing.
 
     >>> import jax, jax.numpy as jnp
     >>> model = lambda x: (3 * x[0] + x[1] ** 2)[None]

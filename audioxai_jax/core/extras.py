@@ -1,9 +1,7 @@
 """Packages that the library does without until they are wanted: the extras of its installation.
 
-    with needed_by("audioxai_jax.training"):
-        import optax
-
-Without optax that import fails in one line, which says what to install.
+Inside `with needed_by("audioxai_jax.training")`, the import of a package that is not installed
+fails in one line, which says what to install.
 """
 
 import contextlib

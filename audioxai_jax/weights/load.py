@@ -37,7 +37,7 @@ def load_codec(name_or_path: str | Path, weights: str | Path | None = None) -> C
       weights: weights of a published codec: a folder, or a repository's name.
 
     Raises:
-      WeightsError: if there is no such checkpoint, or it is not what it says.
+      WeightsError: if the checkpoint is missing, or not what it says.
     """
     if weights is not None:
         return published.load_published(str(name_or_path), weights)
@@ -60,7 +60,7 @@ def load_classifier(name_or_path: str | Path, codec: Codec | None = None) -> Cla
         beside it or is shipped. Give it for a codec whose weights were published by others.
 
     Raises:
-      WeightsError: if there is no such checkpoint, it is not what it says, or it was made for
+      WeightsError: if the checkpoint is missing, not what it says, or it was made for
         other weights of the codec.
     """
     path = registry.locate(name_or_path, "classifier")

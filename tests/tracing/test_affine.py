@@ -121,7 +121,7 @@ def test_a_product_that_rounds_is_not_split_off():
     ids=["where", "pad"],
 )
 def test_masks_of_minus_infinity_do_not_move(masked):
-    """Minus infinity less minus infinity is not a number, but no step leads from one to the other."""
+    """Minus infinity less minus infinity is not a number: no step leads from one to the other."""
     model = lambda x: jax.nn.softmax(masked(x @ jnp.asarray(PARAMS["kernel"][0])), -1).mean(0)
     x, nodes = jnp.asarray(X), gauss_legendre(8)
     slope = jax.jit(jax.grad(lambda x: model(x)[1]))

@@ -20,6 +20,7 @@ from audioxai_jax.core.records import as_model, record
 from audioxai_jax.core.windows import windowed
 from audioxai_jax.engine.batch import attribute_batch, attribute_classes
 from audioxai_jax.engine.cost import preview
+from audioxai_jax.explanation.assess import assess
 from audioxai_jax.explanation.explain import explain, explain_batch
 from audioxai_jax.perturbation.smallest import smallest_set
 from audioxai_jax.synthesis import bases, masks
@@ -40,27 +41,51 @@ from audioxai_jax.types import (
 if TYPE_CHECKING:
     from audioxai_jax import streaming
     from audioxai_jax.data.audio import read_clip, write_wav
+    from audioxai_jax.data.conventions import as_clip
     from audioxai_jax.data.example import example_clip
+    from audioxai_jax.models.bridges.huggingface import from_huggingface
+    from audioxai_jax.models.bridges.keras import from_keras
+    from audioxai_jax.models.bridges.onnx import from_onnx
+    from audioxai_jax.models.bridges.tflite import from_tflite
+    from audioxai_jax.models.bridges.torch import from_torch
+    from audioxai_jax.models.subjects import load_subject
     from audioxai_jax.weights.load import load_classifier, load_codec, load_listener, load_network
 
     __version__: str
 
 _LAZY = {
+    "as_clip": "data.conventions",
     "example_clip": "data.example",
+    "from_huggingface": "models.bridges.huggingface",
+    "from_keras": "models.bridges.keras",
+    "from_onnx": "models.bridges.onnx",
+    "from_tflite": "models.bridges.tflite",
+    "from_torch": "models.bridges.torch",
     "load_classifier": "weights.load",
     "load_codec": "weights.load",
     "load_listener": "weights.load",
     "load_network": "weights.load",
+    "load_subject": "models.subjects",
     "read_clip": "data.audio",
     "streaming": "streaming",
     "write_wav": "data.audio",
 }
-"""Modules of names that are imported when they are used: of flax, or of sound files."""
+"""Modules of names that are imported when used: flax, sound files, other frameworks."""
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     # A clip, a model, an explanation.
     *("load_classifier", "load_codec", "load_listener", "load_network"),
-    *("example_clip", "read_clip", "write_wav", "explain", "explain_batch", "smallest_set"),
+    *("from_torch", "from_onnx", "from_keras", "from_tflite", "from_huggingface", "load_subject"),
+    *(
+        "example_clip",
+        "read_clip",
+        "as_clip",
+        "write_wav",
+        "assess",
+        "explain",
+        "explain_batch",
+        "smallest_set",
+    ),
     # Methods: a factory each, and combinators.
     *("METHODS", "caveats", "layer_attribution", *METHODS),
     # How methods are run: one example, many, long ones.

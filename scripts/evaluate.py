@@ -57,7 +57,13 @@ def main() -> int:
     for name in options.domains:
         domain = None if name == OWN else name
         subject = load_subject(
-            SubjectOptions(options.model, options.codec, options.codec_weights, domain)
+            SubjectOptions(
+                options.model,
+                options.codec,
+                options.codec_weights,
+                domain,
+                model_set=tuple(options.model_set),
+            )
         )
         study = make_study(
             subject.classifier,
@@ -89,6 +95,7 @@ def parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="folder of sound files")
     add("--model", metavar="MODEL", help="see `audioxai explain --help`")
+    add("--model-set", action="append", default=[], metavar="OPTION=VALUE", help="see there")
     text = f"names (see `audioxai domains`), or {OWN}: what the model reads; default: {OWN}"
     add("--domains", nargs="+", default=[OWN], metavar="NAME", help=text)
     add("--codec", metavar="CODEC", help="codec of a latent domain")

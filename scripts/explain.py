@@ -48,6 +48,7 @@ def main() -> None:
         help="folder to write to; default: %(default)s",
     )
     parser.add_argument("--model", metavar="MODEL", help="see `audioxai explain --help`")
+    parser.add_argument("--model-set", action="append", default=[], metavar="OPTION=VALUE")
     parser.add_argument("--domain", metavar="NAME", help="default: what the model reads")
     parser.add_argument(
         "--keep", type=float, default=0.1, help="fraction of the units; default: %(default)s"
@@ -56,7 +57,9 @@ def main() -> None:
     options = parser.parse_args()
 
     # A model says what it reads; it is explained in that domain, or in any other.
-    subject = load_subject(SubjectOptions(model=options.model, domain=options.domain))
+    subject = load_subject(
+        SubjectOptions(options.model, domain=options.domain, model_set=tuple(options.model_set))
+    )
     classifier, domain = subject.classifier, subject.explained
 
     # Clips: mono, at the domain's rate, padded with zeros to whole windows of the model.

@@ -112,10 +112,11 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
 
 def _user_files(options: ExplainOptions) -> list[str]:
     """The FILE.py:FUNCTION of a command, each once."""
-    from audioxai_jax.cli.user_files import is_user_file
+    from audioxai_jax.cli.foreign_models import users_file
 
     named = (options.codec, options.model, options.listener, options.method)
-    return list(dict.fromkeys(name for name in named if name and is_user_file(name)))
+    files = (users_file(name) for name in named if name)
+    return list(dict.fromkeys(file for file in files if file))
 
 
 def _refusal(

@@ -1,6 +1,7 @@
-"""`audioxai methods`, `domains`, `models` and `codecs`: names that `audioxai explain` takes."""
+"""`audioxai methods`, `domains`, `models`, `subjects` and `codecs`: names that `explain` takes."""
 
 import argparse
+import dataclasses
 import functools
 import inspect
 import shlex
@@ -16,11 +17,12 @@ SAMPLE_RATE = 16_000
 
 
 def add_commands(commands) -> None:
-    """Adds the four to the commands of a parser."""
+    """Adds the five to the commands of a parser."""
     for run, about in (
         (_list_methods, "list attribution methods and their options"),
         (_list_domains, "list the domains that a sound can be explained in, and their options"),
         (_list_models, "list the shipped codecs, classifiers and listeners"),
+        (_list_subjects, "list real models of other people, to explain by --model subject:NAME"),
         (_list_codecs, "list shipped and published codecs"),
     ):
         name = run.__name__.removeprefix("_list_")
@@ -78,6 +80,23 @@ def _list_models() -> list[dict[str, Any]]:
             measured = ", ".join(f"{k} {v:.3g}" for k, v in metrics.items())
             say(f"{kind:11} {name:22} {note}" + (f" ({measured})" if measured else ""))
             rows.append({"kind": kind, "name": name, "note": note, "metrics": metrics})
+    return rows
+
+
+def _list_subjects() -> list[dict[str, Any]]:
+    from audioxai_jax.models.subjects import SUBJECTS
+
+    rows, width = [], max(map(len, SUBJECTS), default=0)
+    for name, subject in SUBJECTS.items():
+        state = "installed" if subject.installed else f"pip install {subject.install}"
+        say(f"{name:{width}} {subject.task} ({subject.licence}; {state})")
+        say(f"{'':{width}} {subject.source}; --method lrp --set composite={subject.composite}")
+        if subject.caveat:
+            say(f"{'':{width}} {subject.caveat}")
+        say(*option_lines(subject.build, "--model-set", width))
+        facts = dataclasses.asdict(subject) | {"build": subject.build.__name__}
+        row = {"subject": name, **facts, "installed": subject.installed}
+        rows.append(row | {"options": _defaults(subject.build)})
     return rows
 
 

@@ -1,15 +1,14 @@
 """Names on the command line to models, domains and settings."""
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from audioxai_jax.attribution import METHODS
-from audioxai_jax.cli import user_files
+from audioxai_jax.cli import foreign_models, user_files
 from audioxai_jax.cli.methods import named_method
-from audioxai_jax.cli.options import CliError, ExplainOptions, SubjectOptions
+from audioxai_jax.cli.options import CliError, ExplainOptions, SubjectOptions, choose
 from audioxai_jax.cli.settings import parse_settings
 from audioxai_jax.cli.user_files import is_user_file
 from audioxai_jax.domains import DOMAINS
@@ -103,6 +102,12 @@ def load_subject(options: SubjectOptions) -> Subject:
     that codec.
     """
     codec, name = None, options.model
+    if options.model_set and not (name and foreign_models.is_foreign(name)):
+        bridges = ", ".join(foreign_models.BRIDGES)
+        raise CliError(
+            f"--model-set {options.model_set[0]}: is for models of other frameworks "
+            f"(--model SCHEME:NAME, with one of {bridges})"
+        )
     if options.domain is not None:
         choose("domain", options.domain, DOMAINS)
     if options.codec is not None or options.codec_weights is not None:
@@ -111,13 +116,13 @@ def load_subject(options: SubjectOptions) -> Subject:
         codec = codec or load_codec(DEFAULT_CODEC)
         name = default_classifier(codec)
         classifier = loaders.load_classifier(name, codec)
-    elif is_user_file(name):
+    elif is_user_file(name) or foreign_models.is_foreign(name):
         if codec is not None and options.domain != LATENT:
             raise CliError(
                 f"--codec: {name} says itself what it reads; add --domain latent to explain it "
                 "in the latent of this codec"
             )
-        classifier = load_model(name)
+        classifier = load_model(name, settings=options.model_set)
     else:
         classifier = _load_shipped(name, codec, latent=options.domain == LATENT)
     if options.domain is None:
@@ -146,31 +151,18 @@ def load_codec(name: str, weights: str | None = None) -> Codec:
     return user_files.load_codec(name)
 
 
-def load_model(name: str, kind: str = "classifier") -> Classifier:
-    """The classifier or listener of a name, a path, or a user's FILE.py:FUNCTION.
+def load_model(name: str, kind: str = "classifier", settings: Iterable[str] = ()) -> Classifier:
+    """The classifier or listener of a name, a path, a user's FILE.py:FUNCTION or a bridge.
 
     Args:
       kind: "classifier" or "listener", of a name or path.
+      settings: options of a bridge, OPTION=VALUE, see `foreign_models`.
     """
+    if foreign_models.is_foreign(name):
+        return foreign_models.load_foreign(name, settings)
     if is_user_file(name):
         return user_files.load_classifier(name)
     return loaders.load_listener(name) if kind == "listener" else _load_shipped(name)
-
-
-def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """The name, if it is among the known ones.
-
-    Raises:
-      CliError: else, with the nearest name.
-    """
-    known = list(known)
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    if ".py" in name:
-        hint = "; for your own write FILE.py:FUNCTION"
-    raise CliError(f"unknown {what} {name!r}: known are {', '.join(known)}{hint}")
 
 
 def _check_names(options: ExplainOptions) -> None:

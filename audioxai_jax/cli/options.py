@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ examples:
   audioxai explain *.wav --domain frequencies --method lrp --listener keywords_listener
       the keyword model in the frequencies of each clip, checked by a model of waveforms
 
+  audioxai explain clip.wav --model onnx:my_model.onnx --model-set sample_rate=16000
+      an ONNX model of waveforms of 16 kHz
+
 The model of my_model.py: def build(): return audioxai_jax.Classifier(function,
 reads=audioxai_jax.domains.samples(16000), labels=("cat", "dog"))
 """
@@ -26,6 +31,22 @@ reads=audioxai_jax.domains.samples(16000), labels=("cat", "dog"))
 
 class CliError(ValueError):
     """A command that cannot be run; the message is one line."""
+
+
+def choose(what: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is among the known ones.
+
+    Raises:
+      CliError: else, with the nearest name.
+    """
+    known = list(known)
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    if ".py" in name:
+        hint = "; for your own write FILE.py:FUNCTION"
+    raise CliError(f"unknown {what} {name!r}: known are {', '.join(known)}{hint}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +58,7 @@ class SubjectOptions:
     codec_weights: str | None = None
     domain: str | None = None
     domain_set: tuple[str, ...] = ()
+    model_set: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +68,8 @@ class ExplainOptions:
     Attributes:
       clips: sound files; the bundled one if none was named.
       out: folder of the explanations.
-      model: name, path or FILE.py:FUNCTION; None for the one that fits the codec.
+      model: name, path, FILE.py:FUNCTION or SCHEME:NAME; None for the one that fits the codec.
+      model_set: options of a model of another framework, OPTION=VALUE.
       codec, codec_weights: codec and weights of a latent domain; None for the model's own.
       domain: name in `domains.DOMAINS`; None for what the model reads.
       domain_set: options of the domain, OPTION=VALUE.
@@ -66,6 +89,7 @@ class ExplainOptions:
     clips: tuple[Path, ...]
     out: Path
     model: str | None
+    model_set: tuple[str, ...]
     codec: str | None
     codec_weights: str | None
     domain: str | None
@@ -89,7 +113,12 @@ class ExplainOptions:
     def subject(self) -> SubjectOptions:
         """The model and the domain."""
         return SubjectOptions(
-            self.model, self.codec, self.codec_weights, self.domain, self.domain_set
+            model=self.model,
+            codec=self.codec,
+            codec_weights=self.codec_weights,
+            domain=self.domain,
+            domain_set=self.domain_set,
+            model_set=self.model_set,
         )
 
 
@@ -137,9 +166,13 @@ def _add_model_options(group) -> None:
     add = group.add_argument
     text = (
         "shipped classifier, path of a checkpoint, or FILE.py:FUNCTION that returns a Classifier "
-        "(see `audioxai models`); default: the shipped one of the codec's latents"
+        "(see `audioxai models`); or a model of another framework: onnx:FILE, tflite:FILE, "
+        "torch:FILE.py:FUNCTION, keras:FILE.py:FUNCTION, hf:FOLDER, subject:NAME (see `audioxai "
+        "subjects`); default: the shipped one of the codec's latents"
     )
     add("--model", metavar="MODEL", help=text)
+    text = "option of a model of another framework, e.g. --model-set sample_rate=16000 (repeatable)"
+    add("--model-set", action="append", default=[], metavar="OPTION=VALUE", help=text)
     text = (
         "domain to explain in: latent, samples, frequencies, .. (see `audioxai domains`); "
         "default: what the model reads"

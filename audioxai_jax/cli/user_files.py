@@ -83,7 +83,7 @@ def load_codec(spec: str) -> Codec:
       UserFileError: for anything else, or a codec that does not turn a second of sound into a
         latent and back.
     """
-    codec = _build(spec)
+    codec = build(spec)
     if not isinstance(codec, Codec):
         raise UserFileError(f"{spec}: returned {_kind(codec)}, expected an audioxai_jax.Codec")
     path, _ = _split(spec)
@@ -113,7 +113,17 @@ def load_classifier(spec: str) -> Classifier:
       UserFileError: for anything else, such as a function that does not say what it reads, or
         outputs that are not logits or do not fit the labels.
     """
-    classifier, (path, _) = _build(spec), _split(spec)
+    return check_classifier(build(spec), spec, _split(spec)[0])
+
+
+def check_classifier(classifier: Any, spec: str, path: Path) -> Classifier:
+    """A classifier from outside, tried with one second of silence; see `load_classifier`.
+
+    Args:
+      classifier: whatever was returned.
+      spec: how it was named.
+      path: its file, for messages.
+    """
     if not isinstance(classifier, Classifier):
         raise UserFileError(
             f"{spec}: returned {_kind(classifier)}, expected a Classifier, which says what the "
@@ -135,6 +145,8 @@ def load_classifier(spec: str) -> Classifier:
         check_logits(logits, "the model", f"example {list(features.shape)} of {reads.name}")
         if classifier.labels is not None:
             check_labels(classifier.labels, logits.shape[0])
+    if classifier.outputs not in (None, "softmax"):
+        return classifier
     with _users_code(path, what):
         outputs = evaluate(model, features)
     with _in_one_line(spec):
@@ -147,7 +159,7 @@ def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[s
     """The `Method` that a user's factory returns, and the options it was made with."""
     factory = load_factory(spec)
     options = parse_settings(factory, settings, name=spec)
-    method = _build(spec, **options)
+    method = build(spec, **options)
     if not callable(method):
         raise UserFileError(
             f"{spec}: returned {_kind(method)}, expected a method (model, x, target, *, key)"
@@ -162,7 +174,8 @@ def place(error: BaseException, spec: str) -> str:
     return f"{path}:{line}: {type(error).__name__}: " if line else ""
 
 
-def _build(spec: str, **options: Any) -> Any:
+def build(spec: str, **options: Any) -> Any:
+    """What a user's factory returns; errors are one line."""
     factory = load_factory(spec)
     with _users_code(_split(spec)[0], f"{spec} failed"):
         return factory(**options)
@@ -190,7 +203,9 @@ def _in_one_line(spec: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _users_code(path: Path, what: str) -> Iterator[None]:
     """The file's folder comes first on the import path; exceptions become one line."""
-    sys.path.insert(0, str(path.parent))
+    is_python = path.suffix == ".py"
+    if is_python:
+        sys.path.insert(0, str(path.parent))
     try:
         yield
     except UserFileError:
@@ -201,8 +216,9 @@ def _users_code(path: Path, what: str) -> Iterator[None]:
         place = f"{path}:{line}" if line else str(path)
         raise UserFileError(f"{place}: {what}: {type(error).__name__}: {message}") from error
     finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(path.parent))
+        if is_python:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(str(path.parent))
 
 
 def _line(error: BaseException, path: Path) -> int | None:

@@ -171,7 +171,7 @@ def _deep_lift_gap(model: Model, x: Array, start: Array, target: Array) -> Array
 def _bad_gradient(
     model: Model, ends: tuple[Array, Array], target: int, finite: np.ndarray, numbers: bool
 ) -> str | None:
-    """Where the gradient is no number, and which operation makes it; None if all are."""
+    """Where the gradient is not finite, and which operation makes it; None if all are."""
     x, start = ends
     if not finite[0]:
         return f"at the clip{of(named(model, x, target))}"

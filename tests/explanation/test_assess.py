@@ -199,7 +199,7 @@ def test_one_program_serves_models_of_one_kind_and_they_are_traced_for_their_end
 
     def counted(weights, x):
         traces.append(1)
-        return whole(weights, x)
+        return back(weights, x)
 
     model = Partial(functools.partial(counted), weights())
     first = assess(model, clip(), target=1)

@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from jax import Array
 from jax.extend import core as jaxprs
 from jax.extend import source_info_util
 
+from audioxai_jax.tracing.complex_values import ComplexValues
 from audioxai_jax.tracing.graph import Equation, Graph, Values
 from audioxai_jax.tracing.reading import (
     CALLS,
@@ -78,6 +80,8 @@ def _needed(equations: list[Equation], outputs: tuple[int, ...]) -> list[Equatio
 class _Builder:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self.complex_values = ComplexValues(self, jaxprs.jaxpr_as_fun, _context)
+        self.makers: dict[int, Equation] = {}
         self.stopped: set[int] = set()
         self.equations: list[Equation] = []
         self.shapes: list[jax.ShapeDtypeStruct] = []
@@ -121,20 +125,17 @@ class _Builder:
                 found = self.walk(inner.jaxpr, inner.consts, operands, stack, place)
                 if custom:
                     found = self.declared(eqn, operands, found, stack, place)
+            elif self.reading.whole:
+                found = self.add(eqn, operands, stack, place)
             else:
-                found = tuple(self.value(v.aval) for v in eqn.outvars)
-                self.add(eqn, operands, found, stack, place)
+                found = self.complex_values.rewritten(eqn, operands, stack, place)
+                found = found or self.add(eqn, operands, stack, place)
             numbers.update(zip(eqn.outvars, found, strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
-    def add(
-        self,
-        eqn: Any,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        scope: str,
-        source: str,
-    ) -> None:
+    def add(self, eqn: Any, inputs: tuple[int, ...], scope: str, source: str) -> tuple[int, ...]:
+        """Adds an equation as it is; returns the numbers of its outputs."""
+        outputs = tuple(self.value(v.aval) for v in eqn.outvars)
         name = eqn.primitive.name
         inputs = self.settled(name, inputs, scope, source)
         dependent = [number in self.depends for number in inputs]
@@ -169,6 +170,8 @@ class _Builder:
             primitive, params = IDENTITY
         made = Equation(primitive, params, inputs, outputs, scope, source, graphs, _context(eqn))
         self.equations.append(made)
+        self.makers.update(dict.fromkeys(outputs, made))
+        return outputs
 
     def inexact(self, number: int) -> bool:
         return jnp.issubdtype(self.shapes[number].dtype, jnp.inexact)
@@ -216,7 +219,8 @@ class _Builder:
         return whole
 
 
-def _context(eqn: Any) -> Any:
+def _context(eqn: Any) -> Callable[[], AbstractContextManager]:
+    """In which an equation's place in the user's code is that of what is computed or traced."""
     return functools.partial(source_info_util.user_context, eqn.source_info.traceback)
 
 

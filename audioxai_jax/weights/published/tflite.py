@@ -56,6 +56,7 @@ class Tensor:
         `axis`. A stored q stands for `scale (q - zero_point)`.
       zero_point: int64, one for each scale.
       axis: axis of scale and zero_point if they have several.
+      signature: shape with -1 for lengths that a caller chooses; empty if there are none.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Tensor:
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
+    signature: tuple[int, ...] = ()
 
     def values(self) -> np.ndarray:
         """What a constant's numbers stand for, float32 where quantised or half precision.
@@ -215,7 +217,10 @@ def _tensor(table: Table, constants: list[np.ndarray]) -> Tensor:
             raise DamageError(f"{where} has {raw.size} bytes for {dtype.name} {list(shape)}")
         data = raw.view(dtype).reshape(shape)
     scale, zero_point, axis = _quantisation(table.table(4), shape, where)
-    return Tensor(name, shape, dtype, data, scale, zero_point, axis)
+    signature = _indices(table, 7)
+    if signature and len(signature) != len(shape):
+        raise DamageError(f"{where} has {len(shape)} axes and {len(signature)} in its signature")
+    return Tensor(name, shape, dtype, data, scale, zero_point, axis, signature)
 
 
 def _quantisation(table: Table | None, shape: tuple[int, ...], where: str):

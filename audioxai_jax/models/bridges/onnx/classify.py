@@ -72,7 +72,9 @@ def from_onnx(
     _check_floats(file, port)
     if start is not None and reads is None:
         if sample_rate is None:
-            raise BridgeError("start= needs the sample rate of the waveform: give sample_rate= (Hz)")
+            raise BridgeError(
+                "start= needs the sample rate of the waveform: give sample_rate= (Hz)"
+            )
         front = build(file, inputs=(first,), outputs=(start,), fixed=fixed)
         reads, sample_rate = _behind(front, sample_rate, start), None
     shape = _known_shape(port, file.ports.get(first))

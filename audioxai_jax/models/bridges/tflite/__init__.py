@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from audioxai_jax.models.bridges.classifier import as_classifier
 from audioxai_jax.models.bridges.errors import BridgeError
-from audioxai_jax.models.bridges.tflite.graph import ENDINGS, Port, load
+from audioxai_jax.models.bridges.onnx.graph import Port
+from audioxai_jax.models.bridges.tflite.graph import ENDINGS, load
 from audioxai_jax.models.bridges.tflite.interpret import TfliteModel
 from audioxai_jax.types import Classifier
 

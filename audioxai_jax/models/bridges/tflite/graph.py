@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from audioxai_jax.models.bridges.errors import BridgeError, nearest
+from audioxai_jax.models.bridges.onnx.graph import Port
 from audioxai_jax.models.bridges.tflite.operators import OPERATORS, REFUSED, Node
 from audioxai_jax.models.bridges.tflite.operators.base import VECTOR
 from audioxai_jax.weights.file_format import WeightsError
@@ -17,15 +18,6 @@ from audioxai_jax.weights.published import tflite
 from audioxai_jax.weights.published.flatbuffer import DamageError
 
 ENDINGS = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX")
-
-
-@dataclasses.dataclass(frozen=True)
-class Port:
-    """An input or an output: its name, shape of one call and dtype."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: np.dtype
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -168,7 +160,7 @@ def _port(graph: tflite.Graph, names: list[str], index: int) -> Port:
             "read"
         )
     shape = tensor.signature or tensor.shape
-    return Port(names[index], tuple(n if n >= 0 else None for n in shape), tensor.dtype)
+    return Port(names[index], tuple(n if n >= 0 else None for n in shape), tensor.dtype.name)
 
 
 def _check(path, nodes, first, last, constants, names) -> None:

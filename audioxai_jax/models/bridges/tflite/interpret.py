@@ -9,7 +9,8 @@ from jax import Array
 from audioxai_jax.core.records import record
 from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.models.bridges.errors import BridgeError
-from audioxai_jax.models.bridges.tflite.graph import Port, Program
+from audioxai_jax.models.bridges.onnx.graph import Port
+from audioxai_jax.models.bridges.tflite.graph import Program
 from audioxai_jax.models.bridges.tflite.operators import Node, Pair
 
 
@@ -61,9 +62,10 @@ class TfliteModel:
 
 def _given(port: Port, array: Any) -> Array:
     array = jnp.asarray(array)
-    whole = port.dtype.kind in "iu"
-    if whole != (array.dtype.kind in "iu") and port.dtype.kind != "b":
-        raise BridgeError(f"input {port.name!r} takes {port.dtype.name}, got {array.dtype.name}")
+    kind = np.dtype(port.dtype).kind
+    whole = kind in "iu"
+    if whole != (array.dtype.kind in "iu") and kind != "b":
+        raise BridgeError(f"input {port.name!r} takes {port.dtype}, got {array.dtype.name}")
     return array.astype(port.dtype) if whole else array
 
 

@@ -1,4 +1,4 @@
-"""A function of a framework's tensor as a `Classifier`: the axes that it has beside the features."""
+"""A function of a framework's tensor as a `Classifier`: which of its axes are the features'."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -84,7 +84,7 @@ def test_predictions_are_keras_own(model, wave):
     ours = jax.nn.softmax(logits(jnp.asarray(wave)))
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
     paths = {variable.path for variable in model.variables if "seed" not in variable.path}
-    assert set(logits.model.args[1].parameters) == paths
+    assert set(logits.model.args[1].params) == paths
 
 
 def test_methods_run_and_add_up(model, wave):

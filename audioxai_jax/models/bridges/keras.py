@@ -40,7 +40,7 @@ class KerasModel:
       fixed: values of the other inputs, by name.
       names: paths of the variables that are trained, and of the others.
       constants: values of variables that hold whole numbers, by path.
-      parameters: the others by path, such as "dense/kernel"; the leaves.
+      params: the others by path, such as "dense/kernel"; the leaves.
     """
 
     model: Same
@@ -49,7 +49,7 @@ class KerasModel:
     fixed: tuple[tuple[str, np.ndarray], ...]
     names: Names
     constants: tuple[tuple[str, np.ndarray], ...]
-    parameters: dict[str, Array]
+    params: dict[str, Array]
 
     @relaxed()
     def __call__(self, *arrays: Array) -> Any:
@@ -64,7 +64,7 @@ class KerasModel:
                 f"the Keras model has {len(self.inputs)} inputs ({told}), got {len(arrays)}"
             )
         model = self.model.value
-        values = {**dict(self.constants), **self.parameters}
+        values = {**dict(self.constants), **self.params}
         variables = [[jnp.asarray(values[name]) for name in part] for part in self.names]
         given = dict(self.fixed)
         given |= {port.name: array for port, array in zip(self.inputs, arrays, strict=True)}

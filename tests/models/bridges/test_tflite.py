@@ -89,12 +89,12 @@ def test_the_network_gives_the_numbers_made_by_hand(tmp_path, wave):
 def test_floats_are_leaves_by_their_names_and_the_graph_can_be_cut(tmp_path, wave):
     path = saved(tmp_path, network())
     model = read_tflite(path)
-    assert sorted(model.parameters) == ["dense/bias", "dense/weight", "kernel", "shift"]
+    assert sorted(model.params) == ["dense/bias", "dense/weight", "kernel", "shift"]
     assert [port.name for port in model.inputs + model.outputs] == ["wave", "probabilities"]
     assert model.inputs[0].shape == (1, SAMPLES)
     front = read_tflite(path, outputs=["pooled"])
     back = read_tflite(path, inputs=["pooled"], outputs=["scores"])
-    assert sorted(back.parameters) == ["dense/bias", "dense/weight"]
+    assert sorted(back.params) == ["dense/bias", "dense/weight"]
     np.testing.assert_allclose(back(front(wave[None]))[0], by_hand(wave), rtol=2e-6, atol=2e-6)
 
 

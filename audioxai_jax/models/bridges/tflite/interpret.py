@@ -20,11 +20,11 @@ class TfliteModel:
 
     Attributes:
       program: graph without weights.
-      parameters: floating-point constants by the names of their tensors; the leaves.
+      params: floating-point constants by the names of their tensors; the leaves.
     """
 
     program: Program
-    parameters: dict[str, Array]
+    params: dict[str, Array]
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -50,7 +50,7 @@ class TfliteModel:
                 f"the model has {len(program.inputs)} inputs ({names}), got {len(arrays)}"
             )
         values: dict[int, Any] = {-1: None, **program.constants}
-        values |= {index: jnp.asarray(self.parameters[n]) for index, n in program.leaves.items()}
+        values |= {index: jnp.asarray(self.params[n]) for index, n in program.leaves.items()}
         for index, port, array in zip(program.inputs, self.inputs, arrays, strict=True):
             values[index] = _given(port, array)
         for node in program.nodes:

@@ -57,7 +57,7 @@ def change(sides):
 
 COMPARABLE = {
     "ReLU": lambda: [nn.ReLU()],
-    "LeakyReLU": lambda: [nn.LeakyReLU(0.1)],
+    "LeakyReLU": lambda: [nn.LeakyReLU(0.125)],
     "ELU": lambda: [nn.ELU()],
     "sigmoid": lambda: [nn.Sigmoid()],
     "tanh": lambda: [nn.Tanh()],
@@ -65,7 +65,7 @@ COMPARABLE = {
     "max-pool": lambda: [nn.MaxPool1d(2)],
     "mean": lambda: [nn.ReLU(), nn.AvgPool1d(2)],
     "deep": lambda: [
-        *(nn.LeakyReLU(0.1), nn.Conv1d(6, 6, 3, dilation=2), nn.MaxPool1d(2)),
+        *(nn.LeakyReLU(0.125), nn.Conv1d(6, 6, 3, dilation=2), nn.MaxPool1d(2)),
         *(nn.Conv1d(6, 6, 3, groups=2), nn.BatchNorm1d(6), nn.Tanh(), nn.Dropout(0.5)),
     ],
 }

@@ -2,7 +2,8 @@
 
 Each reads a batch of waveforms `[N, T]` or of mel spectrograms `[N, 1, M, F]` and gives logits
 `[N, K]`. `build` returns one in eval mode, with batch norms whose statistics are not those of a
-fresh one; `example` is a batch of one.
+fresh one; `example` is a batch of one. Slopes of leaky ReLUs are numbers that single precision
+holds: ONNX stores no others.
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ CLASSES = 5
 
 @dataclasses.dataclass(frozen=True)
 class Net:
-    """How one network is made, the shape of its example, and the dtypes it is for."""
+    """How one network is made, and the shape of its example."""
 
     make: Callable[[int], torch.nn.Module]
     shape: tuple[int, ...] = WAVE

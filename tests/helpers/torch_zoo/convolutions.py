@@ -41,12 +41,12 @@ def normed(norm):
             self.first_norm, self.first_act = norm(8), nn.ReLU()
             self.second = nn.Conv1d(8, 16, 5, stride=3)
             self.second_norm, self.second_act = norm(16), nn.ReLU()
-            self.out = nn.Linear(16, classes)
+            self.pool, self.out = nn.AdaptiveAvgPool1d(1), nn.Linear(16, classes)
 
         def forward(self, x):
             x = self.first_act(self.first_norm(self.first(x[:, None])))
             x = self.second_act(self.second_norm(self.second(x)))
-            return self.out(x.mean(-1))
+            return self.out(self.pool(x)[..., 0])
 
     return Normed
 
@@ -71,9 +71,9 @@ class WeightNormed(nn.Module):
         wrap = nn.utils.parametrizations.weight_norm
         self.layers = nn.Sequential(
             wrap(nn.Conv1d(1, 8, 15, stride=4, padding=7)),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.125),
             wrap(nn.Conv1d(8, 16, 11, stride=4, padding=5, groups=4)),
-            nn.LeakyReLU(0.1),
+            nn.LeakyReLU(0.125),
         )
         self.out = wrap(nn.Linear(16, classes))
 
@@ -113,10 +113,10 @@ class Separable(nn.Module):
         )
         self.stem = nn.Conv2d(1, 8, 3, stride=2)
         self.blocks = nn.Sequential(block(8, 12, nn.ReLU6()), block(12, 16, nn.SiLU()))
-        self.out = nn.Linear(16, classes)
+        self.pool, self.out = nn.AdaptiveAvgPool2d(1), nn.Linear(16, classes)
 
     def forward(self, x):
-        return self.out(self.blocks(self.stem(x)).mean((2, 3)))
+        return self.out(self.pool(self.blocks(self.stem(x))).flatten(1))
 
 
 class SqueezeExcite(nn.Module):
@@ -219,11 +219,12 @@ class Residual(nn.Module):
         self.stem, self.norm, self.act = nn.Conv2d(1, 8, 3, 1, 1), nn.BatchNorm2d(8), nn.ReLU()
         self.pool = nn.MaxPool2d(3, 2, 1)
         blocks = ResidualBlock(8, 8, 1), ResidualBlock(8, 12, 2), ResidualBlock(12, 16, 2)
-        self.blocks, self.out = nn.Sequential(*blocks), nn.Linear(16, classes)
+        self.blocks, self.mean = nn.Sequential(*blocks), nn.AdaptiveAvgPool2d(1)
+        self.out = nn.Linear(16, classes)
 
     def forward(self, x):
         x = self.blocks(self.pool(self.act(self.norm(self.stem(x)))))
-        return self.out(F.adaptive_avg_pool2d(x, 1).flatten(1))
+        return self.out(self.mean(x).flatten(1))
 
 
 class MultiLabel(nn.Module):

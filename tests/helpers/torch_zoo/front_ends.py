@@ -28,7 +28,7 @@ class SincNet(nn.Module):
 
     def forward(self, x):
         x = F.conv1d(x[:, None], self.filters()[:, None], stride=4)
-        x = F.leaky_relu(self.norm(self.conv(F.max_pool1d(x.abs(), 3))), 0.2)
+        x = F.leaky_relu(self.norm(self.conv(F.max_pool1d(x.abs(), 3))), 0.25)
         return self.out(x.mean(-1))
 
 

@@ -75,10 +75,10 @@ class WeightNormed(nn.Module):
             wrap(nn.Conv1d(8, 16, 11, stride=4, padding=5, groups=4)),
             nn.LeakyReLU(0.125),
         )
-        self.out = wrap(nn.Linear(16, classes))
+        self.pool, self.out = nn.AdaptiveAvgPool1d(1), wrap(nn.Linear(16, classes))
 
     def forward(self, x):
-        return self.out(self.layers(x[:, None]).mean(-1))
+        return self.out(self.pool(self.layers(x[:, None]))[..., 0])
 
 
 class Grouped(nn.Module):

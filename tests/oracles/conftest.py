@@ -22,7 +22,7 @@ except (ImportError, RuntimeError, OSError):
     sys.modules.update({name: types.ModuleType(name) for name in NAMES})
     for name in ("Bottleneck", "BasicBlock"):
         setattr(sys.modules[NAMES[-1]], name, type(name, (), {}))
-    for name in ("zennit", "quantus"):
+    for name in ("zennit", "zennit.composites", "quantus"):
         try:
             importlib.import_module(name)
         except ImportError:

@@ -15,16 +15,14 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from audioxai_jax.propagation import PRESETS, base, composite, first, kind, lrp, rules
+from audioxai_jax.propagation import PRESETS, lrp
+from tests.helpers.zennit_composites import our_composite, their_composite, torch
 
-torch = pytest.importorskip("torch", reason="torch is not installed: see the extra 'oracles'")
 zennit = pytest.importorskip("zennit", reason="zennit is not installed: the extra 'oracles'")
 
-from zennit import canonizers, composites, core  # noqa: E402
-from zennit import rules as their_rules  # noqa: E402
+from zennit import core  # noqa: E402
 from zennit.layer import Sum  # noqa: E402
 
-LOW, HIGH = -3.0, 3.0
 CONVOLUTIONS = [
     ("conv", 5, 12, 5, {"stride": 2, "padding": 2}),
     "relu",
@@ -200,38 +198,6 @@ def networks(name, part=4):
         return theirs, our_residual, shape
     layers, shape = NETWORKS[name](part)
     return their_network(layers, len(shape) - 1), our_network(layers), shape
-
-
-def their_composite(name, stabiliser, merge):
-    made = {
-        "epsilon_plus": composites.EpsilonPlus,
-        "epsilon_plus_flat": composites.EpsilonPlusFlat,
-        "epsilon_alpha2_beta1": composites.EpsilonAlpha2Beta1,
-        "epsilon_alpha2_beta1_flat": composites.EpsilonAlpha2Beta1Flat,
-        "epsilon_gamma_box": lambda **o: composites.EpsilonGammaBox(low=LOW, high=HIGH, **o),
-    }
-    found = [canonizers.SequentialMergeBatchNorm()] if merge else None
-    options = {"epsilon": stabiliser, "stabilizer": stabiliser, "canonizers": found}
-    if name != "w_square_gamma":
-        return made[name](**options)
-    start = [(torch.nn.Conv1d, their_rules.WSquare(stabiliser))]
-    layers = composites.layer_map_base(stabiliser)
-    layers += [((torch.nn.Conv1d, torch.nn.Linear), their_rules.Gamma(0.25, stabiliser))]
-    return composites.SpecialFirstLayerMapComposite(
-        layer_map=layers, first_map=start, canonizers=found
-    )
-
-
-def our_composite(name, absolute):
-    if name == "epsilon_gamma_box":
-        return PRESETS[name](LOW, HIGH, absolute=absolute)
-    if name == "w_square_gamma":
-        entries = [
-            (first(("conv",)), rules.w_square(absolute=absolute)),
-            (kind("conv", "dense"), rules.generalised_gamma(absolute=absolute)),
-        ]
-        return composite(entries, base=base(absolute=absolute))
-    return PRESETS[name](absolute=absolute)
 
 
 def relevance(theirs, ours, shape, name, dtype, absolute=False):

@@ -36,6 +36,9 @@ FUNCTIONS = {
 }
 """Modules of `models.bridges`, imported when used, and their functions."""
 
+UNTOLD = ("onnx", "tflite", "torch", "keras")
+"""Bridges to files that do not tell the sample rate."""
+
 
 def is_foreign(text: str) -> bool:
     """Whether a value of `--model` begins with the name of a bridge and a colon."""
@@ -58,6 +61,11 @@ def load_foreign(spec: str, settings: Iterable[str] = ()) -> Classifier:
         raise user_files.UserFileError(f"{spec}: write {scheme}: and {BRIDGES[scheme]}")
     factory = _factory(scheme, name)
     options = parse_settings(factory, settings, name=spec, option=OPTION)
+    if scheme in UNTOLD and options["sample_rate"] is None:
+        raise user_files.UserFileError(
+            f"{spec}: which sample rate it was made for, only you know: add {OPTION} "
+            "sample_rate=16000, in Hz"
+        )
     return user_files.check_classifier(factory(**options), spec, Path(name))
 
 

@@ -140,7 +140,7 @@ class ComplexValues:
         value, add = self.builder.constants.get(number), self.builder.constant
         if not isinstance(value, np.ndarray):
             return None
-        re, im = (np.ascontiguousarray(part) for part in (value.real, value.imag))
+        re, im = np.array(value.real), np.array(value.imag)
         if not im.any():
             return Parts(add(re), None)
         return Parts(add(re) if re.any() else None, add(im))
@@ -150,18 +150,21 @@ class ComplexValues:
         maker: Equation | None = self.builder.makers.get(number)
         shape = self.builder.shapes[number]
         known = None if maker is None else self.known(maker, shape)
-        return known or Parts(*self.add(lambda z: [z.real, z.imag], number))
+        if known is None:
+            re, im = self.add(lambda z: [z.real, z.imag], number)
+            known = Parts(re, im)
+        return known
 
     def known(self, maker: Equation, shape: Any) -> Parts | None:
         name, inputs = maker.name, maker.inputs
         if name == "complex":
-            return Parts(*inputs)
+            return Parts(inputs[0], inputs[1])
         if name == "convert_element_type" and not self.is_complex(inputs[0]):
             cast = lambda v: [lax.convert_element_type(v, _real(shape.dtype))]
-            return Parts(*self.add(cast, inputs[0]), None)
+            return Parts(self.add(cast, inputs[0])[0], None)
         if name == "conj":
             z = self.of(inputs[0])
-            return z if z.im is None else Parts(z.re, *self.add(lambda im: [-im], z.im))
+            return z if z.im is None else Parts(z.re, self.add(lambda im: [-im], z.im)[0])
         if name == "mul" and not all(n in self.builder.depends for n in inputs):
             z, w = (self.of(n) for n in inputs)
             if None in z and None in w:  # as i times a phase
@@ -191,7 +194,8 @@ class ComplexValues:
         rest = iter(found[len(outputs) :])
         for number, out in zip(found, outputs, strict=False):
             if _is(out):
-                self.parts[number] = Parts(*(None if p is None else next(rest) for p in out))
+                re, im = (None if part is None else next(rest) for part in out)
+                self.parts[number] = Parts(re, im)
         return tuple(found[: len(outputs)])
 
     def is_complex(self, number: int) -> bool:

@@ -25,7 +25,7 @@ class ComplexValues:
     Args:
       builder: `build._Builder`, to which the equations are added.
       run: function that computes a closed jaxpr.
-      within: context manager in which an equation's place is that of what is traced.
+      within: context manager in which new equations take over the place of a given one.
     """
 
     def __init__(self, builder: Any, run: Callable[..., Any], within: Callable[..., Any]) -> None:
@@ -130,7 +130,7 @@ class ComplexValues:
         return lambda index, *given: lax.switch(index, made, *given)
 
     def of(self, number: int) -> Parts:
-        """The numbers of a value's parts; equations for them are added where there are none."""
+        """The numbers of a value's parts; missing ones are computed by new equations."""
         if number not in self.parts:
             self.parts[number] = self.constant(number) or self.made(number)
         return self.parts[number]
@@ -215,7 +215,7 @@ def _real(dtype: Any) -> Any:
 
 
 def _filled(value: Any) -> Any:
-    """Parts with zeros where they are None."""
+    """Parts with zeros in place of None."""
     if not _is(value):
         return value
     known = value.im if value.re is None else value.re

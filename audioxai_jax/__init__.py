@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from audioxai_jax.models.bridges.keras import from_keras
     from audioxai_jax.models.bridges.onnx import from_onnx
     from audioxai_jax.models.bridges.tflite import from_tflite
-    from audioxai_jax.models.bridges.torch import from_torch
+    from audioxai_jax.models.bridges.pytorch import from_torch
     from audioxai_jax.models.subjects import load_subject
     from audioxai_jax.weights.load import load_classifier, load_codec, load_listener, load_network
 
@@ -60,7 +60,7 @@ _LAZY = {
     "from_keras": "models.bridges.keras",
     "from_onnx": "models.bridges.onnx",
     "from_tflite": "models.bridges.tflite",
-    "from_torch": "models.bridges.torch",
+    "from_torch": "models.bridges.pytorch",
     "load_classifier": "weights.load",
     "load_codec": "weights.load",
     "load_listener": "weights.load",

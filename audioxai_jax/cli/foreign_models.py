@@ -31,7 +31,7 @@ FUNCTIONS = {
     "onnx": ("onnx", "from_onnx"),
     "tflite": ("tflite", "from_tflite"),
     "hf": ("huggingface", "from_huggingface"),
-    "torch": ("torch", "from_torch"),
+    "torch": ("pytorch", "from_torch"),
     "keras": ("keras", "from_keras"),
 }
 """Modules of `models.bridges`, imported when used, and their functions."""

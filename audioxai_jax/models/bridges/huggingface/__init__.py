@@ -104,7 +104,7 @@ def _graph(module: Any, told: folders.Folder, output: str | None, cache: Any) ->
     """The module alone, as a function of a batch of one."""
     import torch  # pyright: ignore[reportMissingImports]
 
-    from audioxai_jax.models.bridges.torch import exported
+    from audioxai_jax.models.bridges.pytorch import exported
 
     clip = jax.ShapeDtypeStruct((told.sample_rate,), jnp.float32)
     shape = (1, *jax.eval_shape(told.front, clip).shape)

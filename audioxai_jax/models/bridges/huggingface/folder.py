@@ -69,7 +69,7 @@ def find(source: str | Path) -> Path:
     if not is_repository(source):
         raise BridgeError(f"{source}: is not a folder, nor a repository's name as 'owner/name'")
     with needed_by(f"{source}: a download"):
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import snapshot_download  # pyright: ignore[reportMissingImports]
     try:
         return Path(snapshot_download(str(source), allow_patterns=list(PATTERNS)))
     except Exception as error:  # of the hub, of its network library, of the network
@@ -134,7 +134,7 @@ def _precision(path: Path) -> tuple[str, ...]:
     """Types of the weights, of the headers of their files.
 
     Raises:
-      BridgeError: if there are none, or one is damaged.
+      BridgeError: for a folder without such files, or a damaged one.
     """
     files = sorted(path.glob("*.safetensors"))
     if not files:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import torch
-import transformers
+import torch  # pyright: ignore[reportMissingImports]
+import transformers  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.huggingface.folder import Folder
-from audioxai_jax.models.bridges.torch_export import quiet
+from audioxai_jax.models.bridges.pytorch_export import quiet
 
 UNUSED = ("masked_spec_embed",)
 """Weights that only training uses."""

@@ -9,7 +9,7 @@ from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.onnx import OnnxModel, from_onnx, read_onnx
-from audioxai_jax.models.bridges.torch_call import Call
+from audioxai_jax.models.bridges.pytorch_call import Call
 from audioxai_jax.types import Classifier
 
 
@@ -121,17 +121,17 @@ def exported(
         import onnx  # noqa: F401  # pyright: ignore[reportMissingImports]
         import onnxscript  # noqa: F401  # pyright: ignore[reportMissingImports]
         import torch  # noqa: F401  # pyright: ignore[reportMissingImports]
-    from audioxai_jax.models.bridges import torch_cache, torch_checks, torch_export
+    from audioxai_jax.models.bridges import pytorch_cache, pytorch_checks, pytorch_export
 
-    torch_checks.check_module(module)
-    call = torch_checks.as_call(module, example)
+    pytorch_checks.check_module(module)
+    call = pytorch_checks.as_call(module, example)
     if any_length:
         floats = (name for name, tensor in call.tensors.items() if tensor.is_floating_point())
         call = dataclasses.replace(call, lengths=tuple(floats))
-    place = None if cache is None else torch_cache.place(Path(cache), module, call)
-    content = None if place is None else torch_cache.kept(place)
+    place = None if cache is None else pytorch_cache.place(Path(cache), module, call)
+    content = None if place is None else pytorch_cache.kept(place)
     if content is None:
-        content = torch_export.export(module, call)
+        content = pytorch_export.export(module, call)
         if place is not None:
-            torch_cache.keep(place, content)
+            pytorch_cache.keep(place, content)
     return content, call

@@ -6,10 +6,10 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.core.files import make_folder, replace_file
-from audioxai_jax.models.bridges.torch_call import Call
+from audioxai_jax.models.bridges.pytorch_call import Call
 
 PACKAGES = ("torch", "onnx", "onnxscript", "transformers")
 PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.models.bridges.errors import BridgeError
-from audioxai_jax.models.bridges.torch_call import Call, flattened
+from audioxai_jax.models.bridges.pytorch_call import Call, flattened
 
 OPERATION = re.compile(r"\b(?:aten|torchaudio|torchvision|prims|prim|higher_order)(?:\.|::)\w+")
 CODE = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')

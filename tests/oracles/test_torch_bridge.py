@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations  # noqa: E402
 from audioxai_jax import domains  # noqa: E402
 from audioxai_jax.attribution import integrated_gradients, lrp  # noqa: E402
 from audioxai_jax.models.bridges.errors import BridgeError  # noqa: E402
-from audioxai_jax.models.bridges.torch import from_torch, read_torch  # noqa: E402
+from audioxai_jax.models.bridges.pytorch import from_torch, read_torch  # noqa: E402
 from audioxai_jax.propagation.composites import epsilon_plus  # noqa: E402
 from audioxai_jax.types import attribute  # noqa: E402
 
@@ -176,11 +176,11 @@ def test_arguments_by_name_and_switches(wave):
 
 
 def test_the_cache_gives_the_same_and_sees_every_change(wave, tmp_path, monkeypatch):
-    from audioxai_jax.models.bridges import torch_export
+    from audioxai_jax.models.bridges import pytorch_export
 
     module, calls = randomised(Convolutions()), []
-    export = torch_export.export
-    monkeypatch.setattr(torch_export, "export", lambda *a: calls.append(1) or export(*a))
+    export = pytorch_export.export
+    monkeypatch.setattr(pytorch_export, "export", lambda *a: calls.append(1) or export(*a))
     first = read_torch(module, wave, cache=tmp_path)
     again = read_torch(module, wave, cache=tmp_path)
     assert len(calls) == 1 and first.program == again.program
@@ -195,6 +195,27 @@ def test_the_cache_gives_the_same_and_sees_every_change(wave, tmp_path, monkeypa
         file.write_bytes(file.read_bytes()[:-9])
     read_torch(module, wave, cache=tmp_path)
     assert len(calls) == 4
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Conv1d(1, 5, 7, stride=2)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, wave):
+        return torch.softmax(self.head(torch.relu(self.net(wave[:, None])).mean(-1)), -1)
+
+
+def test_clips_of_any_length_on_request(wave):
+    module = Pooled().eval()
+    classifier = from_torch(module, wave, sample_rate=RATE, any_length=True, output="logits")
+    assert classifier.frames is None and classifier.outputs == "softmax"
+    for clip in (torch.randn(1, 31), torch.randn(1, 777)):
+        ours = jax.nn.softmax(classifier(jnp.asarray(clip[0].numpy())))
+        np.testing.assert_allclose(ours, module(clip)[0].detach(), rtol=1e-5)
+    fixed = from_torch(module, wave, sample_rate=RATE)
+    assert fixed.frames == SAMPLES and fixed.outputs == "probabilities"
 
 
 class Branching(nn.Module):

@@ -127,7 +127,8 @@ def read_keras(
     for name in outputs or outputs_of(model):
         ends[name], replaced = tensor_named(model, name)
         instead |= replaced
-    part = keras.Model(list(model.inputs), list(ends.values()))
+    inner: Any = keras
+    part = inner.Model(list(model.inputs), list(ends.values()))
     return _function(
         part,
         tuple(port(name, known[name]) for name in wanted),

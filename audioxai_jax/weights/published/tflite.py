@@ -56,7 +56,7 @@ class Tensor:
         `axis`. A stored q stands for `scale (q - zero_point)`.
       zero_point: int64, one for each scale.
       axis: axis of scale and zero_point if they have several.
-      signature: shape with -1 for lengths that a caller chooses; empty if there are none.
+      signature: shape with -1 for lengths that a caller chooses; empty if all are fixed.
     """
 
     name: str

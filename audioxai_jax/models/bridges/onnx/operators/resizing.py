@@ -145,7 +145,22 @@ def _resize_of_any_opset(call: Call, x: Any, *given: Any) -> Any:
     return _early(call, x, *given) if call.version < 11 else _resize(call, x, *given)
 
 
+def _centre(call: Call, x: Any, shape: Any) -> Any:
+    """Cut or filled with zeros around the middle."""
+    told = call.integers(shape, "the shape")
+    axes = axes_of(call.get("axes", tuple(range(x.ndim))), x.ndim)
+    cut, widths = [slice(None)] * x.ndim, [(0, 0)] * x.ndim
+    for axis, size in zip(axes, told, strict=True):
+        more = size - x.shape[axis]
+        if more < 0:
+            cut[axis] = slice(-more // 2, -more // 2 + size)
+        else:
+            widths[axis] = (more // 2, more - more // 2)
+    return module(x).pad(x[tuple(cut)], widths)
+
+
 TABLE = {
+    "CenterCropPad": Operator(_centre, static=(1,)),
     "Pad": Operator(_pad, static=(1, 3)),
     "Resize": Operator(_resize_of_any_opset, static=(1, 2, 3)),
     "Upsample": Operator(_early, static=(1,)),

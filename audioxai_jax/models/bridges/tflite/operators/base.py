@@ -51,7 +51,7 @@ class Node:
     """One operator of a graph.
 
     Attributes:
-      operator: its kind.
+      operator: kind of operator.
       inputs, outputs: indices of tensors; -1 for an input that is left out.
       options: values of the kind's fields.
       place: name of its first output, for messages.

@@ -1,5 +1,7 @@
 """Operators that move values: shapes, orders, padding, pieces."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -118,8 +120,8 @@ def _fill(node: Node, shape, value):
 
 
 def _range(node: Node, start, limit, step):
-    bounds = [known(node, part, "bounds") for part in (start, limit, step)]
-    return np.arange(*bounds).astype(bounds[0].dtype)
+    bounds: list[Any] = [known(node, part, "bounds").item() for part in (start, limit, step)]
+    return np.arange(*bounds).astype(start.dtype)
 
 
 def _broadcast(node: Node, x, shape):

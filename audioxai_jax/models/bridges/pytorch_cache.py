@@ -6,10 +6,10 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.core.files import make_folder, replace_file
-from audioxai_jax.models.bridges.torch_call import Call
+from audioxai_jax.models.bridges.pytorch_call import Call
 
 PACKAGES = ("torch", "onnx", "onnxscript", "transformers")
 PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size)
@@ -62,7 +62,7 @@ def _fingerprint(module: torch.nn.Module, call: Call) -> str:
         total.update(_told(rest).encode())
     for name, value in (*module.named_parameters(), *module.named_buffers()):
         total.update(f"{name} {_tensor(value)}\n".encode())
-    total.update(f"{list(call.positions)} {_told(call.values)}".encode())
+    total.update(f"{call.positions} {call.lengths} {_told(call.values)}".encode())
     for name, value in call.tensors.items():
         total.update(f"{name} {_tensor(value)}\n".encode())
     return total.hexdigest()

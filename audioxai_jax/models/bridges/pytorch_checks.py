@@ -4,10 +4,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.models.bridges.errors import BridgeError, nearest
-from audioxai_jax.models.bridges.torch_call import Call
+from audioxai_jax.models.bridges.pytorch_call import Call
 
 HALVES = (torch.float16, torch.bfloat16)
 TRAINED = ("Dropout", "BatchNorm", "RNN", "LSTM", "GRU", "InstanceNorm", "Attention")

@@ -80,6 +80,7 @@ def base(epsilon: float = 1e-6, *, absolute: bool = False) -> list[Entry]:
         (kind("max"), rules.gradient()),
         (kind("product"), rules.halves()),
         (kind("gate"), rules.signal()),
+        (kind("atan2"), rules.squares()),
         (kind("matmul", "attention"), rules.uniform(epsilon=epsilon, absolute=absolute)),
         (kind("softmax"), rules.taylor()),
         (kind("normalise"), proportional),

@@ -1,8 +1,10 @@
 """Jaxprs as graphs, with calls replaced by what they contain."""
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -10,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.extend import core as jaxprs
+from jax.extend import source_info_util
 
+from audioxai_jax.tracing.complex_values import ComplexValues
 from audioxai_jax.tracing.graph import Equation, Graph, Values
 from audioxai_jax.tracing.reading import (
     CALLS,
@@ -76,6 +80,8 @@ def _needed(equations: list[Equation], outputs: tuple[int, ...]) -> list[Equatio
 class _Builder:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self.complex_values = ComplexValues(self, jaxprs.jaxpr_as_fun, _context)
+        self.makers: dict[int, Equation] = {}
         self.stopped: set[int] = set()
         self.equations: list[Equation] = []
         self.shapes: list[jax.ShapeDtypeStruct] = []
@@ -119,20 +125,17 @@ class _Builder:
                 found = self.walk(inner.jaxpr, inner.consts, operands, stack, place)
                 if custom:
                     found = self.declared(eqn, operands, found, stack, place)
+            elif self.reading.whole:
+                found = self.add(eqn, operands, stack, place)
             else:
-                found = tuple(self.value(v.aval) for v in eqn.outvars)
-                self.add(eqn, operands, found, stack, place)
+                found = self.complex_values.rewritten(eqn, operands, stack, place)
+                found = found or self.add(eqn, operands, stack, place)
             numbers.update(zip(eqn.outvars, found, strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 
-    def add(
-        self,
-        eqn: Any,
-        inputs: tuple[int, ...],
-        outputs: tuple[int, ...],
-        scope: str,
-        source: str,
-    ) -> None:
+    def add(self, eqn: Any, inputs: tuple[int, ...], scope: str, source: str) -> tuple[int, ...]:
+        """Adds an equation as it is; returns the numbers of its outputs."""
+        outputs = tuple(self.value(v.aval) for v in eqn.outvars)
         name = eqn.primitive.name
         inputs = self.settled(name, inputs, scope, source)
         dependent = [number in self.depends for number in inputs]
@@ -165,7 +168,10 @@ class _Builder:
         if self.reading.compares and name == "stop_gradient":
             self.stopped.update(outputs)
             primitive, params = IDENTITY
-        self.equations.append(Equation(primitive, params, inputs, outputs, scope, source, graphs))
+        made = Equation(primitive, params, inputs, outputs, scope, source, graphs, _context(eqn))
+        self.equations.append(made)
+        self.makers.update(dict.fromkeys(outputs, made))
+        return outputs
 
     def inexact(self, number: int) -> bool:
         return jnp.issubdtype(self.shapes[number].dtype, jnp.inexact)
@@ -202,7 +208,7 @@ class _Builder:
         lost = [self.inexact(n) and n not in self.depends for n in within]
         if not any(dependent) or not any(lost):
             return within
-        call = Equation(eqn.primitive, eqn.params, inputs, (), scope, source)
+        call = Equation(eqn.primitive, eqn.params, inputs, (), scope, source, (), _context(eqn))
         pulled = derivative(call, [self.shapes[n] for n in inputs], dependent)
         if pulled.depends.isdisjoint(pulled.outputs):
             return within
@@ -211,6 +217,11 @@ class _Builder:
         self.depends.update(n for n in whole if self.inexact(n))
         self.touched.update(whole)
         return whole
+
+
+def _context(eqn: Any) -> Callable[[], AbstractContextManager]:
+    """In which an equation's place in the user's code is that of what is computed or traced."""
+    return functools.partial(source_info_util.user_context, eqn.source_info.traceback)
 
 
 def _called(eqn: Any) -> Any:

@@ -95,6 +95,8 @@ SHAPES = [
     case("EyeLike", normal(3, 4), k=-1),
     *(case("DepthToSpace", normal(1, 8, 2, 3), blocksize=2, mode=m) for m in ("DCR", "CRD")),
     case("SpaceToDepth", normal(1, 2, 4, 6), blocksize=2),
+    case("CenterCropPad", normal(5, 6, 3), ints(2, 9, 4), known=(1,)),
+    case("CenterCropPad", normal(5, 6, 3), ints(4, 3), known=(1,), axes=[0, -1]),
     case("Dropout", X, outputs=2),
     case("Dropout", X, np.asarray(0.3, f32), np.asarray(False), known=(1, 2)),
     case("ReverseSequence", normal(4, 3, 2), ints(1, 4, 2), known=(1,)),
@@ -130,6 +132,14 @@ INDEXING = [
     *(
         case("ScatterND", X, ints(1, 0, 1, 0).reshape(2, 2), normal(2, 8), reduction=r)
         for r in ("add", "mul", "max", "min")
+    ),
+    case("Col2Im", normal(2, 6, 4), ints(9), ints(3), known=(1, 2), strides=[2]),
+    case(
+        "Col2Im",
+        *(normal(1, 12, 20), ints(5, 6), ints(2, 3)),
+        known=(1, 2),
+        pads=[0, 1, 1, 0],
+        dilations=[2, 1],
     ),
     case("OneHot", whole(-4, 4, 3), ints(4), np.asarray([2, 5], f32), known=(1,)),
     case("OneHot", whole(0, 4, 3, 2), ints(4), np.asarray([0, 1], f32), known=(1, 2), axis=0),
@@ -227,7 +237,7 @@ LAYERS = [
     case("MeanVarianceNormalization", X, axes=[0, 2]),
     *(case("LpNormalization", X, axis=1, p=p) for p in (1, 2)),
     case("LRN", IMAGE, size=3, alpha=0.3, beta=0.6, bias=1.2),
-    case("LRN", normal(4, 4, 3), size=2, alpha=0.3, oracle="reference"),
+    case("LRN", normal(4, 4, 3, 2), size=2, alpha=0.3, oracle="reference"),
     case("MatMul", normal(2, 3, 4), normal(4, 5), known=(1,)),
     case("MatMul", normal(2, 1, 3, 4), normal(5, 4, 2)),
     case("MatMul", normal(4), normal(4)),

@@ -252,6 +252,22 @@ MICROSOFT = [
         known=(1, 2, 3, 4),
         **MS,
     ),
+    *(
+        case(
+            "DynamicQuantizeLSTM",
+            *(normal(5, 3, 4), whole(-128, 127, d, 4, 8, dtype=I8)),
+            *(whole(-128, 127, d, 2, 8, dtype=I8), normal(d, 16), None, normal(d, 3, 2)),
+            *(normal(d, 3, 2), None, np.full(d, 0.01, f32), np.zeros(d, I8)),
+            *(np.full(d, 0.01, f32), np.zeros(d, I8)),
+            known=(1, 2, 3, 8, 9, 10, 11),
+            outputs=3,
+            hidden_size=2,
+            direction=direction,
+            tolerance=1e-5,
+            **MS,
+        )
+        for d, direction in ((1, "forward"), (2, "bidirectional"))
+    ),
     case(
         "MatMulIntegerToFloat",
         *(X8, whole(0, 255, 8, 3, dtype=U8), SCALE, SCALE, ZERO, ZERO, normal(3)),

@@ -114,5 +114,6 @@ def oracle_outputs(one: Case, model: bytes) -> list[np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1  # more would quantise parts of a batch by themselves
     session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
     return session.run(None, data_of(one))

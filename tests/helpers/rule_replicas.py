@@ -136,6 +136,15 @@ def signal(x, w, z, R):
     return summed(R, x[0].shape), np.zeros_like(x[1])
 
 
+def squares(x, w, z, R):
+    relevance = np.zeros_like(x[0]), np.zeros_like(x[1])
+    for place in np.ndindex(z.shape):
+        b, a = x[0][place], x[1][place]
+        relevance[0][place] = R[place] * b * b / (a * a + b * b)
+        relevance[1][place] = R[place] * a * a / (a * a + b * b)
+    return relevance
+
+
 def uniform(x, w, z, R):
     left, right = x
     parts = np.zeros_like(left), np.zeros_like(right)
@@ -231,6 +240,7 @@ OTHER = {
         route,
         constant,
         halves,
+        squares,
         signal,
         uniform,
         values,

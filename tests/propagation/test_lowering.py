@@ -8,7 +8,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from audioxai_jax import deep_lift
-from audioxai_jax.propagation import PRESETS, SoftmaxOutput, composite, propagate
+from audioxai_jax.propagation import PRESETS, SoftmaxOutput, base, composite, kind, propagate, rules
 
 X = np.random.default_rng(0).normal(size=(6, 4))
 P = {
@@ -103,6 +103,69 @@ def test_attention_weights(weigh, x64):
     found = propagate(PRESETS["attn_lrp"](), Partial(model, P), X, 1)
     assert np.all(np.isfinite(found.relevance)) and np.any(found.relevance)
     assert np.max(np.abs(found.ledger.missing)) < 1e-8 * np.max(np.abs(found.ledger.received))
+
+
+spread = lambda w: jnp.broadcast_to(w, (6, 4))
+POOLED = {
+    "a column": lambda w, y: (y * w).sum(0),
+    "a column, first": lambda w, y: jnp.sum(spread(w) * y, axis=0),
+    "in parts of its sum": lambda w, y: (
+        (y * (w * CAUSAL[3:4].T)).sum(0) / (w * CAUSAL[3:4].T).sum()
+    ),
+    "mean": lambda w, y: (y * w).mean(0),
+    "with a bias": lambda w, y: (y * w).sum(0) + P["out"][:, 0],
+    "of frames turned round": lambda w, y: (w.T * y.T).sum(-1),
+}
+
+
+@pytest.mark.parametrize("pool", POOLED)
+def test_softmax_pooling_is_attention(pool, x64):
+    """As `softmax(a).T @ h` is, by AttnLRP's rule and with the weights as constants."""
+
+    def model(p, x):
+        y, weights = x @ p["a"], jax.nn.softmax(jnp.tanh(x @ p["b"])[:, :1], 0)
+        return POOLED[pool](weights, y) @ p["out"]
+
+    def as_product(p, x):
+        y, w = x @ p["a"], jax.nn.softmax(jnp.tanh(x @ p["b"])[:, :1], 0)
+        if pool == "in parts of its sum":
+            w = w * CAUSAL[3:4].T
+            return (w.T @ y)[0] / w.sum() @ p["out"]
+        bias = p["out"][:, 0] if pool == "with a bias" else 0
+        return ((w.T @ y)[0] / (6 if pool == "mean" else 1) + bias) @ p["out"]
+
+    found = kinds(model)
+    assert "attention:reduce_sum" in found and not {"product:mul", "gate:mul"} & set(found)
+    layers = [(kind("attention"), rules.values(epsilon=0)), (kind("dense"), rules.zero())]
+    for made in (PRESETS["attn_lrp"](0), composite(layers, base=base(0))):
+        here, there = (propagate(made, Partial(f, P), X, 1) for f in (model, as_product))
+        np.testing.assert_allclose(here.relevance, there.relevance, rtol=1e-9, atol=1e-12)
+        assert np.max(np.abs(here.ledger.missing)) < 1e-9 * np.max(np.abs(here.ledger.received))
+
+
+def test_other_sums_of_products_stay_as_they_are():
+    gated = lambda p, x: ((x @ p["a"]) * jax.nn.sigmoid(x @ p["b"])).sum(0) @ p["out"]
+    scores = lambda p, x: ((x @ p["a"]) * (x @ p["b"])).sum(0) @ p["out"]
+    assert "gate:mul" in kinds(gated) and "product:mul" in kinds(scores)
+
+
+def test_statistics_pooling(x64):
+    """Weighted mean and standard deviation, as speaker networks have it: nothing is missing."""
+
+    def model(p, x):
+        y = x @ p["a"]
+        w = jax.nn.softmax(jnp.tanh(y) @ p["b"], axis=0)
+        mean = (y * w).sum(0)
+        spread = jnp.sqrt(jnp.maximum((y * y * w).sum(0) - mean**2, 1e-7))
+        return jnp.concatenate([mean, spread]) @ jnp.concatenate([p["out"], p["out"][::-1]])
+
+    assert kinds(model).count("attention:reduce_sum") == 2
+    for name in ("epsilon_plus", "attn_lrp"):
+        found = propagate(PRESETS[name](), Partial(model, P), X, 1)
+        assert np.all(np.isfinite(found.relevance)) and np.any(found.relevance)
+        assert np.max(np.abs(found.ledger.missing)) < 1e-9 * np.max(np.abs(found.ledger.received))
+    info = deep_lift()(Partial(model, P), X, 1, key=jax.random.key(0)).info
+    assert info["completeness_gap"] < 1e-9
 
 
 MASKS = {

@@ -62,6 +62,7 @@ OPERATIONS = {
     "product": Operation("product", lambda x, w: x[0] * x[1], normal((3, 4), (1, 4))),
     "matmul": Operation("matmul", lambda x, w: x[0] @ x[1], normal((3, 4), (4, 2))),
     "attention": Operation("attention", lambda x, w: x[1] @ x[0], normal((4, 2), (3, 4))),
+    "angle": Operation("atan2", lambda x, w: jnp.arctan2(*x), normal((3, 4), (3, 4))),
     "softmax": Operation("softmax", lambda x, w: jax.nn.softmax(x), normal((3, 4))),
     "logsumexp": Operation("logsumexp", lambda x, w: jax.nn.logsumexp(x, -1), normal((3, 4))),
 }
@@ -105,6 +106,7 @@ CASES = {
     "scaled": Case(rules.scaled(), "scale", "", accounts=False),
     "shapley": Case(rules.shapley(), "product", "difference", accounts=False),
     "signal": Case(rules.signal(), "product"),
+    "squares": Case(rules.squares(), "angle"),
     "taylor": Case(rules.taylor(), "softmax", ""),
     "uniform": Case(rules.uniform(epsilon=EPSILON), "matmul"),
     "values": Case(rules.values(epsilon=EPSILON), "attention"),

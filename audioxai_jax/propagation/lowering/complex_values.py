@@ -3,26 +3,18 @@
 Relevance is real, so no rule hands it to a spectrum. But a spectrum that is only weighted, moved
 and added on its way is the inside of a linear map of real values. Transform, filter and inverse
 are one matrix, whose parts need no relevance of their own. Each real value that complex ones lead
-to is such an operation. What is not linear inside, as |z| or a product of spectra, is refused.
+to is such an operation: so are the real and the imaginary part that a magnitude or another
+function is computed from, which `tracing.complex_values` writes by real equations.
 """
 
 from typing import Any
 
 import jax.numpy as jnp
 
-from audioxai_jax.propagation.lowering.dataflow import CASTS, DataFlow
+from audioxai_jax.propagation.lowering.dataflow import DataFlow
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
-from audioxai_jax.tracing.affine import MOVES, PRODUCTS, SUMS
+from audioxai_jax.tracing.complex_parts import JOINED, is_linear
 from audioxai_jax.tracing.graph import Equation, Values, function
-
-PARTS = frozenset("real imag conj fft".split())
-"""Linear in their operand, over real factors."""
-
-JOINED = SUMS | frozenset("complex select_n scatter scatter-add dynamic_update_slice".split())
-"""Linear in all operands together; a constant among them is a shift."""
-
-WEIGHED = PRODUCTS | frozenset({"mul"})
-"""Linear in one operand, given the other."""
 
 
 def linear_part(flow: DataFlow, equation: Equation) -> Operation | None:
@@ -70,18 +62,14 @@ def _operation(
 
 def _is_linear(flow: DataFlow, equation: Equation) -> bool:
     """In what depends on the input; what was decided by it counts as constant."""
-    operands, name = flow.dependent(equation), equation.name
+    operands = flow.dependent(equation)
     if not all(map(flow.inexact, operands)):
         return False
     if flow.graph.compares and not flow.graph.touched.isdisjoint(
         set(equation.inputs) - set(operands)
     ):
         return False  # it may be another constant at the reference
-    if name in WEIGHED:
-        return len(operands) == 1
-    if name == "div":
-        return equation.inputs[1] not in operands
-    return name in MOVES | PARTS | JOINED | CASTS
+    return is_linear(equation.name, [n in operands for n in equation.inputs])
 
 
 def _shifts(flow: DataFlow, equation: Equation) -> bool:

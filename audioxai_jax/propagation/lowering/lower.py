@@ -12,6 +12,7 @@ from audioxai_jax.propagation.lowering.complex_values import linear_part
 from audioxai_jax.propagation.lowering.dataflow import CASTS, SHAPES, DataFlow
 from audioxai_jax.propagation.lowering.norm_regions import normaliser
 from audioxai_jax.propagation.lowering.operations import Operation, Prepared
+from audioxai_jax.propagation.lowering.pooling import pooled
 from audioxai_jax.propagation.lowering.regions import UNARY
 from audioxai_jax.propagation.lowering.winners import winner
 from audioxai_jax.tracing.build import derivative
@@ -30,6 +31,8 @@ SUMS = frozenset("reduce_sum cumsum reduce_window_sum scatter-add".split())
 MAXIMA = frozenset(
     "reduce_max reduce_min reduce_window_max reduce_window_min max min sort top_k".split()
 )
+BINARY = frozenset("max min pow clamp div atan2".split())
+"""Functions of single values, if all but one are constants."""
 PRODUCTS = {"dot_general": "dense", "conv_general_dilated": "conv"}
 
 
@@ -63,6 +66,7 @@ def _group(graph: Graph, *, fuse: bool) -> list[Operation]:
             if operation is not None:
                 flow.take(operation.equations)
                 found.append(operation)
+    found += pooled(flow, found)
     for equation in graph.equations:
         if not flow.taken(equation) and any(v in graph.depends for v in equation.outputs):
             compared = _compared(flow, equation) if graph.compares else None
@@ -149,7 +153,7 @@ def _single(flow: DataFlow, equation: Equation, *, fuse: bool) -> Operation:
         return _plain(flow, equation, "max")
     if name in ROUTES:
         return _plain(flow, equation, "route")
-    if name in UNARY or (name in ("max", "min", "pow", "clamp", "div") and not several):
+    if name in UNARY or (name in BINARY and not several):
         return _activation(flow, equation)
     return _plain(flow, equation, name)
 

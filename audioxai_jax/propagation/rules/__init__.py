@@ -33,7 +33,7 @@ from audioxai_jax.propagation.rules.first_layer import flat, w_square, z_box
 from audioxai_jax.propagation.rules.gamma import gamma, generalised_gamma
 from audioxai_jax.propagation.rules.guided import deconvolved, guided
 from audioxai_jax.propagation.rules.identity import constant, gradient, pass_through, route, scaled
-from audioxai_jax.propagation.rules.products import halves, signal, uniform, values
+from audioxai_jax.propagation.rules.products import halves, signal, squares, uniform, values
 from audioxai_jax.propagation.rules.softmax import taylor
 
 RULES: dict[str, Callable[..., Rule | ComparingRule]] = {
@@ -59,6 +59,7 @@ RULES: dict[str, Callable[..., Rule | ComparingRule]] = {
         scaled,
         shapley,
         signal,
+        squares,
         taylor,
         uniform,
         values,

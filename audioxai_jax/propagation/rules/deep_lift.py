@@ -197,5 +197,11 @@ def _of_logsumexp(x: Array, w: Any, x0: Array, w0: Any, change: Array) -> Array:
 
 
 def _ratio(change: Array, step: Array, x: Array, slope: Array) -> Array:
+    """change / step; the slope where there is no step, and 0 if that is infinite or NaN.
+
+    There a root or logarithm is at 0 for both inputs; times a difference of 0, any multiplier is a
+    contribution of 0, but an infinite one would spoil all others.
+    """
+    slope = jnp.where(jnp.isfinite(slope), slope, 0)
     small = jnp.abs(step) <= SMALLEST_CHANGE * jnp.maximum(jnp.abs(x), SMALLEST_CHANGE)
     return jnp.where(small, slope, change / jnp.where(small, 1, step))

@@ -1,4 +1,4 @@
-"""Rules for products of two values that both depend on the input.
+"""Rules for products, and other functions, of two values that both depend on the input.
 
 AttnLRP: R. Achtibat et al., "AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for
 Transformers", arXiv 2402.05602. Gates: L. Arras et al., "Explaining Recurrent Neural Network
@@ -11,13 +11,23 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.records import record
-from audioxai_jax.propagation.rules.base import Linear, Shares, share
+from audioxai_jax.propagation.rules.base import Linear, Shares, divide, share
 from audioxai_jax.propagation.rules.identity import unbroadcast
 
 
 def halves() -> "Halves":
     """Half of the relevance to each factor of a product of single values (AttnLRP, 3.2)."""
     return Halves()
+
+
+def squares() -> "Squares":
+    """For an angle, atan2(b, a), in proportion to a^2 and b^2, as the magnitude's relevance is.
+
+    Both belong to one complex value a + ib. A choice of this library: an angle is the same at
+    every level, so that its parts times their derivatives, -ab and ab, sum to zero. Conserves
+    relevance but where both parts are zero, which the stabiliser takes.
+    """
+    return Squares()
 
 
 def uniform(*, epsilon: float = 1e-6, absolute: bool = False) -> "Uniform":
@@ -51,6 +61,21 @@ class Halves:
 
     def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Any:
         return tuple(unbroadcast(R / 2, factor.shape) for factor in x)
+
+
+@record()
+class Squares:
+    """See `squares`."""
+
+    kinds = ("atan2",)
+
+    def __call__(self, lin: Linear, x: Any, w: Any, b: Any, z: Array, R: Array) -> Shares:
+        left, right = x
+        largest = jnp.maximum(jnp.abs(left), jnp.abs(right))
+        parts = [jnp.square(divide(part, largest)) for part in x]
+        each = divide(R, parts[0] + parts[1])
+        lost = jnp.sum(jnp.where(largest == 0, R, 0))
+        return Shares(tuple(part * each for part in parts), stabiliser=lost)
 
 
 @record(static=("epsilon", "absolute"))

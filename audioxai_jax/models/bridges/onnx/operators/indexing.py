@@ -14,6 +14,7 @@ from audioxai_jax.models.bridges.onnx.operators.base import (
     is_static,
     module,
 )
+from audioxai_jax.models.bridges.onnx.operators.windows import windows
 
 
 def _slice(call: Call, x: Any, *given: Any) -> Any:
@@ -157,7 +158,28 @@ def _unique(call: Call, x: Any) -> Any:
     return values, *wide
 
 
+def _columns_to_image(call: Call, x: Any, image: Any, block: Any) -> Any:
+    """Blocks `[N, C blocks, L]` added where they lie, as an overlap-add."""
+    sizes, kernel = call.integers(image, "the image"), call.integers(block, "the block")
+    over = windows(call, sizes, kernel)
+    padded = [size + a + b for size, (a, b) in zip(sizes, over.pads, strict=True)]
+    place = np.zeros((), np.int64)
+    for axis, size in enumerate(padded):
+        extent = (kernel[axis] - 1) * over.dilations[axis] + 1
+        starts = np.arange(0, size - extent + 1, over.strides[axis])
+        steps = np.arange(kernel[axis]) * over.dilations[axis]
+        place = place[..., None, None] * size + (steps[:, None] + starts)
+    count = len(kernel)  # [k1, l1, k2, l2, ..] to [k1, k2, .., l1, l2, ..]
+    order = [2 * i for i in range(count)] + [2 * i + 1 for i in range(count)]
+    place = place.transpose(order).reshape(int(np.prod(kernel)), -1)
+    x = jnp.asarray(x).reshape(x.shape[0], -1, *place.shape)
+    total = jnp.zeros((*x.shape[:2], int(np.prod(padded))), x.dtype).at[:, :, place].add(x)
+    cut = tuple(slice(a, a + size) for size, (a, _) in zip(sizes, over.pads, strict=True))
+    return total.reshape(*x.shape[:2], *padded)[(slice(None), slice(None), *cut)]
+
+
 TABLE = {
+    "Col2Im": Operator(_columns_to_image, static=(1, 2)),
     "Slice": Operator(_slice, static=(1, 2, 3, 4)),
     "Gather": Operator(_gather),
     "GatherElements": Operator(_gather_elements),

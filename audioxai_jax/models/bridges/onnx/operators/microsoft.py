@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.models.bridges.onnx.operators import activations, pooling
+from audioxai_jax.models.bridges.onnx.operators import activations, pooling, recurrent
 from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, alike
 from audioxai_jax.models.bridges.onnx.operators.convolution import convolve
 from audioxai_jax.models.bridges.onnx.operators.normalisation import standardised
@@ -188,7 +188,8 @@ def _dynamic_matmul(call: Call, a: Any, b: Any, scale: Any, zero: Any = None, bi
 
 
 def _integer_to_float(call: Call, *given: Any) -> Any:
-    a, b, a_scale, b_scale, a_zero, b_zero, bias = (*given, None, None, None)[:7]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:7]
+    a, b, a_scale, b_scale, a_zero, b_zero, bias = padded
     a = floats(a) if a_zero is None else floats(a) - floats(a_zero)
     b = floats(b) if b_zero is None else floats(b) - floats(b_zero)
     y = exactly(jnp.matmul, a, b) * (a_scale * b_scale)
@@ -196,7 +197,8 @@ def _integer_to_float(call: Call, *given: Any) -> Any:
 
 
 def _qgemm(call: Call, *given: Any) -> Any:
-    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = (*given, None, None, None)[:9]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:9]
+    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = padded
     a, b = centred(a, a_zero), centred(b, b_zero, axis=0 if call.get("transB", 0) else 1)
     a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
     y = exactly(jnp.matmul, a, b)
@@ -205,7 +207,37 @@ def _qgemm(call: Call, *given: Any) -> Any:
     return y if scale is None else _requantised(y, scale, zero)
 
 
+def _weighted(call: Call, w: Any, scale: Any, zero: Any) -> Callable[[Any], Any]:
+    """The product with weights of 8 bits."""
+    return lambda x: _dynamic_matmul(call, x, w, scale, zero)
+
+
+def _dynamic_lstm(call: Call, x: Any, w: Any, r: Any, *rest: Any) -> Any:
+    """An LSTM of 8-bit weights `[D, I, 4 H]`; inputs and states are quantised by their range."""
+    padded: tuple[Any, ...] = (*rest, *(None,) * 9)[:9]
+    bias, lengths, first, cell, peepholes, w_scale, w_zero, r_scale, r_zero = padded
+    if call.get("layout", 0):
+        raise call.refusal("batches first are not computed", "export it with layout 0")
+    directions, size = r.shape[:2]
+    functions = recurrent.activations(call, ("Sigmoid", "Tanh", "Tanh"), directions)
+    zeros = jnp.zeros((directions, x.shape[1], size), x.dtype)
+    states = [zeros if s is None else s for s in (first, cell)]
+    ys, lasts = [], []
+    for d in range(directions):
+        shift = 0.0 if bias is None else bias[d, : 4 * size] + bias[d, 4 * size :]
+        recur = _weighted(call, r[d], r_scale[d], r_zero[d])
+        extra = None if peepholes is None else peepholes[d]
+        step = recurrent.lstm_step(call, functions[d], recur, shift, extra)
+        backwards = d == 1 or call.get("direction", "forward") == "reverse"
+        xw = _weighted(call, w[d], w_scale[d], w_zero[d])(x)
+        y, last = recurrent.one_direction(step, xw, tuple(s[d] for s in states), lengths, backwards)
+        ys.append(y)
+        lasts.append(last)
+    return (jnp.stack(ys, axis=1), *(jnp.stack(parts) for parts in zip(*lasts, strict=True)))
+
+
 TABLE = {
+    "DynamicQuantizeLSTM": Operator(_dynamic_lstm),
     "FusedConv": Operator(_conv),
     "FusedMatMul": Operator(_matmul),
     "FusedGemm": Operator(_gemm),

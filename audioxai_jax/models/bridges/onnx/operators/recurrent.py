@@ -62,13 +62,20 @@ Step = Callable[[Any, Any], tuple[Any, ...]]
 """`(state, x W' of one time step) -> the next state`, of which the first part is the output."""
 
 
-def _lstm_step(call: Call, functions: list[Activation], r: Any, bias: Any, peep: Any) -> Step:
+def lstm_step(
+    call: Call,
+    functions: list[Activation],
+    recur: Callable[[Any], Any],
+    bias: Any,
+    peep: Any,
+) -> Step:
+    """A step of an LSTM; `recur` multiplies the state with its weights."""
     f, g, h = functions
     pi, po, pf = (0, 0, 0) if peep is None else jnp.split(peep, 3)
 
     def step(state: Any, x: Any) -> tuple[Any, ...]:
         hidden, cell = state
-        i, o, forget, c = jnp.split(_clipped(call, x + hidden @ r.T + bias), 4, axis=-1)
+        i, o, forget, c = jnp.split(_clipped(call, x + recur(hidden) + bias), 4, axis=-1)
         i = f(i + pi * cell)
         keep = 1 - i if call.get("input_forget", 0) else f(forget + pf * cell)
         cell = keep * cell + i * g(c)
@@ -96,12 +103,14 @@ def _gru_step(call: Call, functions: list[Activation], r: Any, bias: Any, inner:
     return step
 
 
-def _rnn_step(call: Call, functions: list[Activation], r: Any, bias: Any, _: Any) -> Step:
+def _rnn_step(
+    call: Call, functions: list[Activation], recur: Callable[[Any], Any], bias: Any, _: Any
+) -> Step:
     (f,) = functions
-    return lambda state, x: (f(_clipped(call, x + state[0] @ r.T + bias)),)
+    return lambda state, x: (f(_clipped(call, x + recur(state[0]) + bias)),)
 
 
-def _one_direction(step: Step, xw: Any, state: Any, lengths: Any, backwards: bool) -> Any:
+def one_direction(step: Step, xw: Any, state: Any, lengths: Any, backwards: bool) -> Any:
     """All outputs `[T, N, H]` and the last state, each example up to its own length."""
     times = jnp.arange(xw.shape[0])
 
@@ -119,7 +128,7 @@ def _one_direction(step: Step, xw: Any, state: Any, lengths: Any, backwards: boo
 
 
 def _recurrent(kind: str) -> Operator:
-    steps = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}
+    steps = {"LSTM": lstm_step, "GRU": _gru_step, "RNN": _rnn_step}
     defaults = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 
     def compute(call: Call, x: Any, w: Any, r: Any, *rest: Any) -> Any:
@@ -137,10 +146,11 @@ def _recurrent(kind: str) -> Operator:
         for d in range(directions):
             outer, inner = _biases(kind, call, bias, d, size, x.dtype)
             extra = inner if kind == "GRU" else None if peepholes is None else peepholes[d]
-            step = steps[kind](call, functions[d], r[d], outer, extra)
+            weights = r[d] if kind == "GRU" else lambda h, r=r[d]: h @ r.T
+            step = steps[kind](call, functions[d], weights, outer, extra)
             backwards = d == 1 or call.get("direction", "forward") == "reverse"
             state = tuple(s[d] for s in states)
-            y, last = _one_direction(step, jnp.matmul(x, w[d].T), state, lengths, backwards)
+            y, last = one_direction(step, jnp.matmul(x, w[d].T), state, lengths, backwards)
             ys.append(y)
             lasts.append(last)
         y = jnp.stack(ys, axis=1)

@@ -14,6 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "formats": ("av",),
     "onnx": ("onnx",),
     "torch": ("torch", "onnx", "onnxscript"),
+    "huggingface": ("transformers",),
     "keras": ("keras",),
 }
 """Modules by the extra that installs them, as pyproject.toml has it."""

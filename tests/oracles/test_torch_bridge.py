@@ -197,6 +197,27 @@ def test_the_cache_gives_the_same_and_sees_every_change(wave, tmp_path, monkeypa
     assert len(calls) == 4
 
 
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Conv1d(1, 5, 7, stride=2)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, wave):
+        return torch.softmax(self.head(torch.relu(self.net(wave[:, None])).mean(-1)), -1)
+
+
+def test_clips_of_any_length_on_request(wave):
+    module = Pooled().eval()
+    classifier = from_torch(module, wave, sample_rate=RATE, any_length=True, output="logits")
+    assert classifier.frames is None and classifier.outputs == "softmax"
+    for clip in (torch.randn(1, 31), torch.randn(1, 777)):
+        ours = jax.nn.softmax(classifier(jnp.asarray(clip[0].numpy())))
+        np.testing.assert_allclose(ours, module(clip)[0].detach(), rtol=1e-5)
+    fixed = from_torch(module, wave, sample_rate=RATE)
+    assert fixed.frames == SAMPLES and fixed.outputs == "probabilities"
+
+
 class Branching(nn.Module):
     def __init__(self):
         super().__init__()

@@ -1,5 +1,6 @@
 """Modules of PyTorch as JAX functions: exported to ONNX in memory, and read from there."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,21 @@ from audioxai_jax.models.bridges.torch_call import Call
 from audioxai_jax.types import Classifier
 
 
-def read_torch(module: Any, example: Any, *, cache: str | Path | None = None) -> OnnxModel:
+def read_torch(
+    module: Any, example: Any, *, any_length: bool = False, cache: str | Path | None = None
+) -> OnnxModel:
     """A module as a JAX function, whose leaves are its parameters and buffers under their names.
 
     `torch.export` follows the module once on the example, and `torch.onnx.export` writes the graph,
-    without moving weights: `net.0.weight` is `net.0.weight`. Shapes are those of the example. The
-    module's mode, values and types, and the state of random numbers, stay as they are.
+    without moving weights: `net.0.weight` is `net.0.weight`. The module's mode, values and
+    types, and the state of random numbers, stay as they are.
 
     Args:
       module: a `torch.nn.Module` in evaluation mode, on the CPU, in single or double precision.
       example: a tensor, a tuple of arguments, or a dictionary of named arguments, with a batch of
         one. Arguments that are not tensors, such as switches, are kept as they are.
+      any_length: whether the last axis of all tensors of floating point may have any length later;
+        by default shapes are those of the example.
       cache: folder that keeps the exported graphs, by the content of what made them: the weights,
         the example, the source files of the module's classes and the versions of the packages.
         Code that these files import from elsewhere is not among it.
@@ -35,7 +40,7 @@ def read_torch(module: Any, example: Any, *, cache: str | Path | None = None) ->
         a buffer changes during a call; if the export fails, naming the layer.
       MissingExtra: without the packages torch, onnx and onnxscript.
     """
-    return read_onnx(exported(module, example, cache)[0])
+    return read_onnx(exported(module, example, any_length=any_length, cache=cache)[0])
 
 
 def from_torch(
@@ -49,6 +54,7 @@ def from_torch(
     start: str | None = None,
     labels: Sequence[str] | None = None,
     outputs: str | None = None,
+    any_length: bool = False,
     cache: str | Path | None = None,
 ) -> Classifier:
     """A module of PyTorch as a classifier, whose leaves are its parameters under their names.
@@ -68,13 +74,14 @@ def from_torch(
       start: name of the tensor behind the module's own normalisation, as for `from_onnx`.
       labels: names of the outputs.
       outputs: kind of the outputs, see `Classifier`; None for what the graph ends in.
+      any_length: whether the module takes waveforms of any length, as for `read_torch`.
       cache: folder that keeps the exported graphs, as for `read_torch`.
 
     Raises:
       BridgeError: as `read_torch` and `from_onnx`.
       MissingExtra: without the packages torch, onnx and onnxscript.
     """
-    content, call = exported(module, example, cache)
+    content, call = exported(module, example, any_length=any_length, cache=cache)
     arrays = {name: tensor.numpy() for name, tensor in call.tensors.items()}
     floats = [name for name, array in arrays.items() if array.dtype.kind == "f"]
     if input is None and len(floats) != 1:
@@ -102,7 +109,9 @@ def from_torch(
     )
 
 
-def exported(module: Any, example: Any, cache: str | Path | None = None) -> tuple[bytes, Call]:
+def exported(
+    module: Any, example: Any, *, any_length: bool = False, cache: str | Path | None = None
+) -> tuple[bytes, Call]:
     """The ONNX file of a module, and how it is called.
 
     Raises:
@@ -116,6 +125,9 @@ def exported(module: Any, example: Any, cache: str | Path | None = None) -> tupl
 
     torch_checks.check_module(module)
     call = torch_checks.as_call(module, example)
+    if any_length:
+        floats = (name for name, tensor in call.tensors.items() if tensor.is_floating_point())
+        call = dataclasses.replace(call, lengths=tuple(floats))
     place = None if cache is None else torch_cache.place(Path(cache), module, call)
     content = None if place is None else torch_cache.kept(place)
     if content is None:

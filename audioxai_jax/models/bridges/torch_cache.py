@@ -62,7 +62,7 @@ def _fingerprint(module: torch.nn.Module, call: Call) -> str:
         total.update(_told(rest).encode())
     for name, value in (*module.named_parameters(), *module.named_buffers()):
         total.update(f"{name} {_tensor(value)}\n".encode())
-    total.update(f"{list(call.positions)} {_told(call.values)}".encode())
+    total.update(f"{call.positions} {call.lengths} {_told(call.values)}".encode())
     for name, value in call.tensors.items():
         total.update(f"{name} {_tensor(value)}\n".encode())
     return total.hexdigest()

@@ -13,11 +13,13 @@ class Call:
       tensors: tensors by the names of their arguments, on the CPU.
       values: other arguments by name, such as switches.
       positions: names of arguments that are given by position, in order.
+      lengths: names of tensors whose last axis may have any length.
     """
 
     tensors: Mapping[str, Any]
     values: Mapping[str, Any]
     positions: tuple[str, ...]
+    lengths: tuple[str, ...] = ()
 
     def arguments(self, tensors: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments by position and by name, with other tensors."""

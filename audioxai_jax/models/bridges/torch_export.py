@@ -44,7 +44,7 @@ class Flat(torch.nn.Module):
 
 
 def export(module: torch.nn.Module, call: Call) -> bytes:
-    """The ONNX file of a module.
+    """The ONNX file of a module; the last axis of tensors named by `call.lengths` is not fixed.
 
     Raises:
       BridgeError: if the export fails, in one line that names the operation and the layer.
@@ -53,9 +53,13 @@ def export(module: torch.nn.Module, call: Call) -> bytes:
     flat = Flat(module, call)
     names = flat.inside[2]
     tensors = tuple(call.tensors.values())
-    with _quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]), _attributes_kept(module):
+    free = lambda name, tensor: {tensor.ndim - 1: torch.export.Dim.AUTO}
+    shapes = [free(*pair) if pair[0] in call.lengths else None for pair in call.tensors.items()]
+    with quiet(), torch.no_grad(), torch.random.fork_rng(devices=[]), _attributes_kept(module):
         try:
-            program = torch.export.export(flat, tensors, strict=False)
+            program = torch.export.export(
+                flat, tensors, strict=False, dynamic_shapes=(tuple(shapes),)
+            )
         except Exception as error:  # of the exporter, or of the module's own code
             raise _refusal(kind, "torch.export cannot follow it", error, None) from error
         _check(kind, program, names)
@@ -141,7 +145,7 @@ def _line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """The exporter's reports, warnings and log lines go nowhere; what it sets is set back."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -24,12 +24,12 @@ class Operator:
     Attributes:
       compute: `(call, *inputs) -> output`, or a tuple of outputs; None for inputs left out.
       static: positions of inputs that must be known while tracing, such as a shape; -1 for all.
-      by_shape: whether it reads nothing but the shape of its first input.
+      unread: positions of inputs of which only the shape or type is read, not the values.
     """
 
     compute: Callable[..., Any]
     static: tuple[int, ...] = ()
-    by_shape: bool = False
+    unread: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

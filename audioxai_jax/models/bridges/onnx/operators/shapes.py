@@ -157,8 +157,8 @@ def _bit_cast(call: Call, x: Any) -> Any:
 
 
 TABLE = {
-    "Shape": Operator(_shape, by_shape=True),
-    "Size": Operator(lambda call, x: np.asarray(np.size(x), np.int64), by_shape=True),
+    "Shape": Operator(_shape, unread=(0,)),
+    "Size": Operator(lambda call, x: np.asarray(np.size(x), np.int64), unread=(0,)),
     "Reshape": Operator(_reshape, static=(1,)),
     "Flatten": Operator(_flatten),
     "Transpose": Operator(_transpose),
@@ -170,7 +170,7 @@ TABLE = {
     "Tile": Operator(_tile, static=(1,)),
     "ConstantOfShape": Operator(_constant_of_shape, static=(0,)),
     "Range": Operator(_range, static=(0, 1, 2)),
-    "EyeLike": Operator(_eye_like, by_shape=True),
+    "EyeLike": Operator(_eye_like, unread=(0,)),
     "DepthToSpace": Operator(_depth_to_space),
     "SpaceToDepth": Operator(_space_to_depth),
     "Dropout": Operator(_dropout, static=(1, 2)),

@@ -1,5 +1,6 @@
 """What is measured of one model: parity, size, compilation, and which methods explain it."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,24 +13,19 @@ from audioxai_jax import METHODS
 from audioxai_jax.propagation import PRESETS, propagate
 from experiments.bridges.models import TARGET, Brought, Row
 
-DRAWS, STEPS = 4, 4
 FEW: dict[str, dict[str, Any]] = {
-    "adaptive_integrated_gradients": {"most": 7},
-    "expected_gradients": {"samples": DRAWS},
-    "gradient_shap": {"samples": DRAWS},
-    "guided_integrated_gradients": {"steps": STEPS},
-    "integrated_gradients": {"steps": STEPS},
-    "kernel_shap": {"samples": 20},
-    "lime": {"samples": 20},
+    "integrated_gradients": {"steps": 4},
+    "occlusion": {"chunk": 8},
     "rise": {"samples": 8},
-    "shapley_sampling": {"permutations": 1},
-    "smoothgrad": {"samples": DRAWS},
-    "squaregrad": {"samples": DRAWS},
-    "vargrad": {"samples": DRAWS},
 }
 """Options with which a method is done sooner: whether it runs is asked, not what it says."""
 COMBINATORS = ("absolute", "normalise", "over_baselines", "rectify", "sum_channels")
 """Methods that change another one, by default input x gradient: they run if it does."""
+COMPUTED = ("deep_lift", "integrated_gradients", "occlusion", "attn_lrp", "epsilon_plus")
+"""Methods and presets that are also computed, and must be finite.
+
+All others are traced: that is where a method or a rule refuses a model, and it takes no compiler.
+"""
 
 
 def measure(row: Row) -> dict[str, Any]:
@@ -41,44 +37,49 @@ def measure(row: Row) -> dict[str, Any]:
                 brought = row.bring(dtype)
             except Exception as error:  # what a bridge refuses belongs in the table
                 return facts | {"converts": False, "reason": reason_of(error)}
+            found, seconds = compiled(brought)
+            facts |= parity(brought, *found, dtype)
             if dtype == row.precisions[0]:
-                facts |= {"converts": True, **size_of(brought)}
+                facts |= {"converts": True, "compile_seconds": seconds, **size_of(brought)}
                 facts |= explained(brought)
-            facts |= parity(brought, dtype)
     return facts
 
 
 def size_of(brought: Brought) -> dict[str, Any]:
-    """How large the model is as a program, and how long it takes to get one."""
-    x, target = jnp.asarray(brought.x), target_of(brought)
-    traced = jax.jit(jax.value_and_grad(score, 1), static_argnums=2)
-    began = time.perf_counter()
-    traced.lower(brought.model, x, target).compile()
+    """How large the model is, as weights and as a program, and how long it took to bring over."""
     return {
-        "input": list(x.shape),
+        "input": list(brought.x.shape),
         "parameters": brought.parameters,
         "convert_seconds": brought.seconds,
-        "equations": equations(jax.make_jaxpr(brought.model)(x).jaxpr),
-        "compile_seconds": time.perf_counter() - began,
+        "equations": equations(jax.make_jaxpr(brought.model)(brought.x).jaxpr),
     }
 
 
-def parity(brought: Brought, dtype: str) -> dict[str, float]:
+def compiled(brought: Brought) -> tuple[tuple[Any, Any], float]:
+    """Logits and the gradient of the target's, and seconds to trace and compile both."""
+    x, target = jnp.asarray(brought.x), target_of(brought)
+
+    def score(x, model):
+        logits = model(x)
+        return logits[target], logits
+
+    both = jax.jit(jax.grad(score, has_aux=True))
+    began = time.perf_counter()
+    program = both.lower(x, brought.model).compile()
+    seconds = time.perf_counter() - began
+    slope, logits = program(x, brought.model)
+    return (logits, slope), seconds
+
+
+def parity(brought: Brought, logits: Any, slope: Any, dtype: str) -> dict[str, float]:
     """Differences from torch, relative to the largest value."""
     if brought.truth is None:
         return {}
-    logits, gradient = brought.truth()
-    x, target = jnp.asarray(brought.x), target_of(brought)
-    found = jax.jit(lambda model, x: model(x))(brought.model, x)
-    slope = jax.jit(jax.grad(score, 1), static_argnums=2)(brought.model, x, target)
+    wanted, gradient = brought.truth()
     return {
-        f"output_{dtype}": difference(found, logits),
-        f"gradient_{dtype}": difference(slope, gradient.reshape(x.shape)),
+        f"output_{dtype}": difference(logits, wanted),
+        f"gradient_{dtype}": difference(slope, gradient.reshape(brought.x.shape)),
     }
-
-
-def score(model, x, target):
-    return model(x)[target]
 
 
 def target_of(brought: Brought) -> int:
@@ -110,50 +111,61 @@ def is_jaxpr(value: Any) -> bool:
 def explained(brought: Brought) -> dict[str, Any]:
     """Why each method and each LRP preset does not run ("" where it does), and LRP's ledgers."""
     x, target, key = jnp.asarray(brought.x), target_of(brought), jax.random.key(0)
-    methods, presets, ledgers = {}, {}, {}
+    model, methods, presets = brought.model, {}, {}
+    ledgers: dict[str, Any] = {}
     for name in METHODS:
         if name not in (*COMBINATORS, "lrp"):
             method = METHODS[name](**FEW.get(name, {}))
-            run = lambda: finite(method(brought.model, x, target, key=key).relevance)  # noqa: B023
-            methods[name] = attempt(run)
+            methods[name] = attempt(
+                name, functools.partial(relevance, method, target, key), x, model
+            )
     for name, preset in PRESETS.items():
         bounds = (float(x.min()), float(x.max())) if name == "epsilon_gamma_box" else ()
-        composite = preset(*bounds)
-        run = lambda: ledgers.update({name: account(composite, brought.model, x, target)})  # noqa: B023
-        presets[name] = attempt(run)
+        propagation = functools.partial(propagated, preset(*bounds), target)
+        presets[name] = attempt(name, propagation, x, model, ledgers)
     methods["lrp"] = presets["epsilon_plus"]
     methods |= {name: methods["input_x_gradient"] for name in COMBINATORS}
     return {"methods": methods, "presets": presets, "ledgers": ledgers}
 
 
-def account(composite, model, x, target) -> dict[str, float]:
-    """Where the logit went: sums over all operations, and what is missing in the worst one."""
+def relevance(method, target, key, x, model):
+    return method(model, x, target, key=key).relevance, None
+
+
+def propagated(composite, target, x, model):
     result = propagate(composite, model, x, target)
-    finite(result.relevance)
+    return result.relevance, account(result, target)
+
+
+def account(result, target) -> dict[str, Any]:
+    """Where the logit went: sums over all operations, and what is missing in the worst one."""
     ledger, received = result.ledger, jnp.max(jnp.abs(result.ledger.received))
     return {
-        "logit": float(result.logits[target]),
-        "input": float(jnp.sum(result.relevance)),
-        "bias": float(jnp.sum(ledger.bias)),
-        "stabiliser": float(jnp.sum(ledger.stabiliser)),
-        "missing": float(jnp.max(jnp.abs(ledger.missing)) / received),
+        "logit": result.logits[target],
+        "input": jnp.sum(result.relevance),
+        "bias": jnp.sum(ledger.bias),
+        "stabiliser": jnp.sum(ledger.stabiliser),
+        "missing": jnp.max(jnp.abs(ledger.missing)) / received,
     }
 
 
-def attempt(run: Callable[[], Any]) -> str:
-    """ "" if that runs, else the reason why not, one line."""
+def attempt(name: str, run: Callable, x: Any, model: Any, ledgers: dict | None = None) -> str:
+    """No text if that runs on the model, else the reason why not, one line.
+
+    What is computed must be finite; its ledger, if it has one, is written down.
+    """
     try:
-        run()
+        if name not in COMPUTED:
+            jax.eval_shape(run, x, model)
+            return ""
+        found, ledger = jax.jit(run)(x, model)
+        if ledgers is not None:
+            ledgers[name] = {key: float(value) for key, value in ledger.items()}
+        return "" if bool(jnp.all(jnp.isfinite(found))) else "relevance is not finite"
     except Exception as error:  # a refusal, whatever its kind
         return reason_of(error)
-    return ""
 
 
 def reason_of(error: Exception) -> str:
     line = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {line}"[:300]
-
-
-def finite(relevance: Any) -> None:
-    if not bool(jnp.all(jnp.isfinite(relevance))):
-        raise FloatingPointError("relevance is not finite")

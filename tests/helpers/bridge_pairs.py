@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import audioxai_jax as ax
 from audioxai_jax.core.records import record
-from audioxai_jax.models.bridges.torch import read_torch
+from audioxai_jax.models.bridges.torch import from_torch, read_torch
 from tests.helpers import torch_zoo
 from tests.helpers.torch_zoo import torch
 
@@ -68,7 +67,7 @@ def sides_of(net, example, seed=5) -> Sides:
     """
     axes = next(i for i, size in enumerate(example.shape) if size > 1)
     if example.ndim == 2:
-        model: Any = ax.from_torch(net, example, sample_rate=torch_zoo.RATE)
+        model: Any = from_torch(net, example, sample_rate=torch_zoo.RATE)
     else:
         model = One(read_torch(net, example), axes)
     x = example.numpy().reshape(example.shape[axes:])

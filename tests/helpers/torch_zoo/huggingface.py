@@ -95,6 +95,7 @@ class Logits(torch.nn.Module):
     def __init__(self, model):
         super().__init__()
         self.model = model
+        self.train(model.training)
 
     def forward(self, x):
         return self.model(x).logits

@@ -33,7 +33,8 @@ PURE = {
     "manipulation": "core transforms",
     "statistics": "core",
     "metrics": "core types tracing transforms attribution domains synthesis perturbation",
-    "explanation": "core types domains models attribution synthesis perturbation",
+    "explanation": "core types tracing propagation domains models attribution synthesis "
+    "perturbation",
 }
 """Parts that import jax, the standard library and numpy for constants, and these others."""
 EDGES = {

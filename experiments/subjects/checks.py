@@ -9,6 +9,7 @@ import numpy as np
 
 from audioxai_jax import Classifier, integrated_gradients, lrp, propagation
 from audioxai_jax.data.audio import resample
+from audioxai_jax.models import safe_gradients
 from audioxai_jax.models.subjects import (
     SUBJECTS,
     basic_pitch,
@@ -18,6 +19,7 @@ from audioxai_jax.models.subjects import (
     swift_f0,
 )
 from experiments.subjects import runtimes
+from experiments.subjects.truths import STEPS
 
 Pair = tuple[np.ndarray, np.ndarray]
 KEY = jax.random.key(0)
@@ -36,7 +38,10 @@ def at_rate(name: str, clip: np.ndarray, rate: int = 16_000) -> np.ndarray:
 
 def beside(name: str, classifier: Classifier, clip: np.ndarray) -> Pair:
     """What we and the runtime say of a clip, all frames: probabilities, scores or cents."""
-    return PAIRS[name](classifier.model, clip)
+    model = classifier.model
+    if model.func is safe_gradients(model).func:  # type: ignore[attr-defined]
+        (model,) = model.args  # type: ignore[attr-defined]
+    return PAIRS[name](model, clip)
 
 
 def distance(pair: Pair) -> float:
@@ -91,9 +96,9 @@ def account(name: str, classifier: Classifier, clip: np.ndarray, target: int) ->
     "missing" is the largest entry of the ledger that nothing explains, relative to the largest
     relevance of an operation; "passed" the share of the target's output that reaches the samples.
     """
-    audio, steps = jnp.asarray(clip), 64
+    audio = jnp.asarray(clip)
     began = time.perf_counter()
-    method = integrated_gradients(steps=steps)
+    method = integrated_gradients(steps=STEPS[name], chunk=4)
     found = jax.jit(lambda model, x: method(model, x, target, key=KEY))(classifier, audio)
     jax.block_until_ready(found.relevance)
     middle = time.perf_counter()

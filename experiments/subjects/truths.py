@@ -23,8 +23,9 @@ from audioxai_jax.models.subjects.swift_f0 import PITCHES
 from experiments.subjects import runtimes, sounds
 
 KEY = jax.random.key(0)
-STEPS = 64
-NOISE = {"vad": 0.0, "tone": 0.0, "mos": 10.0, "wake": -20.0}
+STEPS = {"silero_vad": 64, "swift_f0": 64, "basic_pitch": 32, "openwakeword": 16, "dnsmos": 16}
+"""Steps of Integrated Gradients; fewer where an evaluation takes seconds."""
+NOISE = {"vad": 0.0, "tone": 0.0, "mos": 10.0, "wake": -6.0}
 """Level of the noise relative to what is planted, dB; in "mos" the noise is what is planted."""
 DELETED = 0.05
 """Fraction of the cells that are deleted."""
@@ -32,7 +33,9 @@ Row = dict[str, float | int | str]
 
 
 def methods(subject: str) -> dict[str, Method]:
-    return {"IG": integrated_gradients(steps=STEPS), "LRP": lrp(SUBJECTS[subject].composite)}
+    """Integrated Gradients from silence, and LRP with the subject's composite."""
+    integrated = integrated_gradients(steps=STEPS[subject], chunk=4)
+    return {"IG": integrated, "LRP": lrp(SUBJECTS[subject].composite)}
 
 
 def relevances(

@@ -14,6 +14,7 @@ from jax.tree_util import Partial
 from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
@@ -56,7 +57,7 @@ def basic_pitch(over: Over = "maximum") -> Classifier:
     """
     path = package_file(PACKAGE, FILE, install=INSTALL)
     model = Partial(_notes, read_onnx(path, outputs=(LOGITS,)), Static(check_over(over)))
-    return Classifier(model, reads=samples(RATE), labels=NOTES, outputs="sigmoid")
+    return Classifier(safe_gradients(model), reads=samples(RATE), labels=NOTES, outputs="sigmoid")
 
 
 def windows(audio: Array) -> Array:
@@ -87,6 +88,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="Apache-2.0",
     source="Bittner et al., ICASSP 2022, arXiv 2203.09893",
-    composite="epsilon_plus",
+    composite="epsilon_gamma_box",
     caveat="scales the log spectrum of each window to [0, 1], so that level hardly counts",
 )

@@ -12,6 +12,7 @@ from jax.tree_util import Partial
 
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
 
@@ -48,7 +49,7 @@ def dnsmos() -> Classifier:
     """
     network = read_onnx(package_file(PACKAGE, FILE, install=INSTALL))
     model = Partial(_scores, network)
-    return Classifier(model, reads=samples(RATE), labels=SCORES, outputs="value")
+    return Classifier(safe_gradients(model), reads=samples(RATE), labels=SCORES, outputs="value")
 
 
 def windows(audio: Array) -> Array:
@@ -78,6 +79,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="MIT",
     source="Reddy et al., ICASSP 2022, arXiv 2110.01763",
-    composite="epsilon_plus",
+    composite="epsilon_gamma_box",
     caveat="a logarithm of power inside: Integrated Gradients from silence needs many steps",
 )

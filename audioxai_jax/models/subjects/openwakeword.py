@@ -140,6 +140,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="CC BY-NC-SA 4.0 (weights), Apache-2.0 (code)",
     source="Scripka, github.com/dscripka/openWakeWord; Lin et al., arXiv 2002.01322",
-    composite="epsilon_plus",
+    composite="epsilon_gamma_box",
     caveat="not for commercial use; decibels inside, Integrated Gradients from silence has a gap",
 )

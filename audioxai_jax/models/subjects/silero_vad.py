@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
@@ -50,7 +51,7 @@ def silero_vad(over: Over = "mean") -> Classifier:
         fixed={"h": start, "c": start},
     )
     model = Partial(_speech, network, Static(check_over(over)))
-    return Classifier(model, reads=samples(RATE), labels=("speech",), outputs="sigmoid")
+    return Classifier(safe_gradients(model), reads=samples(RATE), labels=("speech",), outputs="sigmoid")
 
 
 def framed(audio: Array) -> Array:
@@ -78,6 +79,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="MIT",
     source="Silero Team, Silero VAD, github.com/snakers4/silero-vad",
-    composite="epsilon_plus",
+    composite="epsilon_gamma_box",
     caveat="an LSTM carries what it heard: relevance of a frame may lie before it",
 )

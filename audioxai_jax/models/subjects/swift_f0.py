@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
@@ -62,7 +63,7 @@ def swift_f0(output: str = "pitch", *, over: Over = "mean") -> Classifier:
         f"{pitch:.1f} Hz" for pitch in PITCHES
     )
     kind = {"pitch": "softmax", "cents": "value", "voiced": "sigmoid"}[output]
-    return Classifier(model, reads=samples(RATE), labels=labels, outputs=kind)
+    return Classifier(safe_gradients(model), reads=samples(RATE), labels=labels, outputs=kind)
 
 
 def frame_values(network: OnnxModel, output: str, audio: Array) -> Array:
@@ -95,6 +96,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="MIT",
     source="Nieradzik, arXiv 2508.18440",
-    composite="epsilon_plus",
+    composite="epsilon_gamma_box",
     caveat="a logarithm of the spectrum inside: Integrated Gradients from silence needs many steps",
 )

@@ -1,7 +1,7 @@
 """What `explain` is given, checked and made ready: one line for whatever does not fit."""
 
 import dataclasses
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,10 @@ from audioxai_jax.explanation.composition import (
     same_view,
 )
 from audioxai_jax.models.outputs import one_label
+from audioxai_jax.perturbation.ask import check_classes_said
 from audioxai_jax.perturbation.rank import unit_number
 from audioxai_jax.synthesis.bases import own
-from audioxai_jax.synthesis.masks import as_masker
+from audioxai_jax.synthesis.masks import Smallest, as_masker
 from audioxai_jax.types import Base, Classifier, Context, Masker, Method, Model
 
 RESIDUALS = (None, "keep")
@@ -143,7 +144,7 @@ def as_request(
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(as_masker(cast(Any, keep), rank, number)),
+        masker=as_method(_masker(keep, rank, number, classifier.outputs)),
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",
@@ -152,6 +153,18 @@ def as_request(
         outputs=None if classifier.outputs == "softmax" else classifier.outputs,
         labels=classifier.labels,
     )
+
+
+def _masker(keep: Any, rank: str, number: int, outputs: str | None) -> Masker:
+    """What is kept, as a masker; the smallest set only where a class can be said.
+
+    Raises:
+      WrongType, ValueError: as `masks.as_masker`, and for the smallest set of a value.
+    """
+    masker = as_masker(keep, rank, number)
+    if isinstance(masker, Smallest):
+        check_classes_said(outputs, "keep='smallest'")
+    return masker
 
 
 def check_classifier(classifier: Any, name: str = "classifier") -> None:

@@ -75,14 +75,9 @@ def _quick_gelu(call: Call, x: Any) -> Any:
     return x * jax.nn.sigmoid(call.get("alpha", 1.702) * x)
 
 
-def _layer(call: Call, x: Any, scale: Any, bias: Any = None) -> Any:
-    y, _, _ = standardised(x, (-1,), call.get("epsilon", 1e-5))
-    return y * scale if bias is None else y * scale + bias
-
-
-def _root_mean_square(call: Call, x: Any, scale: Any) -> Any:
+def _root_mean_square(call: Call, x: Any, scale: Any, epsilon: float = 1e-5) -> Any:
     square = jnp.mean(x * x, axis=-1, keepdims=True)
-    return x * jax.lax.rsqrt(square + call.get("epsilon", 1e-5)) * scale
+    return x * jax.lax.rsqrt(square + call.get("epsilon", epsilon)) * scale
 
 
 def _skipped(call: Call, y: Any, total: Any) -> Any:
@@ -94,12 +89,13 @@ def _skipped(call: Call, y: Any, total: Any) -> Any:
 
 def _skip_layer(call: Call, x: Any, skip: Any, scale: Any, shift: Any = None, bias: Any = None):
     total = x + skip if bias is None else x + skip + bias
-    return _skipped(call, _layer(call, total, scale, shift), total)
+    y, _, _ = standardised(total, (-1,), call.get("epsilon", 1e-12))
+    return _skipped(call, y * scale if shift is None else y * scale + shift, total)
 
 
 def _skip_simple(call: Call, x: Any, skip: Any, scale: Any, bias: Any = None) -> Any:
     total = x + skip if bias is None else x + skip + bias
-    return _skipped(call, _root_mean_square(call, total, scale), total)
+    return _skipped(call, _root_mean_square(call, total, scale, 1e-12), total)
 
 
 def _split_heads(x: Any, heads: int) -> Any:
@@ -192,7 +188,8 @@ def _dynamic_matmul(call: Call, a: Any, b: Any, scale: Any, zero: Any = None, bi
 
 
 def _integer_to_float(call: Call, *given: Any) -> Any:
-    a, b, a_scale, b_scale, a_zero, b_zero, bias = (*given, None, None, None)[:7]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:7]
+    a, b, a_scale, b_scale, a_zero, b_zero, bias = padded
     a = floats(a) if a_zero is None else floats(a) - floats(a_zero)
     b = floats(b) if b_zero is None else floats(b) - floats(b_zero)
     y = exactly(jnp.matmul, a, b) * (a_scale * b_scale)
@@ -200,7 +197,8 @@ def _integer_to_float(call: Call, *given: Any) -> Any:
 
 
 def _qgemm(call: Call, *given: Any) -> Any:
-    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = (*given, None, None, None)[:9]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:9]
+    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = padded
     a, b = centred(a, a_zero), centred(b, b_zero, axis=0 if call.get("transB", 0) else 1)
     a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
     y = exactly(jnp.matmul, a, b)

@@ -1,23 +1,19 @@
 """A subject beside its own runtime, frame by frame, and what each method does with it."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from audioxai_jax import Classifier, integrated_gradients, lrp, propagation
+from audioxai_jax.core.records import Static
 from audioxai_jax.data.audio import resample
-from audioxai_jax.models import safe_gradients
-from audioxai_jax.models.subjects import (
-    SUBJECTS,
-    basic_pitch,
-    dnsmos,
-    openwakeword,
-    silero_vad,
-    swift_f0,
-)
+from audioxai_jax.models import maximum_over_time, mean_over_time, safe_gradients
+from audioxai_jax.models.subjects import SUBJECTS, basic_pitch, swift_f0
 from experiments.subjects import runtimes
 from experiments.subjects.truths import STEPS
 
@@ -33,15 +29,22 @@ def built(name: str) -> Classifier:
 def at_rate(name: str, clip: np.ndarray, rate: int = 16_000) -> np.ndarray:
     """A clip at the rate that a subject reads."""
     wanted = basic_pitch.RATE if name == "basic_pitch" else 16_000
-    return clip if rate == wanted else resample(clip, rate, wanted)
+    clip = clip if rate == wanted else resample(clip, rate, wanted)
+    return (np.round(clip * 32_768) / 32_768).astype(np.float32)  # as in a file of 16 bits
 
 
 def beside(name: str, classifier: Classifier, clip: np.ndarray) -> Pair:
-    """What we and the runtime say of a clip, all frames: probabilities, scores or cents."""
-    model = classifier.model
+    """What we and the runtime say of a clip, all frames: logits, scores or cents."""
+    ours, theirs = PAIRS[name]
+    return np.asarray(jax.jit(ours)(inner(classifier.model), jnp.asarray(clip))), theirs(clip)
+
+
+def inner(model: Any) -> Any:
+    """The model of frames inside of a subject's: without safe derivatives, and over no time."""
     if model.func is safe_gradients(model).func:  # type: ignore[attr-defined]
-        (model,) = model.args  # type: ignore[attr-defined]
-    return PAIRS[name](model, clip)
+        (model,) = model.args
+    over_time = (mean_over_time(model).func, maximum_over_time(model).func)  # type: ignore[attr-defined]
+    return model.args[0] if model.func in over_time else model
 
 
 def distance(pair: Pair) -> float:
@@ -52,42 +55,19 @@ def distance(pair: Pair) -> float:
     return float(np.max(np.abs(ours - theirs)) / np.max(np.abs(theirs)))
 
 
-def _silero(model: Any, clip: np.ndarray) -> Pair:
-    logits = jax.jit(silero_vad.frame_logits)(model.args[0], jnp.asarray(clip))
-    return np.asarray(jax.nn.sigmoid(logits[:, 0])), runtimes.silero_vad(clip)
+def _cents(model: Any, clip: Array) -> Array:
+    (network, _) = model.args
+    return swift_f0.frame_values(network, Static("cents"), clip)[:, 0]
 
 
-def _swift(model: Any, clip: np.ndarray) -> Pair:
-    cents = jax.jit(swift_f0.frame_values, static_argnums=1)
-    ours = np.asarray(cents(model.args[0], "cents", jnp.asarray(clip))[:, 0])
-    pitch, _ = runtimes.swift_f0(clip)
-    return ours, 1200 * np.log2(pitch / swift_f0.CENTS_FROM)
-
-
-def _dnsmos(model: Any, clip: np.ndarray) -> Pair:
-    return np.asarray(jax.jit(model)(jnp.asarray(clip))), runtimes.dnsmos(clip)
-
-
-def _wake(model: Any, clip: np.ndarray) -> Pair:
-    span, padding, _ = model.args[1].value
-    steps = jax.jit(openwakeword.step_logits, static_argnums=(1, 2))
-    logits = steps(model.args[0], span, padding, jnp.asarray(clip))
-    return np.asarray(jax.nn.sigmoid(logits)), runtimes.openwakeword(clip, "alexa")[5:]
-
-
-def _notes(model: Any, clip: np.ndarray) -> Pair:
-    logits = jax.jit(basic_pitch.frame_logits)(model.args[0], jnp.asarray(clip))
-    return np.asarray(jax.nn.sigmoid(logits)), runtimes.basic_pitch(clip)
-
-
-PAIRS = {
-    "silero_vad": _silero,
-    "swift_f0": _swift,
-    "dnsmos": _dnsmos,
-    "openwakeword": _wake,
-    "basic_pitch": _notes,
+PAIRS: dict[str, tuple[Callable[[Any, Array], Array], Callable[[np.ndarray], np.ndarray]]] = {
+    "silero_vad": (lambda m, x: m(x)[:, 0], runtimes.silero_logits),
+    "swift_f0": (_cents, lambda x: 1200 * np.log2(runtimes.swift_f0(x)[0] / swift_f0.CENTS_FROM)),
+    "dnsmos": (lambda m, x: m(x), runtimes.dnsmos),
+    "openwakeword": (lambda m, x: m(x), lambda x: runtimes.openwakeword(x, "alexa")[5:]),
+    "basic_pitch": (lambda m, x: m(x), runtimes.basic_pitch),
 }
-"""By subject: the model of its classifier and a clip, to what we say and what the runtime says."""
+"""By subject: its model of frames and a clip to what we say of each, and the runtime's answer."""
 
 
 def account(name: str, classifier: Classifier, clip: np.ndarray, target: int) -> dict[str, float]:

@@ -1,14 +1,18 @@
 """Subjects in their own runtime: each package's preprocessing written out again, then onnxruntime.
 
-Everything takes a clip `[T]` and returns what the package's own function returns for it, before
-its last sigmoid where a subject's logits are asked for. No package is imported.
+Everything takes a clip `[T]` and returns what the package's own function returns for it; logits,
+where the package returns the sigmoid of them. No package is imported.
 """
 
 import functools
 
 import numpy as np
+import onnx
 import onnxruntime
 
+from audioxai_jax.models.subjects import basic_pitch as notes
+from audioxai_jax.models.subjects import silero_vad as silero
+from audioxai_jax.models.subjects.openwakeword import HEADS
 from audioxai_jax.models.subjects.protocol import package_file
 
 FRAME, CONTEXT = 512, 64
@@ -28,11 +32,17 @@ OVERLAP = 30 * 256
 
 
 @functools.cache
-def session(package: str, name: str) -> onnxruntime.InferenceSession:
+def session(package: str, name: str, tensor: str = "") -> onnxruntime.InferenceSession:
+    """A file of a package in its runtime; a tensor within the graph is its last output then."""
+    path = str(package_file(package, name, install=package))
+    model = onnx.load(path)
+    if tensor:
+        model.graph.output.append(onnx.ValueInfoProto(name=tensor))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path = str(package_file(package, name, install=package))
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 3
+    given = model.SerializeToString()
+    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
 def silero_vad(clip: np.ndarray) -> np.ndarray:
@@ -71,12 +81,21 @@ def dnsmos(clip: np.ndarray) -> np.ndarray:
     return np.mean(scores, axis=0)
 
 
+def silero_logits(clip: np.ndarray) -> np.ndarray:
+    """Logits of speech in each frame `[F]`, by the package's file of all frames at once."""
+    frames = np.pad(clip, (0, -len(clip) % FRAME)).reshape(-1, FRAME).astype(np.float32)
+    before = np.vstack([np.zeros((1, CONTEXT), np.float32), frames[:-1, -CONTEXT:]])
+    vad = session("silero_vad", "data/silero_vad_16k_sequence.onnx", silero.LOGITS)
+    start = np.zeros((1, 1, 128), np.float32)
+    return vad.run(None, {"input": np.hstack([before, frames]), "h": start, "c": start})[-1].ravel()
+
+
 def openwakeword(clip: np.ndarray, word: str) -> np.ndarray:
-    """Scores of each step `[steps, K]` of a clip between two seconds of silence, as it streams."""
+    """Logits of each step `[steps, K]` of a clip between two seconds of silence, as it streams."""
     folder = "resources/models"
     mel = session("openwakeword", f"{folder}/melspectrogram.onnx")
     embedding = session("openwakeword", f"{folder}/embedding_model.onnx")
-    head = session("openwakeword", f"{folder}/{word}_v0.1.onnx")
+    head = session("openwakeword", f"{folder}/{word}_v0.1.onnx", HEADS[word][0])
     port, silence = head.get_inputs()[0], np.zeros(16_000, np.float32)
     sound = np.concatenate([silence, np.round(clip * 32_768).astype(np.float32), silence])
     as_mel = lambda samples: mel.run(None, {"input": samples[None]})[0].squeeze() / 10 + 2
@@ -88,17 +107,18 @@ def openwakeword(clip: np.ndarray, word: str) -> np.ndarray:
         rows = np.vstack([rows, as_mel(sound[max(0, start - 480) : start + CHUNK])])
         features.append(embed(rows[-76:].astype(np.float32)))
         given = np.stack(features[-port.shape[1] :])[None]
-        scores.append(head.run(None, {port.name: given})[0][0])
+        scores.append(head.run(None, {port.name: given})[-1][0])
     return np.array(scores)
 
 
 def basic_pitch(clip: np.ndarray) -> np.ndarray:
-    """Activation of each of 88 notes in each frame `[F, 88]`, windows joined as it does."""
-    listener = session("basic_pitch", "saved_models/icassp_2022/nmp.onnx")
+    """Logits of each of 88 notes in each frame `[F, 88]`, windows joined as it does."""
+    name = "saved_models/icassp_2022/nmp.onnx"
+    listener = session("basic_pitch", name, notes.LOGITS)
     sound, frames = np.concatenate([np.zeros(OVERLAP // 2), clip]), []
     for start in range(0, len(sound), 43_844 - OVERLAP):
         window = sound[start : start + 43_844]
         window = np.pad(window, (0, 43_844 - len(window)))[None, :, None].astype(np.float32)
-        given = {"serving_default_input_2:0": window}
-        frames.append(listener.run(["StatefulPartitionedCall:1"], given)[0][0, 15:-15])
+        heard = listener.run(None, {"serving_default_input_2:0": window})[-1]
+        frames.append(heard.reshape(172, 88)[15:-15])
     return np.concatenate(frames)[: int(np.floor(len(clip) * 86 / 22_050))]

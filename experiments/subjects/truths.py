@@ -23,9 +23,9 @@ from audioxai_jax.models.subjects.swift_f0 import PITCHES
 from experiments.subjects import runtimes, sounds
 
 KEY = jax.random.key(0)
-STEPS = {"silero_vad": 64, "swift_f0": 64, "basic_pitch": 32, "openwakeword": 16, "dnsmos": 16}
+STEPS = {"silero_vad": 64, "swift_f0": 64, "basic_pitch": 32, "openwakeword": 16, "dnsmos": 8}
 """Steps of Integrated Gradients; fewer where an evaluation takes seconds."""
-NOISE = {"vad": 0.0, "tone": 0.0, "mos": 10.0, "wake": -6.0}
+NOISE = {"vad": 0.0, "tone": 0.0, "mos": 0.0, "wake": -6.0}
 """Level of the noise relative to what is planted, dB; in "mos" the noise is what is planted."""
 DELETED = 0.05
 """Fraction of the cells that are deleted."""

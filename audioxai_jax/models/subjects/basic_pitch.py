@@ -11,11 +11,10 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
 from audioxai_jax.models.safe_gradients import safe_gradients
-from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
+from audioxai_jax.models.subjects.over_time import Over, over_time
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
 
@@ -56,7 +55,8 @@ def basic_pitch(over: Over = "maximum") -> Classifier:
       ValueError: for another `over`.
     """
     path = package_file(PACKAGE, FILE, install=INSTALL)
-    model = Partial(_notes, read_onnx(path, outputs=(LOGITS,)), Static(check_over(over)))
+    network = read_onnx(path, outputs=(LOGITS,))
+    model = over_time(Partial(frame_logits, network), over, 1 / FRAMES_PER_SECOND)
     return Classifier(safe_gradients(model), reads=samples(RATE), labels=NOTES, outputs="sigmoid")
 
 
@@ -74,11 +74,6 @@ def frame_logits(network: OnnxModel, audio: Array) -> Array:
     logits = network(windows(audio)).reshape(-1, WINDOW // HOP + 1, len(NOTES))
     frames = logits[:, SHARED // 2 : -(SHARED // 2)].reshape(-1, len(NOTES))
     return frames[: int(np.floor(audio.shape[0] * FRAMES_PER_SECOND / RATE))]
-
-
-def _notes(network: OnnxModel, over: Static, audio: Array) -> Array:
-    frames = frame_logits(network, audio)
-    return pooled(frames, over.value, 1 / FRAMES_PER_SECOND)  # type: ignore[arg-type]
 
 
 SUBJECT = Subject(

@@ -79,6 +79,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="MIT",
     source="Reddy et al., ICASSP 2022, arXiv 2110.01763",
-    composite="epsilon_gamma_box",
+    composite="epsilon_plus",
     caveat="a logarithm of power inside: Integrated Gradients from silence needs many steps",
 )

@@ -13,7 +13,7 @@ from jax.tree_util import Partial
 from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
-from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
+from audioxai_jax.models.subjects.over_time import Over, over_time
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
 
@@ -78,29 +78,24 @@ def openwakeword(
     names = ("melspectrogram", "embedding_model", f"{word}_v0.1")
     files = [package_file(PACKAGE, f"{FOLDER}/{name}.onnx", install=INSTALL) for name in names]
     networks = (read_onnx(files[0]), read_onnx(files[1]), read_onnx(files[2], outputs=(tensor,)))
-    settings = Static((span, round(padding * RATE), check_over(over)))
+    steps = Partial(step_logits, networks, Static((span, round(padding * RATE))))
+    model = over_time(steps, over, CHUNK / RATE)
     outputs = "softmax" if len(labels) > 1 else "sigmoid"
-    return Classifier(
-        Partial(_clip, networks, settings), reads=samples(RATE), labels=labels, outputs=outputs
-    )
+    return Classifier(model, reads=samples(RATE), labels=labels, outputs=outputs)
 
 
 Networks = tuple[OnnxModel, OnnxModel, OnnxModel]
 
 
-def _clip(networks: Networks, settings: Static, audio: Array) -> Array:
-    span, padding, over = settings.value  # type: ignore[misc]
-    return pooled(step_logits(networks, span, padding, audio), over, CHUNK / RATE)
-
-
-def step_logits(networks: Networks, span: int, padding: int, audio: Array) -> Array:
+def step_logits(networks: Networks, settings: Static, audio: Array) -> Array:
     """Logits of each step of 80 ms of a padded clip, but the first five, `[steps - 5, K]`.
 
     Args:
       networks: spectrogram, embedding and head.
-      span: embeddings that the head reads.
-      padding: samples of silence on both sides.
+      settings: embeddings that the head reads, and samples of silence on both sides.
+      audio: clip `[T]`.
     """
+    span, padding = settings.value  # type: ignore[misc]
     mel, embedding, head = networks
     rows = _rows(mel, jnp.pad(audio, (padding, padding)) * FULL_SCALE)
     places = jnp.arange(0, rows.shape[0] - ROWS + 1, ROWS_OF_A_STEP)[:, None] + jnp.arange(ROWS)

@@ -2,56 +2,34 @@
 
 from typing import TypeAlias
 
-import jax.numpy as jnp
-import numpy as np
-from jax import Array
+from audioxai_jax.models.over_time import frames, maximum_over_time, mean_over_time
+from audioxai_jax.types import Model
 
 Over: TypeAlias = str | tuple[float, float]
 """Frames that count: "mean" or "maximum" over all, or the mean over (from, to), in seconds."""
 
 
-def check_over(over: Over) -> Over:
-    """What was asked for, a stretch as a tuple of floats.
-
-    Raises:
-      ValueError: for other words, and for a stretch that is empty or begins before the clip.
-    """
-    if isinstance(over, str):
-        if over not in ("mean", "maximum"):
-            raise ValueError(f'over={over!r}: give "mean", "maximum" or (from, to) in seconds')
-        return over
-    try:
-        start, stop = (float(second) for second in over)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f'over={over!r}: give "mean", "maximum" or (from, to) in seconds'
-        ) from None
-    if not 0 <= start < stop < np.inf:
-        raise ValueError(f"over=({start:g}, {stop:g}): need 0 <= from < to, in seconds")
-    return start, stop
-
-
-def pooled(frames: Array, over: Over, seconds: float) -> Array:
-    """`[F, K]` to `[K]`.
+def over_time(model: Model, over: Over, seconds: float) -> Model:
+    """A model of a clip from a model of its frames.
 
     Args:
-      frames: an answer for each frame, `[F, K]`.
-      over: frames that count, from `check_over`.
+      model: one example to an answer for each frame, `[F, K]`.
+      over: frames that count, see `Over`.
       seconds: distance of two frames, s.
 
     Raises:
-      ValueError: if the stretch is not within the clip.
+      ValueError: for other words, and for a stretch that is empty or begins before the clip; when
+        called, for a stretch that ends behind the clip.
     """
     if over == "mean":
-        return jnp.mean(frames, axis=0)
+        return mean_over_time(model)
     if over == "maximum":
-        return jnp.max(frames, axis=0)
-    start, stop = (float(second) for second in over)
-    first = round(start / seconds)
-    last = max(first + 1, round(stop / seconds))
-    if last > frames.shape[0]:
-        raise ValueError(
-            f"over=({start:g}, {stop:g}): the clip has {frames.shape[0]} frames of "
-            f"{seconds:g} s, which end at {frames.shape[0] * seconds:g} s"
-        )
-    return jnp.mean(frames[first:last], axis=0)
+        return maximum_over_time(model)
+    try:
+        start, stop = (float(second) for second in over)
+        first = round(start / seconds)
+        return frames(model, first, max(first + 1, round(stop / seconds)))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    do = 'give "mean", "maximum" or (from, to) in seconds, 0 <= from < to'
+    raise ValueError(f"over={over!r}: {do}")

@@ -10,11 +10,10 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
-from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
 from audioxai_jax.models.safe_gradients import safe_gradients
-from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
+from audioxai_jax.models.subjects.over_time import Over, over_time
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
 
@@ -50,8 +49,8 @@ def silero_vad(over: Over = "mean") -> Classifier:
         outputs=(LOGITS,),
         fixed={"h": start, "c": start},
     )
-    model = Partial(_speech, network, Static(check_over(over)))
-    return Classifier(safe_gradients(model), reads=samples(RATE), labels=("speech",), outputs="sigmoid")
+    model = safe_gradients(over_time(Partial(frame_logits, network), over, FRAME / RATE))
+    return Classifier(model, reads=samples(RATE), labels=("speech",), outputs="sigmoid")
 
 
 def framed(audio: Array) -> Array:
@@ -66,10 +65,6 @@ def framed(audio: Array) -> Array:
 def frame_logits(network: OnnxModel, audio: Array) -> Array:
     """Logits of each frame of a clip, `[F, 1]`."""
     return network(framed(audio)).reshape(-1, 1)
-
-
-def _speech(network: OnnxModel, over: Static, audio: Array) -> Array:
-    return pooled(frame_logits(network, audio), over.value, FRAME / RATE)  # type: ignore[arg-type]
 
 
 SUBJECT = Subject(

@@ -14,7 +14,7 @@ from audioxai_jax.core.records import Static
 from audioxai_jax.domains import samples
 from audioxai_jax.models.bridges.onnx import OnnxModel, read_onnx
 from audioxai_jax.models.safe_gradients import safe_gradients
-from audioxai_jax.models.subjects.over_time import Over, check_over, pooled
+from audioxai_jax.models.subjects.over_time import Over, over_time
 from audioxai_jax.models.subjects.protocol import Subject, package_file
 from audioxai_jax.types import Classifier
 
@@ -38,8 +38,8 @@ def swift_f0(output: str = "pitch", *, over: Over = "mean") -> Classifier:
 
     Args:
       output: "pitch", a score for each of 95 pitches from 46.9 to 2,094 Hz, which exclude each
-        other; "cents", the pitch as a value, 1200 log2(f / 10 Hz), from the three scores around
-        the best; "voiced", one logit.
+        other (at most 0; the nearer, the likelier); "cents", the pitch as a value, 1200
+        log2(f / 10 Hz), from the three scores around the best; "voiced", one logit.
       over: frames that count: "mean" or "maximum", or the mean over a stretch (from, to) in
         seconds. Frames without a voice have some pitch too: give a voiced stretch.
 
@@ -58,7 +58,7 @@ def swift_f0(output: str = "pitch", *, over: Over = "mean") -> Classifier:
         outputs=(VOICED if output == "voiced" else SCORES,),
         fixed={"fmin": np.float32(LOWEST), "fmax": np.float32(HIGHEST)},
     )
-    model = Partial(_clip, network, Static((output, check_over(over))))
+    model = over_time(Partial(frame_values, network, Static(output)), over, HOP / RATE)
     labels = {"cents": ("cents",), "voiced": ("voiced",)}.get(output) or tuple(
         f"{pitch:.1f} Hz" for pitch in PITCHES
     )
@@ -66,17 +66,12 @@ def swift_f0(output: str = "pitch", *, over: Over = "mean") -> Classifier:
     return Classifier(safe_gradients(model), reads=samples(RATE), labels=labels, outputs=kind)
 
 
-def frame_values(network: OnnxModel, output: str, audio: Array) -> Array:
+def frame_values(network: OnnxModel, output: Static, audio: Array) -> Array:
     """What is asked for in each frame of a clip, `[F, K]`."""
     frames = network(audio[None])[0]  # [F, 95] or [F]
-    if output == "cents":
+    if output.value == "cents":
         frames = _cents(frames)
     return frames.reshape(frames.shape[0], -1)
-
-
-def _clip(network: OnnxModel, settings: Static, audio: Array) -> Array:
-    output, over = settings.value  # type: ignore[misc]
-    return pooled(frame_values(network, output, audio), over, HOP / RATE)
 
 
 def _cents(scores: Array) -> Array:

@@ -47,6 +47,17 @@ def inner(model: Any) -> Any:
     return model.args[0] if model.func in over_time else model
 
 
+def in_double(classifier: Classifier, clip: np.ndarray) -> np.ndarray:
+    """The model of frames in double precision."""
+    with jax.enable_x64(True):
+        model = jax.tree.map(_doubled, inner(classifier.model))
+        return np.asarray(jax.jit(lambda m, x: m(x))(model, jnp.asarray(clip, jnp.float64)))
+
+
+def _doubled(leaf: Array) -> Array:
+    return leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf
+
+
 def distance(pair: Pair) -> float:
     """Largest difference, relative to the largest value of the runtime."""
     ours, theirs = pair

@@ -39,6 +39,7 @@ PURE = {
 """Parts that import jax, the standard library and numpy for constants, and these others."""
 EDGES = {
     "bridges": "core types tracing transforms domains models weights",
+    "subjects": "core types transforms domains models bridges",
     "nets": "core types transforms models domains",
     "weights": "core types models nets domains",
     "streaming": "core types models nets",
@@ -69,8 +70,9 @@ def part_of(path: Path) -> str:
 
 
 def part_at(names: tuple[str, ...]) -> str:
-    """The part of a module; `models/bridges`, which knows other frameworks, is one by itself."""
-    return "bridges" if names[:2] == ("models", "bridges") else names[0]
+    """The part of a module; those that know other people's models are parts by themselves."""
+    apart = names[0] == "models" and names[1:2] in (("bridges",), ("subjects",))
+    return names[1] if apart else names[0]
 
 
 def imports(path: Path):

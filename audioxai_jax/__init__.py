@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from audioxai_jax.models.bridges.huggingface import from_huggingface
     from audioxai_jax.models.bridges.keras import from_keras
     from audioxai_jax.models.bridges.onnx import from_onnx
-    from audioxai_jax.models.bridges.tflite import from_tflite
     from audioxai_jax.models.bridges.pytorch import from_torch
+    from audioxai_jax.models.bridges.tflite import from_tflite
     from audioxai_jax.models.subjects import load_subject
     from audioxai_jax.weights.load import load_classifier, load_codec, load_listener, load_network
 

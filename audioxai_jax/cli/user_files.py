@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def load_method(spec: str, settings: Iterable[str] = ()) -> tuple[Method, dict[s
     """The `Method` that a user's factory returns, and the options it was made with."""
     factory = load_factory(spec)
     options = parse_settings(factory, settings, name=spec)
-    method = build(spec, **options)
+    method = build(spec, options)
     if not callable(method):
         raise UserFileError(
             f"{spec}: returned {_kind(method)}, expected a method (model, x, target, *, key)"
@@ -174,11 +174,11 @@ def place(error: BaseException, spec: str) -> str:
     return f"{path}:{line}: {type(error).__name__}: " if line else ""
 
 
-def build(spec: str, **options: Any) -> Any:
+def build(spec: str, options: Mapping[str, Any] | None = None) -> Any:
     """What a user's factory returns; errors are one line."""
     factory = load_factory(spec)
     with _users_code(_split(spec)[0], f"{spec} failed"):
-        return factory(**options)
+        return factory(**(options or {}))
 
 
 def _split(spec: str) -> tuple[Path, str]:

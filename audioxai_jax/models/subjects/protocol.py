@@ -18,7 +18,7 @@ class Subject:
 
     Attributes:
       build: factory of the classifier; its options have defaults where a sensible one exists.
-      task: what the model decides, in a few words, such as "speech or not".
+      task: its decision in a few words, such as "speech or not".
       package: name and version of the package that has its weights, as pip reads it.
       install: arguments of `pip install` that bring it.
       licence: licence of the weights, as their authors state it.

@@ -6,6 +6,8 @@ within the range of its type, and 0 where it is cut: the straight-through estima
 2013, https://arxiv.org/abs/1308.3432, section 2; clipped as in quantisation-aware training, Jacob
 et al. 2018, https://arxiv.org/abs/1712.05877, section 3). Values are those of whole numbers: they
 are kept in float32, and sums of products are taken in int32 beside those that give the gradient.
+Between operators they are kept less their zero, see `base.Whole`. Weights that `DequantizeLinear`
+reads are parameters, dequantised; those of operators of whole numbers are constants.
 """
 
 from collections.abc import Callable

@@ -171,7 +171,7 @@ def test_lrp_does_not_see_the_zero_of_quantised_numbers():
     x = jnp.asarray([0.31, -0.52, 1.09])
     function = Partial(one, read_onnx(model))
     relevance = ax.attribute(ax.lrp("attn_lrp"), function, x, 1, key=jax.random.key(0)).relevance
-    # of what is rounded; the error of rounding keeps its own share, as a bias does
+    # of the values before rounding, whose error keeps its own share, as a bias does
     np.testing.assert_allclose(relevance, [0.31 * 2, -0.52 * 3, 1.09 * -2], rtol=1e-4)
 
 

@@ -158,6 +158,23 @@ def test_gradients_pass_straight_through_quantisation():
     np.testing.assert_allclose(gradient, [1, 1, 0, 1], rtol=1e-6)
 
 
+def test_lrp_does_not_see_the_zero_of_quantised_numbers():
+    from tests.helpers.onnx_graphs import parsed
+
+    model = parsed("""
+    agraph (float[1, 3] x) => (float[1, 2] y)
+    <float s = {0.1}, uint8 z = {100}, float[3, 2] w = {1, 2, -1, 3, 2, -2}> {
+      q = QuantizeLinear(x, s, z)
+      d = DequantizeLinear(q, s, z)
+      y = MatMul(d, w)
+    }""")
+    x = jnp.asarray([0.31, -0.52, 1.09])
+    function = Partial(one, read_onnx(model))
+    relevance = ax.attribute(ax.lrp("attn_lrp"), function, x, 1, key=jax.random.key(0)).relevance
+    # of the values before rounding, whose error keeps its own share, as a bias does
+    np.testing.assert_allclose(relevance, [0.31 * 2, -0.52 * 3, 1.09 * -2], rtol=1e-4)
+
+
 def test_half_precision_stays_as_stored():
     model = read_onnx(small.network(dtype=np.float16))
     assert {value.dtype.name for value in model.params.values()} == {"float16"}

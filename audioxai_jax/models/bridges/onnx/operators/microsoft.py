@@ -36,14 +36,17 @@ def _conv(call: Call, x: Any, w: Any, bias: Any = None, added: Any = None) -> An
     return _fused(call, y if added is None else y + added)
 
 
+def _turned(x: Any, last: bool, batch: bool) -> Any:
+    """A factor with its first axis before the last one, and with the last two exchanged."""
+    x = jnp.moveaxis(x, 0, -2) if batch else x
+    return x.swapaxes(-1, -2) if last and x.ndim > 1 else x
+
+
 def _matmul(call: Call, a: Any, b: Any) -> Any:
     a, b = alike(a, b)
-    a = a.swapaxes(-1, -2) if call.get("transA", 0) and a.ndim > 1 else a
-    b = b.swapaxes(-1, -2) if call.get("transB", 0) and b.ndim > 1 else b
-    if call.get("transBatchA", 0) or call.get("transBatchB", 0):
-        raise call.refusal("transposed batches are not computed", "export it unoptimised")
-    alpha = call.get("alpha", 1.0)
-    y = jnp.matmul(a, b)
+    a = _turned(a, bool(call.get("transA", 0)), bool(call.get("transBatchA", 0)))
+    b = _turned(b, bool(call.get("transB", 0)), bool(call.get("transBatchB", 0)))
+    alpha, y = call.get("alpha", 1.0), jnp.matmul(a, b)
     return y if alpha == 1 else y * jnp.asarray(alpha, y.dtype)
 
 

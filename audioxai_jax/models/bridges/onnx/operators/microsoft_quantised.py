@@ -15,6 +15,7 @@ from audioxai_jax.models.bridges.onnx.operators.quantised import (
     exactly,
     floats,
     quantised,
+    without,
 )
 
 
@@ -27,11 +28,11 @@ def _of_real(function: Callable[..., Any], operands: int) -> Operator:
         scale, zero = given[3 * operands : 3 * operands + 2]
         return _requantised(function(call, *values), scale, zero)
 
-    return Operator(compute)
+    return Operator(compute, whole=True)
 
 
 def _requantised(y: Any, scale: Any, zero: Any) -> Any:
-    offset = 0.0 if zero is None else floats(zero)
+    offset = np.zeros((), np.float32) if zero is None else floats(zero)
     return quantised(y / scale, offset, np.uint8 if zero is None else zero.dtype)
 
 
@@ -59,16 +60,16 @@ def _softmax(call: Call, *given: Any) -> Any:
 
 def _dynamic_matmul(call: Call, a: Any, b: Any, scale: Any, zero: Any = None, bias: Any = None):
     """A is quantised by its own range."""
-    whole, a_scale, a_zero = dynamic(jnp.asarray(a))
+    whole, a_scale, _ = dynamic(jnp.asarray(a))
     b = floats(b) if zero is None else floats(b) - floats(zero)
-    y = exactly(jnp.matmul, whole - a_zero, b) * (a_scale * scale)
+    y = exactly(jnp.matmul, whole.centred, b) * (a_scale * scale)
     return y if bias is None else y + bias
 
 
 def _integer_to_float(call: Call, *given: Any) -> Any:
     padded: tuple[Any, ...] = (*given, *(None,) * 3)[:7]
     a, b, a_scale, b_scale, a_zero, b_zero, bias = padded
-    a = floats(a) if a_zero is None else floats(a) - floats(a_zero)
+    a = without(floats(a), floats(a_zero))
     b = floats(b) if b_zero is None else floats(b) - floats(b_zero)
     y = exactly(jnp.matmul, a, b) * (a_scale * b_scale)
     return y if bias is None else y + bias
@@ -122,9 +123,9 @@ TABLE = {
     "QLinearLeakyRelu": _of_real(activations.TABLE["LeakyRelu"].compute, 1),
     "QLinearGlobalAveragePool": _of_real(_global_average, 1),
     "QLinearAveragePool": _of_real(_average, 1),
-    "QLinearConcat": Operator(_concat),
-    "QLinearSoftmax": Operator(_softmax),
+    "QLinearConcat": Operator(_concat, whole=True),
+    "QLinearSoftmax": Operator(_softmax, whole=True),
     "DynamicQuantizeMatMul": Operator(_dynamic_matmul),
-    "MatMulIntegerToFloat": Operator(_integer_to_float),
-    "QGemm": Operator(_qgemm),
+    "MatMulIntegerToFloat": Operator(_integer_to_float, whole=True),
+    "QGemm": Operator(_qgemm, whole=True),
 }

@@ -246,7 +246,11 @@ def test_only_the_tests_setup_looks_beside_the_checkout():
 @pytest.mark.parametrize(
     "imported, kept_out",
     [
-        ("audioxai_jax", "flax optax orbax librosa matplotlib soundfile grain"),
+        (
+            "audioxai_jax",
+            "flax optax orbax librosa matplotlib soundfile grain onnx torch keras "
+            "audioxai_jax.models.bridges",
+        ),
         ("audioxai_jax.cli", "flax optax orbax librosa matplotlib soundfile"),
         ("audioxai_jax.weights.load", "optax orbax librosa matplotlib"),
     ],

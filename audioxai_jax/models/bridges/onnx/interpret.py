@@ -14,7 +14,7 @@ from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.onnx.graph import Graph, Node, Port
 from audioxai_jax.models.bridges.onnx.operators import OPERATORS
-from audioxai_jax.models.bridges.onnx.operators.base import Call, is_static
+from audioxai_jax.models.bridges.onnx.operators.base import Call, Whole, is_static
 
 
 class Program:
@@ -99,7 +99,8 @@ def run(graph: Graph, values: Mapping[str, Any]) -> list[Any]:
     for node in graph.nodes:
         results = _evaluate(node, known)
         known.update(zip(node.outputs, results))
-    return [known[port.name] for port in graph.outputs]
+    outputs = [known[port.name] for port in graph.outputs]
+    return [value.value if isinstance(value, Whole) else value for value in outputs]
 
 
 def with_plain_weights(
@@ -125,7 +126,12 @@ def _evaluate(node: Node, known: Mapping[str, Any]) -> tuple[Any, ...]:
         return run(graph, {**known, **dict(zip(names, given, strict=True))})
 
     operator = OPERATORS[node.domain, node.operator]
-    call = Call(node, inner)
+    call, zero = Call(node, inner), None
+    if not operator.whole:
+        first = inputs[0] if inputs else None
+        if operator.moves and isinstance(first, Whole) and np.size(first.zero) == 1:
+            inputs[0], zero = first.centred, first.zero
+        inputs = [value.value if isinstance(value, Whole) else value for value in inputs]
     plain = all(is_static(known[name]) for name in node.reads)
     try:
         if plain:
@@ -134,6 +140,9 @@ def _evaluate(node: Node, known: Mapping[str, Any]) -> tuple[Any, ...]:
             return jax.tree.map(np.asarray, results)
         with jax.named_scope(node.name):
             results = _as_tuple(operator.compute(call, *inputs))
+        if zero is not None:
+            floating = lambda value: jnp.issubdtype(value.dtype, jnp.floating)  # not places
+            return tuple(Whole(one, zero) if floating(one) else one for one in results)
     except BridgeError:
         raise
     except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:

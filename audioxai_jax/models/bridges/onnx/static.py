@@ -32,6 +32,14 @@ def static_inputs(node: Node) -> tuple[str, ...]:
     return tuple(node.inputs[i] for i in places if i < len(node.inputs) and node.inputs[i])
 
 
+def values_read(node: Node) -> tuple[str, ...]:
+    """Tensors of which a node reads the values, not only the shape or type."""
+    unread = OPERATORS[node.domain, node.operator].unread
+    if not unread:
+        return node.reads
+    return tuple(name for i, name in enumerate(node.inputs) if name and i not in unread)
+
+
 def parameters(graph: Graph, tensors: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     """Names of tensors that are weights: floating point, and reached by no shape or decision.
 
@@ -68,8 +76,8 @@ def reached_from(graph: Graph, wanted: Iterable[str]) -> set[str]:
         reached.add(name)
         pending += fed.get(name, ())
         node = makers.get(name)
-        if node is not None and not OPERATORS[node.domain, node.operator].by_shape:
-            pending += node.reads
+        if node is not None:
+            pending += values_read(node)
             pending += [port.name for inner in node.graphs for port in inner.outputs]
     return reached
 
@@ -99,9 +107,6 @@ def check_control(graph: Graph, inputs: Iterable[str]) -> None:
 def _spread(graph: Graph, touched: set[str]) -> set[str]:
     """All tensors whose values depend on those touched, of a graph and its bodies."""
     for node in graph.nodes:
-        operator = OPERATORS[node.domain, node.operator]
-        if operator.by_shape:
-            continue
         for name in static_inputs(node):
             if name in touched:
                 raise BridgeError(
@@ -109,7 +114,7 @@ def _spread(graph: Graph, touched: set[str]) -> set[str]:
                     "flow of control would change from clip to clip: bind that input by fixed=, "
                     "cut the model there, or export it with fixed shapes"
                 )
-        if touched.intersection(node.reads):
+        if touched.intersection(values_read(node)):
             inside = touched | _carried(node, touched)
             for inner in node.graphs:
                 _spread(inner, set(inside))

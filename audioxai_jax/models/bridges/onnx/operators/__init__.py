@@ -7,6 +7,7 @@ from audioxai_jax.models.bridges.onnx.operators import (
     convolution,
     indexing,
     microsoft,
+    microsoft_quantised,
     normalisation,
     pooling,
     products,
@@ -27,7 +28,11 @@ _GROUPS = (
 
 OPERATORS: dict[tuple[str, str], Operator] = {
     **{("", name): operator for group in _GROUPS for name, operator in group.TABLE.items()},
-    **{("com.microsoft", name): operator for name, operator in microsoft.TABLE.items()},
+    **{
+        ("com.microsoft", name): operator
+        for group in (microsoft, microsoft_quantised)
+        for name, operator in group.TABLE.items()
+    },
     ("", "SimplifiedLayerNormalization"): microsoft.SIMPLIFIED,
 }
 """How each operator is computed, by its domain ("" is ONNX itself) and name."""

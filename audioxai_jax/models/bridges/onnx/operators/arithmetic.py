@@ -157,7 +157,7 @@ TABLE = {
     "Clip": Operator(_clip),
     "Where": Operator(_where),
     "Cast": Operator(_cast),
-    "CastLike": Operator(lambda call, x, like: cast(x, like.dtype)),
+    "CastLike": Operator(lambda call, x, like: cast(x, like.dtype), unread=(1,)),
     "BitShift": Operator(_shift),
     "IsInf": Operator(_is_infinite),
     "Erf": Operator(_erf),

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.core.records import record
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.onnx.graph import DTYPES, Graph, Node
 
@@ -24,12 +25,37 @@ class Operator:
     Attributes:
       compute: `(call, *inputs) -> output`, or a tuple of outputs; None for inputs left out.
       static: positions of inputs that must be known while tracing, such as a shape; -1 for all.
-      by_shape: whether it reads nothing but the shape of its first input.
+      whole: whether it takes `Whole` numbers as they are; else it is given their values.
+      moves: whether it only moves values of its first input, or compares them.
+      unread: positions of inputs of which only the shape or type is read, not the values.
     """
 
     compute: Callable[..., Any]
     static: tuple[int, ...] = ()
-    by_shape: bool = False
+    unread: tuple[int, ...] = ()
+    whole: bool = False
+    moves: bool = False
+
+
+@record()
+class Whole:
+    """Whole numbers that depend on the input, kept less their zero, in float32.
+
+    The zero would otherwise be added and taken off again between two operators, and LRP would
+    share relevance with it.
+
+    Attributes:
+      centred: numbers less the zero.
+      zero: number, or one for each entry of an axis, as it broadcasts.
+    """
+
+    centred: Any
+    zero: Any
+
+    @property
+    def value(self) -> Any:
+        """The numbers themselves."""
+        return self.centred + self.zero
 
 
 @dataclasses.dataclass(frozen=True)

@@ -180,8 +180,8 @@ def _columns_to_image(call: Call, x: Any, image: Any, block: Any) -> Any:
 
 TABLE = {
     "Col2Im": Operator(_columns_to_image, static=(1, 2)),
-    "Slice": Operator(_slice, static=(1, 2, 3, 4)),
-    "Gather": Operator(_gather),
+    "Slice": Operator(_slice, static=(1, 2, 3, 4), moves=True),
+    "Gather": Operator(_gather, moves=True),
     "GatherElements": Operator(_gather_elements),
     "GatherND": Operator(_gather_nd),
     "ScatterElements": Operator(_scatter_elements),

@@ -104,7 +104,7 @@ def _unpool(call: Call, x: Any, places: Any, shape: Any = None) -> Any:
 
 
 TABLE = {
-    "MaxPool": Operator(_max),
+    "MaxPool": Operator(_max, moves=True),
     "AveragePool": Operator(_average),
     "LpPool": Operator(_norm),
     "MaxUnpool": Operator(_unpool, static=(2,)),

@@ -15,7 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, dtype_of
+from audioxai_jax.models.bridges.onnx.operators.base import (
+    Call,
+    Operator,
+    Whole,
+    dtype_of,
+    is_static,
+)
 from audioxai_jax.models.bridges.onnx.operators.convolution import convolve
 
 RANGES = {
@@ -29,15 +35,15 @@ def rounded(x: Any) -> Any:
     return x + jax.lax.stop_gradient(jnp.round(x) - x)
 
 
-def quantised(scaled: Any, zero: Any, dtype: Any) -> Any:
-    """Rounded, moved by the zero, and cut to the range of a type."""
+def quantised(scaled: Any, zero: Any, dtype: Any) -> Whole:
+    """Rounded, and cut to the range of a type that begins at the zero."""
     low, high = RANGES[np.dtype(dtype)]
-    return jnp.clip(rounded(scaled) + zero, low, high)
+    return Whole(jnp.clip(rounded(scaled), low - zero, high - zero), zero)
 
 
 def floats(value: Any) -> Any:
     """Whole numbers of up to 16 bits as float32, exactly; what is floating point stays."""
-    if value is None or jnp.issubdtype(value.dtype, jnp.floating):
+    if value is None or isinstance(value, Whole) or jnp.issubdtype(value.dtype, jnp.floating):
         return value
     return value.astype(np.float32)
 
@@ -51,7 +57,21 @@ def along(value: Any, axis: int, rank: int) -> Any:
 
 def centred(x: Any, zero: Any, axis: int = 1) -> Any:
     """Whole numbers less their zero, as float32."""
+    if isinstance(x, Whole):
+        return without(x, along(floats(zero), axis, x.centred.ndim))
     return floats(x) if zero is None else floats(x) - along(floats(zero), axis, x.ndim)
+
+
+def without(x: Any, zero: Any) -> Any:
+    """Numbers less a zero, which is that of the numbers as a rule."""
+    if not isinstance(x, Whole):
+        return x if zero is None else x - zero
+    same = x.zero is zero
+    if not same and is_static(x.zero, zero):
+        same = np.array_equal(x.zero, 0.0 if zero is None else zero)
+    if same:
+        return x.centred
+    return x.value if zero is None else x.value - zero
 
 
 def exactly(product: Callable[..., Any], a: Any, b: Any) -> Any:
@@ -87,19 +107,13 @@ def _quantise(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
     check_type(call, dtype)
     x = jnp.asarray(x)
     scale, offset = (_blocks(call, value, x.shape) for value in (scale, floats(zero)))
-    return quantised(x / scale, 0.0 if offset is None else offset, dtype)
+    return quantised(x / scale, np.zeros((), np.float32) if offset is None else offset, dtype)
 
 
 def _dequantise(call: Call, x: Any, scale: Any, zero: Any = None) -> Any:
-    scale, offset = (_blocks(call, value, x.shape) for value in (scale, zero))
-    if x.dtype == np.int32 and zero is None:  # of a bias
-        return (x * scale.astype(np.float64)).astype(scale.dtype) if _known(x, scale) else x * scale
-    value = floats(x) if offset is None else floats(x) - floats(offset)
-    return (value * scale).astype(scale.dtype)
-
-
-def _known(*values: Any) -> bool:
-    return all(isinstance(value, np.ndarray) for value in values)
+    shape = x.centred.shape if isinstance(x, Whole) else x.shape
+    scale, offset = (_blocks(call, value, shape) for value in (scale, floats(zero)))
+    return (without(floats(x), offset) * scale).astype(scale.dtype)
 
 
 def dynamic(x: Any) -> tuple[Any, Any, Any]:
@@ -121,9 +135,14 @@ def _rows(value: Any) -> Any:
 
 
 def _matmul_integer(call: Call, a: Any, b: Any, a_zero: Any = None, b_zero: Any = None) -> Any:
-    a = floats(a) if a_zero is None else floats(a) - _rows(floats(a_zero))
-    b = floats(b) if b_zero is None else floats(b) - floats(b_zero)
+    a, b = _factors(a, b, a_zero, b_zero)
     return exactly(jnp.matmul, a, b)
+
+
+def _factors(a: Any, b: Any, a_zero: Any, b_zero: Any) -> tuple[Any, Any]:
+    """Both matrices less their zeros: one for each row of A, one for each column of B."""
+    a_zero = None if a_zero is None else _rows(floats(a_zero))
+    return without(floats(a), a_zero), without(floats(b), floats(b_zero))
 
 
 def _conv_integer(call: Call, x: Any, w: Any, x_zero: Any = None, w_zero: Any = None) -> Any:
@@ -133,7 +152,7 @@ def _conv_integer(call: Call, x: Any, w: Any, x_zero: Any = None, w_zero: Any = 
 
 def _qlinear_matmul(call: Call, *given: Any) -> Any:
     a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = given
-    a, b = floats(a) - _rows(floats(a_zero)), floats(b) - floats(b_zero)
+    a, b = _factors(a, b, a_zero, b_zero)
     factor = _rows(a_scale) * b_scale / y_scale
     return quantised(exactly(jnp.matmul, a, b) * factor, floats(y_zero), y_zero.dtype)
 
@@ -151,10 +170,10 @@ def _qlinear_conv(call: Call, *given: Any) -> Any:
 
 TABLE = {
     "QuantizeLinear": Operator(_quantise),
-    "DequantizeLinear": Operator(_dequantise),
+    "DequantizeLinear": Operator(_dequantise, whole=True),
     "DynamicQuantizeLinear": Operator(lambda call, x: dynamic(jnp.asarray(x))),
-    "MatMulInteger": Operator(_matmul_integer),
-    "ConvInteger": Operator(_conv_integer),
-    "QLinearMatMul": Operator(_qlinear_matmul),
-    "QLinearConv": Operator(_qlinear_conv),
+    "MatMulInteger": Operator(_matmul_integer, whole=True),
+    "ConvInteger": Operator(_conv_integer, whole=True),
+    "QLinearMatMul": Operator(_qlinear_matmul, whole=True),
+    "QLinearConv": Operator(_qlinear_conv, whole=True),
 }

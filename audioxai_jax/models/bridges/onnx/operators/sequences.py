@@ -78,7 +78,7 @@ TABLE = {
     "SequenceInsert": Operator(_insert, static=(2,)),
     "SequenceErase": Operator(_erase, static=(1,)),
     "SequenceLength": Operator(
-        lambda call, sequence: np.asarray(len(sequence), np.int64), by_shape=True
+        lambda call, sequence: np.asarray(len(sequence), np.int64), unread=(0,)
     ),
     "SequenceMap": Operator(_map),
     "SplitToSequence": Operator(_split, static=(1,)),
@@ -86,6 +86,6 @@ TABLE = {
     "Optional": Operator(lambda call, value=None: (value,)),
     "OptionalGetElement": Operator(_element),
     "OptionalHasElement": Operator(
-        lambda call, value=None: np.asarray(value is not None), by_shape=True
+        lambda call, value=None: np.asarray(value is not None), unread=(0,)
     ),
 }

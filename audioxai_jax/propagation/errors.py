@@ -8,12 +8,11 @@ import jax.numpy as jnp
 from audioxai_jax.propagation import softmax_check
 from audioxai_jax.propagation.lowering.operations import Operation
 from audioxai_jax.propagation.rules.base import kinds_of
+from audioxai_jax.tracing.complex_parts import is_linear
 from audioxai_jax.tracing.graph import Graph
 
 ADVICE = {
     "while": "write the loop as lax.scan, whose number of steps is known",
-    "fft": "relevance is real: between real values, complex ones may be weighted by constants, "
-    "moved and added; write |z| as jnp.sqrt(z.real**2 + z.imag**2)",
 }
 
 
@@ -27,6 +26,8 @@ class SoftmaxOutput(ValueError):
 
 def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOperation:
     """The error for an operation without a rule."""
+    if any(_is_complex(graph, n) for n in (*operation.inputs, *operation.outputs)):
+        return _complex(operation, graph)
     before, after = (
         [str(list(graph.shapes[n].shape)) for n in numbers]
         for numbers in (operation.inputs, operation.outputs)
@@ -38,10 +39,7 @@ def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOp
         if text
     )
     tried = ", ".join(map(repr, composite.patterns)) or "none"
-    values = (*operation.inputs, *operation.outputs)
-    dtypes = [graph.shapes[number].dtype for number in values]
-    complex_ = any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in dtypes)
-    known = ADVICE.get("fft" if complex_ else operation.name, "")
+    known = ADVICE.get(operation.name, "")
     return UncoveredOperation(
         f"no rule for {operation.name or operation.kind}{place}: "
         f"{', '.join(before)} -> {', '.join(after)}{where}. Patterns tried: {tried}. "
@@ -49,6 +47,26 @@ def uncovered(composite: Any, operation: Operation, graph: Graph) -> UncoveredOp
         + f"To cover it, add (kind({operation.kind!r}), rule) to the composite's entries, with a "
         "rule of your own, or pass_through() if it is a function of single values"
     )
+
+
+def _complex(operation: Operation, graph: Graph) -> UncoveredOperation:
+    """The error for complex values, which names what is not written by their parts."""
+    culprit = operation.equation
+    for equation in graph.equations:
+        moving = [number in graph.depends for number in equation.inputs]
+        ends = (*equation.inputs, *equation.outputs)
+        if any(moving) and any(_is_complex(graph, n) for n in ends):
+            if not is_linear(equation.name, moving):
+                culprit = equation
+                break
+    place = f" at {culprit.source}" if culprit.source else ""
+    by_parts = "relevance is real. Write it by the real and imaginary parts, z.real and z.imag"
+    advice = ADVICE.get(culprit.name, by_parts)
+    return UncoveredOperation(f"no rule for {culprit.name} of complex values{place}: {advice}")
+
+
+def _is_complex(graph: Graph, number: int) -> bool:
+    return jnp.issubdtype(graph.shapes[number].dtype, jnp.complexfloating)
 
 
 def no_reference(operation: Operation) -> UncoveredOperation:

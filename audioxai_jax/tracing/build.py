@@ -220,7 +220,7 @@ class _Builder:
 
 
 def _context(eqn: Any) -> Callable[[], AbstractContextManager]:
-    """In which an equation's place in the user's code is that of what is computed or traced."""
+    """The context in which new equations take over this equation's place in the user's code."""
     return functools.partial(source_info_util.user_context, eqn.source_info.traceback)
 
 

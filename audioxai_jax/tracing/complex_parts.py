@@ -85,7 +85,8 @@ def power(z: Parts) -> Array:
 def magnitude(z: Parts) -> Array:
     """sqrt(a^2 + b^2), with the derivative 0 at 0."""
     if z.re is None or z.im is None:
-        return jnp.abs(z.im if z.re is None else z.re)
+        known: Any = z.im if z.re is None else z.re
+        return jnp.abs(known)
     squares = power(z)
     zero = squares == 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squares)))

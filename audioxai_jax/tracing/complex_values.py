@@ -25,7 +25,7 @@ class ComplexValues:
     Args:
       builder: `build._Builder`, to which the equations are added.
       run: function that computes a closed jaxpr.
-      within: context manager in which an equation's place is that of what is traced.
+      within: context manager in which new equations take over the place of a given one.
     """
 
     def __init__(self, builder: Any, run: Callable[..., Any], within: Callable[..., Any]) -> None:
@@ -130,7 +130,7 @@ class ComplexValues:
         return lambda index, *given: lax.switch(index, made, *given)
 
     def of(self, number: int) -> Parts:
-        """The numbers of a value's parts; equations for them are added where there are none."""
+        """The numbers of a value's parts; missing ones are computed by new equations."""
         if number not in self.parts:
             self.parts[number] = self.constant(number) or self.made(number)
         return self.parts[number]
@@ -140,7 +140,7 @@ class ComplexValues:
         value, add = self.builder.constants.get(number), self.builder.constant
         if not isinstance(value, np.ndarray):
             return None
-        re, im = (np.ascontiguousarray(part) for part in (value.real, value.imag))
+        re, im = np.array(value.real), np.array(value.imag)
         if not im.any():
             return Parts(add(re), None)
         return Parts(add(re) if re.any() else None, add(im))
@@ -150,18 +150,21 @@ class ComplexValues:
         maker: Equation | None = self.builder.makers.get(number)
         shape = self.builder.shapes[number]
         known = None if maker is None else self.known(maker, shape)
-        return known or Parts(*self.add(lambda z: [z.real, z.imag], number))
+        if known is None:
+            re, im = self.add(lambda z: [z.real, z.imag], number)
+            known = Parts(re, im)
+        return known
 
     def known(self, maker: Equation, shape: Any) -> Parts | None:
         name, inputs = maker.name, maker.inputs
         if name == "complex":
-            return Parts(*inputs)
+            return Parts(inputs[0], inputs[1])
         if name == "convert_element_type" and not self.is_complex(inputs[0]):
             cast = lambda v: [lax.convert_element_type(v, _real(shape.dtype))]
-            return Parts(*self.add(cast, inputs[0]), None)
+            return Parts(self.add(cast, inputs[0])[0], None)
         if name == "conj":
             z = self.of(inputs[0])
-            return z if z.im is None else Parts(z.re, *self.add(lambda im: [-im], z.im))
+            return z if z.im is None else Parts(z.re, self.add(lambda im: [-im], z.im)[0])
         if name == "mul" and not all(n in self.builder.depends for n in inputs):
             z, w = (self.of(n) for n in inputs)
             if None in z and None in w:  # as i times a phase
@@ -191,7 +194,8 @@ class ComplexValues:
         rest = iter(found[len(outputs) :])
         for number, out in zip(found, outputs, strict=False):
             if _is(out):
-                self.parts[number] = Parts(*(None if p is None else next(rest) for p in out))
+                re, im = (None if part is None else next(rest) for part in out)
+                self.parts[number] = Parts(re, im)
         return tuple(found[: len(outputs)])
 
     def is_complex(self, number: int) -> bool:
@@ -211,7 +215,7 @@ def _real(dtype: Any) -> Any:
 
 
 def _filled(value: Any) -> Any:
-    """Parts with zeros where they are None."""
+    """Parts with zeros in place of None."""
     if not _is(value):
         return value
     known = value.im if value.re is None else value.re

@@ -18,7 +18,8 @@ max         maxima and minima over axes, windows or two values; sort
 activation  any function of single values: ReLU (by its own name, relu), GELU, ELU, tanh, exp
 product     of two values; gate, if one of them is known to lie between 0 and 1, as a sigmoid
 matmul      product of two values as matrices; attention, if one of them comes from a softmax,
-            masked or divided by its sum after it or not
+            masked or divided by its sum after it or not; so is softmax pooling, a sum of products
+atan2       angle of two values, such as the parts of a spectrum
 softmax     exp(x) / sum, recognised by what it computes; by name also logsumexp
 decision    comparisons, casts and what is chosen by them, where an input and a reference are
             compared; elsewhere such values count as constants

@@ -142,6 +142,7 @@ TAKES_SOUND = {
 
 OTHERS = {
     "explanation.composition": "stands on the domains, which are listed",
+    "explanation.views": "stands on the domains, which are listed",
     "core.checks": "are the checks",
     "core.contracts.check_sound": "is a check",
     "data.augment.speed_copies": "takes int16",

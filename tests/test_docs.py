@@ -20,7 +20,7 @@ from tests.test_imports import PARTS
 PAGES = {
     "README.md": 2,
     "docs/getting_started.md": 1,
-    "docs/your_model.md": 1,
+    "docs/your_model.md": 2,
     "docs/your_codec.md": 1,
     "docs/attribution.md": 1,
     "docs/lrp.md": 1,
@@ -88,9 +88,16 @@ def test_batch(blocks):
 
 
 def test_single_logit(blocks):
-    (code,) = blocks("docs/your_model.md")
-    classifier = run(code)["build"]()
+    classifier = run(blocks("docs/your_model.md")[1])["build"]()
     assert classifier(jnp.ones((50, 64))).shape == (1,) and classifier.labels == ("siren",)
+
+
+def test_a_model_behind_its_normalisation(blocks, capsys):
+    explanation = run(blocks("docs/your_model.md")[0])["explanation"]
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("The model ignores level") and "all the way from silence" in second
+    assert explanation.info["completeness_gap"] < 1e-3
+    assert soundfile.info("explanation.wav").frames == SAMPLES
 
 
 @pytest.mark.full_size

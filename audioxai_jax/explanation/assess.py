@@ -6,6 +6,7 @@ its output does not change, so that integrated gradients sum to 0, and a compari
 says anything. `assess` evaluates the model and its gradient at a few points of that way.
 """
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -69,7 +70,7 @@ def assess(
     >>> assess(peak, jnp.array([0.5, -0.25])).ignores_level
     True
     """
-    labels, axes = getattr(model, "labels", None), ()
+    labels, outputs, axes = getattr(model, "labels", None), getattr(model, "outputs", None), ()
     if isinstance(model, Classifier):
         function, x, axes = view(model, as_audio(x), domain, residual)
     elif domain is not None:
@@ -87,7 +88,8 @@ def assess(
     else:
         chosen = jnp.argmax(_outputs(function, x))
     seen = jax.tree.map(np.asarray, _look(function, x, start, jnp.asarray(chosen)))
-    return _read(function, (x, start), baseline, int(chosen), seen, axes)
+    found = _read(function, (x, start), baseline, int(chosen), seen, axes)
+    return dataclasses.replace(found, ends_in=None) if outputs == "value" else found
 
 
 def _read(

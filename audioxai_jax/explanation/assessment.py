@@ -36,7 +36,7 @@ class Assessment:
       nan_at_baseline: operation that first makes a NaN or an infinity of the baseline, "" if it is
         not known; None if the outputs there are numbers.
       nan_gradient: the same of the gradient, and whether of the baseline or of the clip.
-      ends_in: "softmax", "log-softmax" or "sigmoid", or None.
+      ends_in: "softmax", "log-softmax" or "sigmoid", or None; None for a classifier of values.
       ignored: share of the features whose gradient is 0 at all LEVELS and at the baseline.
       spans: first and last value of each span along the first axis in which all are ignored.
       unit: unit of the spans, such as "s"; "" for numbers.
@@ -139,7 +139,12 @@ class Assessment:
 
     def _ignored(self) -> str:
         if self.ignored == 1:
-            return "The output does not depend on the input: its gradient is 0 everywhere."
+            if np.any(self.outputs != self.outputs[0]):
+                return (
+                    "No gradient flows: it is 0 everywhere, although the output changes. A method "
+                    "of edits, such as occlusion, explains it."
+                )
+            return "The output does not depend on the input: it does not change with it."
         longest = sorted(self.spans, key=lambda span: span[0] - span[1])[:SPANS]
         where = ", ".join(f"{a:.4g} to {b:.4g} {self.unit}".strip() for a, b in sorted(longest))
         more = " among others" if len(self.spans) > SPANS else ""

@@ -172,6 +172,13 @@ def test_how_a_model_ends(end, mean):
     assert len(told) == (end is not None) and all(f"ends in a {end}:" in line for line in told)
 
 
+def test_a_value_that_ends_in_a_sigmoid_is_not_a_probability():
+    """As a quality from 1 to 5."""
+    quality = lambda x: 1 + 4 * jax.nn.sigmoid(jnp.mean(x, keepdims=True))
+    told = [ax.Classifier(quality, samples(RATE), ("q",), outputs=o) for o in (None, "value")]
+    assert [assess(one, clip()).ends_in for one in told] == ["sigmoid", None]
+
+
 def test_parts_that_the_output_does_not_depend_on():
     """The first and the last quarter of a second; in time and frequency, the same frames."""
     x = clip(count=RATE)
@@ -185,6 +192,8 @@ def test_parts_that_the_output_does_not_depend_on():
     assert cells.unit == "s" and len(cells.spans) == 2 and 0.4 < cells.ignored < 0.5
     constant = assess(lambda x: 0 * x[:2] + 1, x)
     assert constant.ignored == 1 and constant.lines()[-1].startswith("The output does not depend")
+    rounded = assess(lambda x: jnp.round(10 * x[:2]), x)
+    assert rounded.ignored == 1 and rounded.lines()[-1].startswith("No gradient flows")
 
 
 def test_a_saturated_output_is_told():

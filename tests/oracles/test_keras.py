@@ -113,9 +113,10 @@ def test_a_mel_spectrogram_inside_the_model(wave):
     classifier = from_keras(model, sample_rate=RATE)
     assert classifier.outputs is None
     np.testing.assert_allclose(classifier(jnp.asarray(wave)), theirs, rtol=2e-6, atol=2e-6)
-    method = integrated_gradients(steps=8)
-    relevance = attribute(method, classifier, jnp.asarray(wave), 0, key=jax.random.key(0)).relevance
-    assert np.isfinite(relevance).all()
+    x, key = jnp.asarray(wave), jax.random.key(0)
+    for method in (integrated_gradients(steps=8), lrp(epsilon_plus())):
+        relevance = attribute(method, classifier, x, 0, key=key).relevance
+        assert np.isfinite(relevance).all() and relevance.any()
 
 
 def test_inputs_and_outputs_by_name():

@@ -18,7 +18,9 @@ from audioxai_jax import domains  # noqa: E402
 from audioxai_jax.attribution import integrated_gradients, lrp  # noqa: E402
 from audioxai_jax.models.bridges.errors import BridgeError  # noqa: E402
 from audioxai_jax.models.bridges.pytorch import from_torch, read_torch  # noqa: E402
-from audioxai_jax.propagation.composites import epsilon_plus  # noqa: E402
+from audioxai_jax.propagation import rules  # noqa: E402
+from audioxai_jax.propagation.composites import composite, epsilon_plus  # noqa: E402
+from audioxai_jax.propagation.patterns import path  # noqa: E402
 from audioxai_jax.types import attribute  # noqa: E402
 
 RATE, SAMPLES = 16_000, 400
@@ -154,7 +156,18 @@ def test_names_values_and_the_world_outside_stay(case, capfd):
     np.testing.assert_allclose(ours, theirs.detach(), rtol=2e-5, atol=2e-6)
 
 
-def test_methods_run_and_composites_go_by_the_names(case):
+def test_composites_go_by_the_names(wave):
+    module = randomised(Convolutions())
+    classifier = from_torch(module, wave, sample_rate=RATE, output="scores")
+    entries = [(path("head.weight"), rules.flat()), (path("net.4.weight"), rules.gamma())]
+    made = composite(entries, base=epsilon_plus().entries)
+    rows = made.table(classifier.model, jnp.asarray(wave[0].numpy())).splitlines()
+    for name, rule in (("head.weight", "Flat"), ("net.4.weight", "Gamma")):
+        (row,) = [row for row in rows if name in row.split()]
+        assert rule in row
+
+
+def test_methods_run(case):
     module, example, output = case
     classifier = from_torch(module, example, sample_rate=RATE, output=output)
     x = jnp.asarray((example[0] if isinstance(example, tuple) else example)[0].numpy())

@@ -11,6 +11,7 @@ from audioxai_jax import domains
 from audioxai_jax.attribution import integrated_gradients, lrp
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.tflite import from_tflite, read_tflite
+from audioxai_jax.models.bridges.tflite.operators import OPERATORS, Node
 from audioxai_jax.propagation.composites import epsilon_plus
 from audioxai_jax.types import attribute
 from audioxai_jax.weights.published.tflite import Graph, Operation
@@ -139,6 +140,15 @@ def test_the_fourier_transform_is_numpys_and_every_method_passes(tmp_path, wave)
         relevance = attribute(method, classifier, x, 3, key=jax.random.key(0)).relevance
         assert relevance.shape == x.shape and np.isfinite(relevance).all()
         assert float(jnp.sum(relevance)) == pytest.approx(float(expected[3]), rel=1e-3)
+
+
+@pytest.mark.parametrize("rows, columns", [(1, 16), (4, 6), (6, 16)])
+def test_the_transform_along_two_axes_cuts_and_fills_up(rows, columns):
+    x = DRAW.normal(size=(2, 5, 9)).astype(np.float32)
+    node = Node(OPERATORS[131], (0, 1), (2,), {}, "y")
+    pair = node.operator.apply(node, jnp.asarray(x), np.int32([rows, columns]))
+    expected = np.fft.rfft2(x, (rows, columns))
+    np.testing.assert_allclose(pair.real + 1j * pair.imag, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

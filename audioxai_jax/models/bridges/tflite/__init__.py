@@ -25,8 +25,8 @@ def read_tflite(
     """The main graph of a .tflite file as a JAX function of arrays.
 
     Floating-point constants are leaves under the names of their tensors (one that is there twice
-    ends in "#" and its number). Layouts are the file's: a batch first, channels last. The
-    Fourier transform is a product with real matrices, so that LRP passes it. See
+    ends in "#" and its number). Layouts are the file's: a batch first, channels last. Complex
+    values, of a Fourier transform, stay pairs within the graph, and LRP passes them. See
     tensorflow/lite/schema/schema.fbs for the operators.
 
     Args:

@@ -1,12 +1,9 @@
-"""Operators along axes: sums, extremes, and the Fourier transform as a real linear map."""
-
-import functools
+"""Operators along axes: sums, extremes, and the Fourier transform."""
 
 import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.models.bridges.tflite.operators.base import (
-    HIGHEST,
     Node,
     Operator,
     Pair,
@@ -56,23 +53,16 @@ def _one_hot(node: Node, indices, depth, on, off):
 
 
 def _rfft2d(node: Node, x, length):
-    """Real and imaginary part of the transform along the last two axes, by real matrices.
+    """Real and imaginary part of the transform along the last two axes.
 
-    X_k = sum_n x_n (cos(2 pi n k / N) - i sin(2 pi n k / N)); every rule for matrices applies.
+    LRP and DeepLIFT take it as a real linear map, see `tracing.complex_values`.
     """
     rows, columns = whole_numbers(node, length, "length")
     x = _fitted(_fitted(x, -1, columns), -2, rows)
-    cosine, sine = _matrices(columns, columns // 2 + 1, x.dtype.name)
-    real = jnp.matmul(x, cosine, precision=HIGHEST)
-    imag = -jnp.matmul(x, sine, precision=HIGHEST)
-    if rows == 1:
-        return Pair(real, imag)
-    cosine, sine = _matrices(rows, rows, x.dtype.name)
-    down = lambda matrix, part: jnp.matmul(matrix, part, precision=HIGHEST)
-    return Pair(
-        down(cosine, real) + down(sine, imag),
-        down(cosine, imag) - down(sine, real),
-    )
+    spectrum = jnp.fft.rfft(x, axis=-1)
+    if rows > 1:
+        spectrum = jnp.fft.fft(spectrum, axis=-2)
+    return Pair(spectrum.real, spectrum.imag)
 
 
 def _fitted(x, axis: int, length: int):
@@ -83,14 +73,6 @@ def _fitted(x, axis: int, length: int):
         widths[axis] = (0, length - size)
         return jnp.pad(x, widths)
     return x if size == length else jnp.take(x, np.arange(length), axis=axis)
-
-
-@functools.lru_cache(maxsize=8)
-def _matrices(length: int, bins: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and sines `[length, bins]`, of exact multiples of the circle."""
-    steps = np.outer(np.arange(length), np.arange(bins)) % length
-    angle = 2 * np.pi * steps / length
-    return np.cos(angle).astype(dtype), np.sin(angle).astype(dtype)
 
 
 OPERATORS = {

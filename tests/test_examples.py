@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from audioxai_jax import Explanation, explain_batch
+from audioxai_jax.models.subjects import SUBJECTS
 from tests.helpers.rows import rows
 
 PAGES = {
@@ -20,7 +21,11 @@ PAGES = {
     "own_rule": "your_rule",
     "own_domain": "your_domain",
     "own_codec": "your_codec",
+    "voice_activity": "subjects",
+    "pitch": "subjects",
 }
+SUBJECT = {"voice_activity": "silero_vad", "pitch": "swift_f0"}
+"""Models of other people that an example needs; without their packages it is skipped."""
 QUICK = {"plain_jax"}
 """The others run with --full-size; the README, which always runs, has one of waveforms."""
 LATENTS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
@@ -37,6 +42,8 @@ def test_every_example_is_tested(repo):
 
 @pytest.mark.parametrize("name", rows(PAGES, full_size=PAGES.keys() - QUICK))
 def test_it_runs(name, repo, folder):
+    if name in SUBJECT and not SUBJECTS[SUBJECT[name]].installed:
+        pytest.skip(f"{name} needs {SUBJECTS[SUBJECT[name]].package}")
     names = runpy.run_path(str(repo / "examples" / f"{name}.py"), run_name="__main__")
     explanation = names["explanation"]
     assert isinstance(explanation, Explanation)

@@ -28,7 +28,8 @@ def over_time(model: Model, over: Over, seconds: float) -> Model:
     try:
         start, stop = (float(second) for second in over)
         first = round(start / seconds)
-        return frames(model, first, max(first + 1, round(stop / seconds)))
+        last = max(first + 1, round(stop / seconds)) if start < stop else first
+        return frames(model, first, last)
     except (TypeError, ValueError, OverflowError):
         pass
     do = 'give "mean", "maximum" or (from, to) in seconds, 0 <= from < to'

@@ -21,6 +21,7 @@ PAGES = {
     "README.md": 2,
     "docs/getting_started.md": 1,
     "docs/your_model.md": 2,
+    "docs/other_frameworks.md": 2,
     "docs/your_codec.md": 1,
     "docs/attribution.md": 1,
     "docs/lrp.md": 1,

@@ -21,11 +21,14 @@ PAGES = {
     "own_rule": "your_rule",
     "own_domain": "your_domain",
     "own_codec": "your_codec",
+    "with_torch": "other_frameworks",
     "voice_activity": "subjects",
     "pitch": "subjects",
 }
 SUBJECT = {"voice_activity": "silero_vad", "pitch": "swift_f0"}
 """Models of other people that an example needs; without their packages it is skipped."""
+PACKAGES = {"with_torch": ("torch", "onnxscript")}
+"""Packages that an example needs; without them it is skipped."""
 QUICK = {"plain_jax"}
 """The others run with --full-size; the README, which always runs, has one of waveforms."""
 LATENTS = ("plain_jax", "flax_linen", "flax_nnx", "with_equinox")
@@ -44,6 +47,8 @@ def test_every_example_is_tested(repo):
 def test_it_runs(name, repo, folder):
     if name in SUBJECT and not SUBJECTS[SUBJECT[name]].installed:
         pytest.skip(f"{name} needs {SUBJECTS[SUBJECT[name]].package}")
+    for package in PACKAGES.get(name, ()):
+        pytest.importorskip(package)
     names = runpy.run_path(str(repo / "examples" / f"{name}.py"), run_name="__main__")
     explanation = names["explanation"]
     assert isinstance(explanation, Explanation)

@@ -122,7 +122,7 @@ def check_classifier(classifier: Any, spec: str, path: Path) -> Classifier:
     Args:
       classifier: whatever was returned.
       spec: how it was named.
-      path: its file, for messages.
+      path: file that messages name.
     """
     if not isinstance(classifier, Classifier):
         raise UserFileError(

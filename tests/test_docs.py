@@ -13,6 +13,7 @@ from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.tasks import TASKS
 from audioxai_jax.domains import DOMAINS
 from audioxai_jax.metrics.table import KINDS, METRICS
+from audioxai_jax.models.subjects import SUBJECTS
 from audioxai_jax.weights.registry import available
 from tests.helpers import made_up_data as made_up
 from tests.test_imports import PARTS
@@ -227,6 +228,14 @@ def test_every_method_has_a_place_in_the_table(repo):
 def test_every_domain_has_a_row(repo):
     text = page(repo, "domains.md")
     assert [name for name in DOMAINS if f"| `{name}` |" not in text] == []
+
+
+def test_every_subject_has_a_row(repo):
+    text = page(repo, "subjects.md")
+    for name, subject in SUBJECTS.items():
+        package = subject.package.replace("==", " ")
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert package in row and f"`{subject.composite}`" in row
 
 
 def test_every_task_split_head_and_checkpoint_is_named(repo):

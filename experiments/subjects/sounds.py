@@ -14,7 +14,7 @@ from audioxai_jax.data.audio import read_clip
 
 RATE = 16_000
 LEVEL = 0.05
-"""Root mean square of what is planted."""
+"""Root mean square of a planted sound."""
 PARTIALS = 10
 WITHIN = 0.03
 """Relative distance from a harmonic that still counts as its place."""
@@ -39,7 +39,7 @@ def decibels(value: float) -> float:
 
 
 def voiced_part(clip: np.ndarray, rate: int = RATE) -> tuple[int, int]:
-    """First and last sample of what is within 30 dB of the loudest 20 ms of a clip."""
+    """First and last sample of the sound within 30 dB of a clip's loudest 20 ms."""
     frame = rate // 50
     power = np.mean(clip[: len(clip) // frame * frame].reshape(-1, frame) ** 2, axis=1)
     loud = np.flatnonzero(power > power.max() / 1000)

@@ -18,13 +18,13 @@ class Subject:
 
     Attributes:
       build: factory of the classifier; its options have defaults where a sensible one exists.
-      task: decision in a few words, such as "speech or not".
+      task: decision of the model, in a few words, such as "speech or not".
       package: name and version of the package that has its weights, as pip reads it.
       install: arguments of `pip install` that bring it.
       licence: licence of the weights, as their authors state it.
       source: paper or page that describes the model.
       composite: LRP preset that suits its layers, see `propagation.PRESETS`.
-      caveat: warning for readers of its explanations, or "".
+      caveat: limit to know before its explanations are read, or "".
     """
 
     build: Callable[..., Classifier]

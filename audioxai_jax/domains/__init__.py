@@ -11,6 +11,7 @@ from audioxai_jax.domains.cells import cells
 from audioxai_jax.domains.frequencies import frequencies
 from audioxai_jax.domains.latent import latent
 from audioxai_jax.domains.levels import decibels, logarithm
+from audioxai_jax.domains.normalised import normalised
 from audioxai_jax.domains.protocol import Axis, Domain
 from audioxai_jax.domains.residual import keep_residual
 from audioxai_jax.domains.samples import samples
@@ -29,6 +30,11 @@ DOMAINS: dict[str, Callable[..., Domain]] = {
         latent,
     )
 }
-"""Factories by name. All take the sample rate, Hz; `latent` takes the codec that tells it."""
+"""Factories by name. All take the sample rate, Hz; `latent` takes the codec that tells it.
 
-__all__ = ["Axis", "DOMAINS", "Domain", "decibels", "keep_residual", "logarithm", *DOMAINS]  # pyright: ignore[reportUnsupportedDunderAll]
+`normalised` and `keep_residual` are not here: they take a function or a domain, which the command
+line cannot name.
+"""
+
+__all__ = ["Axis", "Domain", "decibels", "keep_residual", "logarithm", "normalised"]
+__all__ += ["DOMAINS", *DOMAINS]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from audioxai_jax.core.records import record
-from audioxai_jax.domains import DOMAINS, Axis, Domain, keep_residual, logarithm
+from audioxai_jax.domains import DOMAINS, Axis, Domain, keep_residual, logarithm, normalised
 from audioxai_jax.domains.residual import Residual
 from audioxai_jax.domains.samples import Samples
 from audioxai_jax.models.precision import cast
@@ -42,7 +42,20 @@ def codec_in(quantises: bool, x64: bool):
     return cast(small_codec(quantises), jnp.float64) if x64 else small_codec(quantises)
 
 
+def standardised(x):
+    """Mean 0, deviation 1; silence is silence."""
+    return (x - jnp.mean(x)) / jnp.sqrt(jnp.var(x) + 1e-8)
+
+
+def within_its_range(x):
+    """From 0 to 1: the least sample to the largest, and samples that are equal to 0."""
+    width = jnp.max(x) - jnp.min(x)
+    return (x - jnp.min(x)) / jnp.where(width > 0, width, 1)
+
+
 VARIANTS = {
+    "normalised": lambda: normalised(RATE, standardised),
+    "normalised, range": lambda: normalised(RATE, within_its_range),
     "latent, quantised": lambda: DOMAINS["latent"](codec(True), quantised=1.6),
     "cells, no bands": lambda: DOMAINS["cells"](RATE, bands=None, frequency_first=True),
     "cells, logarithm": lambda: DOMAINS["cells"](RATE, before=192, bands=40, level=logarithm()),

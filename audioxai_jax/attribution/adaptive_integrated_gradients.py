@@ -73,6 +73,7 @@ class AdaptiveIntegratedGradients:
     tolerance: Array | float
     most: int
     chunk: int
+    completeness = "path"
 
     __call__ = run_inside_jit
 

@@ -4,13 +4,13 @@ A method may say of a model what it could not do there: by a function `caveats(m
 own, which returns sentences. What it knows of its result is in its info.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jax import Array
 
+from audioxai_jax.attribution.promises import inside
 from audioxai_jax.types import Method, Model
 
 GAP = 0.05
@@ -45,7 +45,7 @@ def caveats(
     >>> caveats(guided_backprop(), model, x, found.relevance, found.info)
     ('guided_backprop found no ReLU in the model: this is its plain gradient',)
     """
-    methods = list(_inside(method))
+    methods = list(inside(method))
     told = [text for one in methods for text in getattr(one, "caveats", _nothing)(model, x)]
     tolerance = max((float(getattr(one, "tolerance", 0)) for one in methods), default=0.0)
     if told_gap := _gap(methods, relevance, float(info["completeness_gap"]), tolerance):
@@ -55,15 +55,6 @@ def caveats(
 
 def _nothing(model: Model, x: Array) -> tuple[str, ...]:
     return ()
-
-
-def _inside(method: Any) -> Any:
-    yield method
-    if dataclasses.is_dataclass(method):
-        for field in dataclasses.fields(method):
-            part = getattr(method, field.name)
-            if callable(part) and dataclasses.is_dataclass(part):
-                yield from _inside(part)
 
 
 def _gap(methods: list[Any], relevance: Array, gap: float, tolerance: float) -> str:

@@ -41,6 +41,7 @@ class DeepLift:
     """See `deep_lift`."""
 
     baseline: Array | float
+    completeness = "reference"
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key

@@ -113,6 +113,7 @@ class ExpectedGradients:
     absolute: bool
     name: str
     chunk: int
+    completeness = "path"
 
     __call__ = run_inside_jit
 

@@ -84,6 +84,7 @@ class GuidedIntegratedGradients:
     steps: int
     fraction: float
     segments: int
+    completeness = "path"
 
     chunk = 1  # each step begins where the one before ended
     __call__ = run_inside_jit

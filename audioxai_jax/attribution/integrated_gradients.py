@@ -70,6 +70,7 @@ class IntegratedGradients:
     steps: int
     rule: str
     chunk: int
+    completeness = "path"
 
     __call__ = run_inside_jit
 

@@ -83,6 +83,7 @@ class KernelShap:
     samples: int
     segments: Segmentation
     chunk: int
+    completeness = "game"
 
     __call__ = run_inside_jit
 

@@ -73,6 +73,7 @@ class ShapleySampling:
     permutations: int
     segments: Segmentation
     chunk: int
+    completeness = "game"
 
     __call__ = run_inside_jit
 

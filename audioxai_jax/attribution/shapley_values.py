@@ -70,6 +70,7 @@ class ShapleyValues:
     baseline: Array | float
     segments: Segmentation
     chunk: int
+    completeness = "game"
 
     __call__ = run_inside_jit
 

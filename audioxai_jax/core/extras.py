@@ -12,6 +12,9 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("optax", "orbax"),
     "hub": ("huggingface_hub",),
     "formats": ("av",),
+    "onnx": ("onnx",),
+    "torch": ("torch", "onnx", "onnxscript"),
+    "keras": ("keras",),
 }
 """Modules by the extra that installs them, as pyproject.toml has it."""
 

@@ -18,6 +18,7 @@ import pytest
 from jax.tree_util import Partial
 
 from audioxai_jax import METHODS, Attribution, attribute_batch, caveats, make_info
+from audioxai_jax.attribution.promises import promise
 from audioxai_jax.cli import user_files
 from audioxai_jax.types import Method, attribute
 from audioxai_jax.weights.load import load_classifier, load_listener
@@ -216,6 +217,12 @@ def test_equal_factories_are_one_and_compile_once(name):
 def test_claim_of_completeness(method, x64):
     found = run(method, double(MODEL), double(X), TARGET, KEY)
     assert found.info["completeness_gap"] < 0.01
+
+
+def test_a_method_says_that_it_promises_a_sum_exactly_if_it_counts_the_gap(method):
+    """By the class attribute that `assess` reads."""
+    gap = run(method, MODEL, X, TARGET, KEY).info["completeness_gap"]
+    assert (promise(method) is not None) == (not np.isnan(gap))
 
 
 def linen_attention():

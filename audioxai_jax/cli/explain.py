@@ -71,6 +71,7 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
     """Gives rows of the table, and returns the errors of the clips that were not explained."""
     _use_compilation_cache()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns about its caches
+    from audioxai_jax.cli.assessing import assess_model
     from audioxai_jax.cli.loading import load
     from audioxai_jax.data.audio import read_clip
     from audioxai_jax.report import folder as folders
@@ -92,6 +93,7 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
         smallest=options.keep == SMALLEST,
     )
     rows.begin(names, label_names(classifier), columns, progress)
+    assess_model(loaded, options, lambda *lines: progress.say(*lines, file=rows.stream))
     for path, name in zip(options.clips, names, strict=True):
         folder = options.out / name
         try:

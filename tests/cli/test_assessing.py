@@ -1,0 +1,83 @@
+"""The command looks at a user's model before it explains a clip."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audioxai_jax import cli
+from tests.helpers.refusals import complaint
+
+MODEL = """\
+import jax, jax.numpy as jnp
+from audioxai_jax import Classifier, domains
+
+W = 0.05 * jax.random.normal(jax.random.key(0), (250, 3))
+standardised = lambda x: (x - x.mean()) / jnp.sqrt(x.var() + 1e-12)
+back = lambda z: jnp.tanh(z.reshape(-1, 250) @ W).mean(axis=0)
+
+def whole():
+    return Classifier(lambda x: back(standardised(x)), domains.samples(1000))
+
+def behind():
+    return Classifier(back, domains.normalised(1000, standardised))
+
+def shares():
+    return Classifier(lambda x: jax.nn.softmax(back(x)), domains.samples(1000))
+
+def half():
+    return Classifier(lambda x: back(x[:500]), domains.samples(1000))
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("audioxai_jax.cli.explain._use_compilation_cache", lambda: None)
+    Path("own.py").write_text(MODEL)
+    for seed, name in enumerate("ab"):
+        samples = 0.1 * np.random.default_rng(seed).normal(size=1000)
+        soundfile.write(f"{name}.wav", samples, 1000, subtype="PCM_16")
+
+
+def explain(model, *arguments):
+    return cli.main(["explain", "--model", f"own.py:{model}", "--out", "out", *arguments])
+
+
+def test_a_method_that_would_explain_nothing_is_refused_in_one_line_for_all_clips(capsys):
+    assert explain("whole", "a.wav", "b.wav", "--json", "rows.json") == 1
+    said = complaint(capsys)
+    assert "--method integrated_gradients: the method shares out the change" in said
+    assert "one answer all the way from silence" in said and "--method lrp" in said
+    assert not Path("out/a").exists() and Path("rows.json").read_text().strip() == "[]"
+
+
+def test_behind_the_normalisation_it_explains_and_has_nothing_to_say(capsys):
+    assert explain("behind", "a.wav") == 0
+    printed = capsys.readouterr()
+    assert printed.err == "" and "note:" not in printed.out
+
+
+def test_another_method_explains_it_and_the_model_is_told_once(capsys):
+    assert explain("whole", "a.wav", "b.wav", "--method", "lrp") == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("note: The model ignores level") == 1 and printed.err == ""
+
+
+@pytest.mark.parametrize(
+    "model, said",
+    [
+        ("shares", "note: The model ends in a softmax"),
+        ("half", "note: The output does not depend on 50 % of the features: 0.5 to 0.999 s."),
+    ],
+)
+def test_what_is_worth_telling_is_told(model, said, capsys):
+    assert explain(model, "a.wav", "--method", "saliency") == 0
+    assert said in capsys.readouterr().out
+
+
+def test_a_clip_that_cannot_be_read_does_not_keep_the_model_from_being_looked_at(capsys):
+    Path("no.wav").write_bytes(b"not a sound")
+    assert explain("whole", "no.wav", "a.wav") == 1
+    assert "--method integrated_gradients: " in complaint(capsys)

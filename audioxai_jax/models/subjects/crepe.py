@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.records import Static
 from audioxai_jax.domains.normalised import normalised
 from audioxai_jax.domains.samples import samples
@@ -78,7 +79,8 @@ def bin_cents() -> np.ndarray:
 
 def _network(capacity: str) -> Model:
     """Normalised frame `[1024]` to logits `[360]`."""
-    import torch
+    with needed_by("the subject crepe"):
+        import torch
 
     own = {"torchcrepe": {"PITCH_BINS": BINS}}
     module = package_module("torchcrepe", "model.py", install=INSTALL, without=own).Crepe(capacity)

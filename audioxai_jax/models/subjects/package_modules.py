@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.models.subjects.protocol import package_file
 
 
@@ -45,7 +46,8 @@ def checkpoint(package: str, name: str, *, install: str) -> dict[str, Any]:
     Raises:
       MissingExtra: if the package is not installed, or lacks the file.
     """
-    import torch
+    with needed_by(f"the subject {package}"):
+        import torch
 
     path = package_file(package, name, install=install)
     return torch.load(path, map_location="cpu", weights_only=True)

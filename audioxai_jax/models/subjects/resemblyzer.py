@@ -16,7 +16,7 @@ from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.models.bridges.torch import from_torch
 from audioxai_jax.models.outputs import similarity
-from audioxai_jax.models.subjects.package_modules import checkpoint, package_module
+from audioxai_jax.models.subjects.package_modules import package_module
 from audioxai_jax.models.subjects.protocol import Subject
 from audioxai_jax.models.subjects.spectra import power_spectra
 from audioxai_jax.transforms.slaney_mel import slaney_bands

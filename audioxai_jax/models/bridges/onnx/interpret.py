@@ -102,6 +102,20 @@ def run(graph: Graph, values: Mapping[str, Any]) -> list[Any]:
     return [known[port.name] for port in graph.outputs]
 
 
+def with_plain_weights(
+    graph: Graph, tensors: Mapping[str, np.ndarray]
+) -> tuple[Graph, dict[str, np.ndarray]]:
+    """A graph whose quantised weights are what they stand for, under the name of that tensor."""
+    plain = [
+        node
+        for node in graph.nodes
+        if node.operator == "DequantizeLinear" and all(name in tensors for name in node.reads)
+    ]
+    made = {node.outputs[0]: _evaluate(node, tensors)[0] for node in plain}
+    kept = tuple(node for node in graph.nodes if node not in plain)
+    return dataclasses.replace(graph, nodes=kept), {**tensors, **made}
+
+
 def _evaluate(node: Node, known: Mapping[str, Any]) -> tuple[Any, ...]:
     """The outputs of a node; NumPy's if all that it reads is."""
     inputs = [known[name] if name else None for name in node.inputs]

@@ -12,7 +12,7 @@ import numpy as np
 from audioxai_jax.models.bridges.errors import BridgeError, nearest
 from audioxai_jax.models.bridges.onnx import static
 from audioxai_jax.models.bridges.onnx.graph import Graph, Port, fingerprint, needed
-from audioxai_jax.models.bridges.onnx.interpret import OnnxModel, Program
+from audioxai_jax.models.bridges.onnx.interpret import OnnxModel, Program, with_plain_weights
 from audioxai_jax.models.bridges.onnx.reading import File, read_file
 
 LABELS = ("labels", "id2label", "names", "classes", "class_names", "label_names")
@@ -77,6 +77,7 @@ def build(
         )
     static.check_known(part)
     static.check_control(part, inputs)
+    part, tensors = with_plain_weights(part, tensors)
     used = {name: tensors[name] for name in part.captured}
     weights = set(static.parameters(part, used))
     constants = {name: value for name, value in used.items() if name not in weights}
@@ -98,7 +99,7 @@ def _bound(fixed: Mapping[str, Any], ports: Mapping[str, Port]) -> dict[str, np.
             or any(size not in (None, n) for size, n in zip(sizes, value.shape, strict=True))
         ):
             raise BridgeError(
-                f"fixed {name!r} must be {_told(sizes)}, got {list(value.shape)}: give it that shape"
+                f"fixed {name!r} must be {_told(sizes)}, got {list(value.shape)}: reshape it"
             )
         values[name] = value
     return values

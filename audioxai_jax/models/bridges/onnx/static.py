@@ -58,6 +58,7 @@ def wanted_while_tracing(graph: Graph) -> set[str]:
 def reached_from(graph: Graph, wanted: Iterable[str]) -> set[str]:
     """All tensors that decide the values of some, back to where only a shape is read."""
     makers = {out: node for node in graph.everything() for out in node.outputs if out}
+    fed = _fed(graph)
     reached: set[str] = set()
     pending = list(wanted)
     while pending:
@@ -65,11 +66,25 @@ def reached_from(graph: Graph, wanted: Iterable[str]) -> set[str]:
         if name in reached:
             continue
         reached.add(name)
+        pending += fed.get(name, ())
         node = makers.get(name)
         if node is not None and not OPERATORS[node.domain, node.operator].by_shape:
             pending += node.reads
             pending += [port.name for inner in node.graphs for port in inner.outputs]
     return reached
+
+
+def _fed(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """What the inputs of bodies get their values from: inputs of the node, and earlier rounds."""
+    fed: dict[str, tuple[str, ...]] = {}
+    for node in graph.everything():
+        for body in node.graphs:
+            ahead = 1 if node.operator == "Loop" else 0  # the counter is not carried
+            for place, port in enumerate(body.inputs):
+                outer = node.inputs[place : place + 1] if place >= ahead else ()
+                earlier = body.outputs[place - ahead : place - ahead + 1] if place >= ahead else ()
+                fed[port.name] = (*filter(None, outer), *(one.name for one in earlier))
+    return fed
 
 
 def check_control(graph: Graph, inputs: Iterable[str]) -> None:

@@ -3,25 +3,32 @@
 from audioxai_jax.models.bridges.onnx.operators import (
     activations,
     arithmetic,
+    control,
     convolution,
     indexing,
+    microsoft,
     normalisation,
     pooling,
     products,
+    quantised,
+    recurrent,
     reductions,
     resizing,
+    sequences,
     shapes,
     spectra,
 )
 from audioxai_jax.models.bridges.onnx.operators.base import Operator
 
 _GROUPS = (
-    *(activations, arithmetic, convolution, indexing, normalisation, pooling, products),
-    *(reductions, resizing, shapes, spectra),
+    *(activations, arithmetic, control, convolution, indexing, normalisation, pooling, products),
+    *(quantised, recurrent, reductions, resizing, sequences, shapes, spectra),
 )
 
 OPERATORS: dict[tuple[str, str], Operator] = {
-    ("", name): operator for group in _GROUPS for name, operator in group.TABLE.items()
+    **{("", name): operator for group in _GROUPS for name, operator in group.TABLE.items()},
+    **{("com.microsoft", name): operator for name, operator in microsoft.TABLE.items()},
+    ("", "SimplifiedLayerNormalization"): microsoft.SIMPLIFIED,
 }
 """How each operator is computed, by its domain ("" is ONNX itself) and name."""
 

@@ -98,7 +98,9 @@ def _clip(call: Call, x: Any, low: Any = None, high: Any = None) -> Any:
         return jax.nn.relu(x)
     least = -endless if is_float else limits(x.dtype).min
     bounds = (least if low is None else low, endless if high is None else high)
-    return jax.lax.clamp(*(jnp.asarray(b, x.dtype) for b in bounds[:1]), x, jnp.asarray(bounds[1], x.dtype))
+    return jax.lax.clamp(
+        *(jnp.asarray(b, x.dtype) for b in bounds[:1]), x, jnp.asarray(bounds[1], x.dtype)
+    )
 
 
 def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:

@@ -19,7 +19,8 @@ def with_bias(y: Any, bias: Any) -> Any:
     return y if bias is None else y + bias.reshape(-1, *(1,) * (y.ndim - 2))
 
 
-def _conv(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
+def convolve(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
+    """A convolution with the strides, padding, dilation and groups of a node."""
     x, weight, bias = alike(x, weight, bias)
     over = windows(call, x.shape[2:], weight.shape[2:])
     y = jax.lax.conv_general_dilated(
@@ -79,4 +80,4 @@ def _transposed(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
     return with_bias(y, bias)
 
 
-TABLE = {"Conv": Operator(_conv), "ConvTranspose": Operator(_transposed)}
+TABLE = {"Conv": Operator(convolve), "ConvTranspose": Operator(_transposed)}

@@ -29,19 +29,20 @@ def _pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = No
 
 
 def _places(call: Call, size: int, out: int, scale: float) -> np.ndarray:
-    """Where each value of the output lies in the input."""
-    mode, i = call.get("coordinate_transformation_mode", "half_pixel"), np.arange(out)
+    """Where each value of the output lies in the input, in float32: rounding decides by it."""
+    mode = call.get("coordinate_transformation_mode", "half_pixel")
+    i, scale, half = np.arange(out, dtype=np.float32), np.float32(scale), np.float32(0.5)
     if mode == "align_corners":
-        return i * ((size - 1) / (out - 1)) if out > 1 else np.zeros(out)
+        return i * np.float32(size - 1) / np.float32(out - 1) if out > 1 else np.zeros(out)
     if mode == "asymmetric":
         return i / scale
     if mode == "pytorch_half_pixel" and out == 1:
         return np.zeros(1)
     if mode in ("half_pixel", "pytorch_half_pixel"):
-        return (i + 0.5) / scale - 0.5
+        return (i + half) / scale - half
     if mode == "half_pixel_symmetric":
-        middle = size / 2 * (1 - out / (size * scale))
-        return middle + (i + 0.5) / scale - 0.5
+        middle = np.float32(size / 2) * (1 - np.float32(out) / (scale * size))
+        return middle + (i + half) / scale - half
     raise call.refusal(f"coordinates {mode!r} are not computed", "export with half_pixel")
 
 
@@ -78,7 +79,7 @@ def _matrix(call: Call, mode: str, size: int, out: int, scale: float) -> np.ndar
     stretch = max(1 / scale, 1.0) if call.get("antialias", 0) else 1.0
     span = int(np.ceil(reach * stretch)) + 1
     matrix = np.zeros((out, size))
-    outside = bool(call.get("exclude_outside", 0)) or bool(call.get("antialias", 0))
+    outside = bool(call.get("exclude_outside", 0))
     for step in range(-span, span + 1):
         at = np.floor(places).astype(int) + step
         weight = kernel((places - at) / stretch)
@@ -103,9 +104,9 @@ def _sizes(call: Call, x: Any, scales: Any, sizes: Any) -> tuple[list[int], list
         for axis, size, share in zip(axes, told, shares, strict=True):
             out[axis], factors[axis] = size, share
         return out, factors
-    told = np.ravel(call.static(scales, "the factors")).tolist()
+    told = np.ravel(call.static(scales, "the factors")).astype(np.float32)
     for axis, factor in zip(axes, told, strict=True):
-        out[axis], factors[axis] = int(np.floor(x.shape[axis] * factor)), factor
+        out[axis], factors[axis] = int(np.floor(np.float32(x.shape[axis]) * factor)), float(factor)
     return out, factors
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.models.bridges.onnx.operators.base import (

@@ -34,11 +34,12 @@ def _window(weights: tuple[float, float, float]) -> Operator:
 
 
 def _mel(call: Call, *given: Any) -> Any:
-    """Triangles on the mel scale (HTK's), `[bins, mels]`."""
+    """Triangles on the mel scale (HTK's), `[bins, mels]`, spaced as ONNX's specification has it."""
     mels, width, rate, low, high = (call.static(v, "the filters").item() for v in given)
     bins = width // 2 + 1
     to_mel = lambda f: 2595 * np.log10(1 + f / 700)
-    edges = np.linspace(to_mel(low), to_mel(high), int(mels) + 2)
+    step = (to_mel(high) - to_mel(low)) / (int(mels) + 2)  # not + 1: the last edge is below `high`
+    edges = to_mel(low) + np.arange(int(mels) + 2) * step
     hertz = 700 * (10 ** (edges / 2595) - 1)
     places = np.floor((width + 1) * hertz / rate).astype(int)
     matrix = np.zeros((bins, int(mels)))

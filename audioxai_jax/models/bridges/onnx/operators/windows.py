@@ -41,7 +41,9 @@ def windows(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> Windows:
             max((-(-size // stride) - 1) * stride + extent - size, 0)
             for size, stride, extent in zip(sizes, strides, extents, strict=True)
         ]
-        halves = [(t // 2, t - t // 2) if kind == "SAME_UPPER" else (t - t // 2, t // 2) for t in totals]
+        halves = [
+            (t // 2, t - t // 2) if kind == "SAME_UPPER" else (t - t // 2, t // 2) for t in totals
+        ]
     elif kind == "VALID":
         halves = [(0, 0)] * count
     else:

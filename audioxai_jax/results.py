@@ -23,6 +23,21 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True)
+class Value:
+    """A value that a model gives a sound, where it says no class, and its change from the clip's.
+
+    Attributes:
+      label: name of the output.
+      value: value, as the model returns it.
+      change: value less that of the clip; None for the clip itself.
+    """
+
+    label: str
+    value: float
+    change: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Sound:
     """One sound of an explanation.
 
@@ -33,17 +48,20 @@ class Sound:
         silent original.
       loudness_gain: factor that brings `wav` to the level of the original.
       heard: the model's answer.
-      probabilities: probabilities of each label; beside a single one, of its not holding.
+      probabilities: probabilities of each label; beside a single one, of its not holding; empty
+        where the outputs are values.
       listener: the independent listener's answer, or None.
+      values: outputs by label where they are values, else empty.
     """
 
     wav: bytes
     file: bytes
     level_db: float
     loudness_gain: float
-    heard: Answer
+    heard: Answer | Value
     probabilities: Mapping[str, float]
-    listener: Answer | None = None
+    listener: Answer | Value | None = None
+    values: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +91,12 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The class that is explained, and its probability in each sound."""
+    """The class that is explained, and its probability in each sound; or a value, likewise."""
 
     label: str
     index: int
-    probability: Mapping[str, float]
+    probability: Mapping[str, float] | None = None
+    value: Mapping[str, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,6 +271,11 @@ class ClipResult:
     drawing: Drawing
 
     @property
-    def prediction(self) -> Answer:
+    def is_value(self) -> bool:
+        """Whether the outputs are values, of which none is a class."""
+        return self.setup.outputs == "value"
+
+    @property
+    def prediction(self) -> Answer | Value:
         """The model's answer to the original."""
         return self.sounds["original"].heard

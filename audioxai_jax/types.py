@@ -177,7 +177,8 @@ class Classifier:
         hold for each part of it (see `audioxai_jax.core.windows`).
       outputs: "softmax" for logits of classes that exclude each other; "sigmoid" for logits of
         labels that hold or not, each by itself, or of a single one; "probabilities" if the model
-        ends in either. None is "sigmoid" of a single label, else "softmax".
+        ends in either; "value" for numbers that are no scores of classes, such as a quality or a
+        pitch. None is "sigmoid" of a single label, else "softmax".
       manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import audioxai_jax as ax
+from audioxai_jax.cli.answers import answer_columns, answer_text
 from audioxai_jax.cli.console import (
     Parser,
     add_json_option,
@@ -83,10 +84,11 @@ def main() -> None:
         write_clip(folder, clips[index].samples, explanation, domain.sample_rate)
         row, cells = {"clip": str(options.clips[index]), "folder": str(folder)}, [name]
         for sound in SOUNDS:
-            probabilities = predictions.as_probabilities(explanation.logits[sound], outputs)
-            answer = predictions.heard(probabilities, labels)
-            row |= {sound: answer.label, f"{sound}_probability": answer.probability}
-            cells.append(f"{answer.label} {answer.probability:.0%}")
+            original = None if sound == "original" else explanation.logits["original"]
+            asked = {"target": int(explanation.target), "original": original}
+            answer = predictions.answer_to(explanation.logits[sound], outputs, labels, **asked)
+            row |= answer_columns(sound, answer)
+            cells.append(answer_text(sound, row))
         rows.append(row)
         say(align(cells, [WIDTH] * len(cells)))
     write_rows(options.json, rows)

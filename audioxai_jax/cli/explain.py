@@ -77,6 +77,7 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
     from audioxai_jax.report import folder as folders
     from audioxai_jax.runs.describe import describe
     from audioxai_jax.runs.explain_clips import explain_clip, label_names
+    from audioxai_jax.runs.predictions import outputs_of
 
     loaded = load(options)
     classifier, settings = loaded.classifier, loaded.settings
@@ -91,8 +92,10 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
         codec=loaded.names.codec is not None,
         listener=settings.listener is not None,
         smallest=options.keep == SMALLEST,
+        value=classifier.outputs == "value",
     )
-    rows.begin(names, label_names(classifier), columns, progress)
+    labels = label_names(classifier)
+    rows.begin(names, labels, columns, progress, outputs_of(classifier, len(labels)))
     assess_model(loaded, options, lambda *lines: progress.say(*lines, file=rows.stream))
     for path, name in zip(options.clips, names, strict=True):
         folder = options.out / name

@@ -59,7 +59,7 @@ def recognise_outputs(outputs: np.ndarray, stated: str | None) -> str | None:
     if outputs.shape[1] == 1 and known.min() >= 0 and known.max() > 1:
         raise ValueError(
             "its one output is never negative and exceeds 1, like a regression: it has no "
-            "probability to report. For a logit, return a Classifier with outputs='sigmoid'; "
-            "else use audioxai_jax.explain, which reports outputs as they are"
+            "probability to report. Return a Classifier with outputs='value', which reports it as "
+            "it is; for a logit, with outputs='sigmoid'"
         )
     return "probabilities" if inside else None

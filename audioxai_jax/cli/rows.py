@@ -10,17 +10,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from audioxai_jax.cli.answers import answer_columns, answer_text, answer_width
 from audioxai_jax.cli.console import align, printable, say, text_width, write_rows
 from audioxai_jax.core.files import OutputError, check_output
 from audioxai_jax.report.phrases import units
-from audioxai_jax.results import Answer, ClipResult
+from audioxai_jax.results import ClipResult
 
 SMALLEST, LEVEL, LISTENER = "smallest", "level", "listener"
 """Keys of the columns that do not show the model's answer to a sound."""
 NONE_IS_ENOUGH = "none is enough"
 
 
-def rows_columns(*, exact: bool, codec: bool, listener: bool, smallest: bool) -> dict[str, str]:
+def rows_columns(
+    *, exact: bool, codec: bool, listener: bool, smallest: bool, value: bool = False
+) -> dict[str, str]:
     """Columns of the table after that of the clip: title by key.
 
     Args:
@@ -28,8 +31,13 @@ def rows_columns(*, exact: bool, codec: bool, listener: bool, smallest: bool) ->
       codec: whether the domain is a codec's latent.
       listener: whether there is one; it says what it hears in the kept part.
       smallest: whether the smallest set was searched.
+      value: whether the model's outputs are values.
     """
-    columns = {"original": "heard", "explanation": "kept only", "removed": "without"}
+    columns = {
+        "original": "value" if value else "heard",
+        "explanation": "kept only",
+        "removed": "without",
+    }
     if not exact:
         columns["reconstruction"] = "codec only" if codec else "round trip"
     columns["random"] = "random"
@@ -71,6 +79,7 @@ class Rows:
         labels: Sequence[str],
         columns: Mapping[str, str],
         progress: Any,
+        outputs: str = "softmax",
     ) -> None:
         """Takes what decides the widths, and a `Progress`, which prints.
 
@@ -78,9 +87,10 @@ class Rows:
           names: names of the clips' folders.
           labels: labels of the model.
           columns: see `rows_columns`.
+          outputs: kind of the model's outputs.
         """
         self.say, self.columns = progress.say, columns
-        answer = max(text_width(printable(label)) for label in labels) + len(" 100%")
+        answer = answer_width(labels, outputs)
         sizes = {LEVEL: len("+12.3 dB"), SMALLEST: len(NONE_IS_ENOUGH)}
         clip = max(len("clip"), *(text_width(printable(name)) for name in names))
         self.widths = [clip]
@@ -115,10 +125,10 @@ class Rows:
 def _row(folder: Path, result: ClipResult) -> dict[str, Any]:
     row: dict[str, Any] = {"clip": result.source.path, "folder": str(folder)}
     for name, sound in result.sounds.items():
-        row |= _answer(name, sound.heard)
+        row |= answer_columns(name, sound.heard)
     for name, sound in result.sounds.items():
         if sound.listener is not None:
-            row |= _answer(f"{LISTENER}_{name}", sound.listener)
+            row |= answer_columns(f"{LISTENER}_{name}", sound.listener)
     chosen = result.selection
     return row | {
         "level_db": result.sounds["explanation"].level_db,
@@ -132,10 +142,6 @@ def _row(folder: Path, result: ClipResult) -> dict[str, Any]:
     }
 
 
-def _answer(name: str, answer: Answer) -> dict[str, Any]:
-    return {name: answer.label, f"{name}_probability": answer.probability}
-
-
 def _cell(key: str, row: Mapping[str, Any]) -> str:
     if key == LEVEL:
         level = row["level_db"]
@@ -143,5 +149,4 @@ def _cell(key: str, row: Mapping[str, Any]) -> str:
     if key == SMALLEST:
         share = f"{100 * row['keep']:.3g} % of {units(row['unit'])}"
         return share if row["smallest"] == "found" else NONE_IS_ENOUGH
-    name = f"{LISTENER}_explanation" if key == LISTENER else key
-    return f"{row[name]} {row[f'{name}_probability']:.0%}"
+    return answer_text(f"{LISTENER}_explanation" if key == LISTENER else key, row)

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 
 from audioxai_jax.core.checks import WrongType, kind
 
-OUTPUTS = ("softmax", "sigmoid", "probabilities")
-"""What a classifier's outputs are, by what makes probabilities of them; see `types.Classifier`."""
+OUTPUTS = ("softmax", "sigmoid", "probabilities", "value")
+"""What a classifier's outputs are: what makes probabilities of them, or values; see
+`types.Classifier`."""
 DOMAIN = ("analyse", "synthesise", "base", "size", "units", "axes")
 
 

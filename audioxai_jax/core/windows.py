@@ -29,13 +29,17 @@ class Reader(Protocol):
     @property
     def background(self) -> tuple[str, ...]: ...
 
+    @property
+    def outputs(self) -> str | None: ...
+
 
 def windowed(classifier: Reader) -> Callable[[Array], Array]:
     """A model of features `[F, ..]` of any length F, from one that reads fixed windows.
 
     Windows of `classifier.frames` overlap by half. A class is heard in a clip if it is
     heard in any window, so its logit is the largest over the windows; a background class
-    such as silence only holds if it holds in every window, so its logit is the smallest.
+    such as silence only holds if it holds in every window, so its logit is the smallest. A
+    value, which is not a class, is the mean over the windows.
     A clip of one window gets the classifier's own logits. Shorter features are an error:
     pad the audio with zeros first.
 
@@ -45,12 +49,12 @@ def windowed(classifier: Reader) -> Callable[[Array], Array]:
     if classifier.frames is None:
         return classifier.model
     background = tuple(label in classifier.background for label in classifier.labels or ())
-    layout = Static((classifier.frames, background))
+    layout = Static((classifier.frames, background, classifier.outputs == "value"))
     return Partial(_over_windows, layout, as_model(classifier.model))
 
 
 def _over_windows(layout: Static, model: Callable, features: Array) -> Array:
-    frames, background = layout.value  # type: ignore[misc]
+    frames, background, averages = layout.value  # type: ignore[misc]
     total = features.shape[0]
     if total < frames:
         raise ValueError(
@@ -60,13 +64,16 @@ def _over_windows(layout: Static, model: Callable, features: Array) -> Array:
     if total == frames:
         return model(features)
     starts = list(range(0, total - frames, max(1, frames // 2))) + [total - frames]
-    if len(starts) > WINDOWS:  # repeat the last: it changes neither largest nor smallest
+    count = len(starts)
+    if count > WINDOWS:  # repeat the last: it changes neither largest nor smallest
         starts += [starts[-1]] * (-len(starts) % WINDOWS)
     windows = features[jnp.asarray(starts)[:, None] + jnp.arange(frames)]
     if len(starts) <= WINDOWS:
         logits = jax.vmap(model)(windows)
     else:
         logits = jax.lax.map(jax.checkpoint(model), windows, batch_size=WINDOWS)
+    if averages:
+        return jnp.mean(logits[:count], 0)
     if not any(background):
         return jnp.max(logits, 0)
     return jnp.where(jnp.asarray(background), jnp.min(logits, 0), jnp.max(logits, 0))

@@ -25,9 +25,10 @@ from audioxai_jax.explanation.composition import (
     same_view,
 )
 from audioxai_jax.models.outputs import one_label
+from audioxai_jax.perturbation.ask import check_classes_said
 from audioxai_jax.perturbation.rank import unit_number
 from audioxai_jax.synthesis.bases import own
-from audioxai_jax.synthesis.masks import as_masker
+from audioxai_jax.synthesis.masks import Smallest, as_masker
 from audioxai_jax.types import Base, Classifier, Context, Masker, Method, Model
 
 RESIDUALS = (None, "keep")
@@ -138,12 +139,15 @@ def as_request(
     features = analysed(domain, jax.ShapeDtypeStruct((padded,), clip.dtype))
     check_features(features, f"the domain {domain.name!r}")
     number = unit_number(features.shape, named_units(domain, features.shape, unit))
+    masker = as_masker(cast(Any, keep), rank, number)
+    if isinstance(masker, Smallest):
+        check_classes_said(classifier.outputs, "keep='smallest'")
     return Request(
         domain=domain,
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(as_masker(cast(Any, keep), rank, number)),
+        masker=as_method(masker),
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",

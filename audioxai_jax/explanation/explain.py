@@ -32,6 +32,7 @@ from audioxai_jax.explanation.arguments import (
     check_outputs,
     one_target,
 )
+from audioxai_jax.perturbation.ask import check_one_value
 from audioxai_jax.perturbation.edit import mix
 from audioxai_jax.perturbation.rank import unit_scores
 from audioxai_jax.synthesis.masks import rearrange
@@ -191,6 +192,8 @@ def _explain(request: Request, example, key: Array) -> Explanation:
     check_outputs(request.labels, logits)
     if target is not None:
         check_classes(target, logits.shape[0], "the classifier")
+    else:
+        check_one_value(request.outputs, logits.shape[0])
     target = jnp.argmax(logits) if target is None else jnp.asarray(target)
 
     attribution = attribute(request.method, model, features, target, key=method_key)

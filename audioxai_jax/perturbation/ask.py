@@ -4,7 +4,8 @@ Answers are numbers made of its outputs `[K]`, and what those are is said as of 
 
   softmax        logits of classes that exclude each other; the largest is said;
   sigmoid        logits of labels that hold or not, each by itself, where they are above 0;
-  probabilities  of either; a single one holds above 1/2.
+  probabilities  of either; a single one holds above 1/2;
+  value          numbers that say no class: their logit can be asked for, nothing else.
 
 None is "softmax", or "sigmoid" of a single logit. An answer is NaN where an output is not finite:
 that is neither agreement nor a flip.
@@ -39,13 +40,14 @@ def answer(
       outputs: kind of the outputs, see the head of this file.
 
     Raises:
-      ValueError: for an unknown question, logits that are not `[K]`, or a target that is not a
-        class (a traced one cannot be checked).
+      ValueError: for an unknown question, logits that are not `[K]`, a target that is not a
+        class (a traced one cannot be checked), or what cannot be asked of a value.
     """
     check_question(question)
     logit = select(logits, target)
     if question == "logit":
         return known(logit, logits)
+    check_classes_said(outputs, f"question {question!r}")
     if question == "probability":
         return probability(logits, target, outputs)
     if question == "class" or whole is None:
@@ -69,7 +71,11 @@ def says(logits: Array, label: int | Array, outputs: str | None = None) -> Array
     """1.0 if this class is said, else 0.0; NaN where an output is not finite.
 
     Of a single output, class 0 is said where its label holds, else class 1.
+
+    Raises:
+      ValueError: for values, which say no class.
     """
+    check_classes_said(outputs, "whether the answer is still the same")
     if logits.shape[0] > 1 and outputs == "sigmoid":
         said = logits[label] > 0
     else:
@@ -78,7 +84,14 @@ def says(logits: Array, label: int | Array, outputs: str | None = None) -> Array
 
 
 def prediction(logits: Array, outputs: str | None = None) -> Array:
-    """The class that is said first: of the largest output; see `says` for a single one."""
+    """The class that is said first: of the largest output; see `says` for a single one.
+
+    Raises:
+      ValueError: for several values: none of them is the first.
+    """
+    if outputs == "value":
+        check_one_value(outputs, logits.shape[0])
+        return jnp.int32(0)
     if logits.shape[0] == 1 and outputs == "probabilities":
         logits = logits - 0.5
     return decision(logits)
@@ -92,6 +105,24 @@ def heard_class(logits: Array) -> Array:
 def known(value: Array, logits: Array) -> Array:
     """A value, or NaN where one of the outputs that it was made of is not finite."""
     return jnp.where(jnp.all(jnp.isfinite(logits)), value, jnp.nan)
+
+
+def check_classes_said(outputs: str | None, who: str) -> None:
+    """Raises ValueError for values: no difference of two is a flip."""
+    if outputs == "value":
+        raise ValueError(
+            f"{who}: the outputs are values, which say no class: ask for question='logit', keep a "
+            "fraction, or make a label of one, models.one_label(.., least=) with outputs='sigmoid'"
+        )
+
+
+def check_one_value(outputs: str | None, count: int) -> None:
+    """Raises ValueError where the target is left open and the outputs are several values."""
+    if outputs == "value" and count > 1:
+        raise ValueError(
+            f"the outputs are {count} values, of which the largest is not the answer: say which "
+            "one is explained by target="
+        )
 
 
 def check_question(question: str) -> None:

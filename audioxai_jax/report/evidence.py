@@ -110,7 +110,8 @@ def _seconds(result: ClipResult) -> float:
 
 
 def _target(result: ClipResult) -> str:
-    return escape(phrases.label(result.target.label))
+    label = phrases.label(result.target.label)
+    return escape(f"a higher {label}" if result.is_value else label)
 
 
 def _still(svg: str, description: str) -> str:

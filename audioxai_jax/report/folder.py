@@ -101,8 +101,9 @@ def as_json(result: ClipResult) -> dict[str, Any]:
     """Content of `explanation.json`.
 
     `prediction` is what the classifier hears in the clip; "reconstruction", "explanation",
-    "removed" and "random" what it hears in each sound, all {label, probability}. A classifier
-    with one label also has "not" and that label, where it does not hold. `listener_answers` are
+    "removed" and "random" what it hears in each sound, all {label, probability}, or {label, value,
+    change} where its outputs are values. A classifier with one label also has "not" and that label,
+    where it does not hold. `listener_answers` are
     those of the independent listener, null without one. Levels are RMS in dB relative to the
     original, null where there is none; `gain_db` is the gain of all WAV files. `smallest` is null
     if a fraction was given to keep, else "found", or "none" if no set of features is heard as the
@@ -117,7 +118,7 @@ def as_json(result: ClipResult) -> dict[str, Any]:
         "prediction": answers.pop("original"),
         **answers,
         "listener_answers": listener or None,
-        "target": asdict(result.target),
+        "target": {k: v for k, v in asdict(result.target).items() if v is not None},
         "levels_db": {name: _finite(sound.level_db) for name, sound in sounds.items()},
         "level_match": result.level_match,
         "gain_db": result.gain_db,

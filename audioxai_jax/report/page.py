@@ -3,12 +3,10 @@
 from html import escape
 
 from audioxai_jax.report import phrases
+from audioxai_jax.report.answers import answers
 from audioxai_jax.report.evidence import draw_figures
 from audioxai_jax.report.html import FOOTER, button, document, player
 from audioxai_jax.results import SOUNDS, ClipResult
-
-ROWS = 7
-"""Classes in the table of answers."""
 
 
 def page(result: ClipResult) -> str:
@@ -20,7 +18,7 @@ def page(result: ClipResult) -> str:
             _header(name, result),
             _listen(result),
             _evidence(result),
-            _answers(result),
+            answers(result, sound_names(result)),
             _settings(result),
             _care(result),
         ]
@@ -47,14 +45,19 @@ def _header(name: str, result: ClipResult) -> str:
         f"{'yes' if holds else 'no'}</b><span>{escape(reason)}</span></li>"
         for question, holds, reason in phrases.checks(result)
     )
+    checks = (
+        f"""<ul class="checks">
+{checks}
+</ul>"""
+        if checks
+        else ""
+    )
     seconds, rate = result.source.seconds, result.source.source_rate / 1000
     return f"""<header>
 <p class="eyebrow">Explanation of {escape(name)} · {seconds:.2f} s, {rate:g} kHz</p>
 <h1>{_marked(phrases.headline(result))}</h1>
 <p class="lead">{escape(phrases.controls(result))}</p>
-<ul class="checks">
-{checks}
-</ul>{_notes(result.notes)}
+{checks}{_notes(result.notes)}
 </header>"""
 
 
@@ -91,6 +94,8 @@ Play all at the loudness of the original</label>
 
 def _player(result: ClipResult, name: str, shown: str) -> str:
     sound = result.sounds[name]
+    what = "value" if result.is_value else "heard as"
+    heard = f"{what} <b>{escape(phrases.heard(sound.heard))}</b>"
     listener = ""
     if sound.listener is not None:
         listener = (
@@ -100,7 +105,7 @@ def _player(result: ClipResult, name: str, shown: str) -> str:
 {button(shown)}
 <div><span class="name">{shown}</span>
 <div class="what">{escape(phrases.describe(name, result))}</div></div>
-<div class="heard">heard as <b>{escape(phrases.heard(sound.heard))}</b>{listener}</div>
+<div class="heard">{heard}{listener}</div>
 <div class="level">{escape(phrases.level(sound.level_db))}</div>
 {player(sound.wav, shown)}
 </li>"""
@@ -111,50 +116,6 @@ def _evidence(result: ClipResult) -> str:
 <h2 id="where">Where the evidence lies</h2>
 {chr(10).join(draw_figures(result))}
 </section>"""
-
-
-def _answers(result: ClipResult) -> str:
-    names, target = sound_names(result), result.target.index
-    answers = {name: list(result.sounds[name].probabilities.values()) for name in names}
-    labels = list(result.sounds["original"].probabilities)
-    most = [max(answers[name][index] for name in names) for index in range(len(labels))]
-    shown = sorted(range(len(labels)), key=lambda index: -most[index])[:ROWS]
-    if target not in shown:
-        shown[-1] = target
-    head = "".join(f'<th scope="col">{shown_name}</th>' for shown_name in names.values())
-    rows = []
-    for index in shown:
-        cells = "".join(f"<td>{_bar(answers[name][index])}</td>" for name in names)
-        mark = ' class="target"' if index == target else ""
-        label = escape(phrases.label(labels[index]))
-        rows.append(f'<tr{mark}><th scope="row">{label}</th>{cells}</tr>')
-    rest = len(labels) - len(shown)
-    more = f'<p class="soft">{rest} less likely classes are left out.</p>' if rest else ""
-    return f"""<section aria-labelledby="heard">
-<h2 id="heard">What the model hears</h2>
-<div class="scroll"><table>
-<thead><tr><th scope="col"><span class="soft">Probability</span></th>{head}</tr></thead>
-<tbody>
-{chr(10).join(rows)}
-</tbody>{_listener_row(result)}
-</table></div>
-{more}
-</section>"""
-
-
-def _listener_row(result: ClipResult) -> str:
-    """The answers of an independent listener, below those of the model."""
-    if result.setup.listener is None:
-        return ""
-    answers = [result.sounds[name].listener for name in sound_names(result)]
-    cells = "".join(f"<td>{escape(phrases.heard(answer))}</td>" for answer in answers if answer)
-    return f"""
-<tfoot><tr><th scope="row">Listener</th>{cells}</tr></tfoot>"""
-
-
-def _bar(probability: float) -> str:
-    filled = f'<div><span style="width: {100 * probability:.1f}%"></span></div>'
-    return f'<div class="bar">{filled}{escape(phrases.percent(probability))}</div>'
 
 
 def _settings(result: ClipResult) -> str:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from audioxai_jax.core.text import printable
-from audioxai_jax.results import Answer, ClipResult, DomainFacts, RelevanceMap, Weights
+from audioxai_jax.results import Answer, ClipResult, DomainFacts, RelevanceMap, Value, Weights
 
 PLURALS = {"frequency": "frequencies"}
 BASES = {
@@ -53,9 +53,22 @@ def units(unit: str) -> str:
     return PLURALS.get(unit, f"{unit}s")
 
 
-def heard(answer: Answer) -> str:
-    """Such as “stop” 97 %."""
-    return f"{label(answer.label)} {percent(answer.probability)}"
+def number(value: float) -> str:
+    """A value with four digits, and a minus sign as long as a plus."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def change(value: float) -> str:
+    """A change of a value, with its sign."""
+    return f"{value:+.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+def heard(answer: Answer | Value) -> str:
+    """Such as “stop” 97 %, or of a value 3.21 (−0.4)."""
+    if isinstance(answer, Answer):
+        return f"{label(answer.label)} {percent(answer.probability)}"
+    changed = "" if answer.change is None else f" ({change(answer.change)})"
+    return number(answer.value) + changed
 
 
 def level(decibels: float | None) -> str:
@@ -84,9 +97,11 @@ def base(result: ClipResult) -> str:
 def headline(result: ClipResult) -> list[tuple[str, str]]:
     """The result in two sentences: pieces of text and how each is marked."""
     first, kept, removed = (result.sounds[n].heard for n in ("original", "explanation", "removed"))
+    if isinstance(first, Value):
+        return _headline_of_value(result, first, kept, removed)
     parts = [("The model heard ", ""), *_marked(first, "strong"), (". ", "")]
     if result.target.label != first.label:
-        share = result.target.probability["original"]
+        share = (result.target.probability or {})["original"]
         parts += [(f"Asked about {label(result.target.label)} ({percent(share)}): ", "")]
     same, chosen = kept.label == first.label, result.selection
     enough = ", the smallest set found," if chosen.smallest == "found" else ""
@@ -102,6 +117,21 @@ def headline(result: ClipResult) -> list[tuple[str, str]]:
     ]
 
 
+def _headline_of_value(
+    result: ClipResult, first: Value, kept: Answer | Value, removed: Answer | Value
+) -> list[tuple[str, str]]:
+    chosen, share = result.selection, fraction(result.selection.keep)
+    return [
+        (f"The model gives {label(first.label)} ", ""),
+        (heard(first), "strong"),
+        (f". From the {share} most relevant {units(chosen.unit)} alone it gives ", ""),
+        (heard(kept), "strong"),
+        ("; without them ", ""),
+        (heard(removed), "but"),
+        (".", ""),
+    ]
+
+
 def plain(parts: list[tuple[str, str]]) -> str:
     """A headline without its marks."""
     return "".join(text for text, _ in parts)
@@ -110,18 +140,25 @@ def plain(parts: list[tuple[str, str]]) -> str:
 def controls(result: ClipResult) -> str:
     """The two controls; of an exact domain the random one alone."""
     random, whole = (result.sounds[name].heard for name in ("random", "reconstruction"))
+    like = "gives" if result.is_value else "sounds like"
     said = (
         f"For comparison: the same number of {units(result.selection.unit)}, chosen at random, "
-        f"sounds like {heard(random)}"
+        f"{like} {heard(random)}"
     )
     if result.setup.domain.exact:
         return f"{said}."
     which = "the codec alone" if result.setup.domain.codec else "the round trip alone"
-    return f"{said}, and the whole sound after {which} like {heard(whole)}."
+    second = "gives" if result.is_value else "like"
+    return f"{said}, and the whole sound after {which} {second} {heard(whole)}."
 
 
 def checks(result: ClipResult) -> list[tuple[str, bool, str]]:
-    """What a reader wants to know first: question, answer, and the reason in words."""
+    """What a reader wants to know first: question, answer, and the reason in words.
+
+    Nothing of a value: no change of it is a change of the answer.
+    """
+    if result.is_value:
+        return []
     wanted = result.prediction.label
     kept, removed, random, whole = (
         result.sounds[name].heard for name in ("explanation", "removed", "random", "reconstruction")
@@ -140,7 +177,7 @@ def checks(result: ClipResult) -> list[tuple[str, bool, str]]:
         title = "Codec faithful" if result.setup.domain.codec else "Round trip faithful"
         rows.append((title, whole.label == wanted, f"{name} is heard as {heard(whole)}"))
     listener = result.sounds["explanation"].listener
-    if listener is not None:
+    if isinstance(listener, Answer):
         said = f"the listener hears {heard(listener)} in the kept part"
         rows.append(("Listener agrees", listener.label == wanted, said))
     return rows
@@ -183,7 +220,7 @@ def settings(result: ClipResult) -> list[tuple[str, str]]:
         *([("Codec", weights(setup.domain.codec))] if setup.domain.codec else []),
         *([("Listener", weights(setup.listener))] if setup.listener else []),
         ("Method", method.name + (f" ({options})" if options else "")),
-        ("Explained", f"the score of {label(result.target.label)}"),
+        ("Explained", f"the {_explained(result)} {label(result.target.label)}"),
         (
             "Kept",
             f"{chosen.kept} of {chosen.units} {units(chosen.unit)} ({chosen.rank})"
@@ -225,5 +262,11 @@ def _channels(count: int, channel: str) -> str:
     return f"{count} channels, " + ("mixed down" if channel == "mix" else f"{chosen} explained")
 
 
-def _marked(answer: Answer, mark: str) -> list[tuple[str, str]]:
+def _explained(result: ClipResult) -> str:
+    return "value of" if result.is_value else "score of"
+
+
+def _marked(answer: Answer | Value, mark: str) -> list[tuple[str, str]]:
+    if isinstance(answer, Value):
+        return [(heard(answer), mark)]
     return [(label(answer.label), mark), (f" ({percent(answer.probability)})", "")]

@@ -17,7 +17,7 @@ from audioxai_jax.core.records import record
 from audioxai_jax.core.windows import windowed
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.composition import ThroughSound, hearing, same_view
-from audioxai_jax.perturbation.ask import prediction
+from audioxai_jax.perturbation.ask import check_classes_said, prediction
 from audioxai_jax.perturbation.edit import edit_first
 from audioxai_jax.perturbation.rank import (
     kept_count,
@@ -84,7 +84,12 @@ def make_study(
       draws: random rankings per clip, of which the mean is reported.
       unit: name of the domain's units; its first if None.
       listener: an independent classifier, or None.
+
+    Raises:
+      ValueError: for outputs that are values, whose answers cannot stay the same.
     """
+    for judge in filter(None, (classifier, listener)):
+        check_classes_said(judge.outputs, "curves of kept answers")
     return Study(
         classifier=hearing(classifier, domain.sample_rate),
         listener=None if listener is None else hearing(listener, domain.sample_rate),

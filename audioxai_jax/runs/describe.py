@@ -57,8 +57,7 @@ def describe(
       names: names of these.
       level_match: write all WAV files at the level of the original.
     """
-    clip, target = explained.clip, explained.target
-    scored = {name: float(explained.probabilities(name)[target]) for name in SOUNDS}
+    clip = explained.clip
     return ClipResult(
         source=Source(
             name=clip.path.name,
@@ -71,7 +70,7 @@ def describe(
             samples=len(clip.samples),
             padded_seconds=explained.padded_seconds,
         ),
-        target=Target(explained.labels[target], target, scored),
+        target=_target(explained),
         selection=_selection(explained, settings),
         setup=_setup(explained, settings, names),
         sounds={name: _sound(explained, name, level_match=level_match) for name in SOUNDS},
@@ -131,6 +130,14 @@ def list_versions() -> dict[str, str]:
     }
 
 
+def _target(explained: ExplainedClip) -> Target:
+    label, target = explained.labels[explained.target], explained.target
+    if explained.outputs == "value":
+        return Target(label, target, value={n: explained.values(n)[label] for n in SOUNDS})
+    scored = {name: float(explained.probabilities(name)[target]) for name in SOUNDS}
+    return Target(label, target, scored)
+
+
 def _selection(explained: ExplainedClip, settings: Settings) -> Selection:
     kept, units = explained.unit_counts
     keep, smallest = settings.keep, None
@@ -174,4 +181,5 @@ def _sound(explained: ExplainedClip, name: str, *, level_match: bool) -> Sound:
         heard=explained.heard(name),
         probabilities=explained.answers(name),
         listener=explained.heard_by_listener(name),
+        values=explained.values(name),
     )

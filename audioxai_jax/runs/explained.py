@@ -7,7 +7,7 @@ import numpy as np
 
 from audioxai_jax.data.audio import Clip
 from audioxai_jax.domains.protocol import Axis, Domain
-from audioxai_jax.results import Answer
+from audioxai_jax.results import Answer, Value
 from audioxai_jax.runs import predictions
 from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Method
@@ -96,21 +96,42 @@ class ExplainedClip:
         """Of the labels, in one sound, `[K]`."""
         return predictions.as_probabilities(self.logits[name], self.outputs)
 
+    def values(self, name: str) -> dict[str, float]:
+        """Outputs by label in one sound, where they are values; else empty."""
+        values = self.logits[name] if self.outputs == "value" else ()
+        return {label: float(v) for label, v in zip(self.labels, values, strict=False)}
+
     def answers(self, name: str) -> dict[str, float]:
-        """Probability of each label in one sound; beside a single one, of its not holding."""
+        """Probability of each label in one sound; beside a single one, of its not holding.
+
+        Empty where the outputs are values.
+        """
+        if self.outputs == "value":
+            return {}
         return predictions.answers(self.probabilities(name), self.labels)
 
-    def heard(self, name: str) -> Answer:
+    def heard(self, name: str) -> Answer | Value:
         """What the classifier hears in one sound."""
-        return predictions.heard(self.probabilities(name), self.labels)
+        return self._answer(name, self.logits, self.outputs, self.labels, self.target)
 
-    def heard_by_listener(self, name: str) -> Answer | None:
-        """What the listener hears in one sound; None without one."""
+    def heard_by_listener(self, name: str) -> Answer | Value | None:
+        """What the listener hears in one sound; None without one. Of values it gives the first."""
         if name not in self.listener_logits:
             return None
-        logits = self.listener_logits[name]
-        probabilities = predictions.as_probabilities(logits, self.listener_outputs)
-        return predictions.heard(probabilities, self.listener_labels)
+        about = (self.listener_logits, self.listener_outputs, self.listener_labels)
+        return self._answer(name, *about, target=0)
+
+    def _answer(
+        self,
+        name: str,
+        logits: dict[str, np.ndarray],
+        outputs: str,
+        labels: tuple[str, ...],
+        target: int,
+    ) -> Answer | Value:
+        original = None if name == "original" else logits["original"]
+        asked = {"target": target, "original": original}
+        return predictions.answer_to(logits[name], outputs, labels, **asked)
 
     def holds(self, name: str) -> bool:
         """Whether the target is heard in one sound."""

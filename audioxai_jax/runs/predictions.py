@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audioxai_jax.results import Answer
+from audioxai_jax.results import Answer, Value
 from audioxai_jax.types import Classifier
 
 ROUNDING = 1e-2
@@ -27,8 +27,10 @@ def as_probabilities(values: np.ndarray, outputs: str) -> np.ndarray:
       outputs: see `Classifier`.
 
     Raises:
-      ValueError: if they are said to be probabilities, and are not.
+      ValueError: if they are said to be probabilities, and are not; of values.
     """
+    if outputs == "value":
+        raise ValueError("values have no probabilities: see predictions.answer_to")
     values = np.asarray(values).astype(np.float64)
     if outputs == "softmax":
         scores = np.exp(values - values.max())
@@ -43,6 +45,31 @@ def as_probabilities(values: np.ndarray, outputs: str) -> np.ndarray:
             "of logits say outputs='softmax' or outputs='sigmoid'"
         )
     return np.clip(values, 0, 1)
+
+
+def answer_to(
+    logits: np.ndarray,
+    outputs: str,
+    labels: tuple[str, ...],
+    *,
+    target: int,
+    original: np.ndarray | None = None,
+) -> Answer | Value:
+    """What a classifier says of one sound: the most probable answer, or the target's value.
+
+    Args:
+      logits: outputs `[K]` of the sound.
+      outputs: kind of the outputs, see `Classifier`.
+      labels: K labels.
+      target: position of the explained value.
+      original: outputs of the clip itself, for the change of a value; None for the clip.
+    """
+    if outputs != "value":
+        return heard(as_probabilities(logits, outputs), labels)
+    value = float(logits[target])
+    return Value(
+        labels[target], value, None if original is None else value - float(original[target])
+    )
 
 
 def answers(probabilities: np.ndarray, labels: tuple[str, ...]) -> dict[str, float]:
@@ -69,6 +96,11 @@ def holds(probabilities: np.ndarray, target: int, outputs: str) -> bool:
 
 def notes(classifier: Classifier) -> tuple[str, ...]:
     """What a reader of an explanation has to know of the classifier's outputs."""
+    if classifier.outputs == "value":
+        return (
+            "The model's outputs are values, not scores of classes: no change of one is a change "
+            "of mind. Changes are differences to the clip's value.",
+        )
     if classifier.outputs == "probabilities":
         return (
             "The model's outputs are probabilities and are shown as they are. Their gradient "

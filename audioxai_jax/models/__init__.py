@@ -1,4 +1,4 @@
-"""Wrappers of models: what is asked of one, long clips, precision, sample rates."""
+"""Wrappers of models: what is asked of one, long clips, precision, sample rates, derivatives."""
 
 from audioxai_jax.core.windows import windowed
 from audioxai_jax.models.outputs import (
@@ -13,6 +13,7 @@ from audioxai_jax.models.outputs import (
 )
 from audioxai_jax.models.precision import cast
 from audioxai_jax.models.resampling import resample
+from audioxai_jax.models.safe_gradients import safe_gradients
 
 __all__ = [
     "cast",
@@ -24,6 +25,7 @@ __all__ = [
     "one_label",
     "probability",
     "resample",
+    "safe_gradients",
     "scalar",
     "windowed",
 ]

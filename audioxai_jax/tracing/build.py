@@ -1,6 +1,7 @@
 """Jaxprs as graphs, with calls replaced by what they contain."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.extend import core as jaxprs
+from jax.extend import source_info_util
 
 from audioxai_jax.tracing.graph import Equation, Graph, Values
 from audioxai_jax.tracing.reading import (
@@ -165,7 +167,8 @@ class _Builder:
         if self.reading.compares and name == "stop_gradient":
             self.stopped.update(outputs)
             primitive, params = IDENTITY
-        self.equations.append(Equation(primitive, params, inputs, outputs, scope, source, graphs))
+        made = Equation(primitive, params, inputs, outputs, scope, source, graphs, _context(eqn))
+        self.equations.append(made)
 
     def inexact(self, number: int) -> bool:
         return jnp.issubdtype(self.shapes[number].dtype, jnp.inexact)
@@ -202,7 +205,7 @@ class _Builder:
         lost = [self.inexact(n) and n not in self.depends for n in within]
         if not any(dependent) or not any(lost):
             return within
-        call = Equation(eqn.primitive, eqn.params, inputs, (), scope, source)
+        call = Equation(eqn.primitive, eqn.params, inputs, (), scope, source, (), _context(eqn))
         pulled = derivative(call, [self.shapes[n] for n in inputs], dependent)
         if pulled.depends.isdisjoint(pulled.outputs):
             return within
@@ -211,6 +214,10 @@ class _Builder:
         self.depends.update(n for n in whole if self.inexact(n))
         self.touched.update(whole)
         return whole
+
+
+def _context(eqn: Any) -> Any:
+    return functools.partial(source_info_util.user_context, eqn.source_info.traceback)
 
 
 def _called(eqn: Any) -> Any:

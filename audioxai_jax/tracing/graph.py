@@ -9,6 +9,7 @@ Dependence is that of the gradient, or that of differences, see `tracing.reading
 value has no gradient, but it differs between an input and a reference.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -30,6 +31,7 @@ class Equation:
       scope: name stack, such as "Net/block_0/conv".
       source: "file:line (function)" of the user's code, "" if it is not known.
       graphs: body that a scan repeats, or the branches of a cond.
+      context: context manager in which its place in the user's code is that of what it computes.
     """
 
     primitive: Any
@@ -39,6 +41,7 @@ class Equation:
     scope: str
     source: str
     graphs: tuple["Graph", ...] = ()
+    context: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
 
     @property
     def name(self) -> str:
@@ -46,7 +49,8 @@ class Equation:
 
     def __call__(self, *operands: Array) -> tuple[Array, ...]:
         params = self.primitive.get_bind_params(self.params)
-        found = self.primitive.bind(*operands, **params)
+        with self.context():
+            found = self.primitive.bind(*operands, **params)
         return tuple(found) if self.primitive.multiple_results else (found,)
 
 

@@ -14,6 +14,7 @@ from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.normalised import normalised
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.models.bridges.torch import from_torch
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.package_modules import checkpoint, package_module
 from audioxai_jax.models.subjects.protocol import Subject
 from audioxai_jax.types import Classifier, Model
@@ -33,7 +34,8 @@ def distillmos(*, behind: bool = True) -> Classifier:
     and a sound it never changes, and a path from silence explains nothing. The classifier
     therefore begins behind that normalisation unless told otherwise. A clip below 7.68 s is read
     with zeros behind it; of a longer one, the score is the mean over readings 1 s apart or less,
-    each of which the model normalises by itself.
+    each of which the model normalises by itself. Its root of a power has no derivative at
+    silence, so that torch's gradient is NaN there; here it counts as 0 (`models.safe_gradients`).
 
     Args:
       behind: whether features are the normalised samples (`domains.normalised`), of clips up to
@@ -73,7 +75,8 @@ def _network() -> Model:
 
     example = torch.randn(1, WINDOW, generator=torch.Generator().manual_seed(0))
     behind = Behind(module).eval()
-    return from_torch(behind, example, sample_rate=SAMPLE_RATE, outputs="value").model
+    found = from_torch(behind, example, sample_rate=SAMPLE_RATE, outputs="value")
+    return safe_gradients(found.model)
 
 
 def file_name() -> str:

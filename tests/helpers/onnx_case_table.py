@@ -227,7 +227,7 @@ LAYERS = [
     case("MeanVarianceNormalization", X, axes=[0, 2]),
     *(case("LpNormalization", X, axis=1, p=p) for p in (1, 2)),
     case("LRN", IMAGE, size=3, alpha=0.3, beta=0.6, bias=1.2),
-    case("LRN", normal(4, 4, 3), size=2, alpha=0.3, oracle="reference"),
+    case("LRN", normal(4, 4, 3, 2), size=2, alpha=0.3, oracle="reference"),
     case("MatMul", normal(2, 3, 4), normal(4, 5), known=(1,)),
     case("MatMul", normal(2, 1, 3, 4), normal(5, 4, 2)),
     case("MatMul", normal(4), normal(4)),

@@ -39,8 +39,14 @@ agraph (float[N, 3] x) => (float[M, K] y) {
   two = Constant<value_ints = [2]>()
   same = Equal(n, two)
   y = If(same) <
-    then_branch = yes () => (float[A, B] a) { w = Constant<value = float[3, 2] {1, 2, 3, 4, 5, 6}>() a = MatMul(x, w) },
-    else_branch = no () => (float[C, D] b) { w = Constant<value = float[3, 1] {1, 2, 3}>() b = MatMul(x, w) }
+    then_branch = yes () => (float[A, B] a) {
+      w = Constant<value = float[3, 2] {1, 2, 3, 4, 5, 6}>()
+      a = MatMul(x, w)
+    },
+    else_branch = no () => (float[C, D] b) {
+      w = Constant<value = float[3, 1] {1, 2, 3}>()
+      b = MatMul(x, w)
+    }
   >
 }
 """

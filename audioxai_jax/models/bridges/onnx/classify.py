@@ -15,7 +15,7 @@ from audioxai_jax.core.records import Static
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.models.bridges.classifier import as_classifier, axes_around
 from audioxai_jax.models.bridges.errors import BridgeError
-from audioxai_jax.models.bridges.onnx.endings import chosen_output
+from audioxai_jax.models.bridges.onnx.ends import chosen_output
 from audioxai_jax.models.bridges.onnx.graph import Port
 from audioxai_jax.models.bridges.onnx.interpret import OnnxModel
 from audioxai_jax.models.bridges.onnx.loading import build
@@ -118,7 +118,7 @@ def _known_shape(port: Port, whole: Port | None) -> tuple[int | None, ...] | Non
 
 
 def _fitting(model: OnnxModel) -> tuple[str, ...] | None:
-    """Labels of the file, if the output has as many entries."""
+    """Labels of the file, if there is one for each entry of the output."""
     shape = model.outputs[0].shape
     if model.labels is None or (shape and shape[-1] not in (None, len(model.labels))):
         return None

@@ -1,6 +1,7 @@
 """From a file of ONNX to a `Graph` and its tensors; the only module that knows the package onnx."""
 
 import dataclasses
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +23,9 @@ class File:
 
     Attributes:
       source: name of the file for messages.
-      graph: the graph, functions of the model expanded.
+      graph: graph of the model, its functions expanded.
       tensors: initialisers and constants by name, of branches and bodies too.
-      ports: what the file says of tensors inside of the graph, by name.
+      ports: names, shapes and types of tensors inside of the graph, by name.
       metadata: texts that the exporter added, by name.
     """
 
@@ -44,7 +45,7 @@ def read_file(source: str | Path | bytes) -> File:
       MissingExtra: without the package onnx.
     """
     with needed_by("from_onnx"):
-        import onnx  # noqa: F401
+        _package()
     name = "the model" if isinstance(source, bytes) else str(source)
     model = _with_data(_parsed(source, name), source, name)
     model = _expanded(model, name)
@@ -59,16 +60,19 @@ def read_file(source: str | Path | bytes) -> File:
     return File(name, graph, tensors, ports, metadata)
 
 
-def _parsed(source: str | Path | bytes, name: str) -> Any:
-    import onnx
+def _package(module: str = "") -> Any:
+    """The package onnx, or a module of it."""
+    return importlib.import_module(f"onnx.{module}" if module else "onnx")
 
+
+def _parsed(source: str | Path | bytes, name: str) -> Any:
     if not isinstance(source, bytes):
         path = Path(source)
         if not path.is_file():
             raise BridgeError(f"{name}: there is no such file")
         source = path.read_bytes()
     try:
-        model = onnx.load_model_from_string(source)
+        model = _package().load_model_from_string(source)
     except Exception as error:  # protobuf's own, of whichever implementation
         raise BridgeError(f"{name} is damaged, or is not an ONNX file: {_line(error)}") from None
     if not model.graph.node or not model.opset_import:
@@ -81,8 +85,7 @@ def _parsed(source: str | Path | bytes, name: str) -> Any:
 
 def _with_data(model: Any, source: str | Path | bytes, name: str) -> Any:
     """The model with the tensors that lie in files beside it."""
-    from onnx import external_data_helper as helper
-
+    helper = _package("external_data_helper")
     tensors = list(helper._get_all_tensors(model))
     outside = [tensor for tensor in tensors if helper.uses_external_data(tensor)]
     if not outside:
@@ -111,15 +114,13 @@ def _expanded(model: Any, name: str) -> Any:
     """The model with its functions in place of their calls."""
     if not model.functions:
         return model
-    from onnx import inliner
-
     try:
-        return inliner.inline_local_functions(model, convert_version=True)
+        return _package("inliner").inline_local_functions(model, convert_version=True)
     except Exception as error:
         raise BridgeError(f"{name}: its functions cannot be expanded: {_line(error)}") from None
 
 
-def _check_versions(versions: Mapping[str, int], name: str) -> None:
+def _check_versions(versions: dict[str, int], name: str) -> None:
     version = versions.setdefault("", NEWEST)
     if not OLDEST <= version <= NEWEST:
         raise BridgeError(
@@ -177,12 +178,12 @@ class _Reader:
 
     def _node(self, proto: Any, names: dict[str, str], prefix: str) -> Node | None:
         domain = _domain(proto.domain)
-        name = proto.name or next(filter(None, proto.output), "")
+        name = str(proto.name or next(filter(None, proto.output), ""))
         values = {one.name: self._value(one, names, f"{prefix}{name}") for one in proto.attribute}
         if (domain, proto.op_type) == ("", "Constant"):
             self._keep(proto.output[0], _constant(values), names, prefix)
             return None
-        inputs = tuple(names.get(one, one) for one in proto.input)
+        inputs = tuple(str(names.get(one, one)) for one in proto.input)
         outputs = tuple(proto.output)
         for one in outputs:
             names.pop(one, None)  # a name of a branch's own
@@ -190,13 +191,11 @@ class _Reader:
         return Node(domain, proto.op_type, name, inputs, outputs, values, version)
 
     def _value(self, proto: Any, names: Mapping[str, str], prefix: str) -> Any:
-        from onnx import helper
-
         if proto.type == proto.TENSOR:
             return self._array(proto.t, proto.name)
         if proto.type == proto.GRAPH:
             return self.graph(proto.g, names, f"{prefix}/{proto.name}/")
-        value = helper.get_attribute_value(proto)
+        value = _package("helper").get_attribute_value(proto)
         if isinstance(value, bytes):
             return value.decode(errors="replace")
         if proto.type in (proto.INTS, proto.FLOATS, proto.STRINGS):
@@ -209,8 +208,6 @@ class _Reader:
         )
 
     def _array(self, proto: Any, name: str) -> np.ndarray:
-        from onnx import numpy_helper
-
         if proto.data_type == proto.STRING:
             raise BridgeError(
                 f"{self.source}: the tensor {name!r} holds texts, which are not computed with"
@@ -221,7 +218,7 @@ class _Reader:
                 "not read (types of 4 and 8 bits are not): export the model in float32"
             )
         try:
-            return np.asarray(numpy_helper.to_array(proto))
+            return np.asarray(_package("numpy_helper").to_array(proto))
         except Exception as error:
             problem = f"the tensor {name!r} is damaged: {_line(error)}"
             raise BridgeError(f"{self.source}: {problem}") from None

@@ -81,26 +81,20 @@ def _extreme(call: Call, *values: Any, largest: bool) -> Any:
 def _clip(call: Call, x: Any, low: Any = None, high: Any = None) -> Any:
     """Values between two bounds; the gradient is 0 outside and at the bounds, as ReLU's."""
     low, high = call.get("min", low), call.get("max", high)  # attributes before opset 11
-    if is_static(x):
-        return np.clip(x, low, high).astype(x.dtype)
-    limits = np.finfo if np.issubdtype(np.dtype(x.dtype), np.floating) else np.iinfo
-    known = is_static(*(np.asarray(b) if isinstance(b, float) else b for b in (low, high)))
-    if not known:
-        low = -jnp.inf if low is None else low
-        return jnp.clip(x, low, jnp.inf if high is None else high)
-    low = None if low is None else np.asarray(low).item()
-    high = None if high is None else np.asarray(high).item()
-    is_float = jnp.issubdtype(x.dtype, jnp.floating)
-    endless = float("inf") if is_float else limits(x.dtype).max
-    if low in (None, -endless) and high in (None, endless):
-        return x
-    if low == 0 and high is None and is_float:
+    low, high = (np.asarray(b, x.dtype) if isinstance(b, float) else b for b in (low, high))
+    xp = module(x, low, high)
+    if xp is np or not is_static(low, high):
+        x = x if low is None else xp.maximum(x, low)
+        return x if high is None else xp.minimum(x, high)
+    floating = jnp.issubdtype(x.dtype, jnp.floating)
+    ends = (-np.inf, np.inf) if floating else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
+    least = ends[0] if low is None else low.item()
+    most = ends[1] if high is None else high.item()
+    if floating and most >= np.finfo(x.dtype).max:
+        most = np.inf  # as exporters write "none"
+    if floating and least == 0 and most == np.inf:
         return jax.nn.relu(x)
-    least = -endless if is_float else limits(x.dtype).min
-    bounds = (least if low is None else low, endless if high is None else high)
-    return jax.lax.clamp(
-        *(jnp.asarray(b, x.dtype) for b in bounds[:1]), x, jnp.asarray(bounds[1], x.dtype)
-    )
+    return jax.lax.clamp(jnp.asarray(least, x.dtype), x, jnp.asarray(most, x.dtype))
 
 
 def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:

@@ -22,7 +22,7 @@ class Operator:
     """A row of the table.
 
     Attributes:
-      compute: `(call, *inputs) -> output`, or a tuple of outputs; inputs left out are None.
+      compute: `(call, *inputs) -> output`, or a tuple of outputs; None for inputs left out.
       static: positions of inputs that must be known while tracing, such as a shape; -1 for all.
       by_shape: whether it reads nothing but the shape of its first input.
     """

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, alike
-from audioxai_jax.models.bridges.onnx.operators.windows import windows
+from audioxai_jax.models.bridges.onnx.operators.windows import filled, windows
 
 
 def numbers(rank: int) -> Any:
@@ -22,7 +22,7 @@ def with_bias(y: Any, bias: Any) -> Any:
 def convolve(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
     """A convolution with the strides, padding, dilation and groups of a node."""
     x, weight, bias = alike(x, weight, bias)
-    over = windows(call, x.shape[2:], weight.shape[2:])
+    over = filled(call, x.shape[2:], weight.shape[2:])
     y = jax.lax.conv_general_dilated(
         x,
         weight,

@@ -188,7 +188,8 @@ def _dynamic_matmul(call: Call, a: Any, b: Any, scale: Any, zero: Any = None, bi
 
 
 def _integer_to_float(call: Call, *given: Any) -> Any:
-    a, b, a_scale, b_scale, a_zero, b_zero, bias = (*given, None, None, None)[:7]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:7]
+    a, b, a_scale, b_scale, a_zero, b_zero, bias = padded
     a = floats(a) if a_zero is None else floats(a) - floats(a_zero)
     b = floats(b) if b_zero is None else floats(b) - floats(b_zero)
     y = exactly(jnp.matmul, a, b) * (a_scale * b_scale)
@@ -196,7 +197,8 @@ def _integer_to_float(call: Call, *given: Any) -> Any:
 
 
 def _qgemm(call: Call, *given: Any) -> Any:
-    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = (*given, None, None, None)[:9]
+    padded: tuple[Any, ...] = (*given, *(None,) * 3)[:9]
+    a, a_scale, a_zero, b, b_scale, b_zero, c, scale, zero = padded
     a, b = centred(a, a_zero), centred(b, b_zero, axis=0 if call.get("transB", 0) else 1)
     a, b = (a.T if call.get("transA", 0) else a), (b.T if call.get("transB", 0) else b)
     y = exactly(jnp.matmul, a, b)

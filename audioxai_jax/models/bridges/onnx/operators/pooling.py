@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, cast
-from audioxai_jax.models.bridges.onnx.operators.windows import Windows, counts, windows
+from audioxai_jax.models.bridges.onnx.operators.windows import Windows, counts, filled, windows
 
 
 def _over(x: Any, initial: Any, combine: Any, over: Windows) -> Any:
@@ -26,7 +26,7 @@ def _over(x: Any, initial: Any, combine: Any, over: Windows) -> Any:
 def _max(call: Call, x: Any) -> Any:
     """The largest value of each window, and its place if it is asked for."""
     x = jnp.asarray(x)
-    over = windows(call, x.shape[2:], call.require("kernel_shape"))
+    over = filled(call, x.shape[2:], call.require("kernel_shape"))
     least = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
     y = _over(x, np.asarray(least, x.dtype), jax.lax.max, over)
     if not call.wants(1):
@@ -67,14 +67,14 @@ def _places(call: Call, x: Any, over: Windows) -> Any:
 
 def _average(call: Call, x: Any) -> Any:
     x = jnp.asarray(x)
-    over = windows(call, x.shape[2:], call.require("kernel_shape"))
+    over = filled(call, x.shape[2:], call.require("kernel_shape"))
     number = counts(x.shape[2:], over, bool(call.get("count_include_pad", 0)))
     return _over(x, np.zeros((), x.dtype), jax.lax.add, over) / number.astype(x.dtype)
 
 
 def _norm(call: Call, x: Any) -> Any:
     x, p = jnp.asarray(x), call.get("p", 2)
-    over = windows(call, x.shape[2:], call.require("kernel_shape"))
+    over = filled(call, x.shape[2:], call.require("kernel_shape"))
     return _over(jnp.abs(x) ** p, np.zeros((), x.dtype), jax.lax.add, over) ** (1 / p)
 
 

@@ -139,7 +139,8 @@ def _qlinear_matmul(call: Call, *given: Any) -> Any:
 
 
 def _qlinear_conv(call: Call, *given: Any) -> Any:
-    x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias = (*given, None)[:9]
+    padded: tuple[Any, ...] = (*given, None)[:9]
+    x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias = padded
     x, w = centred(x, x_zero), centred(w, w_zero, axis=0)
     y = exactly(lambda x, w: convolve(call, x, w), x, w)
     if bias is not None:

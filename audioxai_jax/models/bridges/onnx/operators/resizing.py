@@ -31,18 +31,18 @@ def _pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = No
 def _places(call: Call, size: int, out: int, scale: float) -> np.ndarray:
     """Where each value of the output lies in the input, in float32: rounding decides by it."""
     mode = call.get("coordinate_transformation_mode", "half_pixel")
-    i, scale, half = np.arange(out, dtype=np.float32), np.float32(scale), np.float32(0.5)
+    i, factor, half = np.arange(out, dtype=np.float32), np.float32(scale), np.float32(0.5)
     if mode == "align_corners":
         return i * np.float32(size - 1) / np.float32(out - 1) if out > 1 else np.zeros(out)
     if mode == "asymmetric":
-        return i / scale
+        return i / factor
     if mode == "pytorch_half_pixel" and out == 1:
         return np.zeros(1)
     if mode in ("half_pixel", "pytorch_half_pixel"):
-        return (i + half) / scale - half
+        return (i + half) / factor - half
     if mode == "half_pixel_symmetric":
-        middle = np.float32(size / 2) * (1 - np.float32(out) / (scale * size))
-        return middle + (i + half) / scale - half
+        middle = np.float32(size / 2) * (1 - np.float32(out) / (factor * size))
+        return middle + (i + half) / factor - half
     raise call.refusal(f"coordinates {mode!r} are not computed", "export with half_pixel")
 
 

@@ -55,6 +55,22 @@ def windows(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> Windows:
     return Windows(tuple(kernel), strides, dilations, tuple(halves), more)
 
 
+def filled(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> Windows:
+    """The windows, of which there must be one at least along each axis.
+
+    Raises:
+      BridgeError: if the input is shorter than a window.
+    """
+    over = windows(call, sizes, kernel)
+    for size, k, dilation, pads in zip(sizes, kernel, over.dilations, over.padding, strict=True):
+        if size + sum(pads) < (k - 1) * dilation + 1:
+            raise call.refusal(
+                f"an axis of {size} values is shorter than the window of {(k - 1) * dilation + 1}",
+                "give the model a longer input",
+            )
+    return over
+
+
 def _completing(size: int, pads: tuple[int, int], extent: int, stride: int) -> int:
     """Values that complete a last window which begins within the input or the padding before."""
     room = size + sum(pads) - extent

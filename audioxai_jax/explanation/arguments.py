@@ -1,7 +1,7 @@
 """What `explain` is given, checked and made ready: one line for whatever does not fit."""
 
 import dataclasses
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -139,15 +139,12 @@ def as_request(
     features = analysed(domain, jax.ShapeDtypeStruct((padded,), clip.dtype))
     check_features(features, f"the domain {domain.name!r}")
     number = unit_number(features.shape, named_units(domain, features.shape, unit))
-    masker = as_masker(cast(Any, keep), rank, number)
-    if isinstance(masker, Smallest):
-        check_classes_said(classifier.outputs, "keep='smallest'")
     return Request(
         domain=domain,
         hears=hearing(classifier, domain.sample_rate),
         method=as_method(method),
         base=as_method(base),
-        masker=as_method(masker),
+        masker=as_method(_masker(keep, rank, number, classifier.outputs)),
         listens=as_listener(listener, domain.sample_rate),
         own=is_own,
         residual=residual == "keep",
@@ -156,6 +153,18 @@ def as_request(
         outputs=None if classifier.outputs == "softmax" else classifier.outputs,
         labels=classifier.labels,
     )
+
+
+def _masker(keep: Any, rank: str, number: int, outputs: str | None) -> Masker:
+    """What is kept, as a masker; the smallest set only where a class can be said.
+
+    Raises:
+      WrongType, ValueError: as `masks.as_masker`, and for the smallest set of a value.
+    """
+    masker = as_masker(keep, rank, number)
+    if isinstance(masker, Smallest):
+        check_classes_said(outputs, "keep='smallest'")
+    return masker
 
 
 def check_classifier(classifier: Any, name: str = "classifier") -> None:

@@ -23,9 +23,9 @@ from audioxai_jax.core.records import as_model, output_shape
 from audioxai_jax.core.strictness import relaxed
 from audioxai_jax.domains.protocol import Axis, Domain
 from audioxai_jax.explanation.assessment import LEVELS, Assessment, of
-from audioxai_jax.explanation.not_finite import named
 from audioxai_jax.explanation.views import view
 from audioxai_jax.propagation.softmax_check import ending
+from audioxai_jax.tracing.not_finite import first_not_finite
 from audioxai_jax.types import Classifier, Model
 
 EQUAL = 1e-3
@@ -104,7 +104,7 @@ def _read(
     change = change if np.isfinite(change) else abs(outputs[0, target])
     strength = float(total) / max(change, np.finfo(np.float64).tiny)
     moves = bool(jnp.any(x != start))
-    bad = None if np.isfinite(outputs[-1]).all() else named(model, start, None)
+    bad = None if np.isfinite(outputs[-1]).all() else _named(model, start, None)
     flat = moves and _flat(outputs)
     return Assessment(
         target=target,
@@ -171,13 +171,19 @@ def _deep_lift_gap(model: Model, x: Array, start: Array, target: Array) -> Array
 def _bad_gradient(
     model: Model, ends: tuple[Array, Array], target: int, finite: np.ndarray, numbers: bool
 ) -> str | None:
-    """Where the gradient is no number, and which operation makes it; None if all are."""
+    """Where the gradient is not finite, and which operation makes it; None if all are."""
     x, start = ends
     if not finite[0]:
-        return f"at the clip{of(named(model, x, target))}"
+        return f"at the clip{of(_named(model, x, target))}"
     if numbers and not finite[-1]:
-        return f"at the baseline{of(named(model, start, target))}"
+        return f"at the baseline{of(_named(model, start, target))}"
     return None
+
+
+def _named(model: Model, x: Array, target: int | None) -> str:
+    """The operation that makes an output, or a target's gradient, not finite; "" if unknown."""
+    culprit = first_not_finite(model, x, target)
+    return "" if culprit is None else culprit.place
 
 
 def _spans(reached: np.ndarray, axes: tuple[Axis, ...]) -> tuple[tuple[float, float], ...]:

@@ -116,24 +116,6 @@ def scalar(model: Model, function: Callable[[Array], Array]) -> Model:
     return Partial(_scalar, as_model(model), as_model(function))
 
 
-def frames(model: Model, start: int, stop: int) -> Model:
-    """The mean over a span of frames, of a model with logits per frame.
-
-    Args:
-      model: one example to logits `[F, K]`.
-      start, stop: frames start, .., stop - 1.
-
-    Raises:
-      ValueError: if the span is empty; when called, if it is not within the frames.
-
-    >>> frames(lambda x: x, 1, 3)(jnp.array([[9.0], [1.0], [2.0]])).tolist()
-    [1.5]
-    """
-    if not 0 <= start < stop:
-        raise ValueError(f"frames: from {start} to {stop} is not a span: need 0 <= start < stop")
-    return Partial(_frames, as_model(model), Static((start, stop)))
-
-
 def _pointwise(model: Model, function: Static, x: Array) -> Array:
     return function.value(_logits(model, x, function.value.__name__))  # type: ignore[operator]
 
@@ -171,17 +153,6 @@ def _scalar(model: Model, function: Callable[[Array], Array], x: Array) -> Array
     if found.size != 1:
         raise ValueError(f"scalar: the function must return one number, got {list(found.shape)}")
     return found.reshape(1)
-
-
-def _frames(model: Model, span: Static, x: Array) -> Array:
-    found, (start, stop) = model(x), span.value  # type: ignore[misc]
-    if found.ndim != 2:
-        raise ValueError(
-            f"frames: the model must return logits [F, K] per frame, got {list(found.shape)}"
-        )
-    if stop > len(found):
-        raise ValueError(f"frames: {start} to {stop} is not within the {len(found)} frames")
-    return jnp.mean(found[start:stop], axis=0)
 
 
 def _logits(model: Model, x: Array, name: str) -> Array:

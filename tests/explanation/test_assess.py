@@ -137,7 +137,8 @@ def by_norm(x):
 
 def test_nan_at_the_baseline_is_told_and_refuses_all_that_count_from_there():
     found = assess(by_norm, clip())
-    assert found.nan_at_baseline is not None and found.ignores_level
+    assert str(found.nan_at_baseline).startswith("div at ") and found.ignores_level
+    assert "test_assess.py" in str(found.nan_at_baseline)
     assert any("NaN or infinite at the baseline" in line for line in found.lines())
     for name in ("integrated_gradients", "deep_lift", "shapley_sampling", "kernel_shap"):
         assert "returns NaN or infinity at the baseline" in str(found.refusal(name))
@@ -148,7 +149,7 @@ def test_nan_at_the_baseline_is_told_and_refuses_all_that_count_from_there():
 def test_a_gradient_that_is_not_a_number_is_told(where, at):
     root = lambda x: jnp.sqrt(jnp.sum(x**2))[None]
     found = assess(root, at)
-    assert str(found.nan_gradient).startswith(f"at the {where}")
+    assert str(found.nan_gradient).startswith(f"at the {where}, first made by sqrt at ")
     assert any(f"The gradient is NaN or infinite at the {where}" in line for line in found.lines())
 
 
@@ -198,7 +199,7 @@ def test_one_program_serves_models_of_one_kind_and_they_are_traced_for_their_end
 
     def counted(weights, x):
         traces.append(1)
-        return whole(weights, x)
+        return back(weights, x)
 
     model = Partial(functools.partial(counted), weights())
     first = assess(model, clip(), target=1)

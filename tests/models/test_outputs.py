@@ -12,13 +12,13 @@ from audioxai_jax import input_x_gradient, integrated_gradients, propagation, sa
 from audioxai_jax.engine.batch import attribute_batch
 from audioxai_jax.models.outputs import (
     combination,
-    frames,
     label_probability,
     log_probability,
     margin,
     probability,
     scalar,
 )
+from audioxai_jax.models.over_time import frames
 from tests.helpers.rows import rows
 
 TRACES = Counter()

@@ -21,12 +21,15 @@ def computed(name: str, shape=(1, 1)) -> Tensor:
 
 
 def write(graphs: list[Graph]) -> bytes:
-    """The file: a model of `graphs`, each constant in a buffer of its own."""
-    codes = sorted({operation.code for graph in graphs for operation in graph.operations})
+    """The file: a model of `graphs`, each constant in a buffer of its own.
+
+    The options of an operation may be a dictionary here: field number to bytes, or to an array.
+    """
+    codes = sorted({(part.code, part.custom) for graph in graphs for part in graph.operations})
     buffers = [{}]
     model = {
         0: struct.pack("<I", 3),
-        1: [{0: struct.pack("<b", min(code, 127)), 3: struct.pack("<i", code)} for code in codes],
+        1: [_code(*code) for code in codes],
         2: [_graph(graph, codes, buffers) for graph in graphs],
         4: buffers,
     }
@@ -35,7 +38,12 @@ def write(graphs: list[Graph]) -> bytes:
     return bytes(out)
 
 
-def _graph(graph: Graph, codes: list[int], buffers: list[dict]) -> dict:
+def _code(code: int, custom: str) -> dict:
+    fields: dict = {0: struct.pack("<b", min(code, 127)), 3: struct.pack("<i", code)}
+    return fields | ({1: np.frombuffer(custom.encode(), "u1")} if custom else {})
+
+
+def _graph(graph: Graph, codes: list, buffers: list[dict]) -> dict:
     tensors = []
     for tensor in graph.tensors:
         fields = {
@@ -50,16 +58,20 @@ def _graph(graph: Graph, codes: list[int], buffers: list[dict]) -> dict:
             axis = struct.pack("<i", tensor.axis)
             fields[4] = {2: tensor.scale, 3: tensor.zero_point, 6: axis}
         tensors.append(fields)
-    return {0: tensors, 3: [_operation(operation, codes) for operation in graph.operations]}
+    ends = {1: np.asarray(graph.inputs, "<i4"), 2: np.asarray(graph.outputs, "<i4")}
+    operations = [_operation(operation, codes) for operation in graph.operations]
+    return {0: tensors, **ends, 3: operations}
 
 
-def _operation(operation: Operation, codes: list[int]) -> dict:
+def _operation(operation: Operation, codes: list) -> dict:
     fields = {
-        0: struct.pack("<I", codes.index(operation.code)),
+        0: struct.pack("<I", codes.index((operation.code, operation.custom))),
         1: np.asarray(operation.inputs, "<i4"),
         2: np.asarray(operation.outputs, "<i4"),
     }
-    if operation.code in STEPS:
+    if isinstance(operation.options, dict):
+        fields[4] = operation.options
+    elif operation.code in STEPS:
         steps = zip(STEPS[operation.code], (operation.stride, operation.dilation), strict=True)
         fields[4] = {slot: struct.pack("<i", step) for slot, step in steps if slot is not None}
     return fields

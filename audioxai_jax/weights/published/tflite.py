@@ -56,6 +56,7 @@ class Tensor:
         `axis`. A stored q stands for `scale (q - zero_point)`.
       zero_point: int64, one for each scale.
       axis: axis of scale and zero_point if they have several.
+      signature: shape with -1 for lengths that a caller chooses; empty if there are none.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Tensor:
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
+    signature: tuple[int, ...] = ()
 
     def values(self) -> np.ndarray:
         """What a constant's numbers stand for, float32 where quantised or half precision.
@@ -94,6 +96,8 @@ class Operation:
       code: code of the schema's BuiltinOperator.
       inputs, outputs: indices of tensors; an optional input that is left out is -1.
       stride, dilation: strides of convolutions, along the height; else 1.
+      options: the table of its options, by the schema's field numbers; None without one.
+      custom: name of an operation that is not in the schema, else "".
     """
 
     code: int
@@ -101,14 +105,22 @@ class Operation:
     outputs: tuple[int, ...]
     stride: int = 1
     dilation: int = 1
+    options: Table | None = dataclasses.field(default=None, compare=False, repr=False)
+    custom: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """A subgraph: its tensors, and its operations in the order in which they run."""
+    """A subgraph: its tensors, its operations in the order in which they run, and its ends.
+
+    Attributes:
+      inputs, outputs: indices of tensors.
+    """
 
     tensors: tuple[Tensor, ...]
     operations: tuple[Operation, ...]
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
 
 
 def read(path: str | Path) -> tuple[Graph, ...]:
@@ -151,7 +163,7 @@ def parse(path: str | Path, content: bytes) -> tuple[Graph, ...]:
 
 def _model(model: Table) -> tuple[Graph, ...]:
     # The older field of a code has one byte; codes from 127 on are in the newer field.
-    codes = [max(code.number(0, "<b"), code.number(3, "<i")) for code in model.tables(1)]
+    codes = [_code(table) for table in model.tables(1)]
     constants = []
     for table in model.tables(4):
         if table.number(1, "<Q") > 1:
@@ -163,18 +175,32 @@ def _model(model: Table) -> tuple[Graph, ...]:
     return graphs
 
 
-def _graph(table: Table, codes: list[int], constants: list[np.ndarray]) -> Graph:
+def _code(table: Table) -> tuple[int, str]:
+    """The code of a kind of operation, and the name of one that is not in the schema."""
+    return max(table.number(0, "<b"), table.number(3, "<i")), _text(table, 1)
+
+
+def _text(table: Table, slot: int) -> str:
+    return table.vector(slot, "u1").tobytes().decode("utf-8", "replace")
+
+
+def _indices(table: Table, slot: int) -> tuple[int, ...]:
+    return tuple(table.vector(slot, "<i4").tolist())
+
+
+def _graph(table: Table, codes: list[tuple[int, str]], constants: list[np.ndarray]) -> Graph:
     tensors = tuple(_tensor(tensor, constants) for tensor in table.tables(0))
     operations = tuple(_operation(operation, codes) for operation in table.tables(3))
-    for operation in operations:
-        for index in (*operation.inputs, *operation.outputs):
-            if not -1 <= index < len(tensors):
-                raise DamageError(f"an operation uses tensor {index} of {len(tensors)}")
-    return Graph(tensors, operations)
+    inputs, outputs = _indices(table, 1), _indices(table, 2)
+    used = [index for part in operations for index in (*part.inputs, *part.outputs)]
+    for index in (*used, *inputs, *outputs):
+        if not -1 <= index < len(tensors):
+            raise DamageError(f"an operation uses tensor {index} of {len(tensors)}")
+    return Graph(tensors, operations, inputs, outputs)
 
 
 def _tensor(table: Table, constants: list[np.ndarray]) -> Tensor:
-    name = table.vector(3, "u1").tobytes().decode("utf-8", "replace")
+    name = _text(table, 3)
     where = f"tensor {name[:80]!r}"
     axes, kind, index = table.vector(0, "<i4"), table.number(1, "<b"), table.number(2, "<I")
     if len(axes) > MOST_AXES:
@@ -191,7 +217,10 @@ def _tensor(table: Table, constants: list[np.ndarray]) -> Tensor:
             raise DamageError(f"{where} has {raw.size} bytes for {dtype.name} {list(shape)}")
         data = raw.view(dtype).reshape(shape)
     scale, zero_point, axis = _quantisation(table.table(4), shape, where)
-    return Tensor(name, shape, dtype, data, scale, zero_point, axis)
+    signature = _indices(table, 7)
+    if signature and len(signature) != len(shape):
+        raise DamageError(f"{where} has {len(shape)} axes and {len(signature)} in its signature")
+    return Tensor(name, shape, dtype, data, scale, zero_point, axis, signature)
 
 
 def _quantisation(table: Table | None, shape: tuple[int, ...], where: str):
@@ -207,15 +236,15 @@ def _quantisation(table: Table | None, shape: tuple[int, ...], where: str):
     return scale, zero_point, axis
 
 
-def _operation(table: Table, codes: list[int]) -> Operation:
+def _operation(table: Table, codes: list[tuple[int, str]]) -> Operation:
     index = table.number(0, "<I")
     if index >= len(codes):
         raise DamageError(f"an operation is number {index} of {len(codes)} kinds")
-    code, stride, dilation = codes[index], 1, 1
-    options = table.table(4) if code in STEPS else None
-    if options is not None:
+    (code, custom), stride, dilation = codes[index], 1, 1
+    options = table.table(4)
+    if options is not None and code in STEPS:
         stride_field, dilation_field = STEPS[code]
         stride = options.number(stride_field, "<i")
         dilation = 1 if dilation_field is None else options.number(dilation_field, "<i", 1)
-    inputs, outputs = (tuple(table.vector(slot, "<i4").tolist()) for slot in (1, 2))
-    return Operation(code, inputs, outputs, stride, dilation)
+    inputs, outputs = _indices(table, 1), _indices(table, 2)
+    return Operation(code, inputs, outputs, stride, dilation, options, custom)

@@ -26,7 +26,16 @@ TENSORS = (
     constant("one", np.asarray([1, 2], np.int8), [0.5], [-3]),
 )
 GRAPHS = [
-    Graph(TENSORS, (Operation(CONV_2D, (0, 1, 2), (0,), 2, 3), Operation(150, (0, -1), (0,)))),
+    Graph(
+        TENSORS,
+        (
+            Operation(CONV_2D, (0, 1, 2), (0,), 2, 3),
+            Operation(150, (0, -1), (0,)),
+            Operation(32, (0,), (0,), custom="Own"),
+        ),
+        inputs=(0,),
+        outputs=(5, 3),
+    ),
     Graph(TENSORS[:2], (Operation(TRANSPOSE_CONV, (-1, 1, 0), (0,), 5),)),
 ]
 CONTENT = write(GRAPHS)
@@ -37,7 +46,8 @@ def same(one, other) -> bool:
     if isinstance(one, np.ndarray):
         return one.dtype == other.dtype and np.array_equal(one, other)
     if hasattr(one, "__dataclass_fields__"):
-        return all(same(getattr(one, f), getattr(other, f)) for f in one.__dataclass_fields__)
+        fields = [name for name, field in one.__dataclass_fields__.items() if field.compare]
+        return all(same(getattr(one, name), getattr(other, name)) for name in fields)
     if isinstance(one, tuple):
         return len(one) == len(other) and all(map(same, one, other))
     return one == other

@@ -12,7 +12,6 @@ from audioxai_jax.data.audio import resample
 from audioxai_jax.models.subjects import (
     SUBJECTS,
     basic_pitch,
-    dnsmos,
     openwakeword,
     silero_vad,
     swift_f0,

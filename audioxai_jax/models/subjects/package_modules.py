@@ -34,7 +34,7 @@ def package_module(
     path = package_file(package, name, install=install)
     spec = importlib.util.spec_from_file_location(f"_{package}_{Path(name).stem}", path)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # has its source
     with _replaced(without):
         spec.loader.exec_module(module)
     return module

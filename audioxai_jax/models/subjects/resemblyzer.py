@@ -5,6 +5,7 @@ Verification", ICASSP 2018; network and weights of C. Jemine, Resemble AI.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,12 @@ from jax.tree_util import Partial
 
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.samples import samples
-from audioxai_jax.models.bridges.torch import from_torch
-from audioxai_jax.models.outputs import similarity
+from audioxai_jax.models.bridges.huggingface.mel_banks import slaney_bank
+from audioxai_jax.models.bridges.onnx import OnnxModel
+from audioxai_jax.models.bridges.torch import read_torch
 from audioxai_jax.models.subjects.package_modules import package_module
 from audioxai_jax.models.subjects.protocol import Subject
 from audioxai_jax.models.subjects.spectra import power_spectra
-from audioxai_jax.transforms.slaney_mel import slaney_bands
 from audioxai_jax.types import Classifier, Model
 
 SAMPLE_RATE, WINDOW, HOP, BANDS = 16_000, 400, 160, 40
@@ -32,31 +33,37 @@ COVER = 0.75
 INSTALL = "resemblyzer==0.1.4 --no-deps"
 
 
-def resemblyzer(voices: Mapping[str, Sequence[Array]] | None = None) -> Classifier:
+def resemblyzer(
+    voices: Mapping[str, Sequence[Array]] | None = None, *, cache: str | Path | None = None
+) -> Classifier:
     """How alike a clip's voice is to each of some voices: cosines `[N]`, of 16 kHz samples.
 
     Args:
       voices: clips `[T]` of each voice, at 16 kHz, by its name. None for the embedding itself:
-        256 values, not negative, of length 1.
+        256 values, not negative, of length 1. A voice is the mean of its clips' embeddings, as
+        `models.similarity` has it.
+      cache: folder that keeps the exported graph, see `from_torch`.
 
     The clip is read as it is. The package's `preprocess_wav` raises a quiet clip to -30 dBFS and
     cuts long silences before: do the same to a recording first if it needs it.
 
     Raises:
       MissingExtra: if resemblyzer, torch or onnx are not installed.
-      ValueError: for a voice without clips.
-
+      ValueError: for a voice without clips, or no voices.
     """
-    embed, reads = embedding(), samples(SAMPLE_RATE)
+    embed, reads = embedding(cache=cache), samples(SAMPLE_RATE)
     if voices is None:
         return Classifier(embed, reads, outputs="value")
+    if not voices:
+        raise ValueError("resemblyzer: no voices: give the clips of at least one, or None")
     centroids = jnp.stack([enrolled(embed, voices[name], name) for name in voices])
-    return Classifier(similarity(embed, centroids), reads, labels=tuple(voices), outputs="value")
+    model = Partial(_cosines, embed, centroids)
+    return Classifier(model, reads, labels=tuple(voices), outputs="value")
 
 
-def embedding() -> Model:
+def embedding(*, cache: str | Path | None = None) -> Model:
     """Samples `[T]` at 16 kHz to a voice `[256]` of length 1, as `embed_utterance` has it."""
-    return Partial(_embed, _network())
+    return Partial(_embed, _network(cache))
 
 
 def enrolled(embed: Model, clips: Sequence[Array], name: str = "voice") -> Array:
@@ -74,7 +81,7 @@ def mel_spectrogram(audio: Array) -> Array:
     """Power in 40 mel bands, `[1 + T // 160, 40]`, not logarithmic, frames centred on f * 160."""
     padded = jnp.pad(audio, WINDOW // 2)
     power = power_spectra(padded, window=WINDOW, hop=HOP)
-    return power @ jnp.asarray(slaney_bands(SAMPLE_RATE, WINDOW, BANDS), power.dtype)
+    return power @ jnp.asarray(slaney_bank(SAMPLE_RATE, WINDOW // 2 + 1, BANDS), power.dtype)
 
 
 def starts(samples: int) -> list[int]:
@@ -85,8 +92,8 @@ def starts(samples: int) -> list[int]:
     return found[:-1] if covered < COVER and len(found) > 1 else found
 
 
-def _network() -> Model:
-    """Mel frames `[160, 40]` to an embedding `[256]`."""
+def _network(cache: str | Path | None) -> OnnxModel:
+    """Mel frames `[1, 160, 40]` to embeddings `[1, 256]`."""
     with needed_by("the subject resemblyzer"):
         import torch
 
@@ -95,15 +102,20 @@ def _network() -> Model:
     file = package_module("resemblyzer", "voice_encoder.py", install=INSTALL, without=others)
     module = file.VoiceEncoder("cpu", verbose=False)
     example = torch.zeros(1, PARTIAL, BANDS)
-    return from_torch(module.eval(), example, sample_rate=SAMPLE_RATE).model
+    return read_torch(module.eval(), example, cache=cache)
 
 
-def _embed(network: Model, audio: Array) -> Array:
+def _cosines(embed: Model, centroids: Array, audio: Array) -> Array:
+    return centroids @ embed(audio)  # all of length 1
+
+
+def _embed(network: OnnxModel, audio: Array) -> Array:
     first = starts(audio.shape[0])
     audio = jnp.pad(audio, (0, max(0, (first[-1] + PARTIAL) * HOP - audio.shape[0])))
     mel = mel_spectrogram(audio)
     parts = mel[np.asarray(first)[:, None] + np.arange(PARTIAL)]
-    return _of_length_one(jnp.mean(jax.vmap(network)(parts), axis=0))
+    each = jax.vmap(lambda part: network(part[None])[0])(parts)
+    return _of_length_one(jnp.mean(each, axis=0))
 
 
 def _of_length_one(x: Array) -> Array:

@@ -142,7 +142,10 @@ def noises(data: Path, count: int) -> Iterator[Row]:
 
 
 def louder(data: Path, count: int) -> Iterator[Row]:
-    """emphases: a word four times, once 12 dB louder; share of the relevance within that."""
+    """emphases: a word four times, once 12 dB louder; share of the relevance within that.
+
+    "rises most" is 1 if its own score gains most by it, beside the same word four times alike.
+    """
     words = [(float(k), float(k + 1)) for k in range(4)]
     prominence = SUBJECTS["emphases"].build(words)
     for index, clip in enumerate(_words(data, count)):
@@ -150,7 +153,8 @@ def louder(data: Path, count: int) -> Iterator[Row]:
         sound = np.concatenate([gain * clip for gain in gains]).astype(np.float32)
         inside = np.repeat(gains == 1, len(clip))
         x, target = jnp.asarray(sound), jnp.asarray(index % 4)
-        yield _told("right", index, float(jnp.argmax(prominence(x)) == target), 0.25)
+        change = prominence(x) - prominence(jnp.asarray(0.25 * np.tile(clip, 4)))
+        yield _told("rises most", index, float(jnp.argmax(change) == target), 0.25)
         for name, method in methods("emphases").items():
             size = np.abs(np.asarray(_relevance(method, prominence, x, target)))
             yield _share(name, index, size, inside)

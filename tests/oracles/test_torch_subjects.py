@@ -227,18 +227,20 @@ def test_words_that_do_not_fit_are_refused(stop):
         build()(jnp.zeros(400))
 
 
-def test_a_louder_word_is_more_prominent_and_its_relevance_lies_in_it(stop):
-    """The same word four times, one of them 12 dB louder: the truth is known."""
-    words = [(0.74 * k, 0.74 * (k + 1)) for k in range(4)]
-    emphases = SUBJECTS["emphases"].build(words)
+def test_a_louder_word_stands_out_and_its_neighbours_speak_against_it(stop):
+    """The same word four times, one of them 12 dB louder: prominence is what differs."""
+    emphases = SUBJECTS["emphases"].build([(0.74 * k, 0.74 * (k + 1)) for k in range(4)])
     method = integrated_gradients(steps=32)
+    said = lambda gains: jnp.asarray(np.concatenate([gain * stop for gain in gains]), jnp.float32)
+    alike = emphases(said([0.25] * 4))
     for loud in range(4):
-        gains = np.where(np.arange(4) == loud, 1.0, 0.25)
-        clip = jnp.asarray(np.concatenate([gain * stop for gain in gains]), jnp.float32)
-        assert int(jnp.argmax(emphases(clip))) == loud
-        relevance = np.abs(attribute(method, emphases, clip, loud, key=KEY).relevance)
-        inside = relevance.reshape(4, -1).sum(axis=1) / relevance.sum()
-        assert np.argmax(inside) == loud and inside[loud] > 0.5
+        clip = said(np.where(np.arange(4) == loud, 1.0, 0.25))
+        assert int(jnp.argmax(emphases(clip) - alike)) == loud
+        relevance = np.asarray(attribute(method, emphases, clip, loud, key=KEY).relevance)
+        words, sizes = (np.sum(r.reshape(4, -1), axis=1) for r in (relevance, np.abs(relevance)))
+        assert np.argmax(words) == loud and sizes[loud] > 0.6 * sizes.sum()
+        beside = [word for word in (loud - 1, loud + 1) if 0 <= word < 4]
+        assert np.all(words[beside] < 0)
 
 
 @pytest.mark.full_size

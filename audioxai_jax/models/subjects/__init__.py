@@ -2,8 +2,12 @@
 
 from audioxai_jax.models.subjects import (
     basic_pitch,
+    crepe,
+    distillmos,
     dnsmos,
+    emphases,
     openwakeword,
+    resemblyzer,
     silero_vad,
     swift_f0,
 )
@@ -16,6 +20,10 @@ SUBJECTS: dict[str, Subject] = {
     "dnsmos": dnsmos.SUBJECT,
     "openwakeword": openwakeword.SUBJECT,
     "basic_pitch": basic_pitch.SUBJECT,
+    "crepe": crepe.SUBJECT,
+    "resemblyzer": resemblyzer.SUBJECT,
+    "distillmos": distillmos.SUBJECT,
+    "emphases": emphases.SUBJECT,
 }
 """Subjects by name, for `audioxai subjects` and `--model subject:NAME`."""
 

@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from audioxai_jax.models.bridges.torch import from_torch, read_torch
 
 from audioxai_jax.core.records import record
+from audioxai_jax.models.bridges.pytorch import from_torch, read_torch
 from tests.helpers import torch_zoo
 from tests.helpers.torch_zoo import torch
 

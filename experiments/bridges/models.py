@@ -91,7 +91,7 @@ def transformers_model(zoo, name, size):
 
 def torch_model(module: Any, example: Any) -> Brought:
     """The module read, for an example without its first axes of size 1."""
-    from audioxai_jax.models.bridges.torch import read_torch
+    from audioxai_jax.models.bridges.pytorch import read_torch
 
     began = time.perf_counter()
     model = read_torch(module, example)

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 import transformers
-from audioxai_jax.models.bridges.torch import read_torch
 
 from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
 from audioxai_jax.core.records import as_model
+from audioxai_jax.models.bridges.pytorch import read_torch
 
 RATE = 16_000
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from audioxai_jax.models.bridges.torch import from_torch, read_torch
+from audioxai_jax.models.bridges.pytorch import from_torch, read_torch
 
 from audioxai_jax.core.records import record
 from tests.helpers import torch_zoo

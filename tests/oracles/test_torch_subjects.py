@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from audioxai_jax.models.bridges.torch import read_torch
 
 from audioxai_jax import attribute, integrated_gradients, lrp
 from audioxai_jax.core.extras import MissingExtra
@@ -15,6 +14,7 @@ from audioxai_jax.data.audio import read_clip
 from audioxai_jax.dft_lrp.frequency import frequency_relevance
 from audioxai_jax.explanation.assess import assess
 from audioxai_jax.models import similarity
+from audioxai_jax.models.bridges.pytorch import read_torch
 from audioxai_jax.models.subjects import SUBJECTS, package_modules
 from audioxai_jax.models.subjects.crepe import bin_cents
 from audioxai_jax.models.subjects.resemblyzer import embedding, enrolled

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.normalised import normalised
 from audioxai_jax.domains.samples import samples
-from audioxai_jax.models.bridges.torch import from_torch
+from audioxai_jax.models.bridges.pytorch import from_torch
 from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.models.subjects.package_modules import checkpoint, package_module
 from audioxai_jax.models.subjects.protocol import Subject

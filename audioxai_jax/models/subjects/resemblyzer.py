@@ -17,7 +17,7 @@ from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.models.bridges.huggingface.mel_banks import slaney_bank
 from audioxai_jax.models.bridges.onnx import OnnxModel
-from audioxai_jax.models.bridges.torch import read_torch
+from audioxai_jax.models.bridges.pytorch import read_torch
 from audioxai_jax.models.subjects.package_modules import package_module
 from audioxai_jax.models.subjects.protocol import Subject
 from audioxai_jax.models.subjects.spectra import power_spectra

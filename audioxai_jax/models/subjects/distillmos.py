@@ -118,6 +118,6 @@ SUBJECT = Subject(
     install=INSTALL,
     licence="MIT",
     source="B. Stahl, H. Gamper, ICASSP 2025",
-    composite="attn_lrp",
+    composite="epsilon_plus",
     caveat="ignores level: it is explained behind its division by the peak",
 )

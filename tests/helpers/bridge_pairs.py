@@ -6,10 +6,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-<<<<<<< HEAD
-=======
-from audioxai_jax.models.bridges.pytorch import from_torch, read_torch
->>>>>>> i22-subjects2
 
 from audioxai_jax.core.records import record
 from audioxai_jax.models.bridges.pytorch import from_torch, read_torch

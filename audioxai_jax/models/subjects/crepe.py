@@ -84,7 +84,7 @@ def bin_cents() -> np.ndarray:
 def _network(capacity: str, cache: str | Path | None) -> Model:
     """Normalised frame `[1024]` to logits `[360]`."""
     with needed_by("the subject crepe"):
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
     own = {"torchcrepe": {"PITCH_BINS": BINS}}
     module = package_module("torchcrepe", "model.py", install=INSTALL, without=own).Crepe(capacity)

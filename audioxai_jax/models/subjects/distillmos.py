@@ -59,7 +59,7 @@ def distillmos(*, behind: bool = True, cache: str | Path | None = None) -> Class
 def _network(cache: str | Path | None) -> Model:
     """Normalised samples `[122880]` to a score `[1]`."""
     with needed_by("the subject distillmos"):
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
     nothing = {"torchaudio": {}}
     file = package_module("distillmos", "sqa.py", install=INSTALL, without=nothing)

@@ -47,7 +47,7 @@ def checkpoint(package: str, name: str, *, install: str) -> dict[str, Any]:
       MissingExtra: if the package is not installed, or lacks the file.
     """
     with needed_by(f"the subject {package}"):
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
     path = package_file(package, name, install=install)
     return torch.load(path, map_location="cpu", weights_only=True)

@@ -74,7 +74,8 @@ def enrolled(embed: Model, clips: Sequence[Array], name: str = "voice") -> Array
     """
     if not len(clips):
         raise ValueError(f"{name}: has no clips: give at least one, 16 kHz samples [T]")
-    return _of_length_one(sum(embed(jnp.asarray(clip)) for clip in clips))
+    voices = jnp.stack([embed(jnp.asarray(clip)) for clip in clips])
+    return _of_length_one(jnp.sum(voices, axis=0))
 
 
 def mel_spectrogram(audio: Array) -> Array:
@@ -95,7 +96,7 @@ def starts(samples: int) -> list[int]:
 def _network(cache: str | Path | None) -> OnnxModel:
     """Mel frames `[1, 160, 40]` to embeddings `[1, 256]`."""
     with needed_by("the subject resemblyzer"):
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
     shapes = package_module("resemblyzer", "hparams.py", install=INSTALL, without={})
     others = {"resemblyzer": {"audio": None}, "resemblyzer.hparams": vars(shapes)}

@@ -36,7 +36,8 @@ class Case:
 
     Attributes:
       steps: steps of Integrated Gradients.
-      gap: largest completeness gap with them, on the clip of the package; None where the output
+      gap: largest completeness gap with them, on the clip of the package. Wide where the path
+        from silence passes a logarithm (SwiftF0: 0.57 with 32 steps, 0.30 with 256). None where the output
         hardly depends on level, so that there is nothing to be complete about.
       seconds: length of the clip that is explained.
       rounding: whether the runtime's own rounding exceeds 1e-5 of the largest output.
@@ -53,7 +54,7 @@ class Case:
 
 CASES = {
     "silero_vad": Case(gap=0.05),
-    "swift_f0": Case(gap=None),
+    "swift_f0": Case(gap=0.7),
     "dnsmos": Case(steps=8, gap=1.0, seconds=9.01),
     "openwakeword": Case(steps=8, gap=1.0),
     "basic_pitch": Case(gap=None, rounding=True, silence=False),

@@ -37,8 +37,8 @@ class Case:
     Attributes:
       steps: steps of Integrated Gradients.
       gap: largest completeness gap with them, on the clip of the package. Wide where the path
-        from silence passes a logarithm (SwiftF0: 0.57 with 32 steps, 0.30 with 256). None where the output
-        hardly depends on level, so that there is nothing to be complete about.
+        from silence passes a logarithm (SwiftF0: 0.57 with 32 steps, 0.30 with 256). None where
+        the output hardly depends on level, so that there is nothing to be complete about.
       seconds: length of the clip that is explained.
       rounding: whether the runtime's own rounding exceeds 1e-5 of the largest output.
       silence: whether gradients are finite where all samples are 0. basic-pitch divides 0 by 0

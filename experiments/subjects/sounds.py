@@ -87,16 +87,16 @@ def near_harmonics(frequencies: np.ndarray, f0: float) -> np.ndarray:
 
 
 def steady_vowel(
-    clip: np.ndarray, pitch: np.ndarray, confidence: np.ndarray, *, frames: int = 16
+    clip: np.ndarray, pitch: np.ndarray, confidence: np.ndarray, *, frames: int = 8
 ) -> tuple[np.ndarray, float] | None:
-    """The stretch of 16 frames (0.256 s) where the pitch is steadiest, and that pitch, Hz.
+    """The stretch of 8 frames (0.128 s) where the pitch is steadiest, and that pitch, Hz.
 
     None if it is voiced nowhere for so long, or the pitch moves by more than 6 % of itself.
     """
     spans = []
     for start in range(1, len(pitch) - frames):
         part = pitch[start : start + frames]
-        if confidence[start : start + frames].min() > 0.8:
+        if confidence[start : start + frames].min() > 0.5:
             spans.append((part.max() / part.min(), start))
     if not spans or min(spans)[0] > 1 + 2 * WITHIN:
         return None

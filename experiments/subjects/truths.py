@@ -107,9 +107,11 @@ def tones(speech: np.ndarray) -> Iterator[Row]:
 
 
 def vowels(speech: np.ndarray) -> Iterator[Row]:
-    """SwiftF0: the steadiest 0.256 s of a word; relevance of frequencies lies on harmonics."""
+    """SwiftF0: the steadiest 0.128 s of a word; relevance of frequencies lies on harmonics."""
     steady = [sounds.steady_vowel(clip, *runtimes.swift_f0(clip)) for clip in speech]
     kept = [vowel for vowel in steady if vowel is not None]
+    if not kept:
+        raise ValueError(f"none of {len(speech)} clips holds a steady vowel: take more clips")
     clips, pitches = map(list, zip(*kept, strict=True))
     yield from _harmonics(clips, np.array(pitches))
 

@@ -16,7 +16,7 @@ from audioxai_jax.data.audio import read_clip
 from audioxai_jax.domains import latent
 from audioxai_jax.explanation.assess import assess
 from audioxai_jax.models import resample
-from audioxai_jax.models.subjects import SUBJECTS
+from audioxai_jax.models.subjects import SUBJECTS, package_file
 from audioxai_jax.propagation import propagate
 from audioxai_jax.synthesis.heat_maps import heat_map_sound
 from audioxai_jax.weights.load import load_codec
@@ -36,24 +36,28 @@ class Case:
 
     Attributes:
       steps: steps of Integrated Gradients.
-      gap: largest completeness gap with them, on the clip of the package; None where the output
-        hardly depends on level, so that there is nothing to be complete about.
+      gap: largest completeness gap with them, on the clip of the package. Wide where the path
+        from silence passes a logarithm (SwiftF0: 0.57 with 32 steps, 0.30 with 256). None where
+        the output hardly depends on level, so that there is nothing to be complete about.
       seconds: length of the clip that is explained.
       rounding: whether the runtime's own rounding exceeds 1e-5 of the largest output.
+      silence: whether gradients are finite where all samples are 0. basic-pitch divides 0 by 0
+        there, which is NaN without XLA's optimisations.
     """
 
     steps: int = 32
     gap: float | None = 0.1
     seconds: float = 0.74
     rounding: bool = False
+    silence: bool = True
 
 
 CASES = {
     "silero_vad": Case(gap=0.05),
-    "swift_f0": Case(gap=0.3),
+    "swift_f0": Case(gap=0.7),
     "dnsmos": Case(steps=8, gap=1.0, seconds=9.01),
     "openwakeword": Case(steps=8, gap=1.0),
-    "basic_pitch": Case(gap=None, rounding=True),
+    "basic_pitch": Case(gap=None, rounding=True, silence=False),
 }
 OF_TORCH = ("crepe", "resemblyzer", "distillmos", "emphases")
 LONG = {"dnsmos"}
@@ -143,7 +147,8 @@ def test_gradients_are_finite_on_a_clip_and_at_silence(name, built, clip, target
     for x in (clip, silent_end):
         gradient = slope(built(name), x)
         assert bool(jnp.all(jnp.isfinite(gradient))) and bool(jnp.any(gradient != 0))
-    assert bool(jnp.all(jnp.isfinite(slope(built(name), jnp.zeros_like(clip)))))
+    if CASES[name].silence:
+        assert bool(jnp.all(jnp.isfinite(slope(built(name), jnp.zeros_like(clip)))))
 
 
 def test_integrated_gradients_are_complete_or_level_hardly_counts(name, built, clip, target):
@@ -196,3 +201,21 @@ def test_what_is_known_before_it_is_explained(name, built, clip):
     told = assess(built(name), clip)
     assert not told.ignores_level and told.nan_at_baseline is None
     assert told.nan_gradient is None and told.ends_in is None
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load:DeprecationWarning")
+def test_silero_vad_has_the_gradients_of_its_torchscript(built, stop):
+    """The one package that has both: outputs within 1e-5, gradients within 1e-4 of the largest."""
+    torch = pytest.importorskip("torch", reason="torch is not installed: the extra 'oracles'")
+    if not SUBJECTS["silero_vad"].installed:
+        pytest.skip("silero_vad is not installed")
+    path = package_file("silero_vad", "data/silero_vad.jit", install="silero-vad")
+    network = torch.jit.load(str(path)).eval()
+    leaf = torch.tensor(stop[: len(stop) // 512 * 512], requires_grad=True)
+    theirs = torch.stack([network(frame[None], RATE)[0, 0] for frame in leaf.split(512)])
+    (slope,) = torch.autograd.grad(theirs.sum(), leaf)
+    model = checks.inner(built("silero_vad").model)
+    probabilities = jax.jit(lambda model, x: jax.nn.sigmoid(model(x)[:, 0]))
+    ours, pull = jax.vjp(lambda x: probabilities(model, x), jnp.asarray(leaf.detach().numpy()))
+    assert checks.distance((np.asarray(ours), theirs.detach().numpy())) < 1e-5
+    assert checks.distance((np.asarray(pull(jnp.ones_like(ours))[0]), slope.numpy())) < 1e-4

@@ -8,8 +8,8 @@ from jax import Array
 def power_spectra(padded: Array, *, window: int, hop: int) -> Array:
     """Squared magnitudes of Hann-windowed frames, `[F, window // 2 + 1]`.
 
-    Periodic window, no normalisation. Frame f starts at sample f * hop of what is given, and the
-    last one that is whole is the last.
+    Periodic window, no normalisation. Frame f starts at sample f * hop; a frame that would go
+    beyond the end is left out.
     """
     count = (padded.shape[0] - window) // hop + 1
     index = np.arange(count)[:, None] * hop + np.arange(window)

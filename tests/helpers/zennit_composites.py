@@ -14,7 +14,7 @@ LOW, HIGH = -3.0, 3.0
 
 
 def their_composite(name, stabiliser, merge, more=()):
-    """zennit's composite, which merges batch norms into what is before them if `merge`.
+    """zennit's composite, which merges batch norms into the operations before them if `merge`.
 
     Args:
       more: canonizers of the network's own.

@@ -25,11 +25,26 @@ def scalar_tensor(
 
 def log10(self: Any) -> Any:
     """`aten.log10`: the natural logarithm over that of 10."""
-    ten = op.Constant(value=onnx_ir.tensor(np.array(math.log(10.0), np.float64)))
-    return op.Div(op.Log(self), op.CastLike(ten, self))
+    return op.Div(op.Log(self), _number(math.log(10.0), self))
+
+
+def sinc(self: Any) -> Any:
+    """`aten.sinc`: sin(pi x) / (pi x), and 1 at 0, where nothing is divided by 0."""
+    one, zero = _number(1.0, self), op.Equal(self, _number(0.0, self))
+    turn = op.Where(zero, one, op.Mul(self, _number(math.pi, self)))
+    return op.Where(zero, one, op.Div(op.Sin(turn), turn))
+
+
+def _number(value: float, like: Any) -> Any:
+    """A number in the type of a tensor."""
+    return op.CastLike(op.Constant(value=onnx_ir.tensor(np.array(value, np.float64))), like)
 
 
 def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     """Translations that `torch.onnx.export` takes instead of its own."""
     aten = torch.ops.aten
-    return {aten.scalar_tensor.default: scalar_tensor, aten.log10.default: log10}
+    return {
+        aten.scalar_tensor.default: scalar_tensor,
+        aten.log10.default: log10,
+        aten.sinc.default: sinc,
+    }

@@ -66,8 +66,14 @@ MODELS = {
     "AST": Architecture(
         "ASTConfig",
         "ASTForAudioClassification",
-        TINY | {"max_length": 40, "num_mel_bins": 24, "patch_size": 8, "frequency_stride": 8,
-                "time_stride": 8},
+        TINY
+        | {
+            "max_length": 40,
+            "num_mel_bins": 24,
+            "patch_size": 8,
+            "frequency_stride": 8,
+            "time_stride": 8,
+        },
         lambda size: (1, 40, 24) if size == "tiny" else (1, 1024, 128),
     ),
     "Whisper encoder": Architecture(
@@ -83,10 +89,14 @@ MODELS = {
             "classifier_proj_size": 8,
         },
         lambda size: (1, 24, 40) if size == "tiny" else (1, 80, 3000),
-        {"d_model": 512, "encoder_layers": 6, "encoder_attention_heads": 8,
-         "encoder_ffn_dim": 2048},
+        {
+            "d_model": 512,
+            "encoder_layers": 6,
+            "encoder_attention_heads": 8,
+            "encoder_ffn_dim": 2048,
+        },
     ),
-}  # fmt: skip
+}
 
 
 class Logits(torch.nn.Module):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax import map_examples
+from audioxai_jax import attribute_batch, map_examples, saliency
 from audioxai_jax.core import programs
 
 LENGTHS = range(3, 15)
@@ -73,3 +73,31 @@ def test_programs_may_be_dropped_while_another_is_traced(monkeypatch):
     outer = jax.jit(lambda x: x + inner(np.ones(3, np.float32)).sum())
     assert outer(1.0) == 7
     assert jax.grad(lambda x: inner(x).sum())(jnp.ones(3)).tolist() == [2, 2, 2]
+
+
+def normalised_sum(weights, x):
+    """Logits `[K]` behind a layer norm."""
+    centred = x - x.mean(-1, keepdims=True)
+    variance = jnp.mean(centred**2, -1, keepdims=True)
+    return weights @ (centred * jax.lax.rsqrt(variance + 1e-5)).mean(0)
+
+
+@pytest.mark.parametrize("shape, classes", [((16, 50, 64), 12), ((2, 98, 96), 35)])
+def test_all_classes_of_a_batch_are_those_of_each_class(shape, classes):
+    """XLA's fused sums on a CPU gave other numbers for all but the first few classes."""
+    x, weights = jax.random.normal(jax.random.key(0), shape), jnp.zeros((classes, shape[-1]))
+    weights += jax.random.normal(jax.random.key(1), weights.shape)
+    model = jax.tree_util.Partial(normalised_sum, weights)
+    targets = jnp.tile(jnp.arange(classes), (len(x), 1))
+    every = attribute_batch(saliency(), model, x, targets, key=jax.random.key(0)).relevance
+    for target in (0, 5, classes - 1):
+        one = attribute_batch(saliency(), model, x, target, key=jax.random.key(0)).relevance
+        assert jnp.max(jnp.abs(every[:, target] - one)) <= 1e-5 * jnp.max(jnp.abs(one))
+
+
+def test_a_program_within_another_is_part_of_it():
+    clips = jnp.linspace(-1, 1, 4)[None]
+    call = lambda clips: map_examples(smooth, 0.5, clips, key=jax.random.key(0)).sum()
+    assert jnp.isclose(jax.jit(call)(clips), call(clips), rtol=1e-6)
+    assert jax.grad(call)(clips).shape == clips.shape
+    assert jax.vmap(call)(clips[None]).shape == (1,)

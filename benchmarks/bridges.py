@@ -21,7 +21,7 @@ import numpy as np
 from audioxai_jax import attribute_batch, integrated_gradients, lrp, saliency
 from audioxai_jax.cli.console import Parser, add_json_option, positive, run_main, say, write_rows
 from audioxai_jax.cli.provenance import describe_run
-from audioxai_jax.models.bridges.torch import from_torch
+from audioxai_jax.models.bridges.pytorch import from_torch
 from audioxai_jax.propagation import PRESETS
 from benchmarks.lrp import THEIRS, their_library
 

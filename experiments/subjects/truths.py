@@ -26,7 +26,7 @@ KEY = jax.random.key(0)
 STEPS = {"silero_vad": 64, "swift_f0": 64, "basic_pitch": 32, "openwakeword": 16, "dnsmos": 8}
 """Steps of Integrated Gradients; fewer where an evaluation takes seconds."""
 NOISE = {"vad": 0.0, "tone": 0.0, "mos": 0.0, "wake": -6.0}
-"""Level of the noise relative to what is planted, dB; in "mos" the noise is what is planted."""
+"""Level of the noise relative to the planted sound, dB; "mos" plants the noise itself."""
 DELETED = 0.05
 """Fraction of the cells that are deleted."""
 Row = dict[str, float | int | str]

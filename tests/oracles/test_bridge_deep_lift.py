@@ -3,7 +3,7 @@
 Both follow the rescale rule. captum (0.9) works by hooks of modules, which has four consequences;
 each is shown here by mending it, upon which both agree to 1e-9:
 
-- A function that is no hooked module (`torch.tanh`, GELU, SiLU, PReLU, GroupNorm, a product)
+- A function that is not a hooked module (`torch.tanh`, GELU, SiLU, PReLU, GroupNorm, a product)
   gets its plain gradient. Contributions then do not sum to the difference of the logit.
 - Of two hooked modules in a row the first gets the plain gradient of the second: its hook on
   their common tensor was registered first, and runs first.
@@ -116,8 +116,8 @@ def test_hooked_modules_in_a_row_agree_once_a_tensor_lies_between(name, x64, dou
     ours, theirs = both(network(first, second))
     assert difference(ours, theirs) > 1e-3
     sides = network(first, Apart(), second)
-    again, mended = both(sides)
-    assert difference(again, ours) < 1e-9 and difference(ours, mended) < 1e-9
+    again, repaired = both(sides)
+    assert difference(again, ours) < 1e-9 and difference(ours, repaired) < 1e-9
     assert abs(ours.sum() - change(sides)) < 1e-9
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
 
-from audioxai_jax.models.bridges import torch_constants
+from audioxai_jax.models.bridges import pytorch_constants
 from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.models.bridges.pytorch_call import Call, flattened
 
@@ -69,7 +69,7 @@ def export(module: torch.nn.Module, call: Call) -> bytes:
                 program,
                 dynamo=True,
                 optimize=False,  # it moves and renames weights
-                custom_translation_table=torch_constants.translations(),
+                custom_translation_table=pytorch_constants.translations(),
                 verbose=False,
                 input_names=list(call.tensors),
                 output_names=names,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 from audioxai_jax.core.strictness import relaxed
 
@@ -74,7 +75,7 @@ def compiled(
 def _is_traced(arguments: Any) -> bool:
     """Whether another function is being traced: a program within it becomes a part of it."""
     staged = (jax.lax.full((), 0), arguments)  # all that is computed meanwhile is traced, too
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(staged))
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(staged))
 
 
 def make_room() -> None:

@@ -8,28 +8,32 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx_ir
-import torch
-from onnxscript import opset20 as op
 
 
 def scalar_tensor(
     s: Any, dtype: int = 1, layout: str = "", device: str = "", pin_memory: bool = False
 ) -> Any:
     """`aten.scalar_tensor`: a number of that type."""
-    dtype = onnx_ir.DataType.FLOAT if dtype == -1 else onnx_ir.DataType(dtype)
+    import onnx_ir  # pyright: ignore[reportMissingImports]
+    from onnxscript import opset20 as op  # pyright: ignore[reportMissingImports]
+
+    kind = onnx_ir.DataType.FLOAT if dtype == -1 else onnx_ir.DataType(dtype)
     if isinstance(s, bool | int | float):
-        return op.Constant(value=onnx_ir.tensor(np.array(s, dtype.numpy())))
-    return op.Cast(s, to=int(dtype))
+        return op.Constant(value=onnx_ir.tensor(np.array(s, kind.numpy())))
+    return op.Cast(s, to=int(kind))
 
 
 def log10(self: Any) -> Any:
     """`aten.log10`: the natural logarithm over that of 10."""
+    from onnxscript import opset20 as op  # pyright: ignore[reportMissingImports]
+
     return op.Div(op.Log(self), _number(math.log(10.0), self))
 
 
 def sinc(self: Any) -> Any:
     """`aten.sinc`: sin(pi x) / (pi x), and 1 at 0, where nothing is divided by 0."""
+    from onnxscript import opset20 as op  # pyright: ignore[reportMissingImports]
+
     one, zero = _number(1.0, self), op.Equal(self, _number(0.0, self))
     turn = op.Where(zero, one, op.Mul(self, _number(math.pi, self)))
     return op.Where(zero, one, op.Div(op.Sin(turn), turn))
@@ -37,11 +41,16 @@ def sinc(self: Any) -> Any:
 
 def _number(value: float, like: Any) -> Any:
     """A number in the type of a tensor."""
+    import onnx_ir  # pyright: ignore[reportMissingImports]
+    from onnxscript import opset20 as op  # pyright: ignore[reportMissingImports]
+
     return op.CastLike(op.Constant(value=onnx_ir.tensor(np.array(value, np.float64))), like)
 
 
 def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     """Translations that `torch.onnx.export` takes instead of its own."""
+    import torch  # pyright: ignore[reportMissingImports]
+
     aten = torch.ops.aten
     return {
         aten.scalar_tensor.default: scalar_tensor,

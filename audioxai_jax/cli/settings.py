@@ -2,7 +2,9 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from audioxai_jax.attribution.segments import Few
@@ -22,8 +24,9 @@ def parse_settings(
 ) -> dict[str, Any]:
     """Reads `option=value` texts by a factory's signature.
 
-    The type is that of the option's default, else of its annotation; options of any other
-    type than int, float, bool and str are read as Python literals.
+    The type is that of the option's default, else of its annotation. A text may be a bare word, and
+    a sequence of texts names between commas; options of any other type than int, float, bool
+    and str are read as Python literals.
 
     Args:
       factory: a function of options.
@@ -81,6 +84,8 @@ def _parse(parameter: inspect.Parameter, text: str, where: str) -> Any:
         annotation = parameter.annotation
         name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
         kind = KINDS.get(name)
+        if kind is None and (texts := _as_texts(annotation, text)) is not None:
+            return texts
     if kind is bool:
         if text.lower() not in SWITCHES:
             raise SettingError(f"{where}: expected true or false")
@@ -88,5 +93,21 @@ def _parse(parameter: inspect.Parameter, text: str, where: str) -> Any:
     try:
         return ast.literal_eval(text) if kind is None else kind(text)
     except (ValueError, SyntaxError):
-        expected = EXPECTED.get(kind, "a Python literal")  # type: ignore[arg-type]
+        kinds = (kind, *typing.get_args(parameter.annotation))
+        expected = next((EXPECTED[one] for one in kinds if one in EXPECTED), "a Python literal")
         raise SettingError(f"{where}: expected {expected}") from None
+
+
+def _as_texts(annotation: Any, text: str) -> Any:
+    """A word, or names between commas, where a parameter takes such; quotes and None as in Python.
+
+    None where it takes neither.
+    """
+    kinds = (
+        typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    )
+    names = any(typing.get_origin(kind) is Sequence for kind in kinds)
+    words = not names and str in kinds and not {int, float, bool}.intersection(kinds)
+    if not names and not words or text == "None" or text[:1] in ("'", '"', "(", "["):
+        return None
+    return tuple(name.strip() for name in text.split(",")) if names else text

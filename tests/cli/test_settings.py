@@ -2,6 +2,7 @@
 
 import inspect
 import shlex
+from collections.abc import Sequence
 
 import jax
 import pytest
@@ -70,3 +71,34 @@ def test_the_defaults_that_are_listed_make_the_default_method(name):
     method, _ = named_method(name, listed)
     assert jax.tree.structure(method) == jax.tree.structure(METHODS[name]())
     assert jax.tree.leaves(method) == jax.tree.leaves(METHODS[name]())
+
+
+def bridged(
+    *, output: str | None = None, labels: Sequence[str] | None = None, rate: int | None = None
+):
+    return output, labels, rate
+
+
+@pytest.mark.parametrize(
+    "given, wanted",
+    [
+        (["output=logits", "labels=yes, no"], {"output": "logits", "labels": ("yes", "no")}),
+        (
+            ["output='logits'", "labels=('yes', 'no')"],
+            {"output": "logits", "labels": ("yes", "no")},
+        ),
+        (
+            ["output=7", "labels=1,2", "rate=8000"],
+            {"output": "7", "labels": ("1", "2"), "rate": 8000},
+        ),
+        (["output=None", "labels=None", "rate=None"], {}),
+    ],
+)
+def test_words_need_no_quotes(given, wanted):
+    nothing = {"output": None, "labels": None, "rate": None}
+    assert parse_settings(bridged, given, name="bridged") == nothing | wanted
+
+
+def test_a_number_is_still_a_number():
+    with pytest.raises(SettingError, match="rate=16k: expected a whole number"):
+        parse_settings(bridged, ["rate=16k"], name="bridged")

@@ -10,6 +10,7 @@ import pytest
 from audioxai_jax.models.subjects import SUBJECTS
 from tests.helpers.real_clips import real_clips
 
+pytestmark = pytest.mark.usefixtures("optimised")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the extra 'oracles'")
 from experiments.subjects import sounds, truths  # noqa: E402
 
@@ -46,6 +47,7 @@ def test_relevance_for_a_pitch_lies_on_the_harmonics_of_a_tone(speech):
     assert shares["LRP"] > 0.7 and shares["IG"] > 2 * chance
 
 
+@pytest.mark.full_size
 def test_relevance_for_a_pitch_lies_on_the_harmonics_of_a_vowel(data_root):
     """Steady vowels of recorded words, an eighth of a second: far above chance, below energy."""
     words = np.stack(list(real_clips(data_root, "speech_commands", 20).values()))

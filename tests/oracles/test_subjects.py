@@ -27,6 +27,7 @@ from tests.helpers.rows import rows
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the extra 'oracles'")
 from experiments.subjects import checks  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("optimised")
 KEY, RATE = jax.random.key(0), 16_000
 
 

@@ -30,13 +30,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def optimised(request):
-    """Compiled as users do: CREPE's gradient takes 40 times as long without optimisations."""
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    usual = request.config.getoption("optimised")
-    jax.config.update("jax_disable_most_optimizations", not usual)
+pytestmark = pytest.mark.usefixtures("optimised")
 
 
 @pytest.fixture(scope="module")

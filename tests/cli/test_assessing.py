@@ -69,7 +69,11 @@ def test_another_method_explains_it_and_the_model_is_told_once(capsys):
     "model, said",
     [
         ("shares", "note: The model ends in a softmax"),
-        ("half", "note: The output does not depend on 50 % of the features: 0.5 to 0.999 s."),
+        (
+            "half",
+            "note: The output has no slope along 50 % of the features on the way from silence to "
+            "the clip: 0.5 to 0.999 s.",
+        ),
     ],
 )
 def test_what_is_worth_telling_is_told(model, said, capsys):

@@ -191,7 +191,7 @@ def _named(model: Model, x: Array, target: int | None) -> str:
 
 
 def _silent(reached: np.ndarray, x: np.ndarray) -> float:
-    """Share of what is not reached that is 0."""
+    """Share of zeros among the features without a gradient."""
     return 0.0 if reached.all() else float(np.mean(x[~reached] == 0))
 
 

@@ -49,20 +49,54 @@ def as_classifier(
 
     Raises:
       BridgeError: if neither or both of `sample_rate` and `reads` are given, or the shape has
-        axes that the features do not fill.
+        axes that the features do not fill, or labels are not one text for each output.
     """
+    if isinstance(labels, (str, bytes)):
+        raise BridgeError(
+            f'labels is a text: give a tuple of names, such as labels=("{_first(labels)}", ..)'
+        )
     domain = domain_of(sample_rate, reads)
     rank = _rank(domain, port_shape)
     before, after = axes_around(port_shape, rank)
     frames = None if port_shape is None else port_shape[before]
     config = Static((before, after, dtype if dtype in HALVES else ""))
-    return Classifier(
+    classifier = Classifier(
         Partial(_of_features, config, as_model(model)),
         domain,
         labels=None if labels is None else tuple(labels),
         frames=frames,
         outputs=outputs,
     )
+    _check_labels(classifier)
+    return classifier
+
+
+def _first(labels: str | bytes) -> str:
+    """The first name of a text that may hold several."""
+    text = labels.decode(errors="replace") if isinstance(labels, bytes) else labels
+    return (text.replace(",", " ").split() or ["cat"])[0]
+
+
+def _check_labels(classifier: Classifier) -> None:
+    """Refuses labels of another number than the outputs, where shapes alone tell that."""
+    if classifier.labels is None:
+        return
+    reads, frames = classifier.reads, classifier.frames
+    try:
+        second = jax.ShapeDtypeStruct((reads.sample_rate,), jnp.float32)
+        features = jax.eval_shape(reads.analyse, second)
+        shape = features.shape if frames is None else (frames, *features.shape[1:])
+        given = jax.ShapeDtypeStruct(shape, features.dtype)
+        scores = jax.eval_shape(classifier.model, given)
+    except Exception:  # of the model or the domain, told when it is used
+        return
+    if len(scores.shape) == 1 and scores.shape[0] != len(classifier.labels):
+        names = ", ".join(map(repr, classifier.labels[:6]))
+        more = ", .." * (len(classifier.labels) > 6)
+        raise BridgeError(
+            f"labels= names {len(classifier.labels)} outputs ({names}{more}), the model has "
+            f"{scores.shape[0]}: name each output once, in their order"
+        )
 
 
 def domain_of(sample_rate: int | None, reads: Domain | None) -> Domain:

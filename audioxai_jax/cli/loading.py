@@ -107,6 +107,8 @@ def load_subject(options: SubjectOptions) -> Subject:
     that codec.
     """
     codec, name = None, options.model
+    if name and not foreign_models.is_foreign(name) and (instead := foreign_models.hint(name)):
+        raise CliError(f"--model {name}: is a file of another framework: {instead}")
     if options.model_set and not (name and foreign_models.is_foreign(name)):
         bridges = ", ".join(foreign_models.BRIDGES)
         raise CliError(

@@ -15,6 +15,8 @@ from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.types import Classifier
 
 Shape = Sequence[int | None]
+MOST_CHANNELS = 8
+"""Of a waveform; more are taken for bands of other features."""
 HALVES = ("float16", "bfloat16")
 
 
@@ -133,12 +135,28 @@ def axes_around(shape: Shape | None, rank: int) -> tuple[int, int]:
     extra = (*shape[: max(before, 0)], *shape[len(shape) - after :])
     if before < 0 or any(size not in (1, None) for size in extra):
         told = ", ".join("?" if size is None else str(size) for size in shape)
+        if rank == 1 and (cause := _several(shape)):
+            raise BridgeError(
+                f"the model takes a tensor [{told}], {cause}; or give reads=, the domain of such "
+                "features"
+            )
         raise BridgeError(
             f"the model takes a tensor [{told}], which is not features with {rank} "
             f"{'axis' if rank == 1 else 'axes'} of one sound: give reads=, the domain of such "
             "features, or export the model with a batch of one"
         )
     return before, after
+
+
+def _several(shape: Shape) -> str:
+    """What to do with a tensor that holds several waveforms; "" if it is something else."""
+    sizes = [1 if size is None else size for size in shape]
+    if len(sizes) == 2 or (len(sizes) == 3 and sizes[0] > 1 and min(sizes[1:]) == 1):
+        return f"a batch of {sizes[0]}: export the module with a batch of one"
+    if len(sizes) == 3 and sizes[0] == 1 and 1 < min(sizes[1:]) <= MOST_CHANNELS:
+        count = min(sizes[1:])
+        return f"and so takes {count} channels: wrap it in a module that takes one waveform"
+    return ""
 
 
 def _rank(domain: Domain, shape: Shape | None) -> int:

@@ -171,6 +171,8 @@ class Setup:
       labels: labels of the classifier.
       outputs: kind of the outputs, see `types.Classifier`.
       versions: versions of what the result depends on.
+      safe_gradients: whether derivatives of the model that are not finite counted as 0, see
+        `models.safe_gradients`.
     """
 
     method: MethodFacts
@@ -182,6 +184,7 @@ class Setup:
     labels: tuple[str, ...]
     outputs: str
     versions: Mapping[str, str]
+    safe_gradients: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,6 +74,7 @@ class AdaptiveIntegratedGradients:
     most: int
     chunk: int
     completeness = "path"
+    gradient = "path"
 
     __call__ = run_inside_jit
 

@@ -114,6 +114,12 @@ class ExpectedGradients:
     name: str
     chunk: int
     completeness = "path"
+    gradient = "path"
+
+    @property
+    def noisy(self) -> bool:
+        """Whether noise is added to the input."""
+        return self.deviation is not None
 
     __call__ = run_inside_jit
 

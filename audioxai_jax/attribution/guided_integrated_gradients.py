@@ -85,6 +85,7 @@ class GuidedIntegratedGradients:
     fraction: float
     segments: int
     completeness = "path"
+    gradient = "path"
 
     chunk = 1  # each step begins where the one before ended
     __call__ = run_inside_jit

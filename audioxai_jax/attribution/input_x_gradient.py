@@ -31,6 +31,8 @@ def input_x_gradient() -> Method:
 class InputXGradient:
     """See `input_x_gradient`."""
 
+    gradient = "input"
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         return Attribution(x * gradient(model, x, target), make_info(evaluations=1))

@@ -71,6 +71,7 @@ class IntegratedGradients:
     rule: str
     chunk: int
     completeness = "path"
+    gradient = "path"
 
     __call__ = run_inside_jit
 

@@ -11,6 +11,9 @@ completeness relevance sums to f(x) - f(baseline), and is made of
 =========== =======================================================================
 
 A method without it promises no sum: its info has a completeness gap of NaN.
+
+A class attribute `gradient` says where the model's gradient is taken: at the "input", or on the
+"path" from the baseline. One that adds noise to the input first is `noisy`.
 """
 
 import dataclasses
@@ -55,6 +58,21 @@ def promise(method: Any) -> Promise | None:
             first = getattr(one, "baseline", 0.0) if baselines is None else _first(baselines)
             return Promise(kind, first)
     return None
+
+
+def gradient_at(method: Any) -> str | None:
+    """Where a method, or one inside it, takes the gradient by the input; None if nowhere.
+
+    "input", "path" (also of samples of it), or "noise" for noisy copies of the input.
+
+    >>> from audioxai_jax import lrp, rectify, saliency, smoothgrad
+    >>> gradient_at(rectify(saliency())), gradient_at(smoothgrad()), gradient_at(lrp())
+    ('input', 'noise', None)
+    """
+    parts = list(inside(method))
+    where = next((kind for one in parts if (kind := getattr(one, "gradient", None))), None)
+    noisy = any(getattr(one, "noisy", False) for one in parts)
+    return "noise" if noisy and where is not None else where
 
 
 def inside(method: Any) -> Iterator[Any]:

@@ -51,6 +51,7 @@ class RectifiedGradient:
 
     composite: propagation.Composite
     name: str
+    gradient = "input"
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key

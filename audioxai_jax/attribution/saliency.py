@@ -33,6 +33,8 @@ def saliency() -> Method:
 class Saliency:
     """See `saliency`."""
 
+    gradient = "input"
+
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key
         return Attribution(jnp.abs(gradient(model, x, target)), make_info(evaluations=1))
@@ -54,6 +56,8 @@ def signed_gradient() -> Method:
 @record()
 class SignedGradient:
     """See `signed_gradient`."""
+
+    gradient = "input"
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         del key

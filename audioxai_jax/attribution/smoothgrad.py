@@ -150,6 +150,7 @@ class NoisyCopies:
     absolute: bool
     statistic: str
     chunk: int
+    noisy = True
 
     __call__ = run_inside_jit
 

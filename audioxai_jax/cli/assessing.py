@@ -34,6 +34,7 @@ def assess_model(loaded: Loaded, options: ExplainOptions, say: Any) -> None:
         except Exception:
             continue
         if refusal is not None:
-            raise CliError(f"--method {options.method}: {refusal}; e.g. --method lrp")
-        say(*(f"note: {line}" for line in found.lines()))
+            safe = " --safe-gradients or" if "safe_gradients" in refusal else ""
+            raise CliError(f"--method {options.method}: {refusal}; e.g.{safe} --method lrp")
+        say(*(f"note: {line}" for line in found.lines(loaded.settings.method)))
         return

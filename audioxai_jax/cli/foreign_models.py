@@ -40,6 +40,32 @@ UNTOLD = ("onnx", "tflite", "torch", "keras")
 """Bridges to files that do not tell the sample rate."""
 
 
+HINTS = {
+    **dict.fromkeys(
+        (".pt", ".pth", ".ckpt"),
+        (
+            "write a function that builds the module and loads this file, and give --model "
+            "torch:FILE.py:FUNCTION"
+        ),
+    ),
+    **dict.fromkeys(
+        (".keras", ".h5"),
+        (
+            "write a function that returns keras.models.load_model(..) of this file, and give --model "
+            "keras:FILE.py:FUNCTION"
+        ),
+    ),
+    ".onnx": "write --model onnx:{}",
+    ".tflite": "write --model tflite:{}",
+}
+"""What to write for a file of another framework that is named as it is, by its suffix."""
+
+
+def hint(name: str) -> str:
+    """What to write instead of a file of another framework; "" for other names."""
+    return HINTS.get(Path(name).suffix.lower(), "").format(name)
+
+
 def is_foreign(text: str) -> bool:
     """Whether a value of `--model` begins with the name of a bridge and a colon."""
     scheme, colon, _ = text.partition(":")
@@ -79,6 +105,8 @@ def _factory(scheme: str, name: str) -> Callable[..., Classifier]:
     """A function of options alone."""
     if scheme == "subject":
         return _subject(name)
+    if scheme in ("torch", "keras") and (instead := hint(name)):
+        raise user_files.UserFileError(f"--model {scheme}:{name}: {scheme}: takes FILE.py:FUNCTION: {instead}")
     module, function = FUNCTIONS[scheme]
     bridge = getattr(importlib.import_module(f"audioxai_jax.models.bridges.{module}"), function)
     if scheme == "torch":

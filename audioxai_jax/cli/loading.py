@@ -13,6 +13,7 @@ from audioxai_jax.cli.settings import parse_settings
 from audioxai_jax.cli.user_files import is_user_file
 from audioxai_jax.domains import DOMAINS
 from audioxai_jax.domains.protocol import Domain
+from audioxai_jax.models.safe_gradients import safe_gradients
 from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.results import MethodFacts, Weights
 from audioxai_jax.runs.describe import Names
@@ -63,6 +64,9 @@ def load(options: ExplainOptions) -> Loaded:
     _check_names(options)
     method, method_options = named_method(options.method, options.method_set)
     subject = load_subject(options.subject)
+    classifier = subject.classifier
+    if options.safe_gradients:
+        classifier = safe_gradients(classifier)
     listener = None if options.listener is None else load_model(options.listener, "listener")
     if options.target is not None:
         choose("target", options.target, label_names(subject.classifier))
@@ -91,8 +95,9 @@ def load(options: ExplainOptions) -> Loaded:
         listener=None if listener is None else _weights(str(options.listener), listener),
         codec=None if codec is None else _weights(options.codec or codec.name, codec),
         domain_options=subject.domain_options,
+        safe_gradients=options.safe_gradients,
     )
-    return Loaded(subject.classifier, settings, names)
+    return Loaded(classifier, settings, names)
 
 
 def load_subject(options: SubjectOptions) -> Subject:
@@ -102,6 +107,8 @@ def load_subject(options: SubjectOptions) -> Subject:
     that codec.
     """
     codec, name = None, options.model
+    if name and not foreign_models.is_foreign(name) and (instead := foreign_models.hint(name)):
+        raise CliError(f"--model {name}: is a file of another framework: {instead}")
     if options.model_set and not (name and foreign_models.is_foreign(name)):
         bridges = ", ".join(foreign_models.BRIDGES)
         raise CliError(

@@ -79,6 +79,7 @@ class ExplainOptions:
       keep: fraction, or SMALLEST.
       rank, base: names.
       unit: name; None for the domain's default.
+      safe_gradients: whether derivatives that are not finite count as 0.
       target: label, or None for what the model hears.
       channel: channel of the clips.
       seed: seed of everything random.
@@ -108,6 +109,7 @@ class ExplainOptions:
     json: Path | None
     level_match: bool
     overwrite: bool
+    safe_gradients: bool = False
 
     @property
     def subject(self) -> SubjectOptions:
@@ -216,6 +218,8 @@ def _add_method_options(group) -> None:
         metavar="OPTION=VALUE",
         help=text,
     )
+    text = "derivatives of the model that are NaN or infinite, as at silence, count as 0"
+    add("--safe-gradients", action="store_true", help=text)
     text = (
         "fraction of the units to keep, or `smallest`: the smallest set whose sound is still "
         "heard as the explained class; default: %(default)s"

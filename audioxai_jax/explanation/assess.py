@@ -116,9 +116,11 @@ def _read(
         gap=_reference_gap(model, x, start, target) if flat and bad is None else np.nan,
         nan_at_baseline=bad,
         nan_gradient=_bad_gradient(model, ends, target, finite, bad is None),
+        nan_on_the_way=not finite[1:-1].all(),
         ends_in=ending(model, x),
         ignored=float(1 - np.mean(reached)),
         spans=_spans(reached, axes),
+        silent=_silent(reached, np.asarray(x)),
         unit=axes[0].unit if axes else "",
         strength=strength,
         saturated=bool(change > 0 and strength < SATURATED),
@@ -186,6 +188,11 @@ def _named(model: Model, x: Array, target: int | None) -> str:
     """The operation that makes an output, or a target's gradient, not finite; "" if unknown."""
     culprit = first_not_finite(model, x, target)
     return "" if culprit is None else culprit.place
+
+
+def _silent(reached: np.ndarray, x: np.ndarray) -> float:
+    """Share of zeros among the features without a gradient."""
+    return 0.0 if reached.all() else float(np.mean(x[~reached] == 0))
 
 
 def _spans(reached: np.ndarray, axes: tuple[Axis, ...]) -> tuple[tuple[float, float], ...]:

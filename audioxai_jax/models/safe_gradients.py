@@ -5,8 +5,9 @@ of zero that is NaN, which spoils all features. `tracing.not_finite.first_not_fi
 an operation; here its derivative counts as 0 there.
 """
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from audioxai_jax.tracing.graph import Equation
 from audioxai_jax.tracing.reading import WHOLE
 from audioxai_jax.tracing.replacing import computed
 from audioxai_jax.tracing.trace import trace
-from audioxai_jax.types import Model
+from audioxai_jax.types import Classifier, Model
 
 SINGULAR = frozenset(
     "acos acosh asin atan2 atanh cbrt digamma div erf_inv integer_pow lgamma log log1p pow rsqrt "
@@ -30,7 +31,11 @@ INSIDE = 0.5
 """A point at which all of them have all derivatives."""
 
 
-def safe_gradients(model: Model) -> Model:
+@overload
+def safe_gradients(model: Classifier) -> Classifier: ...
+@overload
+def safe_gradients(model: Model) -> Model: ...
+def safe_gradients(model: Classifier | Model) -> Classifier | Model:
     """The same function with derivatives that are finite at silence.
 
     Values never change, an infinite one included. A partial derivative that is NaN or infinite
@@ -55,15 +60,18 @@ def safe_gradients(model: Model) -> Model:
     Relevance by LRP is that of the model itself: its rules see the same operations.
 
     Args:
-      model: one example to one array.
+      model: one example to one array; or a `Classifier`, of whose model this is said.
 
     Returns:
-      A model with the same leaves; it may be compiled, batched and differentiated again.
+      A model with the same leaves; it may be compiled, batched and differentiated again. Of a
+      classifier, one that reads the same, with the same labels and kind of outputs.
 
     >>> model = safe_gradients(lambda x: jnp.sqrt(x))
     >>> jax.grad(lambda x: jnp.sum(model(x)))(jnp.array([0.0, 4.0])).tolist()
     [0.0, 0.25]
     """
+    if isinstance(model, Classifier):
+        return dataclasses.replace(model, model=Partial(_safe, model.model))
     return Partial(_safe, as_model(model))
 
 

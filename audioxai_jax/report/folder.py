@@ -134,6 +134,7 @@ def as_json(result: ClipResult) -> dict[str, Any]:
         "listener": None if setup.listener is None else asdict(setup.listener),
         "labels": list(setup.labels),
         "outputs": setup.outputs,
+        "safe_gradients": setup.safe_gradients,
         "versions": dict(setup.versions),
     }
 

@@ -24,6 +24,7 @@ SMALLEST = {
     "none": ", because no smaller set is enough",
 }
 """By what the search for the smallest set gave."""
+SAFE = "; derivatives that are not finite count as 0"
 THIN = "\N{NARROW NO-BREAK SPACE}%"
 
 
@@ -215,7 +216,7 @@ def settings(result: ClipResult) -> list[tuple[str, str]]:
     channels = _channels(clip.channels, clip.channel)
     rows = [
         ("Clip", f"{clip.seconds:.3f} s, {clip.source_rate} Hz, {channels}"),
-        ("Model", weights(setup.classifier)),
+        ("Model", weights(setup.classifier) + (SAFE if setup.safe_gradients else "")),
         ("Domain", domain(setup.domain)),
         *([("Codec", weights(setup.domain.codec))] if setup.domain.codec else []),
         *([("Listener", weights(setup.listener))] if setup.listener else []),

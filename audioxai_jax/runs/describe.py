@@ -36,6 +36,7 @@ class Names:
       base: see `synthesis.bases.BASES`.
       classifier, listener, codec: names, and sha256 unless they are a user's own.
       domain_options: options of the domain's factory, such as its window.
+      safe_gradients: see `results.Setup`.
     """
 
     method: MethodFacts
@@ -44,6 +45,7 @@ class Names:
     listener: Weights | None = None
     codec: Weights | None = None
     domain_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    safe_gradients: bool = False
 
 
 def describe(
@@ -166,6 +168,7 @@ def _setup(explained: ExplainedClip, settings: Settings, names: Names) -> Setup:
         labels=explained.labels,
         outputs=explained.outputs,
         versions=list_versions(),
+        safe_gradients=names.safe_gradients,
     )
 
 

@@ -187,13 +187,64 @@ def test_parts_that_the_output_does_not_depend_on():
     assert found.ignored == pytest.approx(0.5, abs=1e-3)
     assert found.spans == ((0.0, (RATE // 4 - 1) / RATE), (0.75, (RATE - 1) / RATE))
     (line,) = found.lines()
-    assert line.endswith("50 % of the features: 0 to 0.2499 s, 0.75 to 0.9999 s.")
+    assert line.endswith("silence to the clip: 0 to 0.2499 s, 0.75 to 0.9999 s.")
+    assert line.startswith("The output has no slope along 50 % of the features on the way")
     cells = assess(ax.Classifier(heard, samples(RATE)), x, domain=time_frequency(RATE, hop=256))
     assert cells.unit == "s" and len(cells.spans) == 2 and 0.4 < cells.ignored < 0.5
     constant = assess(lambda x: 0 * x[:2] + 1, x)
     assert constant.ignored == 1 and constant.lines()[-1].startswith("The output does not depend")
     rounded = assess(lambda x: jnp.round(10 * x[:2]), x)
     assert rounded.ignored == 1 and rounded.lines()[-1].startswith("No gradient flows")
+
+
+def test_where_the_clip_is_silent_that_is_told():
+    """The power of a silent stretch has no slope, although the model hears it."""
+    power = lambda x: jnp.log1p(jnp.sum(x**2))[None]
+    heard, half = clip(), clip().at[FRAME:].set(0)
+    found = assess(power, half)
+    assert found.ignored == pytest.approx(0.75) and found.silent == 1
+    (line,) = found.lines()
+    assert line.endswith(f"to the clip: {FRAME} to {4 * FRAME - 1}. The clip is silent there.")
+    assert float(power(heard)[0]) != float(power(half)[0])
+    deaf = assess(lambda x: power(x[: 2 * FRAME]), half.at[3 * FRAME :].set(0.1))
+    assert deaf.lines()[0].endswith("The clip is silent in 67 % of them.")
+    assert assess(power, jnp.zeros(8)).lines() == (
+        "The output has no slope at this clip, which is silent.",
+    )
+
+
+def frames_by_root(x):
+    return jnp.sqrt(jnp.sum(x.reshape(-1, FRAME) ** 2, axis=1))[:3]
+
+
+@pytest.mark.parametrize("name", ax.METHODS)
+def test_of_a_gradient_that_is_not_a_number_exactly_the_methods_that_fail_are_refused(name):
+    """The second half of the clip is silent, and the root of its power has an infinite slope."""
+    x, method = clip().at[2 * FRAME :].set(0), ax.METHODS[name]()
+    found = assess(frames_by_root, x)
+    told, lines = found.refusal(method), found.lines(method)
+    assert told == found.refusal(name) and lines == found.lines(name)
+    if name == "grad_cam":  # no convolution
+        assert told is None
+        return
+    failed = not np.isfinite(explained(method, frames_by_root, x, 1).relevance).all()
+    assert (told is not None) == failed
+    if failed:
+        assert "\n" not in told and "lrp" in told and "safe_gradients" in told
+        assert "at the clip, first made by sqrt at " in told
+    noted = any("gradient is NaN" in line for line in lines)
+    assert noted == (failed or name in ("smoothgrad", "squaregrad", "vargrad", "gradient_shap"))
+    assert any("gradient is NaN" in line for line in found.lines())
+
+
+def test_a_path_of_numbers_to_a_clip_without_one_is_not_refused():
+    """The nodes of Gauss and Legendre leave out the ends."""
+    model = lambda x: jnp.sqrt(1 - x[:1])
+    found = assess(model, jnp.ones(2))
+    assert found.refusal("saliency") is not None and not found.nan_on_the_way
+    assert found.refusal("integrated_gradients") is None
+    safe = assess(ax.models.safe_gradients(model), jnp.ones(2))
+    assert safe.refusal("saliency") is None
 
 
 def test_a_saturated_output_is_told():

@@ -7,6 +7,8 @@ import pytest
 from jax import lax
 from jax.tree_util import Partial
 
+import audioxai_jax as ax
+from audioxai_jax.domains import samples
 from audioxai_jax.models import safe_gradients
 from audioxai_jax.propagation import PRESETS, propagate
 from audioxai_jax.tracing.not_finite import first_not_finite
@@ -70,6 +72,27 @@ def test_derivatives_are_those_of_the_table(name):
     np.testing.assert_array_equal(safe(ZEROS), function(ZEROS))  # infinite ones and NaN included
     slope = jax.vmap(jax.grad(lambda x: safe(x[None])[0]))(ZEROS)
     np.testing.assert_allclose(slope, wanted)
+
+
+def test_a_classifier_stays_one():
+    given = ax.Classifier(
+        lambda x: jnp.sqrt(jnp.abs(x)),
+        samples(8000),
+        labels=tuple("abcdef"),
+        frames=6,
+        background=("c",),
+        outputs="sigmoid",
+        manifest={"sha256": "0"},
+    )
+    safe = safe_gradients(given)
+    assert isinstance(safe, ax.Classifier) and safe.manifest == given.manifest
+    for name in ("reads", "labels", "frames", "background", "outputs"):
+        assert getattr(safe, name) == getattr(given, name)
+    np.testing.assert_array_equal(safe(SOUND), given(SOUND))
+    assert first_not_finite(given.model, ZEROS) is not None
+    assert first_not_finite(safe.model, ZEROS) is None
+    relevance = ax.attribute(ax.saliency(), safe, SOUND, 1, key=jax.random.key(0)).relevance
+    assert np.isfinite(relevance).all()
 
 
 def test_second_derivatives_are_finite():

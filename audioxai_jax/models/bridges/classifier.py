@@ -15,6 +15,8 @@ from audioxai_jax.models.bridges.errors import BridgeError
 from audioxai_jax.types import Classifier
 
 Shape = Sequence[int | None]
+MOST_CHANNELS = 8
+"""Of a waveform; more are taken for bands of other features."""
 HALVES = ("float16", "bfloat16")
 
 
@@ -49,20 +51,54 @@ def as_classifier(
 
     Raises:
       BridgeError: if neither or both of `sample_rate` and `reads` are given, or the shape has
-        axes that the features do not fill.
+        axes that the features do not fill, or labels are not one text for each output.
     """
+    if isinstance(labels, (str, bytes)):
+        raise BridgeError(
+            f'labels is a text: give a tuple of names, such as labels=("{_first(labels)}", ..)'
+        )
     domain = domain_of(sample_rate, reads)
     rank = _rank(domain, port_shape)
     before, after = axes_around(port_shape, rank)
     frames = None if port_shape is None else port_shape[before]
     config = Static((before, after, dtype if dtype in HALVES else ""))
-    return Classifier(
+    classifier = Classifier(
         Partial(_of_features, config, as_model(model)),
         domain,
         labels=None if labels is None else tuple(labels),
         frames=frames,
         outputs=outputs,
     )
+    _check_labels(classifier)
+    return classifier
+
+
+def _first(labels: str | bytes) -> str:
+    """The first name of a text that may hold several."""
+    text = labels.decode(errors="replace") if isinstance(labels, bytes) else labels
+    return (text.replace(",", " ").split() or ["cat"])[0]
+
+
+def _check_labels(classifier: Classifier) -> None:
+    """Refuses labels of another number than the outputs, where shapes alone tell that."""
+    if classifier.labels is None:
+        return
+    reads, frames = classifier.reads, classifier.frames
+    try:
+        second = jax.ShapeDtypeStruct((reads.sample_rate,), jnp.float32)
+        features = jax.eval_shape(reads.analyse, second)
+        shape = features.shape if frames is None else (frames, *features.shape[1:])
+        given = jax.ShapeDtypeStruct(shape, features.dtype)
+        scores = jax.eval_shape(classifier.model, given)
+    except Exception:  # of the model or the domain, told when it is used
+        return
+    if len(scores.shape) == 1 and scores.shape[0] != len(classifier.labels):
+        names = ", ".join(map(repr, classifier.labels[:6]))
+        more = ", .." * (len(classifier.labels) > 6)
+        raise BridgeError(
+            f"labels= names {len(classifier.labels)} outputs ({names}{more}), the model has "
+            f"{scores.shape[0]}: name each output once, in their order"
+        )
 
 
 def domain_of(sample_rate: int | None, reads: Domain | None) -> Domain:
@@ -99,12 +135,28 @@ def axes_around(shape: Shape | None, rank: int) -> tuple[int, int]:
     extra = (*shape[: max(before, 0)], *shape[len(shape) - after :])
     if before < 0 or any(size not in (1, None) for size in extra):
         told = ", ".join("?" if size is None else str(size) for size in shape)
+        if rank == 1 and (cause := _several(shape)):
+            raise BridgeError(
+                f"the model takes a tensor [{told}], {cause}; or give reads=, the domain of such "
+                "features"
+            )
         raise BridgeError(
             f"the model takes a tensor [{told}], which is not features with {rank} "
             f"{'axis' if rank == 1 else 'axes'} of one sound: give reads=, the domain of such "
             "features, or export the model with a batch of one"
         )
     return before, after
+
+
+def _several(shape: Shape) -> str:
+    """What to do with a tensor that holds several waveforms; "" if it is something else."""
+    sizes = [1 if size is None else size for size in shape]
+    if len(sizes) == 2 or (len(sizes) == 3 and sizes[0] > 1 and min(sizes[1:]) == 1):
+        return f"a batch of {sizes[0]}: export the module with a batch of one"
+    if len(sizes) == 3 and sizes[0] == 1 and 1 < min(sizes[1:]) <= MOST_CHANNELS:
+        count = min(sizes[1:])
+        return f"and so takes {count} channels: wrap it in a module that takes one waveform"
+    return ""
 
 
 def _rank(domain: Domain, shape: Shape | None) -> int:

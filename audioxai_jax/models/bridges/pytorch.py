@@ -7,8 +7,10 @@ from typing import Any
 
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.protocol import Domain
-from audioxai_jax.models.bridges.errors import BridgeError
+from audioxai_jax.models.bridges import pytorch_advice
+from audioxai_jax.models.bridges.errors import BridgeError, nearest
 from audioxai_jax.models.bridges.onnx import OnnxModel, from_onnx, read_onnx
+from audioxai_jax.models.bridges.onnx.reading import read_file
 from audioxai_jax.models.bridges.pytorch_call import Call
 from audioxai_jax.types import Classifier
 
@@ -86,6 +88,8 @@ def from_torch(
     floats = [name for name, array in arrays.items() if array.dtype.kind == "f"]
     if input is None and len(floats) != 1:
         told = ", ".join(floats) or "none"
+        if not floats:
+            raise BridgeError(f"{type(module).__name__}: {pytorch_advice.whole_numbers(call)}")
         raise BridgeError(
             f"{type(module).__name__}: {len(floats)} arguments hold floating point ({told}): name "
             "the explained one by input="
@@ -96,6 +100,7 @@ def from_torch(
     bound = {name: array for name, array in arrays.items() if name != explained}
     if explained not in arrays:
         bound = {}  # a tensor within the graph
+        _check_within(module, content, explained, call)
     return from_onnx(
         content,
         sample_rate=sample_rate,
@@ -107,6 +112,18 @@ def from_torch(
         labels=labels,
         outputs=outputs,
     )
+
+
+def _check_within(module: Any, content: bytes, name: str, call: Call) -> None:
+    """Refuses a name that neither an argument nor a tensor within the graph has."""
+    graph = read_file(content).graph
+    made = [one for node in graph.nodes for one in node.outputs]
+    if name not in made:
+        raise BridgeError(
+            f"{type(module).__name__}.forward has no argument {name!r}: the example gives it "
+            f"{', '.join(call.tensors)}; of the tensors within, the nearest names are "
+            f"{nearest(name, made)}"
+        )
 
 
 def exported(

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
@@ -25,6 +26,8 @@ def check_module(module: Any) -> None:
             f"{type(module).__name__} is a TorchScript module, which torch.export does not follow: "
             "give the Python module that it was made of, or an ONNX file to from_onnx"
         )
+    if isinstance(module, (Mapping, str, Path)) or isinstance(module, type):
+        raise BridgeError(_unbuilt(module))
     if not isinstance(module, torch.nn.Module):
         raise BridgeError(
             f"expected a torch.nn.Module, got {type(module).__name__}: put a function into the "
@@ -41,6 +44,21 @@ def check_module(module: Any) -> None:
             )
         if value.is_quantized:
             raise BridgeError(f"{name!r} is quantised: give the module before its quantisation")
+
+
+def _unbuilt(module: Any) -> str:
+    """What to do with weights, a file or a class in place of a module."""
+    if isinstance(module, type):
+        return f"the class {module.__name__} was given: give a module of it, {module.__name__}(..)"
+    if isinstance(module, Mapping):
+        return (
+            f"a {type(module).__name__} was given, such as a state_dict, which holds weights "
+            "alone: build the module, call module.load_state_dict(weights), and give the module"
+        )
+    return (
+        f"a path was given ({Path(module).name}): build the module, call module.load_state_dict("
+        "torch.load(path, weights_only=True)), and give the module"
+    )
 
 
 def _check_mode(module: torch.nn.Module) -> None:
@@ -71,7 +89,12 @@ def as_call(module: torch.nn.Module, example: Any) -> Call:
     for name, value in given.items():
         if isinstance(value, torch.Tensor):
             tensors[name] = value.detach().cpu()
-        elif isinstance(value, (tuple, list, dict)) or hasattr(value, "__array__"):
+        elif hasattr(value, "__array__"):
+            raise BridgeError(
+                f"the argument {name!r} of the example is a {type(value).__name__} of another "
+                "package: give a tensor: torch.from_numpy(numpy.asarray(example))"
+            )
+        elif isinstance(value, (tuple, list, dict)):
             raise BridgeError(
                 f"the argument {name!r} of the example is a {type(value).__name__}: give tensors, "
                 "and wrap a module that takes lists of them"

@@ -6,17 +6,16 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
 
 from audioxai_jax.models.bridges import pytorch_constants
 from audioxai_jax.models.bridges.errors import BridgeError
+from audioxai_jax.models.bridges.pytorch_advice import advice, place
 from audioxai_jax.models.bridges.pytorch_call import Call, flattened
 
 OPERATION = re.compile(r"\b(?:aten|torchaudio|torchvision|prims|prim|higher_order)(?:\.|::)\w+")
-CODE = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
 MOST_BYTES = 2**31 - 1
 """Of a protobuf message."""
 
@@ -62,6 +61,8 @@ def export(module: torch.nn.Module, call: Call) -> bytes:
                 flat, tensors, strict=False, dynamic_shapes=(tuple(shapes),)
             )
         except Exception as error:  # of the exporter, or of the module's own code
+            if told := advice(call, error, lambda other: _succeeds(module, other)):
+                raise BridgeError(f"{kind}: {told}") from error
             raise _refusal(kind, "torch.export cannot follow it", error, None) from error
         _check(kind, program, names)
         try:
@@ -80,6 +81,14 @@ def export(module: torch.nn.Module, call: Call) -> bytes:
         except Exception as error:
             raise _refusal(kind, "torch.onnx cannot write it", error, program) from error
     return content
+
+
+def _succeeds(module: torch.nn.Module, call: Call) -> bool:
+    try:
+        torch.export.export(Flat(module, call), tuple(call.tensors.values()), strict=False)
+    except Exception:
+        return False
+    return True
 
 
 def _check(kind: str, program: Any, names: list[str]) -> None:
@@ -117,9 +126,8 @@ def _refusal(kind: str, what: str, error: Exception, program: Any) -> BridgeErro
     if named := OPERATION.search(whole):
         operation = named[0].replace("::", ".")
         where = f" (operation {operation}{_layer(program, operation)})"
-    if lines := CODE.findall(whole):
-        file, line, name = lines[-1]
-        where += f" (in {name}, {Path(file).name}:{line})"
+    if line := place(whole):
+        where += f" ({line})"
     return BridgeError(
         f"{kind}: {what}{where}: {text}. Rewrite that part with other operations, explain the part "
         "of the module in front of it or behind it, or export the module yourself for from_onnx"

@@ -42,6 +42,30 @@ def test_the_model_gets_the_axes_that_it_asks_for(shape, axes):
     assert classifier.frames == (None if shape is None else 4)
 
 
+@pytest.mark.parametrize("shape", [(1, 4), (1, None)])
+def test_labels_that_do_not_fit_the_outputs_are_refused_at_once(shape):
+    message = refusal(
+        BridgeError, as_classifier, total, shape, sample_rate=8000, labels=("up", "down")
+    )
+    assert "labels= names 2 outputs ('up', 'down'), the model has 3" in message
+    kept = as_classifier(total, shape, sample_rate=8000, labels=["a", "b", "c"])
+    assert kept.labels == ("a", "b", "c")
+
+
+def test_labels_as_one_text_are_refused():
+    message = refusal(
+        BridgeError, as_classifier, total, (1, 4), sample_rate=8000, labels="cat,dog,owl"
+    )
+    assert 'labels is a text: give a tuple of names, such as labels=("cat", ..)' in message
+
+
+def test_labels_of_outputs_over_time_are_not_counted():
+    """A wrapper over time comes later."""
+    frames = lambda x: jnp.stack([x, x])[None]
+    classifier = as_classifier(frames, (1, 4), sample_rate=8000, labels=tuple("abcd"))
+    assert classifier.labels == tuple("abcd")
+
+
 def test_an_output_without_classes_is_one_logit():
     classifier = as_classifier(lambda x: x.sum(axis=-1), (1, None), sample_rate=8000)
     assert classifier(jnp.ones(4)).tolist() == [4]

@@ -1,6 +1,8 @@
 """What a graph ends in: probabilities, and the tensor before them."""
 
-from audioxai_jax.models.bridges.errors import BridgeError
+from collections.abc import Collection
+
+from audioxai_jax.models.bridges.errors import BridgeError, nearest
 from audioxai_jax.models.bridges.onnx.graph import Graph
 
 KINDS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
@@ -34,6 +36,7 @@ def chosen_output(graph: Graph, output: str | None, source: str) -> tuple[str, s
       BridgeError: if several outputs are there to choose from, or there is no such ending.
     """
     made = {out for node in graph.nodes for out in node.outputs}
+    _check_output(graph, output, made, source)
     if output is not None and (output in made or output != LOGITS):
         return output, _kind(graph, output)
     names = [port.name for port in graph.outputs]
@@ -51,6 +54,22 @@ def chosen_output(graph: Graph, output: str | None, source: str) -> tuple[str, s
         )
     operator, before = last
     return before, KINDS[operator]
+
+
+def _check_output(graph: Graph, output: str | None, made: Collection[str], source: str) -> None:
+    """Refuses a name that no tensor has, with the names of the outputs first."""
+    names = [port.name for port in graph.outputs]
+    inputs = [port.name for port in graph.inputs]
+    if output in (None, LOGITS, *made, *names, *inputs):
+        return
+    if len(names) == 1:
+        told = f"it has one output ({names[0]}): leave output= away"
+    else:
+        told = f"its outputs are {', '.join(names)}"
+    raise BridgeError(
+        f"{source} has no tensor {output!r}: {told}, or name a tensor within: the nearest names "
+        f"are {nearest(str(output), [*made])}"
+    )
 
 
 def _kind(graph: Graph, name: str) -> str | None:

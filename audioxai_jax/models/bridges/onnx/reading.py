@@ -16,6 +16,9 @@ from audioxai_jax.models.bridges.onnx.graph import DTYPES, Graph, Node, Port
 OLDEST, NEWEST = 7, 26
 """Opsets of ONNX that are read: others have operators of another meaning."""
 
+SAVED = ((b"PK", b"/data.pkl"), (b"\x80", b"l\xfc\x9cF\xf9 j\xa8P\x19"))
+"""Beginnings of files of torch.save, and what is in them: a zip file, or the older form."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class File:
@@ -71,6 +74,12 @@ def _parsed(source: str | Path | bytes, name: str) -> Any:
         if not path.is_file():
             raise BridgeError(f"{name}: there is no such file")
         source = path.read_bytes()
+    if any(source.startswith(start) and mark in source for start, mark in SAVED):
+        raise BridgeError(
+            f"{name} is a file of torch.save, not of ONNX: write a function that builds the module "
+            "and loads it, and give that to from_torch, or torch:FILE.py:FUNCTION on the command "
+            "line"
+        )
     try:
         model = _package().load_model_from_string(source)
     except Exception as error:  # protobuf's own, of whichever implementation

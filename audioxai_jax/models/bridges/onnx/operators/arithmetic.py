@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.models.bridges.derivatives import magnitude
 from audioxai_jax.models.bridges.onnx.operators.base import (
     Call,
     Operator,
@@ -140,13 +141,14 @@ TABLE = {
             **{"And": "logical_and", "Or": "logical_or", "Xor": "logical_xor"},
             **{"Not": "logical_not", "BitwiseAnd": "bitwise_and", "BitwiseOr": "bitwise_or"},
             **{"BitwiseXor": "bitwise_xor", "BitwiseNot": "bitwise_not"},
-            **{"Abs": "abs", "Neg": "negative", "Sign": "sign", "Ceil": "ceil", "Floor": "floor"},
+            **{"Neg": "negative", "Sign": "sign", "Ceil": "ceil", "Floor": "floor"},
             **{"Sqrt": "sqrt", "Exp": "exp", "Log": "log", "Reciprocal": "reciprocal"},
             **{"Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "arcsin", "Acos": "arccos"},
             **{"Atan": "arctan", "Sinh": "sinh", "Cosh": "cosh", "Tanh": "tanh"},
             **{"Asinh": "arcsinh", "Acosh": "arccosh", "Atanh": "arctanh", "IsNaN": "isnan"},
         }.items()
     },
+    "Abs": simple(lambda xp, x: np.abs(x) if xp is np else magnitude(x)),
     "Div": Operator(_divide),
     "Mod": Operator(_modulo),
     "Pow": Operator(_power, static=()),

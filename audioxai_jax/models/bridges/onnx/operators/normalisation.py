@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.models.bridges.derivatives import magnitude, root_of_squares
 from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, alike
 
 
@@ -76,9 +77,9 @@ def _norm(call: Call, x: Any) -> Any:
     """Divided by the norm along an axis; 0 where that is 0."""
     x, axis, p = jnp.asarray(x), call.get("axis", -1), call.get("p", 2)
     if p == 1:
-        size = jnp.sum(jnp.abs(x), axis=axis, keepdims=True)
+        size = jnp.sum(magnitude(x), axis=axis, keepdims=True)
     else:
-        size = jnp.sqrt(jnp.sum(x * x, axis=axis, keepdims=True))
+        size = root_of_squares(jnp.sum(x * x, axis=axis, keepdims=True))
     return x / jnp.where(size == 0, jnp.ones_like(size), size)
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.models.bridges.derivatives import magnitude, root_of_squares
 from audioxai_jax.models.bridges.onnx.operators.base import Call, Operator, axes_of, cast, module
 
 
@@ -45,6 +46,16 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _product(xp: Any, x: Any, **over: Any) -> Any:
     return xp.prod(x, dtype=x.dtype, **over)
+
+
+def _norm_1(xp: Any, x: Any, **over: Any) -> Any:
+    return _sum(xp, np.abs(x) if xp is np else magnitude(x), **over)
+
+
+def _norm_2(xp: Any, x: Any, **over: Any) -> Any:
+    power = _sum(xp, x * x, **over)
+    floating = xp is jnp and jnp.issubdtype(x.dtype, jnp.floating)
+    return (root_of_squares(power) if floating else xp.sqrt(power)).astype(x.dtype)
 
 
 def _log_sum_exp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -87,8 +98,8 @@ TABLE = {
     "ReduceMax": _reduce(_extreme("max")),
     "ReduceMin": _reduce(_extreme("min")),
     "ReduceProd": _reduce(_product),
-    "ReduceL1": _reduce(lambda xp, x, **over: _sum(xp, xp.abs(x), **over)),
-    "ReduceL2": _reduce(lambda xp, x, **over: xp.sqrt(_sum(xp, x * x, **over)).astype(x.dtype)),
+    "ReduceL1": _reduce(_norm_1),
+    "ReduceL2": _reduce(_norm_2),
     "ReduceSumSquare": _reduce(lambda xp, x, **over: _sum(xp, x * x, **over)),
     "ReduceLogSum": _reduce(lambda xp, x, **over: xp.log(_sum(xp, x, **over))),
     "ReduceLogSumExp": _reduce(_log_sum_exp),

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from audioxai_jax.models.bridges.derivatives import magnitude, root_of_squares
 from audioxai_jax.models.bridges.tflite.operators.base import (
     HIGHEST,
     Node,
@@ -66,8 +67,7 @@ def _select(node: Node, condition, x, y):
 
 def _magnitude(node: Node, value: Pair):
     """sqrt(re^2 + im^2), with derivative 0 at 0."""
-    power = value.real * value.real + value.imag * value.imag
-    return jnp.sqrt(jnp.maximum(power, jnp.finfo(power.dtype).tiny))
+    return root_of_squares(value.real * value.real + value.imag * value.imag)
 
 
 def _add_n(node: Node, *values):
@@ -117,7 +117,6 @@ PLAIN = {
     92: ("SQUARE", "square"),
     93: ("ZEROS_LIKE", "zeros_like"),
     95: ("FLOOR_MOD", "mod"),
-    101: ("ABS", "abs"),
     104: ("CEIL", "ceil"),
     108: ("COS", "cos"),
     156: ("ATAN2", "arctan2"),
@@ -142,6 +141,7 @@ OPERATORS = {
     54: Operator("PRELU", _prelu),
     64: Operator("SELECT", _select),
     76: Operator("RSQRT", lambda node, x: jax.lax.rsqrt(jnp.asarray(x))),
+    101: Operator("ABS", lambda node, x: abs(x) if isinstance(x, np.ndarray) else magnitude(x)),
     98: Operator("LEAKY_RELU", _leaky, {"alpha": (0, "<f", 0.0)}),
     99: Operator("SQUARED_DIFFERENCE", lambda node, x, y: (x - y) * (x - y)),
     106: Operator("ADD_N", _add_n),

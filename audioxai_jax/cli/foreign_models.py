@@ -106,7 +106,9 @@ def _factory(scheme: str, name: str) -> Callable[..., Classifier]:
     if scheme == "subject":
         return _subject(name)
     if scheme in ("torch", "keras") and (instead := hint(name)):
-        raise user_files.UserFileError(f"--model {scheme}:{name}: {scheme}: takes FILE.py:FUNCTION: {instead}")
+        raise user_files.UserFileError(
+            f"--model {scheme}:{name}: {scheme}: takes FILE.py:FUNCTION: {instead}"
+        )
     module, function = FUNCTIONS[scheme]
     bridge = getattr(importlib.import_module(f"audioxai_jax.models.bridges.{module}"), function)
     if scheme == "torch":

@@ -64,14 +64,21 @@ OF_TORCH = ("crepe", "resemblyzer", "distillmos", "emphases")
 LONG = {"dnsmos"}
 """A reading takes seconds."""
 BESIDE = rows(CASES, full_size=LONG)
+EXPLAINED = rows(CASES, full_size=LONG | {"openwakeword", "basic_pitch"})
+"""Subjects of tests that take a minute each."""
 
 
 @pytest.fixture(params=BESIDE)
 def name(request):
-    if not SUBJECTS[request.param].installed:
-        install = SUBJECTS[request.param].install
-        pytest.skip(f"{request.param} is not installed: pip install {install}")
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def installed(request):
+    if "name" in request.fixturenames:
+        name = request.getfixturevalue("name")
+        if not SUBJECTS[name].installed:
+            pytest.skip(f"{name} is not installed: pip install {SUBJECTS[name].install}")
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +149,7 @@ def test_its_outputs_are_named(name, built, clip):
         assert logits.shape == (len(classifier.labels),) and logits.dtype == jnp.float32
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_gradients_are_finite_on_a_clip_and_at_silence(name, built, clip, target):
     slope = jax.jit(jax.grad(lambda model, x: model(x)[target], argnums=1))
     silent_end = clip.at[len(clip) // 2 :].set(0)
@@ -152,6 +160,7 @@ def test_gradients_are_finite_on_a_clip_and_at_silence(name, built, clip, target
         assert bool(jnp.all(jnp.isfinite(slope(built(name), jnp.zeros_like(clip)))))
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_integrated_gradients_are_complete_or_level_hardly_counts(name, built, clip, target):
     case, classifier = CASES[name], built(name)
     method = integrated_gradients(steps=case.steps, chunk=4)
@@ -164,6 +173,7 @@ def test_integrated_gradients_are_complete_or_level_hardly_counts(name, built, c
         assert abs(loud - quiet) < 0.05 * abs(loud - float(classifier(0 * clip)[target]))
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_the_ledger_of_its_composite_balances(name, built, clip, target):
     rules = lrp(SUBJECTS[name].composite).composite
     told = propagate(rules, built(name), clip, target)
@@ -175,6 +185,7 @@ def test_the_ledger_of_its_composite_balances(name, built, clip, target):
     assert abs(total - float(told.logits[target])) < 1e-3 * size
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_what_is_relevant_can_be_heard(name, built, clip, target):
     """Occlusion by a sixteenth of the clip, and LRP as an audible heat map."""
     classifier = built(name)
@@ -186,6 +197,7 @@ def test_what_is_relevant_can_be_heard(name, built, clip, target):
     assert bool(jnp.all(jnp.abs(heard) <= jnp.abs(clip) + 1e-6)) and bool(jnp.any(heard != 0))
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_it_is_explained_in_the_latent_of_a_codec(name, built, clip, target):
     """The paper's method, for a model that never saw a latent."""
     domain = latent(load_codec("gainshape_16khz"))
@@ -197,6 +209,7 @@ def test_it_is_explained_in_the_latent_of_a_codec(name, built, clip, target):
     assert np.max(np.abs(told.sounds["explanation"])) > 1e-4
 
 
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_what_is_known_before_it_is_explained(name, built, clip):
     """`assess` finds no NaN at silence, and says whether level counts."""
     told = assess(built(name), clip)

@@ -108,7 +108,10 @@ def to_input(found: Array, x: Array, axes: Sequence[int | None] | None = None) -
     if len(free) < len(unknown) - len(surplus):
         raise ValueError(
             f"grad_cam: the map {list(shape)} does not fit the input {list(x.shape)}: each of its "
-            "axes must go along one of the input's own"
+            "axes must go along one of the input's own. Explain in a domain of time and "
+            "frequency (domains.time_frequency, --domain time_frequency), name a point of the "
+            "model with fewer axes of positions (at=), or use another method, such as lrp or "
+            "occlusion"
         )
     rest = iter(free)
     places = [next(rest) if (axis := known[i]) is None else axis for i in kept]

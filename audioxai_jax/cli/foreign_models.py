@@ -51,8 +51,8 @@ HINTS = {
     **dict.fromkeys(
         (".keras", ".h5"),
         (
-            "write a function that returns keras.models.load_model(..) of this file, and give --model "
-            "keras:FILE.py:FUNCTION"
+            "write a function that returns keras.models.load_model(..) of this file, and give "
+            "--model keras:FILE.py:FUNCTION"
         ),
     ),
     ".onnx": "write --model onnx:{}",
@@ -107,7 +107,7 @@ def _factory(scheme: str, name: str) -> Callable[..., Classifier]:
         return _subject(name)
     if scheme in ("torch", "keras") and (instead := hint(name)):
         raise user_files.UserFileError(
-            f"--model {scheme}:{name}: {scheme}: takes FILE.py:FUNCTION: {instead}"
+            f"--model {scheme}:{name}: takes FILE.py:FUNCTION: {instead}"
         )
     module, function = FUNCTIONS[scheme]
     bridge = getattr(importlib.import_module(f"audioxai_jax.models.bridges.{module}"), function)

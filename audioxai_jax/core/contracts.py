@@ -49,7 +49,7 @@ def check_method(method: Any) -> None:
     name = getattr(function, "__name__", type(method).__name__)
     do = ""
     if isinstance(method, str):
-        do = f": write audioxai_jax.{method}()" if method.isidentifier() else ""
+        do = ": write its factory, such as audioxai_jax.lrp(); audioxai_jax.METHODS names all"
     elif inspect.isclass(method):
         do = f": make one, {name}(..)"
     elif callable(method):

@@ -147,6 +147,8 @@ def test_layers_without_a_map_are_refused(model, x):
     deep = lambda x: checkpoint_name(jnp.stack([x] * 2, 1)[..., None] ** 2, "deep").sum((1, 2))
     with pytest.raises(ValueError, match=r"the map \[4, 2\] does not fit the input \[4\]"):
         grad_cam("deep")(deep, jnp.ones(4), 0, key=None)
+    with pytest.raises(ValueError, match=r"domains.time_frequency.*\(at=\).*such as lrp or occl"):
+        grad_cam("deep")(deep, jnp.ones(4), 0, key=None)
     with pytest.raises(
         ValueError, match=r"channel_axis 3 is not an axis of the activation \[4, 2, 1\]"
     ):

@@ -88,7 +88,8 @@ REFUSED = [
     ("keep", "10%", "keep must be a fraction or 'smallest', got '10%'"),
     ("keep", None, "keep must be a fraction between 0 and 1, got None"),
     ("keep", [0.1], "keep must be a fraction between 0 and 1, got a list"),
-    ("method", "saliency", "expected a method: write audioxai_jax.saliency()"),
+    ("method", "saliency", "expected a method: write its factory, such as audioxai_jax.lrp()"),
+    ("method", "lrp2", "the text 'lrp2', expected a method: write its fact"),
     ("method", ax.integrated_gradients, "(write integrated_gradients()?)"),
     ("method", type(ax.saliency()), "the method is the class Saliency, expected a method: make"),
     ("method", 3, "the method is an int, expected a method"),
@@ -292,7 +293,7 @@ def test_outputs_without_labels_have_numbers():
     [
         (
             lambda: ax.attribute("saliency", MODEL, LATENT, 0, key=KEY),
-            "write audioxai_jax.saliency",
+            "write its factory, such as audioxai_jax.lrp()",
         ),
         (lambda: ax.attribute(ax.saliency(), MODEL, "a", 0, key=KEY), "the input must be an array"),
         (lambda: ax.saliency()(MODEL, LATENT, "stop", key=KEY), "a function has none"),

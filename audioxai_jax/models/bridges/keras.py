@@ -1,5 +1,6 @@
 """Models of Keras 3 on its JAX backend: functions of their variables, under their paths."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,10 +47,10 @@ class KerasModel:
     model: Same
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    fixed: tuple[tuple[str, np.ndarray], ...]
-    names: Names
-    constants: tuple[tuple[str, np.ndarray], ...]
-    params: dict[str, Array]
+    fixed: tuple[tuple[str, np.ndarray], ...] = dataclasses.field(repr=False)
+    names: Names = dataclasses.field(repr=False)
+    constants: tuple[tuple[str, np.ndarray], ...] = dataclasses.field(repr=False)
+    params: dict[str, Array] = dataclasses.field(repr=False)
 
     @relaxed()
     def __call__(self, *arrays: Array) -> Any:

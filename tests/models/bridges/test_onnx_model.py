@@ -13,7 +13,7 @@ from audioxai_jax.tracing.trace import leaf_names
 from tests.helpers import onnx_networks as small
 
 pytest.importorskip("onnx")
-from audioxai_jax.models.bridges.onnx import read_onnx  # noqa: E402
+from audioxai_jax.models.bridges.onnx import from_onnx, read_onnx  # noqa: E402
 
 AUDIO = np.random.default_rng(1).standard_normal(64).astype(np.float32)
 
@@ -46,6 +46,11 @@ def test_weights_are_leaves_under_their_names_and_constants_are_not():
     whole = Partial(one, model)
     leaves, _ = jax.tree_util.tree_flatten_with_path(as_model(whole))
     assert sorted(leaf_names(leaves)) == sorted(small.NAMES)
+
+
+def test_a_classifier_prints_no_weights():
+    printed = repr(from_onnx(small.network(), sample_rate=8000, labels=("a", "b", "c")))
+    assert "Array(" not in printed and len(printed) < 500 and "labels=('a', 'b', 'c')" in printed
 
 
 def test_ports_are_told():

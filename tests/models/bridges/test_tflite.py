@@ -99,6 +99,11 @@ def test_floats_are_leaves_by_their_names_and_the_graph_can_be_cut(tmp_path, wav
     np.testing.assert_allclose(back(front(wave[None]))[0], by_hand(wave), rtol=2e-6, atol=2e-6)
 
 
+def test_a_classifier_prints_no_weights(tmp_path):
+    printed = repr(from_tflite(saved(tmp_path, network()), sample_rate=RATE))
+    assert "Array(" not in printed and "array(" not in printed and len(printed) < 500
+
+
 def test_equal_files_compile_once(tmp_path, wave):
     path, traces = saved(tmp_path, network()), []
 

@@ -43,7 +43,7 @@ class OnnxModel:
       labels: names of the outputs that the file tells, or None.
     """
 
-    params: dict[str, Array]
+    params: dict[str, Array] = dataclasses.field(repr=False)
     program: Program
     labels: tuple[str, ...] | None = dataclasses.field(default=None, compare=False)
 

@@ -55,6 +55,9 @@ class Program:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __repr__(self) -> str:
+        return f"Program({len(self.nodes)} nodes, {self.digest.hex()[:12]})"
+
 
 def load(
     path: str | Path, inputs: Sequence[str], outputs: Sequence[str]

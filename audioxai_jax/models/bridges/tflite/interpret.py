@@ -1,5 +1,6 @@
 """Evaluates the graph of a .tflite file; what depends on no input is computed while tracing."""
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ class TfliteModel:
     """
 
     program: Program
-    params: dict[str, Array]
+    params: dict[str, Array] = dataclasses.field(repr=False)
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -22,7 +22,7 @@ from audioxai_jax.core.training_mode import named, parts_in_training, refusal, w
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def record(*, static: tuple[str, ...] = ()) -> Callable[[type[T]], type[T]]:
     """Class decorator: a frozen dataclass that is a pytree; `static` fields are hashed.
 

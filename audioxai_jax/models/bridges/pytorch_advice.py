@@ -28,7 +28,7 @@ def advice(call: Call, error: Exception, succeeds: Callable[[Call], bool]) -> st
 
     Args:
       call: how the module was called.
-      error: what the export raised.
+      error: exception of the export.
       succeeds: whether the export of another call succeeds.
     """
     if (whole := whole_numbers(call)) and succeeds(_with(call, lambda tensor: tensor.float())):

@@ -11,6 +11,8 @@ from tests.helpers import onnx_case_table_2 as two
 from tests.helpers import onnx_graphs as graphs
 from tests.helpers.onnx_cases import build, data_of, oracle_outputs
 
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the extra 'oracles'")
+
 CASES = [
     *(*one.ELEMENTWISE, *one.SHAPES, *one.INDEXING, *one.REDUCTIONS, *one.LAYERS),
     *(*two.RESIZING, *two.SPECTRA, *two.ATTENTION, *two.RECURRENT, *two.QUANTISED, *two.MICROSOFT),

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 from jax.tree_util import Partial
 
 import audioxai_jax as ax
 from audioxai_jax.models.bridges.onnx import read_onnx
 from audioxai_jax.propagation.lowering.lower import every_operation
 
+torch = pytest.importorskip("torch")
 SAMPLES = 1600
 
 

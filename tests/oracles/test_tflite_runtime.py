@@ -6,16 +6,18 @@ Graphs are made by the runtime's own writer of the schema, so that field numbers
 import importlib.util
 from pathlib import Path
 
-import flatbuffers
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from audioxai_jax.models.bridges.tflite import read_tflite
 from tests.helpers.real_clips import real_clips
+
+pytest.importorskip("ai_edge_litert")
+import flatbuffers  # noqa: E402
+from ai_edge_litert import schema_py_generated as schema  # noqa: E402
+from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: E402
 
 DRAW = np.random.default_rng(3)
 FLOAT = lambda *shape: DRAW.normal(size=shape).astype(np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array
 from jax.tree_util import Partial
 
+from audioxai_jax.core.checks import as_array, check_audio
 from audioxai_jax.core.extras import needed_by
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.models.bridges.huggingface.mel_banks import slaney_bank
@@ -70,10 +71,13 @@ def enrolled(embed: Model, clips: Sequence[Array], name: str = "voice") -> Array
     """The mean voice of some clips, of length 1, `[256]`.
 
     Raises:
-      ValueError: if there are no clips.
+      ValueError: if there are no clips, or one is not a waveform.
+      TypeError (also a ValueError): for whole numbers, as data sets have them.
     """
     if not len(clips):
         raise ValueError(f"{name}: has no clips: give at least one, 16 kHz samples [T]")
+    for clip in clips:
+        check_audio(as_array(clip, name), name)
     voices = jnp.stack([embed(jnp.asarray(clip)) for clip in clips])
     return _of_length_one(jnp.sum(voices, axis=0))
 

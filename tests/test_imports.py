@@ -223,17 +223,17 @@ def test_scripts_use_names_that_exist():
 
 
 def existing(module: str, name: str, place: str):
-    """What `from module import name` gives; None if a framework is not installed."""
+    """What `from module import name` gives; None if a package that it needs is not installed."""
     try:
-        found = importlib.import_module(module)
+        owner = importlib.import_module(module)
+        package = hasattr(owner, "__path__")
+        if package and not hasattr(owner, name) and importlib.util.find_spec(f"{module}.{name}"):
+            return importlib.import_module(f"{module}.{name}")
     except ImportError as error:
         assert error.name and not error.name.startswith(LOCAL), place
         return None
-    package = hasattr(found, "__path__")
-    if package and not hasattr(found, name) and importlib.util.find_spec(f"{module}.{name}"):
-        return importlib.import_module(f"{module}.{name}")
-    assert hasattr(found, name), f"{place}: {module} has no {name}"
-    return getattr(found, name)
+    assert hasattr(owner, name), f"{place}: {module} has no {name}"
+    return getattr(owner, name)
 
 
 def test_only_the_tests_setup_looks_beside_the_checkout():

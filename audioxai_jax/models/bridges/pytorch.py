@@ -39,7 +39,8 @@ def read_torch(
 
     Raises:
       BridgeError: for a module in training mode, in half precision, off the CPU or scripted; if
-        a buffer changes during a call; if the export fails, naming the layer.
+        a buffer changes during a call; if the export fails, naming the layer, or gives
+        other numbers than the module on noise.
       MissingExtra: without the packages torch, onnx and onnxscript.
     """
     return read_onnx(exported(module, example, any_length=any_length, cache=cache)[0])
@@ -138,7 +139,12 @@ def exported(
         import onnx  # noqa: F401  # pyright: ignore[reportMissingImports]
         import onnxscript  # noqa: F401  # pyright: ignore[reportMissingImports]
         import torch  # noqa: F401  # pyright: ignore[reportMissingImports]
-    from audioxai_jax.models.bridges import pytorch_cache, pytorch_checks, pytorch_export
+    from audioxai_jax.models.bridges import (
+        pytorch_cache,
+        pytorch_checks,
+        pytorch_export,
+        pytorch_parity,
+    )
 
     pytorch_checks.check_module(module)
     call = pytorch_checks.as_call(module, example)
@@ -147,8 +153,12 @@ def exported(
         call = dataclasses.replace(call, lengths=tuple(floats))
     place = None if cache is None else pytorch_cache.place(Path(cache), module, call)
     content = None if place is None else pytorch_cache.kept(place)
+    if content is not None and pytorch_parity.difference(module, content, call):
+        content = None  # of a module that only looks the same
     if content is None:
         content = pytorch_export.export(module, call)
+        if told := pytorch_parity.difference(module, content, call):
+            raise BridgeError(f"{type(module).__name__}: {told}")
         if place is not None:
             pytorch_cache.keep(place, content)
     return content, call

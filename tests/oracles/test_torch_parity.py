@@ -1,5 +1,6 @@
-"""Graphs of PyTorch's exporter that are not their module are refused, and caches are not believed."""
+"""Graphs of PyTorch's exporter that differ from their module are refused, also those of a cache."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,3 +58,17 @@ def test_a_module_that_only_looks_the_same_is_exported_anew(tmp_path):
     clip = jnp.ones((1, 1, 800))
     for module, factor in ((double, 2), (triple, 3), (double, 2)):
         assert jnp.all(read_torch(module, EXAMPLE, cache=tmp_path)(clip) == factor)
+
+
+@pytest.mark.parametrize("ceil", [False, True])
+def test_windows_with_gaps_have_torchs_gradient(ceil):
+    pool = torch.nn.MaxPool1d(3, stride=2, padding=1, dilation=2, ceil_mode=ceil).eval()
+    wave = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 2, 101)).astype(np.float32))
+    wave.requires_grad_(True)
+    wanted = pool(wave)
+    (wanted**2).sum().backward()
+    model = read_torch(pool, wave.detach())
+    clip = jnp.asarray(wave.detach().numpy())
+    np.testing.assert_allclose(model(clip), wanted.detach().numpy(), atol=1e-6)
+    gradient = jax.grad(lambda x: jnp.sum(model(x) ** 2))(clip)
+    np.testing.assert_allclose(gradient, wave.grad.numpy(), atol=1e-6)

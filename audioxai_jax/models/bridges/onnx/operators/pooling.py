@@ -28,10 +28,27 @@ def _max(call: Call, x: Any) -> Any:
     x = jnp.asarray(x)
     over = filled(call, x.shape[2:], call.require("kernel_shape"))
     least = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
-    y = _over(x, np.asarray(least, x.dtype), jax.lax.max, over)
+    if max(over.dilations) > 1:
+        y = _spread_max(x, least, over)  # JAX has no gradient of the other form
+    else:
+        y = _over(x, np.asarray(least, x.dtype), jax.lax.max, over)
     if not call.wants(1):
         return y
     return y, _places(call, x, over)
+
+
+def _spread_max(x: Any, least: Any, over: Windows) -> Any:
+    """Maxima of windows with gaps: of the input moved to each place of a window."""
+    padded = jnp.pad(x, [(0, 0), (0, 0), *over.padding], constant_values=least)
+    reach = [(k - 1) * d + 1 for k, d in zip(over.kernel, over.dilations, strict=True)]
+    sizes = zip(padded.shape[2:], reach, over.strides, strict=True)
+    ends = [(size - far) // step * step + 1 for size, far, step in sizes]
+    moved = []
+    for place in np.ndindex(*over.kernel):
+        starts = [i * d for i, d in zip(place, over.dilations, strict=True)]
+        cut = zip(starts, ends, over.strides, strict=True)
+        moved.append(padded[(..., *(slice(i, i + end, step) for i, end, step in cut))])
+    return jnp.max(jnp.stack(moved), axis=0)
 
 
 def _places(call: Call, x: Any, over: Windows) -> Any:

@@ -22,13 +22,13 @@ FEWEST = 16
 """Programs that are not dropped for half of the maps: the others' are not ours to make room."""
 MOST = 256
 """Programs that are kept where the system does not tell its maps."""
-FUSIONS = ("LIBRARY_FUSION_TYPE_DOT", "LIBRARY_FUSION_TYPE_ELTWISE")
-OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ",".join(FUSIONS)}
+OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
 """Options of programs on a CPU, which JAX takes of outermost programs alone.
 
 XLA of jaxlib 0.10.2 also fuses sums (LIBRARY_FUSION_TYPE_REDUCE), which gives wrong numbers: the
 gradients of several targets of several examples through a layer norm were off by 0.8 of the
-largest. Without that fusion they are right, and no slower."""
+largest. Without that fusion they are right, and no slower. Programs that JAX is told to compile
+without most optimisations keep it: there XLA's other sums gave NaN."""
 _PROGRAMS: list[Any] = []
 """Every function made by `compiled`, for as long as its module: JAX keeps their programs."""
 
@@ -62,8 +62,9 @@ def compiled(
     @relaxed()
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        outermost = jax.default_backend() == "cpu" and not _is_traced((args, kwargs))
-        program = alone if outermost else inside
+        optimised = not jax.config.read("jax_disable_most_optimizations")
+        on_cpu = jax.default_backend() == "cpu"
+        program = alone if optimised and on_cpu and not _is_traced((args, kwargs)) else inside
         before = program._cache_size()
         found = program(*args, **kwargs)
         if program._cache_size() > before:

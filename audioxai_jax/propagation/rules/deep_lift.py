@@ -197,7 +197,7 @@ def _of_logsumexp(x: Array, w: Any, x0: Array, w0: Any, change: Array) -> Array:
 
 
 def _ratio(change: Array, step: Array, x: Array, slope: Array) -> Array:
-    """change / step; the slope where there is no step, and 0 if that is infinite or NaN.
+    """change / step; the slope where the step is 0, and 0 if that is infinite or NaN.
 
     There a root or logarithm is at 0 for both inputs; times a difference of 0, any multiplier is a
     contribution of 0, but an infinite one would spoil all others.

@@ -87,7 +87,7 @@ def test_a_part_that_needs_another_input_names_it():
 
 def test_a_missing_file_is_told(tmp_path):
     message = refusal(BridgeError, read_onnx, tmp_path / "none.onnx")
-    assert message.endswith("none.onnx: there is no such file")
+    assert message.endswith("none.onnx: no such file")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 pickled", b"\x80\x02}q\x00", b"\x08" * 40])

@@ -164,7 +164,7 @@ def tokens(path: Path, count: int) -> tuple[str, ...]:
     """The tokens of a vocabulary by number; those that it leaves out are "<number>".
 
     Raises:
-      BridgeError: if there is no vocabulary, or it does not fit.
+      BridgeError: if the vocabulary is missing, or does not fit.
     """
     try:
         numbers = read_config(path / VOCABULARY)

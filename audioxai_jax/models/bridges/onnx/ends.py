@@ -33,7 +33,7 @@ def chosen_output(graph: Graph, output: str | None, source: str) -> tuple[str, s
       source: name of the file for messages.
 
     Raises:
-      BridgeError: if several outputs are there to choose from, or there is no such ending.
+      BridgeError: if several outputs are there to choose from, or the graph has another ending.
     """
     made = {out for node in graph.nodes for out in node.outputs}
     _check_output(graph, output, made, source)

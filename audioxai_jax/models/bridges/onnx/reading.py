@@ -72,7 +72,7 @@ def _parsed(source: str | Path | bytes, name: str) -> Any:
     if not isinstance(source, bytes):
         path = Path(source)
         if not path.is_file():
-            raise BridgeError(f"{name}: there is no such file")
+            raise BridgeError(f"{name}: no such file")
         source = path.read_bytes()
     if any(source.startswith(start) and mark in source for start, mark in SAVED):
         raise BridgeError(

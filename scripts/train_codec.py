@@ -82,8 +82,9 @@ def main() -> None:
     mean = mean_latent(encode, plain, audio)
     credit = tasks.provenance("keywords", SPLIT, clips)
     save(options, settings, settings.name, plain, mean, quality(plain), credit)
-    masked = run(1, plain)
-    save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
+    if len(settings.steps) > 1:
+        masked = run(1, plain)
+        save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
 
 
 def spoken_clips(clips):
@@ -127,9 +128,14 @@ def run_stage(options, settings, encode, decode, quality, audio, digest, stage: 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3)
     )
-    rate, weights = settings.config.sample_rate, settings.weights
     step = make_step(
-        encode, decode, optimiser, sample_rate=rate, masked=stage == 1, weights=weights
+        encode,
+        decode,
+        optimiser,
+        sample_rate=settings.config.sample_rate,
+        masked=stage == 1,
+        weights=settings.weights,
+        gaps=getattr(settings, "gaps", None) if stage == 0 else None,
     )
     key = jax.random.fold_in(jax.random.key(settings.seed), stage)
 

@@ -27,6 +27,8 @@ AWAY = 0.1
 of what was removed must come back; to punish that much makes sounds choppy."""
 Encode = Callable[[Any, Array], Array]
 Decode = Callable[[Any, Array], Array]
+Gaps = Callable[[Array, Array, Array], tuple[Array, Array]]
+"""`(key, latent [F, C], audio [T]) -> mask [F, C], the part of the audio that it keeps [T]`."""
 
 
 def reconstruction_loss(decoded: Array, audio: Array, sample_rate: int) -> dict[str, Array]:
@@ -62,16 +64,25 @@ def make_step(
     sample_rate: int,
     masked: bool,
     weights: dict[str, float],
+    gaps: Gaps | None = None,
 ):
     """One training step, jitted: `(params, state, audio [B, T], key) -> (.., metrics)`.
 
     `params` is `{"encoder": .., "decoder": ..}`. With `masked`, the encoder stays as it
-    is and the loss is that of the second stage.
+    is and the loss is that of the second stage. With `gaps`, every second clip of the first stage
+    is decoded from a latent with gaps, and compared with the part of the clip that was kept.
     """
 
     def one(params, audio: Array, key: Array) -> tuple[Array, dict[str, Array]]:
         latent = encode(params, audio)
-        terms = reconstruction_loss(decode(params, latent)[: len(audio)], audio, sample_rate)
+        wanted, kept = audio, latent
+        if gaps is not None:
+            half_key, key = jax.random.split(key)
+            mask, part = gaps(key, latent, audio)
+            half = jax.random.bernoulli(half_key)
+            kept = jnp.where(half, mask * latent, latent)
+            wanted = jnp.where(half, part[: len(audio)], audio)
+        terms = reconstruction_loss(decode(params, kept)[: len(audio)], wanted, sample_rate)
         if masked:
             kind_key, random_key, loud_key = jax.random.split(key, 3)
             mask = jnp.where(

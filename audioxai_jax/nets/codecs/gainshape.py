@@ -119,6 +119,28 @@ def decode_with(config: GainShapeConfig, params, latent: Array, signs: Array | n
     return synthesise(shape * _per_bin(config, amplitude))
 
 
+def cells(config: GainShapeConfig) -> np.ndarray:
+    """The band of each channel, `[gains + shape]`: that of a gain, and the one that contributes
+    most to a coefficient. With a band's gain, what its coefficients say is gone as well."""
+    return np.concatenate([np.arange(config.gains), _bands(config)[: config.shape].argmax(1)])
+
+
+def filtered(config: GainShapeConfig, audio: Array, kept: Array) -> Array:
+    """The part of a waveform in some bands and frames, as an exact codec would decode it.
+
+    Args:
+      audio: `[T]`, of whole frames.
+      kept: weights of the band gains, in [0, 1], `[F, gains]`.
+
+    Returns:
+      `[F * hop]`.
+    """
+    cosine, sine = analyse(audio, config.hop)
+    amplitude = jnp.sqrt((cosine**2 + sine**2) @ _bands(config) + 1e-12)
+    share = _per_bin(config, kept * amplitude) / _per_bin(config, amplitude)
+    return synthesise(share * cosine)
+
+
 def codec(config: GainShapeConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
     return assemble(encode, decode, config, params, mean=mean, name=name)

@@ -83,6 +83,16 @@ def level(decibels: float | None) -> str:
     return f"{sign}{abs(tenths):.1f} dB"
 
 
+def floor(result: ClipResult) -> str:
+    """What the noise floor is; empty without one."""
+    if result.floor_db is None:
+        return ""
+    return (
+        f"{level(result.floor_db)} relative to the original, noise with the spectrum of speech; "
+        "the same in every sound"
+    )
+
+
 def round_trip(domain: DomainFacts) -> str:
     """Name of the control that edits nothing: "codec only" of a codec."""
     return "codec only" if domain.codec is not None else "round trip"
@@ -228,6 +238,7 @@ def settings(result: ClipResult) -> list[tuple[str, str]]:
             + SMALLEST[chosen.smallest],
         ),
         ("Base", base(result)),
+        *([("Noise floor", floor(result))] if result.floor_db is not None else []),
         (
             "Completeness gap",
             "not promised by this method" if math.isnan(gap) else f"{100 * gap:.2g} %",

@@ -19,6 +19,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.core.checks import as_audio, check_number, whole
+from audioxai_jax.core.programs import compiled
 from audioxai_jax.synthesis.levels import rms
 
 LOWEST_HZ = 80.0
@@ -55,9 +56,7 @@ def speech_noise(samples: int, sample_rate: int, key: Array) -> Array:
     rate = whole(sample_rate, "sample_rate", LEAST_RATE)
     length = math.ceil(samples / rate) * rate
     gain = speech_gain(np.fft.rfftfreq(length, 1 / rate)).astype(np.float32)
-    white = jax.random.normal(key, (length,), jnp.float32)
-    noise = jnp.fft.irfft(jnp.fft.rfft(white) * gain, n=length)[:samples]
-    return noise / rms(noise)
+    return _shaped_noise(key, gain, length, samples)
 
 
 def speech_gain(hertz: np.ndarray) -> np.ndarray:
@@ -90,5 +89,22 @@ def floor(audio: Any, level_db: float | Array, sample_rate: int, key: Array) -> 
     check_number(level_db, "level_db", "a level in dB")
     if not isinstance(level_db, Tracer) and not -math.inf < float(level_db) <= 0:
         raise ValueError(f"level_db must be a finite level of at most 0 dB, got {level_db}")
-    scale = rms(audio) * 10 ** (jnp.asarray(level_db, jnp.float32) / 20)
-    return (scale * speech_noise(audio.shape[0], sample_rate, key)).astype(audio.dtype)
+    noise = speech_noise(audio.shape[0], sample_rate, key)
+    return _below(audio, noise, level_db)
+
+
+def _noise(key: Array, gain: Array, length: int, samples: int) -> Array:
+    """White noise of some length, with gains of its bins, cut to its first samples."""
+    white = jnp.fft.rfft(jax.random.normal(key, (length,), jnp.float32))
+    noise = jnp.fft.irfft(white * gain, n=length)[:samples]
+    return noise / rms(noise)
+
+
+def _scaled(audio: Array, noise: Array, level_db: float | Array) -> Array:
+    """Noise of unit RMS, at a level relative to the audio."""
+    ratio = 10 ** (jnp.asarray(level_db, jnp.float32) / 20)
+    return (rms(audio).astype(jnp.float32) * ratio * noise).astype(audio.dtype)
+
+
+_shaped_noise = compiled(_noise, static_argnums=(2, 3))
+_below = compiled(_scaled)

@@ -8,6 +8,7 @@ The sounds carry a faint noise floor (`--floor`), which the model does not hear.
 All clips are padded to the longest one, so that they share one compiled program.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -43,24 +44,7 @@ WIDTH = 20
 
 
 def main() -> None:
-    parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP", help="sound files")
-    parser.add_argument(
-        "--out",
-        type=output_folder,
-        default=Path("explanation"),
-        metavar="DIR",
-        help="folder to write to; default: %(default)s",
-    )
-    parser.add_argument("--model", metavar="MODEL", help="see `audioxai explain --help`")
-    parser.add_argument("--model-set", action="append", default=[], metavar="OPTION=VALUE")
-    parser.add_argument("--domain", metavar="NAME", help="default: what the model reads")
-    parser.add_argument(
-        "--keep", type=float, default=0.1, help="fraction of the units; default: %(default)s"
-    )
-    add_floor_option(parser.add_argument)
-    add_json_option(parser)
-    options = parser.parse_args()
+    options = read_options()
 
     # A model says what it reads; it is explained in that domain, or in any other.
     subject = load_subject(
@@ -102,6 +86,28 @@ def main() -> None:
         say(align(cells, [WIDTH] * len(cells)))
     say("", f"Listen: {options.out}{floor_text(options.floor)}")
     write_rows(options.json, rows)
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(description=__doc__.split("\n")[0])
+    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP", help="sound files")
+    parser.add_argument(
+        "--out",
+        type=output_folder,
+        default=Path("explanation"),
+        metavar="DIR",
+        help="folder to write to; default: %(default)s",
+    )
+    parser.add_argument("--model", metavar="MODEL", help="see `audioxai explain --help`")
+    parser.add_argument("--model-set", action="append", default=[], metavar="OPTION=VALUE")
+    parser.add_argument("--domain", metavar="NAME", help="default: what the model reads")
+    parser.add_argument(
+        "--keep", type=float, default=0.1, help="fraction of the units; default: %(default)s"
+    )
+    add_floor_option(parser.add_argument)
+    add_json_option(parser)
+    return parser.parse_args()
 
 
 def write_clip(

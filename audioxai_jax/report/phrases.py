@@ -16,7 +16,7 @@ BASES = {
     "level_matched": "those of noise as loud as the clip",
     "silence": "those of silence",
 }
-FLOORS = {"cells": "the quietest level"}
+OWN_BASES = {"cells": "the quietest level"}
 """What a domain's own base is, where it is not zero."""
 SMALLEST = {
     None: "",
@@ -101,7 +101,7 @@ def round_trip(domain: DomainFacts) -> str:
 def base(result: ClipResult) -> str:
     """What stands for absent features."""
     if result.setup.base == "own":
-        return FLOORS.get(result.setup.domain.name, BASES["own"])
+        return OWN_BASES.get(result.setup.domain.name, BASES["own"])
     return BASES.get(result.setup.base, result.setup.base)
 
 

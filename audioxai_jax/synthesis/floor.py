@@ -43,13 +43,13 @@ def speech_noise(samples: int, sample_rate: int, key: Array) -> Array:
     Args:
       samples: length T, from 1 up; static under `jit`.
       sample_rate: Hz, from 200 up; static under `jit`.
-      key: of the noise.
+      key: random key.
 
     Returns:
       Noise, float32 `[T]`; over the whole of it the RMS is 1.
 
     Raises:
-      TypeError (also a ValueError): for a length or rate that is no whole number.
+      TypeError (also a ValueError): for a length or rate that is not a whole number.
       ValueError: for a length below 1 or a rate below 200 Hz.
     """
     samples = whole(samples, "samples")
@@ -74,14 +74,14 @@ def floor(audio: Any, level_db: float | Array, sample_rate: int, key: Array) -> 
       audio: original clip `[T]`.
       level_db: RMS of the noise relative to that of the clip, dB; at most 0, such as -30.
       sample_rate: Hz, from 200 up; static under `jit`.
-      key: of the noise.
+      key: random key.
 
     Returns:
       Noise `[T]`, dtype of the clip; silence if the clip is silent.
 
     Raises:
-      TypeError (also a ValueError): for samples that are not floating point, or a level that is no
-        number.
+      TypeError (also a ValueError): for samples that are not floating point, or a level that is not
+        a number.
       ValueError: for anything but one waveform, a rate below 200 Hz, or a known level that is not
         finite or above 0 dB.
     """

@@ -10,10 +10,10 @@ LOWEST_DB = -120.0
 def add_floor_option(add) -> None:
     """Adds `--floor` by a parser's `add_argument`."""
     text = (
-        "noise floor in all sounds that are written and played, dB relative to the clip, or "
-        f"`{NONE}`; it hides digital silence, and models do not hear it; default: %(default)g"
+        "noise floor in all sounds that are written and played, dB relative to the clip; "
+        "it hides digital silence, and models do not hear it; default: %(default)g"
     )
-    add("--floor", type=parse_floor, default=DEFAULT_DB, metavar="DB", help=text)
+    add("--floor", type=parse_floor, default=DEFAULT_DB, metavar=f"DB|{NONE}", help=text)
 
 
 def parse_floor(text: str) -> float | None:

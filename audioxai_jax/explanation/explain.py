@@ -32,11 +32,12 @@ from audioxai_jax.explanation.arguments import (
     check_outputs,
     one_target,
 )
+from audioxai_jax.explanation.record import Explanation
 from audioxai_jax.perturbation.ask import check_one_value
 from audioxai_jax.perturbation.edit import mix
 from audioxai_jax.perturbation.rank import unit_scores
 from audioxai_jax.synthesis.masks import rearrange
-from audioxai_jax.types import Base, Classifier, Explanation, Masker, Method, attribute
+from audioxai_jax.types import Base, Classifier, Masker, Method, attribute
 
 
 @relaxed()

@@ -26,7 +26,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checks import WrongType, as_floats, as_input, kind, whole
-from audioxai_jax.core.contracts import as_key, check_method, check_model
+from audioxai_jax.core.contracts import as_cells, as_key, check_method, check_model
 from audioxai_jax.core.info import Info, completeness_gap, make_info
 from audioxai_jax.core.logits import as_targets, check_labels, check_logits, score, select
 from audioxai_jax.core.readers import as_labels, check_domain, check_labelled
@@ -113,7 +113,18 @@ class Attribution:
     info: Info
 
 
-@record(static=("sample_rate", "hop", "name", "fingerprint", "bitrates", "manifest"))
+@record(
+    static=(
+        "sample_rate",
+        "hop",
+        "name",
+        "fingerprint",
+        "bitrates",
+        "cells",
+        "unit",
+        "manifest",
+    )
+)
 class Codec:
     """An encoder, a decoder and what is needed to use them.
 
@@ -130,6 +141,11 @@ class Codec:
       quantise: `(latent [F, C], kbit/s) -> latent [F, C]`, a pytree: what the decoder gets that
         was sent codes, with the gradient of the latent itself. None without a quantiser.
       bitrates: kbit/s that `quantise` takes, ascending.
+      cells: band of each channel, `C` whole numbers from 0 to B - 1 in the order of frequency, of a
+        codec whose bands sound by themselves. The first channel of a band is its level, the
+        others have none of their own. None for channels without order, as of most codecs.
+      unit: what is ranked and edited as one unless asked otherwise, "feature" or, with cells,
+        "cell": one band of one frame, its level and all else that it holds.
       manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:
@@ -145,6 +161,8 @@ class Codec:
     fingerprint: str = ""
     quantise: Callable[[Array, float], Array] | None = None
     bitrates: tuple[float, ...] = ()
+    cells: tuple[int, ...] | None = None
+    unit: str = "feature"
     manifest: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self):
@@ -159,6 +177,7 @@ class Codec:
             object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
             if self.mean.ndim != 1:
                 raise ValueError(f"mean must be one latent frame [C], got {self.mean.shape}")
+        object.__setattr__(self, "cells", as_cells(self.cells, self.unit))
 
 
 @record(static=("labels", "frames", "background", "outputs", "manifest"))

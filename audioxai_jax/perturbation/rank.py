@@ -17,7 +17,9 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_floats
 
-RANKS = ("signed", "absolute")
+RANKS = ("signed", "absolute", "hearable")
+"""By relevance, by its absolute value, or by size and the relevance around, see
+`perturbation.hearable`."""
 ORDERS = ("morf", "lerf")
 """Most relevant first, least relevant first (W. Samek et al., IEEE TNNLS 28(11), 2017)."""
 
@@ -31,9 +33,9 @@ def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str)
       rank: "signed", or "absolute" for sums of absolute values.
 
     Raises:
-      ValueError: for units that do not fit, or an unknown rank.
+      ValueError: for units that do not fit, or a rank that relevance alone does not give.
     """
-    check_rank(rank)
+    check_sign(rank)
     relevance = as_floats(relevance, "relevance")
     score = jnp.abs(relevance) if rank == "absolute" else relevance
     if units is None:
@@ -183,6 +185,16 @@ def check_rank(rank: str) -> None:
     """Raises ValueError for an unknown rank."""
     if rank not in RANKS:
         raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
+
+
+def check_sign(rank: str) -> None:
+    """Raises ValueError for a rank that is unknown, or that needs more than relevance."""
+    check_rank(rank)
+    if rank == "hearable":
+        raise ValueError(
+            "rank 'hearable' needs the sound, and here is relevance alone: choose signed or "
+            "absolute, or see perturbation.hearable"
+        )
 
 
 def check_units(units: np.ndarray, shape: tuple[int, ...]) -> None:

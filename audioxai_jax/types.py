@@ -71,7 +71,7 @@ class Method(Protocol):
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> "Attribution": ...
 
 
-@record(static=("units",))
+@record(static=("units", "grid"))
 class Context:
     """What a mask may depend on besides relevance; an empty one will do for most maskers.
 
@@ -82,6 +82,8 @@ class Context:
       base: values that stand for absent features, of their shape.
       heard: a model of features that hears the sound they make.
       target: decision, by `logits.decision`, where the explained class holds.
+      size: size of each feature by `domain.size`, of their shape; the rank "hearable" needs it.
+      grid: places of the units, a `domains.protocol.Grid`; the rank "hearable" needs it.
     """
 
     units: np.ndarray | None = None
@@ -89,6 +91,8 @@ class Context:
     base: Array | None = None
     heard: Model | None = None
     target: Array | None = None
+    size: Array | None = None
+    grid: Any = None
 
 
 @runtime_checkable
@@ -144,8 +148,8 @@ class Codec:
       cells: band of each channel, `C` whole numbers from 0 to B - 1 in the order of frequency, of a
         codec whose bands sound by themselves. The first channel of a band is its level, the
         others have none of their own. None for channels without order, as of most codecs.
-      unit: what is ranked and edited as one unless asked otherwise, "feature" or, with cells,
-        "cell": one band of one frame, its level and all else that it holds.
+      unit: default unit of ranking and editing, "feature" or, with cells, "cell": one
+        band of one frame, its level and all else that it holds.
       manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:

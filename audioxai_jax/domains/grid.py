@@ -34,6 +34,37 @@ def unit_grid(domain: Domain, shape: tuple[int, ...], unit: str) -> Grid:
     return Grid(seconds, tuple(k for k in several if axes[k].unit and axes[k].unit != "s"))
 
 
+def unit_name(domain: Domain, shape: tuple[int, ...], unit: str | None) -> str:
+    """Name of a domain's units; its first if None.
+
+    Raises:
+      ValueError: for an unknown name.
+    """
+    units = domain.units(shape)
+    name = next(iter(units)) if unit is None else unit
+    if name not in units:
+        raise ValueError(
+            f"unknown unit {name!r} of the domain {domain.name!r}: choose one of {', '.join(units)}"
+        )
+    return name
+
+
+def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.ndarray | None:
+    """Labels of a domain's units; None for each feature by itself.
+
+    Args:
+      domain: explained domain.
+      shape: shape of its features.
+      unit: a name; None is the domain's first.
+
+    Raises:
+      ValueError: for an unknown name.
+    """
+    labels = np.asarray(domain.units(shape)[unit_name(domain, shape, unit)])
+    alone = labels.shape == tuple(shape) and np.array_equal(labels.ravel(), np.arange(labels.size))
+    return None if alone else labels
+
+
 def own_grid(domain: Domain, shape: tuple[int, ...], unit: str) -> Grid | None:
     """What the domain itself says; None if it says nothing."""
     known = getattr(domain, "grid", None)

@@ -32,7 +32,7 @@ class Grid:
     """How the units of one name lie, and what tells how large they are.
 
     Attributes:
-      seconds: from one unit to the next along each axis of the features that is time; None for
+      seconds: distance of neighbours along each axis of the features that is time; None for
         another axis.
       ordered: axes, time aside, along which neighbouring units sound alike, such as frequency.
       counted: True for features whose size is that of their unit, of a shape that broadcasts to

@@ -45,8 +45,8 @@ def hearable_scores(
 
     Args:
       relevance: relevance of the features, floating point, signed.
-      size: how large each feature is, of their shape, of which a unit has the mean; or how large
-        each unit is, `[n]`, see `mean_size`.
+      size: size of each feature, of their shape, of which a unit has the mean; or size of each
+        unit, `[n]`, see `mean_size`.
       units: labels of the units, see `rank.unit_scores`.
       time: standard deviation along the first axis, in steps of the units; 0 for no blur.
       across: likewise along all other axes.
@@ -76,8 +76,8 @@ def ranked_scores(
       relevance: relevance of the features, floating point.
       units: labels of the units, see `rank.unit_scores`.
       rank: "signed", "absolute" or "hearable".
-      size: how large each feature is, as `domain.size` says; "hearable" needs it.
-      grid: how the units lie, see `domains.grid.unit_grid`; "hearable" needs it.
+      size: size of each feature, as `domain.size` says; "hearable" needs it.
+      grid: places of the units, see `domains.grid.unit_grid`; "hearable" needs it.
 
     Raises:
       ValueError: for an unknown rank, units that do not fit, or a missing size or grid.
@@ -100,9 +100,9 @@ def mean_size(size: Array, units: np.ndarray | None = None, grid: Grid | None = 
     Of a band of a frame in a codec with `cells` its level alone tells, of other units all features.
 
     Args:
-      size: how large each feature is, as `domain.size` says.
+      size: size of each feature, as `domain.size` says.
       units: labels of the units, see `rank.unit_scores`.
-      grid: how the units lie; its `counted` features tell; all if None.
+      grid: places of the units; its `counted` features tell; all if None.
     """
     size = counted_size(size, grid)
     if units is None:

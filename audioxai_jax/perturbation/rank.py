@@ -54,6 +54,21 @@ def random_scores(key: Array, number: int) -> Array:
     return jax.random.uniform(key, (number,))
 
 
+def drawn_scores(drawn: Array, units: np.ndarray | None = None, *, rank: str) -> Array:
+    """Scores of units, of values of a standard normal: each is as likely to come first, `[n]`.
+
+    Args:
+      drawn: independent values of the features, floating point.
+      units: see `unit_scores`. Sums over units of several sizes are divided by their deviation.
+      rank: one of RANKS; "absolute" ranks units of one size by sums of absolute values.
+    """
+    sizes = unit_sizes(drawn.shape, units)
+    if np.all(sizes == sizes[0]):
+        return unit_scores(drawn, units, rank="absolute" if rank == "absolute" else "signed")
+    score = unit_scores(drawn, units, rank="signed")
+    return score / jnp.asarray(np.sqrt(sizes), score.dtype)
+
+
 def magnitude_scores(size: Array, units: np.ndarray | None = None) -> Array:
     """Scores of units by how large they are: the magnitude control, `[n]`.
 

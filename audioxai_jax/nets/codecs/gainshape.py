@@ -49,7 +49,7 @@ class GainShapeConfig:
       encoder_blocks, decoder_blocks: residual blocks of each network.
       floor: band amplitude below which a gain counts as silent.
       scale: natural-log units per unit of gain.
-      unit: what is ranked and edited as one by default: "feature", or "cell", a band of a frame.
+      unit: default unit of ranking and editing: "feature", or "cell", a band of a frame.
 
     Raises:
       ValueError: for another unit.

@@ -21,6 +21,9 @@ def unit_grid(domain: Domain, shape: tuple[int, ...], unit: str) -> Grid:
     Returns:
       The domain's own grid, or else that of its axes. Units that do not lie on a grid, see
       `places`, have no neighbours.
+
+    Raises:
+      ValueError: for another number of axes than the features have.
     """
     given = own_grid(domain, shape, unit)
     if given is not None:
@@ -29,9 +32,16 @@ def unit_grid(domain: Domain, shape: tuple[int, ...], unit: str) -> Grid:
     if along is None:
         return Grid((None,) * len(shape))
     axes = domain.axes(shape)
+    if len(axes) != len(shape):
+        raise ValueError(
+            f"the domain {domain.name!r} has {len(axes)} axes for features {list(shape)}: give one "
+            "for each"
+        )
     seconds = tuple(_seconds(axis, place) for axis, place in zip(axes, along, strict=True))
-    several = [k for k, place in enumerate(along) if place.max() > 0]
-    return Grid(seconds, tuple(k for k in several if axes[k].unit and axes[k].unit != "s"))
+    ordered = [
+        k for k, place in enumerate(along) if axes[k].unit not in ("", "s") and _rises(place)
+    ]
+    return Grid(seconds, tuple(ordered))
 
 
 def unit_name(domain: Domain, shape: tuple[int, ...], unit: str | None) -> str:
@@ -97,7 +107,12 @@ def axes_of(units: np.ndarray) -> range:
 
 def _seconds(axis: Axis, place: np.ndarray) -> float | None:
     """Of a unit, that in the middle of all lengths, along a time axis; None along another."""
-    if axis.unit != "s" or len(axis.values) < 2 or place.max() == 0:
+    if axis.unit != "s" or not _rises(place):
         return None
     step = float(axis.values[-1] - axis.values[0]) / (len(axis.values) - 1)
     return step * float(np.median(np.bincount(place)))
+
+
+def _rises(place: np.ndarray) -> bool:
+    """Whether there are several units along an axis, one after the other."""
+    return place.max() > 0 and bool(np.all(np.diff(place) >= 0))

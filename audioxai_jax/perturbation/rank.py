@@ -17,9 +17,10 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_floats
 
-RANKS = ("signed", "absolute", "hearable")
-"""By relevance, by its absolute value, or by size and the relevance around, see
-`perturbation.hearable`."""
+SIGNS = ("signed", "absolute")
+"""Ranks that relevance alone gives: by its sum, or by the sum of its absolute values."""
+RANKS = (*SIGNS, "hearable")
+"""All ranks; "hearable" is by size and the relevance around, see `perturbation.hearable`."""
 ORDERS = ("morf", "lerf")
 """Most relevant first, least relevant first (W. Samek et al., IEEE TNNLS 28(11), 2017)."""
 

@@ -203,6 +203,19 @@ def test_options_reach_the_explanation(models):
         assert set(arrays["mask"].sum(1)) == {0, 12} and arrays["target"] == 1
 
 
+def test_the_command_ranks_by_what_is_heard_and_relevance_is_the_methods_own(models):
+    clip = sound("x.wav")
+    assert explain(models, clip) == 0
+    assert explain(models, clip, "--rank", "signed", out="signed") == 0
+    assert facts("out/x")["rank"] == "hearable" and facts("signed/x")["rank"] == "signed"
+    with np.load("out/x/relevance.npz") as one, np.load("signed/x/relevance.npz") as two:
+        np.testing.assert_array_equal(one["relevance"], two["relevance"])
+        assert one["mask"].sum() == two["mask"].sum()
+        assert not np.array_equal(one["mask"], two["mask"])
+    assert explain(models, clip, "--unit", "cell", out="cells") == 0
+    assert (facts("cells/x")["unit"], facts("cells/x")["units"]) == ("cell", 50 * 4)
+
+
 def test_the_smallest_set_is_kept_and_said(models, capsys):
     clip = sound("x.wav")
     assert explain(models, clip, "--keep", "smallest", "--base", "silence", "--json", "r.json") == 0

@@ -24,7 +24,7 @@ PAGES = {
     "docs/your_model.md": 2,
     "docs/other_frameworks.md": 2,
     "docs/your_codec.md": 1,
-    "docs/attribution.md": 1,
+    "docs/attribution.md": 2,
     "docs/lrp.md": 1,
     "docs/domains.md": 1,
     "docs/metrics.md": 1,

@@ -1,4 +1,4 @@
-"""Trains a codec on speech, in two stages, and writes it as a checkpoint.
+"""Trains a codec on speech, in one or two stages, and writes it as a checkpoint.
 
     python scripts/train_codec.py --config experiments/train/gainshape_16khz.py \
         --data DIR --out runs/gainshape_16khz
@@ -35,6 +35,7 @@ from audioxai_jax.data import tasks
 from audioxai_jax.data.augment import speed_copies
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
 from audioxai_jax.training.codec import make_step
+from audioxai_jax.training.latent_gaps import loud_cells
 from audioxai_jax.training.loop import train
 from audioxai_jax.weights import save as checkpoints
 
@@ -42,7 +43,7 @@ with needed_by("train_codec.py"):
     import optax
 
 SPLIT = "speaker_disjoint"
-DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights")
+DECIDING = ("network", "seed", "batch", "speeds", "peak_rate", "weights", "gaps")
 """Settings of a configuration file that decide the weights, beside the network's own."""
 SILENCE = tasks.TASKS["keywords"].labels.index("_silence_")
 
@@ -85,6 +86,14 @@ def main() -> None:
     if len(settings.steps) > 1:
         masked = run(1, plain)
         save(options, settings, f"{settings.name}_masked", masked, mean, quality(masked), credit)
+
+
+def make_gaps(settings):
+    """What the first stage leaves out of its latents; None where a configuration has no `gaps`."""
+    if not hasattr(settings, "gaps"):
+        return None
+    network = importlib.import_module(f"audioxai_jax.nets.codecs.{settings.network}")
+    return loud_cells(network, settings.config, settings.gaps)
 
 
 def spoken_clips(clips):
@@ -135,7 +144,7 @@ def run_stage(options, settings, encode, decode, quality, audio, digest, stage: 
         sample_rate=settings.config.sample_rate,
         masked=stage == 1,
         weights=settings.weights,
-        gaps=getattr(settings, "gaps", None) if stage == 0 else None,
+        gaps=make_gaps(settings) if stage == 0 else None,
     )
     key = jax.random.fold_in(jax.random.key(settings.seed), stage)
 
@@ -162,7 +171,7 @@ def run_stage(options, settings, encode, decode, quality, audio, digest, stage: 
         settings={
             "config": dataclasses.asdict(settings.config),
             "clips": digest,
-            **{name: getattr(settings, name) for name in DECIDING},
+            **{name: getattr(settings, name) for name in DECIDING if hasattr(settings, name)},
         },
         evaluate=evaluate,
         save_every=options.save_every,

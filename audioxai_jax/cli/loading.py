@@ -26,7 +26,7 @@ from audioxai_jax.weights import registry
 from audioxai_jax.weights.file_format import read_manifest
 from audioxai_jax.weights.pair import default_classifier
 
-DEFAULT_CODEC = "gainshape_16khz"
+DEFAULT_CODEC = "gainshape32_16khz"
 LATENT = "latent"
 
 

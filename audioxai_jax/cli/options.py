@@ -188,7 +188,7 @@ def _add_model_options(group) -> None:
     add("--domain-set", action="append", default=[], metavar="OPTION=VALUE", help=text)
     text = (
         "codec of a latent domain: name, path or FILE.py:FUNCTION (see `audioxai codecs`); "
-        "default: the model's own, else gainshape_16khz"
+        "default: the model's own, else gainshape32_16khz"
     )
     add("--codec", metavar="CODEC", help=text)
     text = "weights of a published codec: a folder, or a repository's name"

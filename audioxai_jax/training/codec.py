@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.extras import needed_by
-from audioxai_jax.training.latent_gaps import loud_mask, random_mask
+from audioxai_jax.training.latent_gaps import Gaps, loud_mask, random_mask
 from audioxai_jax.transforms.mel import log_mel
 from audioxai_jax.transforms.stft import magnitude_spectrogram
 
@@ -27,8 +27,6 @@ AWAY = 0.1
 of what was removed must come back; to punish that much makes sounds choppy."""
 Encode = Callable[[Any, Array], Array]
 Decode = Callable[[Any, Array], Array]
-Gaps = Callable[[Array, Array, Array], tuple[Array, Array]]
-"""`(key, latent [F, C], audio [T]) -> mask [F, C], the part of the audio that it keeps [T]`."""
 
 
 def reconstruction_loss(decoded: Array, audio: Array, sample_rate: int) -> dict[str, Array]:
@@ -81,7 +79,7 @@ def make_step(
             mask, part = gaps(key, latent, audio)
             half = jax.random.bernoulli(half_key)
             kept = jnp.where(half, mask * latent, latent)
-            wanted = jnp.where(half, part[: len(audio)], audio)
+            wanted = jnp.where(half, part, audio)
         terms = reconstruction_loss(decode(params, kept)[: len(audio)], wanted, sample_rate)
         if masked:
             kind_key, random_key, loud_key = jax.random.split(key, 3)

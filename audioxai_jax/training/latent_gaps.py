@@ -6,11 +6,17 @@ latents this is out of distribution, so their output means little: P. Hase, H. X
 Explanations", NeurIPS 2021, therefore show such inputs during training.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.perturbation.rank import kept_count, top_mask
+
+Gaps = Callable[[Array, Array, Array], tuple[Array, Array]]
+"""`(key, latent [F, C], audio [T]) -> mask [F, C], the part of the audio that it keeps [T]`."""
 
 
 def random_mask(key: Array, shape: tuple[int, ...], *, least: float) -> Array:
@@ -66,3 +72,25 @@ def loud_mask(key: Array, latent: Array, *, least: float) -> Array:
     )
     score = (jnp.abs(latent) * jnp.exp(strength * taste)).ravel()
     return top_mask(score, kept_count(keep, score.size), latent)
+
+
+def loud_cells(network: Any, config: Any, least: float) -> Gaps:
+    """Gaps of whole cells for a codec whose latent has them, and what is left of the sound.
+
+    Args:
+      network: module of the codec, with `cells(config)` and `filtered(config, audio, kept)`, such
+        as `nets.codecs.gainshape`.
+      config: its configuration.
+      least: smallest fraction of the cells that is kept, see `loud_mask`.
+
+    Returns:
+      `(key, latent [F, C], audio [T]) -> mask [F, C], sound [T]`.
+    """
+    bands = network.cells(config)
+
+    def gaps(key: Array, latent: Array, audio: Array) -> tuple[Array, Array]:
+        kept = loud_mask(key, latent[:, : config.gains], least=least)
+        sound = network.filtered(config, audio, kept)[: len(audio)]
+        return jnp.take(kept, jnp.asarray(bands), axis=1), sound
+
+    return gaps

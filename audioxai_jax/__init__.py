@@ -22,6 +22,7 @@ from audioxai_jax.engine.batch import attribute_batch, attribute_classes
 from audioxai_jax.engine.cost import preview
 from audioxai_jax.explanation.assess import assess
 from audioxai_jax.explanation.explain import explain, explain_batch
+from audioxai_jax.explanation.record import Explanation
 from audioxai_jax.perturbation.smallest import smallest_set
 from audioxai_jax.synthesis import bases, masks
 from audioxai_jax.tracing.gradient_flow import straight_through
@@ -30,7 +31,6 @@ from audioxai_jax.types import (
     Base,
     Classifier,
     Codec,
-    Explanation,
     Masker,
     Method,
     Model,

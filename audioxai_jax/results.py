@@ -107,7 +107,7 @@ class Selection:
       keep: fraction of the units.
       kept, units: number of units kept, and of all.
       unit: name of what was ranked and edited as one, such as "feature" or "frame".
-      rank: "signed" or "absolute".
+      rank: "signed", "absolute" or "hearable".
       smallest: None if a fraction was given; "found" for the smallest set, "none" if no set, not
         even all features, is heard as the target.
     """

@@ -26,7 +26,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checks import WrongType, as_floats, as_input, kind, whole
-from audioxai_jax.core.contracts import as_key, check_method, check_model
+from audioxai_jax.core.contracts import as_cells, as_key, check_method, check_model
 from audioxai_jax.core.info import Info, completeness_gap, make_info
 from audioxai_jax.core.logits import as_targets, check_labels, check_logits, score, select
 from audioxai_jax.core.readers import as_labels, check_domain, check_labelled
@@ -40,7 +40,6 @@ __all__ = [
     "Classifier",
     "Codec",
     "Context",
-    "Explanation",
     "Info",
     "Masker",
     "Method",
@@ -72,7 +71,7 @@ class Method(Protocol):
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> "Attribution": ...
 
 
-@record(static=("units",))
+@record(static=("units", "grid"))
 class Context:
     """What a mask may depend on besides relevance; an empty one will do for most maskers.
 
@@ -83,6 +82,8 @@ class Context:
       base: values that stand for absent features, of their shape.
       heard: a model of features that hears the sound they make.
       target: decision, by `logits.decision`, where the explained class holds.
+      size: size of each feature by `domain.size`, of their shape; the rank "hearable" needs it.
+      grid: places of the units, a `domains.protocol.Grid`; the rank "hearable" needs it.
     """
 
     units: np.ndarray | None = None
@@ -90,6 +91,8 @@ class Context:
     base: Array | None = None
     heard: Model | None = None
     target: Array | None = None
+    size: Array | None = None
+    grid: Any = None
 
 
 @runtime_checkable
@@ -114,7 +117,18 @@ class Attribution:
     info: Info
 
 
-@record(static=("sample_rate", "hop", "name", "fingerprint", "bitrates", "manifest"))
+@record(
+    static=(
+        "sample_rate",
+        "hop",
+        "name",
+        "fingerprint",
+        "bitrates",
+        "cells",
+        "unit",
+        "manifest",
+    )
+)
 class Codec:
     """An encoder, a decoder and what is needed to use them.
 
@@ -131,6 +145,11 @@ class Codec:
       quantise: `(latent [F, C], kbit/s) -> latent [F, C]`, a pytree: what the decoder gets that
         was sent codes, with the gradient of the latent itself. None without a quantiser.
       bitrates: kbit/s that `quantise` takes, ascending.
+      cells: band of each channel, `C` whole numbers from 0 to B - 1 in the order of frequency, of a
+        codec whose bands sound by themselves. The first channel of a band is its level, the
+        others have none of their own. None for channels without order, as of most codecs.
+      unit: default unit of ranking and editing, "feature" or, with cells, "cell": one
+        band of one frame, its level and all else that it holds.
       manifest: contents of its file, or None; compiled programs do not depend on it.
 
     Raises:
@@ -146,6 +165,8 @@ class Codec:
     fingerprint: str = ""
     quantise: Callable[[Array, float], Array] | None = None
     bitrates: tuple[float, ...] = ()
+    cells: tuple[int, ...] | None = None
+    unit: str = "feature"
     manifest: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self):
@@ -160,6 +181,7 @@ class Codec:
             object.__setattr__(self, "mean", as_floats(self.mean, "mean"))
             if self.mean.ndim != 1:
                 raise ValueError(f"mean must be one latent frame [C], got {self.mean.shape}")
+        object.__setattr__(self, "cells", as_cells(self.cells, self.unit))
 
 
 @record(static=("labels", "frames", "background", "outputs", "manifest"))
@@ -219,41 +241,6 @@ class Classifier:
     def names(self, outputs: int) -> tuple[str, ...]:
         """The labels, or the numbers of the outputs as texts."""
         return tuple(map(str, range(outputs))) if self.labels is None else self.labels
-
-
-@record()
-class Explanation:
-    """What `explain` returns for one example; batched, every leaf has a leading axis.
-
-    Attributes:
-      target: class explained, int32 scalar.
-      features: features of the clip in the domain that is explained.
-      relevance: relevance of each feature for the target's logit, of their shape.
-      mask: 1 where a feature is kept, of their shape.
-      info: see `make_info`.
-      sounds: audio `[T]` by name: "reconstruction" (features of which nothing is edited),
-        "explanation" (kept features), "removed" (all the others) and "random" (the same
-        number of features, drawn at random). The original is the clip itself, so it is not among
-        them, while `logits` has it.
-      logits: logits of the classifier, `[K]`, on the clip ("original") and on each sound, by the
-        same names. One that reads latents hears a sound by encoding it again.
-      feature_logits: logits of the classifier on the edited features, without the trip through
-        sound: "explanation", "removed", "random". As `logits` in a domain other than its own.
-      listener_logits: logits of the independent listener; empty without one.
-      finite: whether all of the above are numbers, and the target is a class; if not, none
-        of it can be trusted.
-    """
-
-    target: Array
-    features: Array
-    relevance: Array
-    mask: Array
-    info: Info
-    sounds: dict[str, Array]
-    logits: dict[str, Array]
-    feature_logits: dict[str, Array]
-    listener_logits: dict[str, Array]
-    finite: Array
 
 
 @relaxed()

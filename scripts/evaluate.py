@@ -36,6 +36,7 @@ from audioxai_jax.data.audio import read_clip
 from audioxai_jax.data.folders import files_below
 from audioxai_jax.data.names import is_rubbish
 from audioxai_jax.data.sound_files import AudioError
+from audioxai_jax.perturbation.rank import RANKS
 from audioxai_jax.runs.curve_rows import curve_rows
 from audioxai_jax.runs.curves import Study, make_study, measure
 from audioxai_jax.runs.explain_clips import padded_length
@@ -72,6 +73,7 @@ def main() -> int:
             fractions=tuple(options.fractions),
             draws=options.draws,
             listener=listener,
+            rank=options.rank,
         )
         paths = [files[index] for index in chosen]
         audio, errors = read_clips(paths, study, subject.classifier, options.seconds)
@@ -105,6 +107,8 @@ def parse_options() -> argparse.Namespace:
     add("--methods", nargs="+", default=["integrated_gradients"], metavar="NAME", help=text)
     text = "fractions of the units to keep and to delete; default: %(default)s"
     add("--fractions", nargs="+", type=float, default=[0.05, 0.1, 0.2, 0.5], help=text)
+    text = "rank of the units by relevance: %(choices)s; default: %(default)s"
+    add("--rank", default="signed", choices=RANKS, help=text)
     add("--clips", type=positive, default=50, help="at most; default: %(default)s")
     text = "seconds of each clip: longer ones are cut, shorter ones padded; default: %(default)s"
     add("--seconds", type=float, default=1.0, help=text)

@@ -225,10 +225,13 @@ def _add_method_options(group) -> None:
         "heard as the explained class; default: %(default)s"
     )
     add("--keep", type=parse_keep, default=0.1, metavar="FRACTION", help=text)
-    text = "units are ranked by signed or absolute relevance; default: %(default)s"
-    add("--rank", default="signed", metavar="ORDER", help=text)
     text = (
-        "what is ranked and edited as one: feature, frame, channel, band, .. "
+        "rank of the units: hearable (what is loud where evidence is near, so that people hear "
+        "what is kept), or signed or absolute relevance alone; default: %(default)s"
+    )
+    add("--rank", default="hearable", metavar="ORDER", help=text)
+    text = (
+        "what is ranked and edited as one: feature, cell, frame, channel, band, .. "
         "(see `audioxai domains`); default: the domain's first"
     )
     add("--unit", metavar="NAME", help=text)

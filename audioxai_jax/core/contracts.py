@@ -17,6 +17,8 @@ from audioxai_jax.core.checks import WrongType, as_floats, check_audio, kind, wh
 
 INDICES = 2**32
 """Number of examples that have keys of their own: `fold_in` takes 32 bits."""
+UNITS = ("feature", "cell")
+"""What may come first among the units of a codec's latent."""
 
 
 def check_model(model: Any, name: str = "the classifier") -> None:
@@ -88,6 +90,31 @@ def check_latent(latent: Any, who: str = "encode") -> None:
     if not jnp.issubdtype(latent.dtype, jnp.floating):
         do = "return floating point, of codes their codewords"
         raise WrongType(f"{wanted} {latent.dtype}: {do}")
+
+
+def as_cells(cells: Any, unit: Any) -> tuple[int, ...] | None:
+    """The band of each channel of a codec, as `types.Codec` describes it; None if it has no bands.
+
+    Raises:
+      WrongType, ValueError: for anything but numbers of bands, or a unit that the codec lacks.
+    """
+    check_unit(unit)
+    if cells is None:
+        if unit == "cell":
+            raise ValueError("unit 'cell' needs cells: give the band of each channel, or 'feature'")
+        return None
+    if isinstance(cells, str) or not hasattr(cells, "__iter__"):
+        raise WrongType(f"cells must be the band of each channel, got {kind(cells)}")
+    bands = tuple(whole(band, "a band of cells", 0) for band in cells)
+    if not bands or set(bands) != set(range(max(bands) + 1)):
+        raise ValueError(f"cells must have a channel for each band from 0 on, got {list(bands)}")
+    return bands
+
+
+def check_unit(unit: Any) -> None:
+    """Raises ValueError for anything but a unit that comes first in a codec's latent."""
+    if unit not in UNITS:
+        raise ValueError(f"unknown unit {unit!r} of a codec: choose one of {', '.join(UNITS)}")
 
 
 def as_latent(latent: Any, channels: int, frames: int | None = None) -> Array:

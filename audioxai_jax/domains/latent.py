@@ -8,7 +8,7 @@ from audioxai_jax.core.checks import as_audio, check_number
 from audioxai_jax.core.contracts import check_latent, check_sound
 from audioxai_jax.core.records import record
 from audioxai_jax.domains.features import frame_middles, labels
-from audioxai_jax.domains.protocol import Axis, Domain
+from audioxai_jax.domains.protocol import Axis, Domain, Grid
 from audioxai_jax.types import Codec
 
 
@@ -23,7 +23,9 @@ def latent(codec: Codec, *, quantised: float | None = None) -> Domain:
         sent codes at this rate; its gradient passes straight through the quantiser. None is
         the continuous latent, before the quantiser.
 
-    Units are each "feature" (the default), each "frame" and each "channel".
+    Units are each "feature" (the default), each "frame" and each "channel". A codec with `cells`
+    has a "cell" too: one band of one frame, its level and all that it holds. `codec.unit` says
+    which of "feature" and "cell" is the default. How large a cell is, its level alone tells.
 
     Raises:
       ValueError: for a codec without a quantiser, or a bit rate that it does not have.
@@ -82,14 +84,38 @@ class Latent:
 
     def units(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         frames, channels = shape
-        return {
+        units = {
             "feature": labels(frames, channels),
             "frame": labels(frames, 1),
             "channel": labels(1, channels),
         }
+        if self.codec.cells is None:
+            return units
+        bands = self._bands(channels)
+        cells = {"cell": labels(frames, 1) * np.int32(bands.max() + 1) + bands}
+        return cells | units if self.codec.unit == "cell" else units | cells
+
+    def grid(self, shape: tuple[int, ...], unit: str) -> Grid | None:
+        """Bands of cells have an order; a codec's channels have none, and no grid of their own."""
+        if unit != "cell":
+            return None
+        bands = self._bands(shape[1])
+        first = np.unique(bands, return_index=True)[1]
+        levels = np.isin(np.arange(len(bands)), first)[None]
+        return Grid((self.hop / self.sample_rate, None), ordered=(1,), counted=levels)
 
     def axes(self, shape: tuple[int, ...]) -> tuple[Axis, ...]:
         """Middles of frames; a codec of chunks that overlap is ahead of them by the overlaps."""
         frames, channels = shape
         times = frame_middles(frames, self.hop, self.hop / 2, self.sample_rate)
         return times, Axis("channel", "", np.arange(float(channels)))
+
+    def _bands(self, channels: int) -> np.ndarray:
+        """The band of each channel, `[C]`."""
+        bands = np.asarray(self.codec.cells, np.int32)
+        if len(bands) != channels:
+            raise ValueError(
+                f"latent: codec {self.codec.name} has cells of {len(bands)} channels, and its "
+                f"latents have {channels}: give the band of each channel"
+            )
+        return bands

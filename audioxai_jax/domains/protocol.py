@@ -27,9 +27,29 @@ class Axis:
     values: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """How the units of one name lie, and what tells how large they are.
+
+    Attributes:
+      seconds: distance of neighbours along each axis of the features that is time; None for
+        another axis.
+      ordered: axes, time aside, along which neighbouring units sound alike, such as frequency.
+      counted: True for features whose size is that of their unit, of a shape that broadcasts to
+        that of the features; None for all.
+    """
+
+    seconds: tuple[float | None, ...]
+    ordered: tuple[int, ...] = ()
+    counted: np.ndarray | None = None
+
+
 @runtime_checkable
 class Domain(Protocol):
     """A frozen pytree that describes one sound.
+
+    It may also have `grid(shape, unit) -> Grid` for units whose order its axes do not tell; see
+    `domains.grid.unit_grid`, which reads off the axes what it does not have.
 
     Attributes:
       name: name, as in `DOMAINS`, for reports.

@@ -4,7 +4,8 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.records import record
-from audioxai_jax.domains.protocol import Axis, Domain
+from audioxai_jax.domains.grid import own_grid
+from audioxai_jax.domains.protocol import Axis, Domain, Grid
 
 
 def keep_residual(domain: Domain) -> Domain:
@@ -52,6 +53,9 @@ class Residual:
 
     def units(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         return dict(self.domain.units(shape))
+
+    def grid(self, shape: tuple[int, ...], unit: str) -> Grid | None:
+        return own_grid(self.domain, shape, unit)
 
     def axes(self, shape: tuple[int, ...]) -> tuple[Axis, ...]:
         return self.domain.axes(shape)

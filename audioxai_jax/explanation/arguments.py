@@ -15,6 +15,7 @@ from audioxai_jax.core.logits import as_targets, check_classes, check_labels, ch
 from audioxai_jax.core.readers import check_domain, check_features
 from audioxai_jax.core.records import as_method, as_model, record
 from audioxai_jax.domains import keep_residual
+from audioxai_jax.domains.grid import named_units, unit_grid, unit_name
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.composition import (
     Hearing,
@@ -45,7 +46,7 @@ class Request:
       listens: listener as a model of the same sounds, or None.
       own: whether the domain is what the classifier reads.
       residual: whether sounds get back what the domain loses.
-      rank: "signed" or "absolute": how the random control ranks its units.
+      rank: rank of units, one of `rank.RANKS`.
       unit: name of the domain's units, or None.
       outputs: kind of the outputs, see `Classifier`; None for logits of which the largest counts.
       labels: labels of the classifier, or None; not part of the program, so that one serves all.
@@ -91,8 +92,16 @@ class Request:
         if self.outputs == "sigmoid" or (self.outputs == "probabilities" and classes == 1):
             least = 0.5 if self.outputs == "probabilities" else 0.0
             heard, wanted = one_label(heard, target, least=least), jnp.zeros_like(target)
-        units = named_units(self.domain, features.shape, self.unit)
-        return Context(units, features, base, heard, wanted)
+        shape = features.shape
+        return Context(
+            units=named_units(self.domain, shape, self.unit),
+            features=features,
+            base=base,
+            heard=heard,
+            target=wanted,
+            size=self.domain.size(features),
+            grid=unit_grid(self.domain, shape, unit_name(self.domain, shape, self.unit)),
+        )
 
 
 def as_request(
@@ -206,28 +215,6 @@ def as_domain(domain: Any, name: str) -> Domain:
         )
     is_function = lambda leaf: callable(leaf) and not hasattr(leaf, "shape")
     return jax.tree.map(lambda leaf: as_model(leaf) if is_function(leaf) else leaf, domain)
-
-
-def named_units(domain: Domain, shape: tuple[int, ...], unit: str | None) -> np.ndarray | None:
-    """Labels of a domain's units; None for each feature by itself.
-
-    Args:
-      domain: explained domain.
-      shape: shape of its features.
-      unit: a name; None is the domain's first.
-
-    Raises:
-      ValueError: for an unknown name.
-    """
-    units = domain.units(shape)
-    name = next(iter(units)) if unit is None else unit
-    if name not in units:
-        raise ValueError(
-            f"unknown unit {name!r} of the domain {domain.name!r}: choose one of {', '.join(units)}"
-        )
-    labels = np.asarray(units[name])
-    alone = labels.shape == tuple(shape) and np.array_equal(labels.ravel(), np.arange(labels.size))
-    return None if alone else labels
 
 
 def check_outputs(labels: tuple[str, ...] | None, logits: Any) -> None:

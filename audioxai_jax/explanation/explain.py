@@ -32,11 +32,12 @@ from audioxai_jax.explanation.arguments import (
     check_outputs,
     one_target,
 )
+from audioxai_jax.explanation.record import Explanation
 from audioxai_jax.perturbation.ask import check_one_value
 from audioxai_jax.perturbation.edit import mix
-from audioxai_jax.perturbation.rank import unit_scores
+from audioxai_jax.perturbation.rank import drawn_scores
 from audioxai_jax.synthesis.masks import rearrange
-from audioxai_jax.types import Base, Classifier, Explanation, Masker, Method, attribute
+from audioxai_jax.types import Base, Classifier, Masker, Method, attribute
 
 
 @relaxed()
@@ -72,7 +73,8 @@ def explain(
       method: attribution method; `integrated_gradients()` if None.
       keep: fraction of the units to keep; or "smallest", the fewest of the most relevant ones whose
         sound is heard as the target, see `masks.smallest`; or any `Masker`.
-      rank: "signed" or "absolute", see `masks.top_fraction`; a `Masker` brings its own.
+      rank: "signed", "absolute" or "hearable", see `masks.top_fraction`; a `Masker` brings its own.
+        Relevance is the method's own whatever the rank.
       unit: name of the unit that is kept as one, see `domain.units`; the domain's first if None.
       base: values that stand for the others; the domain's own if None, see `bases`.
       target: class to explain, its number or its label; the classifier's own prediction if None.
@@ -201,7 +203,7 @@ def _explain(request: Request, example, key: Array) -> Explanation:
     context = request.context(features, base, audio, target, logits.shape[0])
     mask = as_shaped(request.masker(attribution.relevance, context), features, "the masker")
     drawn = random_control()(model, features, target, key=random_key).relevance
-    random = rearrange(mask, unit_scores(drawn, context.units, rank=request.rank), context)
+    random = rearrange(mask, drawn_scores(drawn, context.units, rank=request.rank), context)
     edited = {
         "reconstruction": features,
         "explanation": mix(features, mask, base),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from audioxai_jax.core.checked import checked
-from audioxai_jax.perturbation.rank import check_rank
+from audioxai_jax.perturbation.rank import check_sign
 
 
 @checked
@@ -125,7 +125,7 @@ def _tops(a: Array, b: Array, k: int, rank: str, ordered: bool):
         raise ValueError(f"the maps are {list(a.shape)} and {list(b.shape)}, expected one shape")
     if not 1 <= k <= a.size:
         raise ValueError(f"k must be between 1 and {a.size}, got {k}")
-    check_rank(rank)
+    check_sign(rank)
     if rank == "absolute":
         a, b = jnp.abs(a), jnp.abs(b)
     (top_a, sure_a), (top_b, sure_b) = (_top(scores.ravel(), k, ordered) for scores in (a, b))

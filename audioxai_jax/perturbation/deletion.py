@@ -20,11 +20,13 @@ from jax import Array
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.logits import decision
 from audioxai_jax.core.records import Static, as_model
+from audioxai_jax.domains.grid import unit_grid, unit_name
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.engine.batch import check_targets
 from audioxai_jax.perturbation.ask import probability, says
 from audioxai_jax.perturbation.edit import edit_first
 from audioxai_jax.perturbation.fractions import host_fractions
+from audioxai_jax.perturbation.hearable import counted_size
 from audioxai_jax.perturbation.rank import (
     kept_count,
     random_scores,
@@ -152,7 +154,7 @@ def _curves(shared: Any, example: Any, key: Array) -> dict[str, dict[str, Array]
     if base is None:
         base = 0.0 if domain is None else domain.base(features)
     if magnitude is None:
-        magnitude = jnp.abs(features) if domain is None else domain.size(features)
+        magnitude = _size(domain, unit, features)
     number = unit_number(features.shape, units)
     scores = [_scores(rows, features.shape, units) for rows in relevance.values()]
     scores.append(_scores(magnitude, features.shape, units))
@@ -186,6 +188,14 @@ def _scores(rows: Array, shape: tuple[int, ...], units: np.ndarray | None) -> Ar
     return unit_scores(rows, units if rows.shape == shape else None, rank="signed")
 
 
+def _size(domain: Domain | None, unit: str | None, features: Array) -> Array:
+    """How large each feature is, or 0 where it does not tell how large its unit is."""
+    if domain is None:
+        return jnp.abs(features)
+    grid = unit_grid(domain, features.shape, unit_name(domain, features.shape, unit))
+    return counted_size(domain.size(features), grid)
+
+
 def _feature_shape(inputs: Rows, domain: Domain | None) -> tuple[int, ...]:
     one = jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)
     return one.shape if domain is None else jax.eval_shape(domain.analyse, one).shape
@@ -197,12 +207,7 @@ def _units(domain: Domain | None, unit: str | None, shape: tuple[int, ...]) -> n
         if unit is not None:
             raise ValueError(f"unit {unit!r} needs a domain: without one, each feature is its own")
         return None
-    known = domain.units(shape)
-    if unit is not None and unit not in known:
-        raise ValueError(
-            f"unknown unit {unit!r} of {domain.name}: choose one of {', '.join(known)}"
-        )
-    return known[next(iter(known)) if unit is None else unit]
+    return domain.units(shape)[unit_name(domain, shape, unit)]
 
 
 def _array(values: Any, name: str, *shapes: tuple[int, ...]) -> Rows:

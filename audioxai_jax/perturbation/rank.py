@@ -17,7 +17,10 @@ from jax import Array
 
 from audioxai_jax.core.checks import as_floats
 
-RANKS = ("signed", "absolute")
+SIGNS = ("signed", "absolute")
+"""Ranks that relevance alone gives: by its sum, or by the sum of its absolute values."""
+RANKS = (*SIGNS, "hearable")
+"""All ranks; "hearable" is by size and the relevance around, see `perturbation.hearable`."""
 ORDERS = ("morf", "lerf")
 """Most relevant first, least relevant first (W. Samek et al., IEEE TNNLS 28(11), 2017)."""
 
@@ -31,9 +34,9 @@ def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str)
       rank: "signed", or "absolute" for sums of absolute values.
 
     Raises:
-      ValueError: for units that do not fit, or an unknown rank.
+      ValueError: for units that do not fit, or a rank that relevance alone does not give.
     """
-    check_rank(rank)
+    check_sign(rank)
     relevance = as_floats(relevance, "relevance")
     score = jnp.abs(relevance) if rank == "absolute" else relevance
     if units is None:
@@ -50,6 +53,21 @@ def unit_scores(relevance: Array, units: np.ndarray | None = None, *, rank: str)
 def random_scores(key: Array, number: int) -> Array:
     """Scores of units that make each as likely to come first: the random control, `[n]`."""
     return jax.random.uniform(key, (number,))
+
+
+def drawn_scores(drawn: Array, units: np.ndarray | None = None, *, rank: str) -> Array:
+    """Scores of units, of values of a standard normal: each is as likely to come first, `[n]`.
+
+    Args:
+      drawn: independent values of the features, floating point.
+      units: see `unit_scores`. Sums over units of several sizes are divided by their deviation.
+      rank: one of RANKS; "absolute" ranks units of one size by sums of absolute values.
+    """
+    sizes = unit_sizes(drawn.shape, units)
+    if np.all(sizes == sizes[0]):
+        return unit_scores(drawn, units, rank="absolute" if rank == "absolute" else "signed")
+    score = unit_scores(drawn, units, rank="signed")
+    return score / jnp.asarray(np.sqrt(sizes), score.dtype)
 
 
 def magnitude_scores(size: Array, units: np.ndarray | None = None) -> Array:
@@ -183,6 +201,16 @@ def check_rank(rank: str) -> None:
     """Raises ValueError for an unknown rank."""
     if rank not in RANKS:
         raise ValueError(f"unknown rank {rank!r}: choose one of {', '.join(RANKS)}")
+
+
+def check_sign(rank: str) -> None:
+    """Raises ValueError for a rank that is unknown, or that needs more than relevance."""
+    check_rank(rank)
+    if rank == "hearable":
+        raise ValueError(
+            "rank 'hearable' needs the sound, and here is relevance alone: choose signed or "
+            "absolute, or see perturbation.hearable"
+        )
 
 
 def check_units(units: np.ndarray, shape: tuple[int, ...]) -> None:

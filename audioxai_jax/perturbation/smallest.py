@@ -26,9 +26,11 @@ from audioxai_jax.core.checks import as_floats, whole
 from audioxai_jax.core.contracts import check_model
 from audioxai_jax.core.logits import as_targets, check_classes, check_logits
 from audioxai_jax.core.records import as_model, record
+from audioxai_jax.domains.protocol import Grid
 from audioxai_jax.perturbation.ask import prediction, says
 from audioxai_jax.perturbation.edit import check_edit, edit_first
-from audioxai_jax.perturbation.rank import rank_positions, unit_mask, unit_number, unit_scores
+from audioxai_jax.perturbation.hearable import ranked_scores
+from audioxai_jax.perturbation.rank import rank_positions, unit_mask, unit_number
 from audioxai_jax.types import Model
 
 CHUNK = 64
@@ -75,6 +77,8 @@ def smallest_set(
     counts: Sequence[int] | None = None,
     rank: str = "signed",
     units: np.ndarray | None = None,
+    size: Array | None = None,
+    grid: Grid | None = None,
     chunk: int = CHUNK,
 ) -> SmallestSet:
     """The smallest set of most relevant units that keeps, or by its deletion flips, the prediction.
@@ -98,9 +102,10 @@ def smallest_set(
       edit: "keep" or "delete".
       counts: counts of the first pass, whole numbers from 0 to n; 0 and n are added. See
         `count_grid`.
-      rank: "signed" or "absolute", see `rank.unit_scores`.
-      units: labels of the units, see `rank.unit_scores`; each feature if
-        None.
+      rank: "signed", "absolute" or "hearable", see `hearable.ranked_scores`.
+      units: labels of the units, see `rank.unit_scores`; each feature if None.
+      size: size of each feature, as `domain.size` says; the rank "hearable" needs it.
+      grid: places of the units, see `domains.grid.unit_grid`; the rank "hearable" needs it.
       chunk: edited inputs in one call of the model: memory against speed.
 
     Raises:
@@ -110,14 +115,9 @@ def smallest_set(
     check_edit(edit)
     chunk = whole(chunk, "chunk")
     check_model(model, "the model")
-    x = as_floats(x, "x")
-    relevance, base = as_floats(relevance, "relevance"), as_floats(base, "base")
-    if relevance.shape != x.shape or base.shape != x.shape:
-        raise ValueError(
-            f"x is {list(x.shape)}, relevance and base must have its shape, got "
-            f"{list(relevance.shape)} and {list(base.shape)}"
-        )
-    positions = rank_positions(unit_scores(relevance, units, rank=rank))
+    x, relevance, base = _arrays(x, relevance, base)
+    score = ranked_scores(relevance, units, rank=rank, size=size, grid=grid)
+    positions = rank_positions(score)
     number = unit_number(x.shape, units) if x.size else 0
     grid = _grid(counts, number)
     label, outputs = _target(model, x, target), getattr(model, "outputs", None)
@@ -146,6 +146,18 @@ def smallest_set(
         holds=holds,
         finite=finite,
     )
+
+
+def _arrays(x: Array, relevance: Array, base: Array) -> tuple[Array, Array, Array]:
+    """All three in floating point, of one shape."""
+    x = as_floats(x, "x")
+    relevance, base = as_floats(relevance, "relevance"), as_floats(base, "base")
+    if relevance.shape != x.shape or base.shape != x.shape:
+        raise ValueError(
+            f"x is {list(x.shape)}, relevance and base must have its shape, got "
+            f"{list(relevance.shape)} and {list(base.shape)}"
+        )
+    return x, relevance, base
 
 
 def _target(model: Model, x: Array, target: int | Array | str | None) -> Array:

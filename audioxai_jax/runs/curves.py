@@ -15,17 +15,19 @@ from jax import Array
 
 from audioxai_jax.core.records import record
 from audioxai_jax.core.windows import windowed
+from audioxai_jax.domains.grid import unit_grid, unit_name
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.composition import ThroughSound, hearing, same_view
 from audioxai_jax.perturbation.ask import check_classes_said, prediction
 from audioxai_jax.perturbation.edit import edit_first
+from audioxai_jax.perturbation.hearable import counted_size, ranked_scores
 from audioxai_jax.perturbation.rank import (
+    check_rank,
     kept_count,
     magnitude_scores,
     random_scores,
     rank_positions,
     unit_number,
-    unit_scores,
 )
 from audioxai_jax.types import Classifier, Method, Model, attribute
 
@@ -34,7 +36,7 @@ MAGNITUDE, RANDOM = "magnitude", "random"
 EDITS = ("keep", "delete")
 
 
-@record(static=("own", "unit", "fractions", "draws", "outputs", "listener_outputs"))
+@record(static=("own", "unit", "fractions", "draws", "outputs", "listener_outputs", "rank"))
 class Study:
     """What is measured, see `measure`; `make_study` makes one.
 
@@ -49,6 +51,7 @@ class Study:
       fractions: fractions of the units, kept and deleted.
       draws: random rankings per clip.
       outputs, listener_outputs: see `types.Classifier`.
+      rank: rank of units by relevance, one of `rank.RANKS`.
     """
 
     classifier: Model
@@ -62,6 +65,7 @@ class Study:
     draws: int
     outputs: str | None
     listener_outputs: str | None
+    rank: str = "signed"
 
 
 def make_study(
@@ -73,6 +77,7 @@ def make_study(
     draws: int,
     unit: str | None = None,
     listener: Classifier | None = None,
+    rank: str = "signed",
 ) -> Study:
     """A study of one classifier in one domain.
 
@@ -84,10 +89,13 @@ def make_study(
       draws: random rankings per clip, of which the mean is reported.
       unit: name of the domain's units; its first if None.
       listener: an independent classifier, or None.
+      rank: "signed", "absolute" or "hearable", see `hearable.ranked_scores`.
 
     Raises:
-      ValueError: for outputs that are values, whose answers cannot stay the same.
+      ValueError: for outputs that are values, whose answers cannot stay the same, or an unknown
+        rank.
     """
+    check_rank(rank)
     for judge in filter(None, (classifier, listener)):
         check_classes_said(judge.outputs, "curves of kept answers")
     return Study(
@@ -102,6 +110,7 @@ def make_study(
         draws=draws,
         outputs=classifier.outputs,
         listener_outputs=None if listener is None else listener.outputs,
+        rank=rank,
     )
 
 
@@ -126,15 +135,18 @@ def measure(study: Study, audio: Array, key: Array) -> dict[str, Any]:
     """
     domain, features = study.domain, study.domain.analyse(audio)
     units = units_of(study, features.shape)
+    unit = unit_name(domain, features.shape, study.unit)
+    size, grid = domain.size(features), unit_grid(domain, features.shape, unit)
     target = prediction(study.classifier(audio), study.outputs)
     heard = seen_from(study, audio)
     method_key, random_key = jax.random.split(key)
     scores, gap = {}, {}
     for name, method in study.methods.items():
         attribution = attribute(method, heard, features, target, key=method_key)
-        scores[name] = unit_scores(attribution.relevance, units, rank="signed")
+        how = {"rank": study.rank, "size": size, "grid": grid}
+        scores[name] = ranked_scores(attribution.relevance, units, **how)
         gap[name] = attribution.info["completeness_gap"]
-    scores[MAGNITUDE] = magnitude_scores(domain.size(features), units)
+    scores[MAGNITUDE] = magnitude_scores(counted_size(size, grid), units)
     number = unit_number(features.shape, units)
     chance = jax.vmap(random_scores, (0, None))(jax.random.split(random_key, study.draws), number)
     positions = jax.vmap(rank_positions)(jnp.stack([*scores.values(), *chance]))
@@ -154,14 +166,7 @@ def units_of(study: Study, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
       ValueError: for a unit that the domain does not have.
     """
-    units = study.domain.units(shape)
-    name = next(iter(units)) if study.unit is None else study.unit
-    if name not in units:
-        raise ValueError(
-            f"unknown unit {name!r} of the domain {study.domain.name!r}: choose one of "
-            f"{', '.join(units)}"
-        )
-    return units[name]
+    return study.domain.units(shape)[unit_name(study.domain, shape, study.unit)]
 
 
 def _edit_all(

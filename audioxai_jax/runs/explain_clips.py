@@ -19,10 +19,11 @@ from audioxai_jax.explanation.composition import (
     same_view,
 )
 from audioxai_jax.explanation.explain import explain_batch
+from audioxai_jax.explanation.record import Explanation
 from audioxai_jax.runs import predictions
 from audioxai_jax.runs.explained import ExplainedClip, Settings
 from audioxai_jax.synthesis.levels import rms
-from audioxai_jax.types import Classifier, Explanation, Model
+from audioxai_jax.types import Classifier, Model
 
 
 def explain_clip(classifier: Classifier, clip: Clip, settings: Settings) -> ExplainedClip:

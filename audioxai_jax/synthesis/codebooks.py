@@ -20,7 +20,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from audioxai_jax.core.records import as_model, record
-from audioxai_jax.perturbation.rank import check_rank, top_mask
+from audioxai_jax.perturbation.rank import check_sign, top_mask
 from audioxai_jax.synthesis.masks import check_count
 from audioxai_jax.types import Context, Masker, Model
 
@@ -96,6 +96,6 @@ class TopCodes:
 
 
 def _check(rank: str, unit: str) -> None:
-    check_rank(rank)
+    check_sign(rank)
     if unit not in CODE_UNITS:
         raise ValueError(f"unknown unit {unit!r}: choose one of {', '.join(CODE_UNITS)}")

@@ -13,6 +13,7 @@ from jax.core import Tracer
 
 from audioxai_jax.core.checks import check_number, whole
 from audioxai_jax.core.records import record
+from audioxai_jax.perturbation.hearable import ranked_scores
 from audioxai_jax.perturbation.rank import (
     check_rank,
     kept_count,
@@ -36,7 +37,9 @@ def top_fraction(keep: float | Array, *, rank: str = "signed") -> Masker:
     Args:
       keep: fraction in [0, 1]. It is traced: one compilation serves every fraction.
       rank: "signed" prefers evidence for the target and drops evidence against it
-        first, as the paper's code does; "absolute" prefers either kind.
+        first, as the paper's code does; "absolute" prefers either kind; "hearable" prefers what
+        is loud where evidence for the target is near, see `perturbation.hearable`, and needs
+        size and grid in the context, which `explain` gives.
 
     Returns:
       A `Masker`, `(relevance, context) -> mask` of zeros and ones.
@@ -57,7 +60,7 @@ def top_count(count: int | Array, *, rank: str = "signed") -> Masker:
 
     Args:
       count: a whole number from 0 up. It is traced: one compilation serves every count.
-      rank: "signed" or "absolute", see `top_fraction`.
+      rank: "signed", "absolute" or "hearable", see `top_fraction`.
 
     Raises:
       ValueError: for a count that is negative or not whole, or an unknown rank.
@@ -84,7 +87,7 @@ def soft_top_fraction(
     Args:
       keep: fraction in [0, 1], traced.
       temperature: above 0, traced.
-      rank: "signed" or "absolute", see `top_fraction`.
+      rank: "signed", "absolute" or "hearable", see `top_fraction`.
 
     Raises:
       ValueError: as `top_fraction`, and for a temperature that is not positive.
@@ -106,7 +109,7 @@ def smallest(*, rank: str = "signed", points: int = 32) -> Masker:
     units are kept if none will do.
 
     Args:
-      rank: "signed" or "absolute", see `top_fraction`.
+      rank: "signed", "absolute" or "hearable", see `top_fraction`.
       points: counts that are examined first, 2 or more; see `count_grid`.
 
     Raises:
@@ -124,7 +127,7 @@ class TopFraction:
     rank: str
 
     def __call__(self, relevance: Array, context: Context) -> Array:
-        score = unit_scores(relevance, context.units, rank=self.rank)
+        score = context_scores(relevance, context, self.rank)
         return top_mask(score, kept_count(self.keep, score.size), relevance, context.units)
 
 
@@ -136,7 +139,7 @@ class TopCount:
     rank: str
 
     def __call__(self, relevance: Array, context: Context) -> Array:
-        score = unit_scores(relevance, context.units, rank=self.rank)
+        score = context_scores(relevance, context, self.rank)
         return top_mask(score, self.count, relevance, context.units)
 
 
@@ -149,7 +152,7 @@ class SoftTopFraction:
     rank: str
 
     def __call__(self, relevance: Array, context: Context) -> Array:
-        score = unit_scores(relevance, context.units, rank=self.rank)
+        score = context_scores(relevance, context, self.rank)
         count = jnp.asarray(kept_count(self.keep, score.size))
         falling = -jnp.sort(-score)
         last = falling[jnp.clip(count - 1, 0, score.size - 1)]
@@ -184,8 +187,15 @@ class Smallest:
             counts=count_grid(number, self.points),
             rank=self.rank,
             units=context.units,
+            size=context.size,
+            grid=context.grid,
             chunk=8,
         ).mask
+
+
+def context_scores(relevance: Array, context: Context, rank: str) -> Array:
+    """Scores of a context's units by any rank, `[n]`, see `hearable.ranked_scores`."""
+    return ranked_scores(relevance, context.units, rank=rank, size=context.size, grid=context.grid)
 
 
 def as_masker(keep: float | str | Array | Masker, rank: str, number: int) -> Masker:

@@ -40,7 +40,7 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
-from audioxai_jax.perturbation.rank import RANKS
+from audioxai_jax.perturbation.rank import SIGNS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
@@ -75,7 +75,7 @@ def main() -> None:
         "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"
     )
     parser.add_argument("--units", nargs="+", default=["feature", "frame"], choices=UNITS)
-    parser.add_argument("--rank", default="signed", choices=RANKS)
+    parser.add_argument("--rank", default="signed", choices=SIGNS)
     parser.add_argument("--draws", type=positive, default=5, help="of random features, per clip")
     parser.add_argument("--clips", type=positive, help="clips per classifier; all by default")
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))

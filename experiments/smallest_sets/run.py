@@ -36,7 +36,7 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.core.files import make_folder
 from audioxai_jax.data import tasks
-from audioxai_jax.perturbation.rank import RANKS
+from audioxai_jax.perturbation.rank import SIGNS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
 from audioxai_jax.synthesis.bases import BASES
@@ -61,7 +61,7 @@ def read_options():
     parser.add_argument("--methods", nargs="+", default=["integrated_gradients"])
     parser.add_argument("--base", default="zero", choices=sorted(BASES))
     parser.add_argument("--unit", default="feature", choices=UNITS)
-    parser.add_argument("--rank", default="signed", choices=RANKS)
+    parser.add_argument("--rank", default="signed", choices=SIGNS)
     parser.add_argument("--points", type=positive, default=32, help="counts in the first pass")
     parser.add_argument("--clips", type=positive, default=200)
     parser.add_argument("--part", default="test", choices=("train", "val", "test"))

@@ -288,7 +288,7 @@ def test_a_failure_while_writing_leaves_nothing(models, capsys, monkeypatch):
             "unknown base 'none': known are level_matched, mean, noise, own, silence, zero",
         ),
         (["--base", "neighbour"], "--base neighbour: needs the features of another clip"),
-        (["--rank", "sign"], "unknown rank 'sign': known are signed, absolute; did you mean"),
+        (["--rank", "sign"], "unknown rank 'sign': known are signed, absolute, hearable; did you"),
         (["--unit", "row"], "unknown unit 'row': known are feature, frame, channel"),
         (["--target", "stopp"], "unknown target 'stopp': known are _silence_, go, stop; did you"),
         (["--set", "step=8"], "integrated_gradients has no option 'step'"),

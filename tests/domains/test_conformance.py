@@ -3,6 +3,7 @@
 Each check takes a domain, so that domains which break a promise can be shown to fail it.
 """
 
+import dataclasses
 import functools
 import inspect
 
@@ -13,6 +14,8 @@ import pytest
 
 from audioxai_jax.core.records import record
 from audioxai_jax.domains import DOMAINS, Axis, Domain, keep_residual, logarithm, normalised
+from audioxai_jax.domains.grid import places, unit_grid
+from audioxai_jax.domains.protocol import Grid
 from audioxai_jax.domains.residual import Residual
 from audioxai_jax.domains.samples import Samples
 from audioxai_jax.models.precision import cast
@@ -57,6 +60,7 @@ VARIANTS = {
     "normalised": lambda: normalised(RATE, standardised),
     "normalised, range": lambda: normalised(RATE, within_its_range),
     "latent, quantised": lambda: DOMAINS["latent"](codec(True), quantised=1.6),
+    "latent, cells": lambda: DOMAINS["latent"](dataclasses.replace(codec(), unit="cell")),
     "cells, no bands": lambda: DOMAINS["cells"](RATE, bands=None, frequency_first=True),
     "cells, logarithm": lambda: DOMAINS["cells"](RATE, before=192, bands=40, level=logarithm()),
     "wavelets, haar": lambda: DOMAINS["wavelets"](RATE, kind="haar"),
@@ -72,7 +76,7 @@ BUILDERS |= {
 }
 STRAIGHT_THROUGH = "latent, quantised"
 """Its steps are too large for one click to be seen, and its gradient knows nothing of them."""
-OF_RESIDUAL = ("round_trip", "masks", "gradients", "units")
+OF_RESIDUAL = ("round_trip", "masks", "gradients", "units", "grids")
 """Checks of a domain whose residual is kept: all else is the domain's own."""
 
 ANALYSE = jax.jit(lambda domain, audio: domain.analyse(audio))
@@ -189,6 +193,27 @@ def check_units(domain: Domain):
                 np.testing.assert_array_equal(spread[..., 0], spread[..., 1])
 
 
+def check_grids(domain: Domain):
+    """Time is in seconds, what has an order several units, and each unit has a size of its own."""
+    for shape in feature_shapes(domain):
+        for name, labels in domain.units(shape).items():
+            grid = unit_grid(domain, shape, name)
+            along = places(labels)
+            assert len(grid.seconds) == len(shape)
+            assert sum(step is not None for step in grid.seconds) <= 1
+            for k, step in enumerate(grid.seconds):
+                if step is not None and shape[k] > 1:
+                    axis = domain.axes(shape)[k]
+                    assert axis.name == "time" and along is not None and along[k].max() > 0
+                    assert step >= 0.999 * (axis.values[1] - axis.values[0])
+            for k in grid.ordered:
+                assert grid.seconds[k] is None and along is not None
+            spread = np.broadcast_to(labels, shape)
+            counted = np.ones(shape) if grid.counted is None else grid.counted
+            counts = np.bincount(spread.ravel(), np.broadcast_to(counted, shape).ravel())
+            assert len(counts) == labels.max() + 1 and counts.min() >= 1
+
+
 def check_axes(domain: Domain):
     for shape in feature_shapes(domain):
         axes = domain.axes(shape)
@@ -244,6 +269,7 @@ CHECKS = {
         check_linearity,
         check_jit_and_vmap,
         check_units,
+        check_grids,
         check_axes,
         check_places,
         check_size,
@@ -342,6 +368,25 @@ class Gapped(Toy):
 
 
 @record(static=("sample_rate",))
+class Sideways(Toy):
+    """Neighbours in time, of units that have none."""
+
+    def units(self, shape):
+        return {"clip": np.zeros((1,), int)}
+
+    def grid(self, shape, unit):
+        return Grid((1 / self.sample_rate,))
+
+
+@record(static=("sample_rate",))
+class Unsized(Toy):
+    """Units of which nothing tells how large they are."""
+
+    def grid(self, shape, unit):
+        return Grid((None,), counted=np.arange(shape[0]) > 0)
+
+
+@record(static=("sample_rate",))
 class Backwards(Toy):
     def axes(self, shape):
         return (Axis("time", "s", -np.arange(shape[0]) / self.sample_rate),)
@@ -383,6 +428,8 @@ WRONG = {
     Stopped: "gradients",
     Abrupt: "gradients",
     Gapped: "units",
+    Sideways: "grids",
+    Unsized: "grids",
     Backwards: "axes",
     Late: "places",
     Signed: "size",

@@ -235,7 +235,10 @@ def test_a_model_that_fails_is_neither_right_nor_wrong():
         ({"domain": frequencies(20)}, r"expected \[7, 11, 2\] or \[7, 11, 1\]"),
         ({"chunk": 0}, "chunk must be"),
         ({"unit": "frame"}, "unit 'frame' needs a domain"),
-        ({"domain": samples(20), "unit": "word"}, "unknown unit 'word' of samples: choose one of"),
+        (
+            {"domain": samples(20), "unit": "word"},
+            "unknown unit 'word' of the domain 'samples': choose one of",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):

@@ -23,7 +23,7 @@ import numpy as np
 from flax import linen as nn
 from jax import Array
 
-from audioxai_jax.core.contracts import as_latent
+from audioxai_jax.core.contracts import as_latent, check_unit
 from audioxai_jax.nets.codecs.assemble import assemble
 from audioxai_jax.transforms.mdct import analyse, synthesise
 from audioxai_jax.transforms.mel import mel_bands
@@ -49,6 +49,10 @@ class GainShapeConfig:
       encoder_blocks, decoder_blocks: residual blocks of each network.
       floor: band amplitude below which a gain counts as silent.
       scale: natural-log units per unit of gain.
+      unit: default unit of ranking and editing: "feature", or "cell", a band of a frame.
+
+    Raises:
+      ValueError: for another unit.
     """
 
     sample_rate: int = 16_000
@@ -60,6 +64,10 @@ class GainShapeConfig:
     decoder_blocks: int = 4
     floor: float = 1e-3
     scale: float = 2.0
+    unit: str = "feature"
+
+    def __post_init__(self):
+        check_unit(self.unit)
 
     @property
     def channels(self) -> int:
@@ -143,7 +151,9 @@ def filtered(config: GainShapeConfig, audio: Array, kept: Array) -> Array:
 
 def codec(config: GainShapeConfig, params, *, mean: Array | None = None, name: str) -> Codec:
     """The pure functions above as a `Codec`."""
-    return assemble(encode, decode, config, params, mean=mean, name=name)
+    bands = tuple(cells(config).tolist())
+    made = assemble(encode, decode, config, params, mean=mean, name=name)
+    return dataclasses.replace(made, cells=bands, unit=config.unit)
 
 
 class Mixer(nn.Module):

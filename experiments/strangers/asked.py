@@ -15,13 +15,14 @@ from audioxai_jax.cli.methods import named_method
 from audioxai_jax.cli.options import SubjectOptions
 from audioxai_jax.core.extras import MissingExtra
 from audioxai_jax.data import tasks
+from audioxai_jax.domains.grid import unit_name
 from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Method
 from experiments.strangers import clips as chosen
 from experiments.strangers import quality
 from experiments.strangers.listeners import WORDS, Ears, Settings
 from experiments.strangers.protocol import Study, make_study
-from experiments.strangers.ranking import RANKS, units_of
+from experiments.strangers.ranking import RANKS
 
 FLOOR = -30.0
 """The floor that tables begin with, dB re the clip."""
@@ -134,7 +135,7 @@ def study_of(options, asked: Asked, *, voice: bool, padding: float = 0.0) -> Stu
       padding: seconds of noise that the strangers hear before and behind each sound.
     """
     shape = jax.eval_shape(asked.domain.analyse, jnp.asarray(asked.clips.audio[0], float)).shape
-    unit, _ = units_of(asked.domain, options.unit, shape)
+    unit = unit_name(asked.domain, shape, options.unit)
     return make_study(
         asked.classifier,
         asked.listener,

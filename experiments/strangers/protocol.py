@@ -22,11 +22,9 @@ from audioxai_jax.perturbation.rank import kept_count, rank_positions, unit_numb
 from audioxai_jax.synthesis.floor import speech_noise
 from audioxai_jax.synthesis.levels import rms
 from audioxai_jax.types import Base, Classifier, Method, Model, attribute
-from experiments.strangers.ranking import chance, scores, unit_size, units_of
+from experiments.strangers.ranking import chance, largest, scores, units_of
 
 ORIGINAL, TRIP, MAGNITUDE, RANDOM = "original", "trip", "magnitude", "random"
-SOUNDS_AT_ONCE = 16
-"""Sounds that a model hears at a time: memory alone."""
 Arm = dict[str, Any]
 """The "ranking", "edit" and "fraction" of a sound, and its "draw" if it is random."""
 
@@ -138,62 +136,66 @@ def make_sounds(study: Study, audio: Array, target: Array, keys: tuple) -> Array
     """Sounds of all arms of one clip, `[A, T]`; see `arms`."""
     domain = study.domain
     features = domain.analyse(audio)
-    unit, units = units_of(domain, study.unit, features.shape)
+    units, grid = units_of(domain, study.unit, features.shape)
     base = study.base(domain, features, audio, keys[2])
-    size = unit_size(domain, features, base, unit, units)
+    size = domain.size(features)
     model = seen_from(study, audio)
     orders = []
     for method in study.methods.values():
         relevance = attribute(method, model, features, target, key=keys[0]).relevance
-        orders.append(scores(study.rank, relevance, size, units))
+        orders.append(scores(study.rank, relevance, size, units, grid))
     number = unit_number(features.shape, units)
-    orders = jnp.stack([*orders, size, *chance(keys[1], study.draws, number)])
+    drawn = chance(keys[1], study.draws, number)
+    orders = jnp.stack([*orders, largest(size, units, grid), *drawn])
     counts = jnp.asarray([kept_count(fraction, number) for fraction in study.fractions])
 
     def one(edit: str, positions: Array, count: Array) -> Array:
-        return domain.synthesise(edit_first(edit, features, positions, count, base, units), audio)
+        edited = edit_first(edit, features, positions, count, base, units)
+        return domain.synthesise(edited, audio)
 
     def both(positions: Array) -> Array:
-        edited = [jax.lax.map(lambda n, e=e: one(e, positions, n), counts) for e in EDITS]
-        return jnp.concatenate(edited)
+        of_counts = [jax.vmap(lambda n, e=e: one(e, positions, n))(counts) for e in EDITS]
+        return jnp.concatenate(of_counts)
 
     sounds = jax.vmap(both)(jax.vmap(rank_positions)(orders)).reshape(-1, audio.shape[0])
     return jnp.concatenate([audio[None], domain.synthesise(features, audio)[None], sounds])
 
 
-def listen(study: Study, sounds: Array) -> dict[str, Array]:
-    """What the models say of sounds `[S, T]`: logits `[S, K]`, of speech `[S]` (NaN unasked)."""
-
-    def one(sound: Array) -> dict[str, Array]:
-        heard = jnp.nan if study.voice is None else study.voice(sound)
-        said = {"classifier": study.classifier(sound), "listener": study.listener(sound)}
-        return said | {"speech": jnp.asarray(heard, sound.dtype)}
-
-    return jax.lax.map(one, sounds, batch_size=SOUNDS_AT_ONCE)
-
-
-def one_clip(shared: tuple[Study, Array, Array], clip: dict[str, Array], _: Array) -> dict:
-    """All of one clip but what strangers outside JAX say.
+def one_clip(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> dict[str, Array]:
+    """All sounds of one clip.
 
     Args:
-      shared: the study; factors of its floors `[L]`, see `level_factor`; a key of all clips.
+      shared: the study, and a key of all clips.
       clip: "audio", int16 `[T]`; "number", see `clips.numbers`.
 
     Returns:
-      "prediction" of the clip itself; "sounds" `[A, T]` and "noise" `[P + T + P]` at the clip's
-      level; "said": by model, what it says of each sound with each floor, `[A, L, ..]`.
+      "prediction", the classifier's of the clip itself; "sounds" `[A, T]`; "noise"
+      `[P + T + P]` at the clip's level.
     """
-    study, levels, key = shared
+    study, key = shared
     audio = clip["audio"].astype(jnp.float32) / 32768
     keys = keys_of(key, clip["number"])
     target = prediction(study.classifier(audio))
-    sounds = make_sounds(study, audio, target, keys)
     noise = noise_of(audio, study.domain.sample_rate, study.padding, keys[3])
-    inner = noise[study.padding : study.padding + audio.shape[0]]
-    mixed = sounds[:, None] + levels[:, None] * inner
-    said = listen(study, mixed.reshape(-1, audio.shape[0]))
-    said = jax.tree.map(lambda x: x.reshape(*mixed.shape[:2], *x.shape[1:]), said)
-    return {"prediction": target, "sounds": sounds, "noise": noise, "said": said}
+    sounds = make_sounds(study, audio, target, keys)
+    return {"prediction": target, "sounds": sounds, "noise": noise}
+
+
+def whole(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> dict[str, Array]:
+    """The two sounds of a clip in which nothing is edited, and its noise; see `one_clip`."""
+    study, key = shared
+    audio = clip["audio"].astype(jnp.float32) / 32768
+    trip = study.domain.synthesise(study.domain.analyse(audio), audio)
+    keys = keys_of(key, clip["number"])
+    noise = noise_of(audio, study.domain.sample_rate, study.padding, keys[3])
+    return {"sounds": jnp.stack([audio, trip]), "noise": noise}
+
+
+def listen(study: Study, sound: Array, _: Array) -> dict[str, Array]:
+    """What the models say of a sound `[T]`: logits `[K]`, and that of speech, NaN if not asked."""
+    heard = jnp.nan if study.voice is None else study.voice(sound)
+    said = {"classifier": study.classifier(sound), "listener": study.listener(sound)}
+    return said | {"speech": jnp.asarray(heard, sound.dtype)}
 
 
 def with_floor(sounds: np.ndarray, noise: np.ndarray, factor: float, padding: int) -> np.ndarray:

@@ -2,12 +2,12 @@
 
     python -m experiments.strangers.hallucination --data DIR --out runs/strangers_hallucination
 
-The decoder gets features that say nothing of the clip, or too little: random ones, those of
-silence, a fifth of the clip's units at random, or all but the first fifth of an explanation; other
-units are those of each base. With features of a clip of another class as the base, the sound may
-hold that clip's word, which is counted by itself. Told are the share of sounds in which pocketsphinx
+The decoder gets features that say nothing of the clip, or too little: those of silence, shuffled
+ones, a fifth of the clip's units at random, all but the first fifth of an explanation; other units
+are those of each base. With features of a clip of another class as the base, the sound may hold
+that clip's word, which is counted by itself. Told is the share of sounds in which pocketsphinx
 names any word, the true one, the one that is explained (the classifier's prediction), and the
-neighbour's. `<out>` gets `hallucination.json` and `.md`.
+neighbour's. `<out>` gets `hallucination.json` and `hallucination.md`.
 """
 
 import sys
@@ -94,8 +94,7 @@ def sounds_of(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> 
         "silence": jnp.zeros_like(audio),
         "features of silence": domain.synthesise(domain.analyse(jnp.zeros_like(audio)), audio),
     }
-    shuffled = jax.random.permutation(order_key, features, axis=0)
-    shuffled = jax.random.permutation(base_key, shuffled, axis=0, independent=True)
+    shuffled = jax.random.permutation(base_key, features, axis=0, independent=True)
     made["features shuffled in time, each channel for itself"] = shuffled
     made = {name: _sound(domain, value, audio) for name, value in made.items()}
     for name, factory in BASES.items():

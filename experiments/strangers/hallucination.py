@@ -88,31 +88,25 @@ def sounds_of(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> 
 
     explained = first(scores(study.rank, relevance, domain.size(features), units, grid))
     drawn = first(chance(order_key, 1, number)[0])
-    made = {
-        "original": audio,
-        "codec only": domain.synthesise(features, audio),
-        "silence": jnp.zeros_like(audio),
-        "features of silence": domain.synthesise(domain.analyse(jnp.zeros_like(audio)), audio),
-    }
+    silent = jnp.zeros_like(audio)
     shuffled = jax.random.permutation(base_key, features, axis=0, independent=True)
-    made["features shuffled in time, each channel for itself"] = shuffled
-    made = {name: _sound(domain, value, audio) for name, value in made.items()}
+    edited = {
+        "codec only": features,
+        "features of silence": domain.analyse(silent),
+        "features shuffled in time, each channel for itself": shuffled,
+    }
     for name, factory in BASES.items():
         base = factory(others)(domain, features, audio, base_key)
-        edits = {
-            "base alone": jnp.broadcast_to(base, features.shape),
-            "random 20 % kept": keep(features, drawn, base),
-            "first 20 % kept": keep(features, explained, base),
-            "first 20 % deleted": delete(features, explained, base),
+        edited |= {
+            f"base alone, base {name}": jnp.broadcast_to(base, features.shape),
+            f"random 20 % kept, base {name}": keep(features, drawn, base),
+            f"first 20 % kept, base {name}": keep(features, explained, base),
+            f"first 20 % deleted, base {name}": delete(features, explained, base),
         }
-        for edit, edited in edits.items():
-            made[f"{edit}, base {name}"] = domain.synthesise(edited, audio)
+    decoded = jax.vmap(lambda z: domain.synthesise(z, audio))(jnp.stack(list(edited.values())))
+    made = {"original": audio, "silence": silent, **dict(zip(edited, decoded))}
     noise = noise_of(audio, domain.sample_rate, 0, noise_key)
     return {"sounds": made, "prediction": target, "noise": noise}  # type: ignore[return-value]
-
-
-def _sound(domain: Any, value: Array, audio: Array) -> Array:
-    return value if value.shape == audio.shape else domain.synthesise(value, audio)
 
 
 def main() -> None:

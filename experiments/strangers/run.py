@@ -21,6 +21,7 @@ from audioxai_jax.cli.console import (
     Parser,
     add_json_option,
     positive,
+    printable,
     run_main,
     say,
     say_each,
@@ -98,8 +99,9 @@ def run(options, asked: Asked) -> None:
     folder, key = options.out / asked.task, jax.random.key(options.seed)
     parts = Parts(folder, settings)
     how = {"floors": options.floors, "opinion": opinion, "opinion_floor": options.quality_floor}
+    starts = range(0, len(clips), CLIPS_PER_PART)
     with make_ears(asked.task, options.processes, gain=options.gain, cmn=options.cmn) as ears:
-        for start in tqdm(range(0, len(clips), CLIPS_PER_PART), asked.task, mininterval=2):
+        for start in tqdm(starts, printable(asked.task), mininterval=2):
             some = slice(start, start + CLIPS_PER_PART)
             compute = functools.partial(part_of_answers, study, clips[some], ears, key, **how)
             parts.get(start, functools.partial(compute, rated=rated[some], chunk=options.chunk))

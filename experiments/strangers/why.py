@@ -56,7 +56,7 @@ def sounds_of(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> 
 
     Returns:
       "whole": sounds `[T]` by name, see `variants.swaps`; "kept": by variant, `[fractions, T]`;
-      "facts": by variant, "energy", "run" and "frames", each `[fractions]`; "noise" `[T]`.
+      "facts": "energy", "run" and "frames", each by variant, `[fractions]`; "noise" `[T]`.
     """
     study, key = shared
     domain = study.domain
@@ -70,16 +70,20 @@ def sounds_of(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> 
     view = view_of(domain, features, relevance, order_key)
     base = study.base(domain, features, audio, base_key)
     trip = domain.synthesise(features, audio)
-    kept, facts = {}, {}
-    for name, variant in VARIANTS.items():
-        made, told = [], []
-        for fraction in study.fractions:
-            chosen = jnp.broadcast_to(variant(view, fraction), features.shape)
-            made.append(domain.synthesise(keep(features, chosen, base), audio))
-            energy = jnp.sum(made[-1] ** 2) / (jnp.sum(trip**2) + 1e-12)
-            told.append({"energy": energy} | shape_of(view, chosen))
-        kept[name] = jnp.stack(made)
-        facts[name] = jax.tree.map(lambda *values: jnp.stack(values), *told)
+    chosen = jnp.stack(
+        [
+            jnp.broadcast_to(variant(view, fraction), features.shape)
+            for variant in VARIANTS.values()
+            for fraction in study.fractions
+        ]
+    )
+    sounds = jax.vmap(lambda own: domain.synthesise(keep(features, own, base), audio))(chosen)
+    energy = jnp.sum(sounds**2, axis=1) / (jnp.sum(trip**2) + 1e-12)
+    facts = {"energy": energy} | jax.vmap(lambda own: shape_of(view, own))(chosen)
+    shape = (len(VARIANTS), len(study.fractions))
+    named = lambda values: dict(zip(VARIANTS, values.reshape(*shape, *values.shape[1:])))
+    kept = named(sounds)
+    facts = {name: named(values) for name, values in facts.items()}
     noise = noise_of(audio, domain.sample_rate, 0, noise_key)
     whole = swaps(audio, trip, domain.sample_rate)
     return {"whole": whole, "kept": kept, "facts": facts, "noise": noise}
@@ -115,7 +119,7 @@ def rows_of(options, asked: Asked) -> list[dict[str, Any]]:
     arms = [(name, None, sounds, {}) for name, sounds in made["whole"].items()]
     for place, fraction in enumerate(options.fractions):
         for name, sounds in made["kept"].items():
-            facts = {n: float(v[:, place].mean()) for n, v in made["facts"][name].items()}
+            facts = {n: float(v[name][:, place].mean()) for n, v in made["facts"].items()}
             arms.append((name, fraction, sounds[:, place], facts))
     speakers, rows = clips.speaker_numbers, []
     with make_ears(asked.task, options.processes) as ears:

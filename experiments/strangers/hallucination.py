@@ -60,6 +60,13 @@ BASES: dict[str, Callable[[Array], Any]] = {
     "neighbour": bases.neighbour,
 }
 """Bases by name, given the features of a clip of another class."""
+EDITS = ("base alone", "random 20 % kept", "first 20 % kept", "first 20 % deleted")
+SHUFFLED = "features shuffled in time, each channel for itself"
+SOUNDS = (
+    *("original", "codec only", "silence", "features of silence", SHUFFLED),
+    *(f"{edit}, base {base}" for base in BASES for edit in EDITS),
+)
+"""Names of the sounds, in the order of the table."""
 HEARD = ("any word", "true word", "explained word", "neighbour's word")
 
 
@@ -93,16 +100,17 @@ def sounds_of(shared: tuple[Study, Array], clip: dict[str, Array], _: Array) -> 
     edited = {
         "codec only": features,
         "features of silence": domain.analyse(silent),
-        "features shuffled in time, each channel for itself": shuffled,
+        SHUFFLED: shuffled,
     }
     for name, factory in BASES.items():
         base = factory(others)(domain, features, audio, base_key)
-        edited |= {
-            f"base alone, base {name}": jnp.broadcast_to(base, features.shape),
-            f"random 20 % kept, base {name}": keep(features, drawn, base),
-            f"first 20 % kept, base {name}": keep(features, explained, base),
-            f"first 20 % deleted, base {name}": delete(features, explained, base),
-        }
+        parts = (
+            jnp.broadcast_to(base, features.shape),
+            keep(features, drawn, base),
+            keep(features, explained, base),
+            delete(features, explained, base),
+        )
+        edited |= {f"{edit}, base {name}": part for edit, part in zip(EDITS, parts, strict=True)}
     decoded = jax.vmap(lambda z: domain.synthesise(z, audio))(jnp.stack(list(edited.values())))
     made = {"original": audio, "silence": silent, **dict(zip(edited, decoded))}
     noise = noise_of(audio, domain.sample_rate, 0, noise_key)
@@ -144,7 +152,8 @@ def rows_of(options, asked: Asked) -> list[dict[str, Any]]:
     words["neighbour's word"] = asked.truth[next_one]
     rows = []
     with make_ears(asked.task, options.processes) as ears:
-        for name, sounds in made["sounds"].items():
+        for name in SOUNDS:
+            sounds = made["sounds"][name]
             for floor in options.floors:
                 said = ears.hear(_mixed(sounds, made["noise"], floor))
                 heard = {"any word": said != NOTHING} | {w: said == n for w, n in words.items()}

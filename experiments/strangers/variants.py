@@ -177,10 +177,17 @@ def swapped(clip: Array, other: Array, edge: float, rate: int) -> Array:
     return jnp.fft.irfft(jnp.where(below, spectrum, rest), clip.shape[0])
 
 
+SWAPS = (
+    "original",
+    "codec only",
+    *(f"codec only, original {side} {edge} Hz" for edge in EDGES_HZ for side in ("below", "above")),
+)
+"""Names of `swaps`, in the order of the table."""
+
+
 def swaps(clip: Array, trip: Array, rate: int) -> dict[str, Array]:
     """The clip, the trip, and each with the other's sound on one side of an edge, by name."""
-    made = {"original": clip, "codec only": trip}
+    made = [clip, trip]
     for edge in EDGES_HZ:
-        made[f"codec only, original below {edge} Hz"] = swapped(clip, trip, edge, rate)
-        made[f"codec only, original above {edge} Hz"] = swapped(trip, clip, edge, rate)
-    return made
+        made += [swapped(clip, trip, edge, rate), swapped(trip, clip, edge, rate)]
+    return dict(zip(SWAPS, made, strict=True))

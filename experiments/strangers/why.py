@@ -42,7 +42,7 @@ from experiments.strangers.markdown import line, with_ends
 from experiments.strangers.protocol import Study, keys_of, noise_of, seen_from
 from experiments.strangers.ratios import retention
 from experiments.strangers.table import at
-from experiments.strangers.variants import VARIANTS, shape_of, swaps, view_of
+from experiments.strangers.variants import SWAPS, VARIANTS, shape_of, swaps, view_of
 
 WHOLE = "codec only"
 
@@ -116,9 +116,10 @@ def rows_of(options, asked: Asked) -> list[dict[str, Any]]:
     examples = {"audio": clips.audio, "number": numbers(clips)}
     made = map_examples(sounds_of, (study, key), examples, key=key, chunk=2)
     made = jax.tree.map(np.asarray, made)
-    arms = [(name, None, sounds, {}) for name, sounds in made["whole"].items()]
+    arms = [(name, None, made["whole"][name], {}) for name in SWAPS]
     for place, fraction in enumerate(options.fractions):
-        for name, sounds in made["kept"].items():
+        for name in VARIANTS:
+            sounds = made["kept"][name]
             facts = {n: float(v[name][:, place].mean()) for n, v in made["facts"].items()}
             arms.append((name, fraction, sounds[:, place], facts))
     speakers, rows = clips.speaker_numbers, []

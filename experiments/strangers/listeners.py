@@ -7,7 +7,8 @@ one of them, or nothing. Search settings are the package's own, see `settings.py
 would do.
 
 The decoder follows the noise of all that it has heard, so an answer would depend on the clips
-before it. It forgets before each sound here: `reinit_feat`.
+before it. It forgets before each sound here: `reinit_feat`. And in digital silence the mean of its
+cepstra is not a number, and it names what it heard before; here it hears nothing then.
 """
 
 import concurrent.futures
@@ -88,6 +89,8 @@ class Pocketsphinx:
         heard = as_heard(sound, settings.gain, settings.padding).tobytes()
         decoder.process_raw(heard, no_search=False, full_utt=True)
         decoder.end_utt()
+        if "nan" in decoder.get_cmn(False):  # a mean over no frame: answers would be accidents
+            return NOTHING
         said = decoder.hyp()
         word = "" if said is None else said.hypstr.split("(")[0].strip()
         return settings.words.index(word) if word in settings.words else NOTHING

@@ -93,7 +93,13 @@ def test_it_may_say_nothing():
     assert np.mean(Ears(KEYWORDS).hear(noise) != NOTHING) <= 0.2
     hasty = Settings(WORDS["keywords"], search={"bestpath": False})
     assert np.mean(Ears(hasty).hear(noise) != NOTHING) > 0.5
-    assert Ears(KEYWORDS).hear(np.zeros((1, RATE))) == NOTHING
+
+
+def test_it_hears_nothing_in_silence_whatever_it_heard_before(recordings):
+    ears, silent = Ears(KEYWORDS), np.zeros((1, RATE))
+    for sound in (silent, recordings[0][:1], np.random.default_rng(0).normal(size=(1, RATE))):
+        ears.hear(sound)
+        assert ears.hear(silent) == NOTHING
 
 
 def test_several_processes_say_the_same(recordings):

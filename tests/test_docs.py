@@ -24,7 +24,7 @@ PAGES = {
     "docs/your_model.md": 2,
     "docs/other_frameworks.md": 2,
     "docs/your_codec.md": 1,
-    "docs/attribution.md": 1,
+    "docs/attribution.md": 2,
     "docs/lrp.md": 1,
     "docs/domains.md": 1,
     "docs/metrics.md": 1,
@@ -104,13 +104,18 @@ def test_a_model_behind_its_normalisation(blocks, capsys):
 
 @pytest.mark.full_size
 def test_attribution(blocks, capsys):
-    (code,) = blocks("docs/attribution.md")
+    code, ranked = blocks("docs/attribution.md")
     names = run(code)
     assert names["attribution"].relevance.shape == (3, 50, 64)
     assert names["every"].relevance.shape == (3, 12, 50, 64)
     assert names["error"].shape == (1, 50, 64) and np.all(names["error"] >= 0)
     assert len(np.unique(names["shares"].relevance)) == 10  # five by two boxes
     assert capsys.readouterr().out.startswith("500 evaluations")
+    names = run(ranked)
+    assert names["heard"].mask.shape == (50, 64) and names["scores"].shape == (800,)
+    units = names["classifier"].reads.units((50, 64))["cell"]
+    kept = np.unique(units[np.asarray(names["heard"].mask) == 1])
+    assert len(kept) == 160
 
 
 @pytest.mark.full_size

@@ -119,7 +119,7 @@ def smallest_set(
     score = ranked_scores(relevance, units, rank=rank, size=size, grid=grid)
     positions = rank_positions(score)
     number = unit_number(x.shape, units) if x.size else 0
-    grid = _grid(counts, number)
+    tried = _grid(counts, number)
     label, outputs = _target(model, x, target), getattr(model, "outputs", None)
 
     def examine(count: Array) -> tuple[Array, Array]:
@@ -127,13 +127,13 @@ def smallest_set(
         said = says(logits, label, outputs)
         return said == (1 if edit == "keep" else 0), jnp.all(jnp.isfinite(logits))
 
-    examined = jnp.asarray(grid, jnp.int32)
-    if len(grid) <= chunk:
+    examined = jnp.asarray(tried, jnp.int32)
+    if len(tried) <= chunk:
         holds, fine = jax.vmap(examine)(examined)
     else:
         holds, fine = jax.lax.map(examine, examined, batch_size=chunk)
     finite = jnp.all(fine) & ~jnp.any(jnp.isnan(relevance))
-    high, finite = _close_gaps(examine, grid, holds, finite)
+    high, finite = _close_gaps(examine, tried, holds, finite)
     there = jnp.asarray([jnp.any(holds), holds[-1]]) & finite
     count = jnp.where(there[0], high[0], number)
     share = jnp.where(there, high / number, jnp.nan)

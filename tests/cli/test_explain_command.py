@@ -18,6 +18,7 @@ from audioxai_jax import cli, domains
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import progress
 from audioxai_jax.data.audio import write_wav
+from audioxai_jax.perturbation.hearable import hearable_scores
 from audioxai_jax.report.folder import folder_names
 from audioxai_jax.weights import registry
 from tests.helpers import small_models
@@ -101,7 +102,9 @@ def test_a_clip_gets_a_folder_with_everything(models, capsys):
         assert arrays["relevance"].shape == arrays["features"].shape == (50, 12)
         assert arrays["mask"].sum() == 60
         kept, left = arrays["mask"] == 1, arrays["mask"] == 0
-        assert arrays["relevance"][kept].min() >= arrays["relevance"][left].max()
+        scores = hearable_scores(arrays["relevance"], np.abs(arrays["features"]), time=1, across=0)
+        scores = np.asarray(scores).reshape(50, 12)  # 20 ms are a frame, channels have no order
+        assert scores[kept].min() >= scores[left].max()
         assert tuple(arrays["labels"]) == LABELS
         assert LABELS[arrays["logits_original"].argmax()] == said["prediction"]["label"]
         assert LABELS[arrays["logits_removed"].argmax()] == said["removed"]["label"]
@@ -201,6 +204,19 @@ def test_options_reach_the_explanation(models):
     assert (said["target"]["label"], said["seed"]) == ("go", 7)
     with np.load("out/x/relevance.npz") as arrays:
         assert set(arrays["mask"].sum(1)) == {0, 12} and arrays["target"] == 1
+
+
+def test_the_command_ranks_by_what_is_heard_and_relevance_is_the_methods_own(models):
+    clip = sound("x.wav")
+    assert explain(models, clip) == 0
+    assert explain(models, clip, "--rank", "signed", out="signed") == 0
+    assert facts("out/x")["rank"] == "hearable" and facts("signed/x")["rank"] == "signed"
+    with np.load("out/x/relevance.npz") as one, np.load("signed/x/relevance.npz") as two:
+        np.testing.assert_array_equal(one["relevance"], two["relevance"])
+        assert one["mask"].sum() == two["mask"].sum()
+        assert not np.array_equal(one["mask"], two["mask"])
+    assert explain(models, clip, "--unit", "cell", out="cells") == 0
+    assert (facts("cells/x")["unit"], facts("cells/x")["units"]) == ("cell", 50 * 4)
 
 
 def test_the_smallest_set_is_kept_and_said(models, capsys):

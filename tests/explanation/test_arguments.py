@@ -438,6 +438,30 @@ def test_the_codec_of_a_batch_is_the_codec_that_was_given():
     assert set(seen) == {("ab" * 32, "mine", HOP)}
 
 
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"unit": "band"}, "unknown unit 'band' of a codec: choose one of feature, cell"),
+        ({"unit": "cell"}, "unit 'cell' needs cells: give the band of each channel"),
+        ({"cells": 3}, "cells must be the band of each channel, got"),
+        ({"cells": "012"}, "cells must be the band of each channel, got"),
+        ({"cells": (0, 2)}, "cells must have a channel for each band from 0 on, got [0, 2]"),
+        ({"cells": ()}, "cells must have a channel for each band from 0 on, got []"),
+        ({"cells": (0, -1)}, "a band of cells must be a whole number from 0 up, got -1"),
+        ({"cells": (0, 0.5)}, "a band of cells must be a whole number from 0 up, got 0.5"),
+    ],
+)
+def test_cells_that_do_not_fit_are_refused(fields, said):
+    assert said in refusal(Codec, encode, decode, 400, HOP, **fields)
+
+
+def test_cells_of_another_number_of_channels_are_refused():
+    codec = Codec(encode, decode, 400, HOP, cells=np.arange(HOP - 1))
+    assert codec.cells == tuple(range(HOP - 1))
+    said = refusal(domains.latent(codec).units, (5, HOP))
+    assert f"cells of {HOP - 1} channels, and its latents have {HOP}: give the band of" in said
+
+
 def test_manifests_are_not_compared():
     """Nor are they part of compiled programs, which serve codecs of all files."""
     codecs = [Codec(encode, decode, 400, HOP, manifest=m) for m in (None, {"made": [1, 2]})]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.tree_util import Partial
+from scipy.ndimage import gaussian_filter
 
 import audioxai_jax as ax
 from audioxai_jax import domains, input_x_gradient, integrated_gradients, random_control, saliency
@@ -124,6 +125,36 @@ def test_the_whole_line(x64, batched, keep, rank, base, target):
     for name in ("explanation", "removed"):
         close(found.feature_logits[name], wanted["feature_logits"][name])
     assert found.info["completeness_gap"] < 1e-12
+
+
+CELLED = {"cells": (0, 1, 2, 0, 0, 1, 2, 2), "unit": "cell"}
+"""Three bands: the first three channels are their levels."""
+
+
+def test_the_hearable_rank_of_cells_is_that_of_numpy(x64):
+    """At 400 Hz and 8 samples a frame, 20 ms are one frame."""
+    found = explain(classifier(jnp.float64, **CELLED), AUDIO, keep=0.2, rank="hearable")
+    signed = explain(classifier(jnp.float64, **CELLED), AUDIO, keep=0.2)
+    np.testing.assert_array_equal(found.relevance, signed.relevance)
+    np.testing.assert_array_equal(found.sounds["random"], signed.sounds["random"])
+    bands = np.asarray(CELLED["cells"])
+    evidence = np.stack([np.asarray(found.relevance)[:, bands == b].sum(1) for b in range(3)], 1)
+    near = gaussian_filter(np.maximum(evidence, 0), (1, 1), mode="constant")
+    score = np.asarray(found.features)[:, :3] ** 2 * near
+    chosen = np.zeros(3 * FRAMES)
+    chosen[np.argsort(-score.ravel(), kind="stable")[: round(0.2 * 3 * FRAMES)]] = 1
+    np.testing.assert_array_equal(found.mask, chosen.reshape(FRAMES, 3)[:, bands])
+    assert not np.array_equal(found.mask, signed.mask)
+
+
+@pytest.mark.parametrize("changes", [{}, CELLED], ids=["features", "cells"])
+def test_a_batch_keeps_what_a_clip_keeps_by_the_hearable_rank(changes):
+    options = {"keep": 0.3, "rank": "hearable"}
+    both = explain_batch(classifier(**changes), jnp.stack([AUDIO, -AUDIO]), **options)
+    one = explain(classifier(**changes), jnp.asarray(AUDIO), **options)
+    np.testing.assert_array_equal(both.mask[0], one.mask)
+    fewest = explain(classifier(**changes), jnp.asarray(AUDIO), keep="smallest", rank="hearable")
+    assert jnp.argmax(fewest.logits["explanation"]) == fewest.target
 
 
 def test_kept_and_removed_sounds_add_up_to_the_reconstruction():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audioxai_jax.perturbation.rank import (
+    drawn_scores,
     find_units,
     magnitude_scores,
     order_positions,
@@ -54,6 +55,18 @@ def test_at_random_each_unit_is_as_likely_to_come_first():
     draw = jax.vmap(lambda key: rank_positions(random_scores(key, 5)))
     first = np.asarray(draw(jax.random.split(jax.random.key(0), 2000)) == 0).mean(axis=0)
     np.testing.assert_allclose(first, 0.2, atol=0.04)  # four and a half standard errors
+
+
+def test_values_drawn_for_features_make_units_of_any_size_as_likely():
+    """Of ten units one has nine features: a plain sum of theirs would come first far too often."""
+    units = np.minimum(np.arange(18), 9)
+    drawn = jax.random.normal(jax.random.key(0), (4000, 18))
+    first = np.asarray(jax.vmap(lambda d: jnp.argmax(drawn_scores(d, units, rank="signed")))(drawn))
+    share = np.bincount(first, minlength=10) / 4000
+    np.testing.assert_allclose(share, 0.1, atol=0.019)  # four standard errors
+    for rank in ("signed", "absolute"):  # of one size, as relevance is ranked
+        wanted = unit_scores(RELEVANCE, PAIRS, rank=rank)
+        np.testing.assert_array_equal(drawn_scores(RELEVANCE, PAIRS, rank=rank), wanted)
 
 
 def test_relevance_may_be_that_of_units():

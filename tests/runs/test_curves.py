@@ -8,6 +8,7 @@ import pytest
 from audioxai_jax import Classifier, domains, input_x_gradient
 from audioxai_jax.runs.curve_rows import curve_rows
 from audioxai_jax.runs.curves import make_study, measure
+from audioxai_jax.types import Codec
 from tests.helpers.refusals import refusal
 
 RATE = 64
@@ -85,6 +86,33 @@ def test_another_domain_of_the_same_sound_keeps_the_sum_of_relevance():
     clip = 0.1 * WEIGHTS
     logits = measure(study, clip, jax.random.key(0))["logits"]["exact"][..., 0]
     np.testing.assert_allclose(logits.sum(0), np.full(3, model(clip)[0]), rtol=1e-4)
+
+
+def test_by_the_hearable_rank_what_is_far_from_evidence_comes_last():
+    """20 ms are 1.28 samples, beyond four times of which nothing follows."""
+    weights = jnp.zeros(RATE).at[20].set(1.0)
+    one = Classifier(lambda x: jnp.stack([weights @ x, -1.0]), reads=domains.samples(RATE))
+    how = {"fractions": (1 / RATE, 11 / RATE), "draws": 1, "rank": "hearable"}
+    study = make_study(one, domains.samples(RATE), {"exact": input_x_gradient()}, **how)
+    clip = jnp.full(RATE, 0.5).at[50].set(0.6)
+    results = measure(study, clip, jax.random.key(0))
+    energy = results["energy"]["exact"][0] * jnp.sum(clip**2)
+    np.testing.assert_allclose(energy, [0.25, 11 * 0.25], rtol=1e-5)  # 15 to 25, never 50
+    np.testing.assert_allclose(results["logits"]["exact"][0, 0], [0.5, -1], rtol=1e-6)
+    said = refusal(ValueError, make_study, one, study.domain, {}, **how | {"rank": "loud"})
+    assert "unknown rank 'loud': choose one of signed, absolute, hearable" in said
+
+
+def test_of_cells_the_magnitude_control_ranks_levels():
+    codec = Codec(
+        lambda x: x.reshape(-1, 4), lambda z: z.ravel(), RATE, 4, cells=(0, 1, 0, 1), unit="cell"
+    )
+    reads = domains.latent(codec)
+    one = Classifier(lambda z: jnp.stack([z.sum(), -1.0]), reads=reads)
+    study = make_study(one, reads, {}, fractions=(1 / 32,), draws=1)
+    clip = jnp.full(RATE, 0.1).at[8].set(0.2).at[14].set(0.9)  # a level, and what has none
+    energy = measure(study, clip, jax.random.key(0))["energy"]["magnitude"][0, 0]
+    np.testing.assert_allclose(energy * jnp.sum(clip**2), 0.2**2 + 0.1**2, rtol=1e-5)
 
 
 def test_an_unknown_unit_is_refused():

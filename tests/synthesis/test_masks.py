@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audioxai_jax.domains.protocol import Grid
 from audioxai_jax.perturbation.rank import unit_scores
 from audioxai_jax.synthesis.masks import (
     rearrange,
@@ -135,6 +136,21 @@ def test_unknown_options_are_refused_with_the_known_ones():
         smallest(points=1)
     with pytest.raises(ValueError, match="units must be whole numbers whose shape broadcasts"):
         top_fraction(0.1)(jnp.ones((4, 3)), Context(np.zeros((2, 3), int)))
+
+
+@pytest.mark.parametrize(
+    "masker", [top_fraction(0.25, rank="hearable"), top_count(3, rank="hearable")]
+)
+def test_the_hearable_rank_keeps_what_is_loud_around_evidence(masker):
+    relevance = jnp.zeros((4, 3)).at[1, 1].set(1.0).at[3].set(-5.0)
+    size = jnp.ones((4, 3)).at[2, 1].set(2.0)
+    along_time = Context(size=size, grid=Grid((0.02, None)))
+    assert np.argwhere(masker(relevance, along_time)).tolist() == [[0, 1], [1, 1], [2, 1]]
+    soft = soft_top_fraction(0.25, temperature=1e-6, rank="hearable")(relevance, along_time)
+    np.testing.assert_allclose(soft, masker(relevance, along_time), atol=1e-6)
+    for lacking in (ALONE, Context(size=size), Context(grid=Grid((0.02, None)))):
+        with pytest.raises(ValueError, match="rank 'hearable' needs how large features are and"):
+            masker(relevance, lacking)
 
 
 def test_what_listens_says_that_it_must():

@@ -138,6 +138,25 @@ def test_older_manifests_lack_later_fields(tmp_path):
     )
 
 
+def test_a_codec_says_which_unit_comes_first_and_an_older_one_means_features(tmp_path):
+    config = dataclasses.replace(CONFIG, unit="cell")
+    params = random_params(lambda: gainshape.init(config, jax.random.key(0)))
+    save.save(tmp_path, "new", {"kind": "codec", "network": "gainshape", "config": config}, params)
+    codec = load.load_codec(tmp_path / "new")
+    assert codec.unit == "cell" and codec.cells == tuple(gainshape.cells(config).tolist())
+    assert next(iter(domains.latent(codec).units((5, config.channels)))) == "cell"
+    manifest = json.loads((tmp_path / "new.json").read_text())
+    edited = manifest | {"config": manifest["config"] | {"unit": "bands"}}
+    (tmp_path / "new.json").write_text(json.dumps(edited))
+    said = refusal(WeightsError, load.load_codec, tmp_path / "new")
+    assert "config: unknown unit 'bands' of a codec: choose one of feature, cell" in said
+    del manifest["config"]["unit"]
+    (tmp_path / "new.json").write_text(json.dumps(manifest))
+    older = load.load_codec(tmp_path / "new")
+    assert older.unit == "feature" and older.cells == codec.cells
+    assert next(iter(domains.latent(older).units((5, config.channels)))) == "feature"
+
+
 def test_configurations_inside_configurations_are_checked(tmp_path):
     config = SMALLER["encodec"]
     params = random_params(lambda: encodec.init(config, jax.random.key(0)))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from audioxai_jax import domains
 from audioxai_jax.nets.codecs import gainshape
 from audioxai_jax.nets.codecs.gainshape import GainShapeConfig
 from audioxai_jax.transforms.mdct import analyse, synthesise
@@ -54,6 +55,45 @@ def test_a_removed_gain_silences_its_band_whatever_the_shape_says(params):
     assert only_removed.sum() > 100
     assert after[1:-1, only_removed].max() < 1e-5
     assert before[1:-1, only_removed].mean() > 1e-3
+
+
+def test_an_edited_cell_silences_its_band_of_its_frame_and_nothing_else():
+    """Of an untrained codec, whose decoder is the inverse transform of what the latent says."""
+    config = GainShapeConfig(hop=80, gains=8, shape=20, width=4, unit="cell")
+    params = gainshape.init(config, jax.random.key(0))
+    codec = gainshape.codec(config, params, name="fresh")
+    latent = codec.encode(0.1 * jax.random.normal(jax.random.key(2), (1600,)))
+    units = domains.latent(codec).units(latent.shape)
+    assert list(units) == ["cell", "feature", "frame", "channel"]
+    frame, band = 9, 2
+    edited = jnp.where(units["cell"] == frame * config.gains + band, 0.0, latent)
+    before, after = (np.abs(analyse(codec.decode(z), 80)[0]) for z in (latent, edited))
+    before, after = (values[:, : config.shape] for values in (before, after))  # the rest is silent
+    weights = gainshape._bands(config)[: config.shape, band]
+    held = np.asarray(codec.cells[config.gains :]) == band
+    shared, apart = ~held & (weights > 0), weights == 0
+    assert held.any() and shared.any() and apart.any()
+    assert before[frame, held].min() > 1e-4 and after[frame, held].max() < 1e-6
+    np.testing.assert_array_less(after[frame, shared], before[frame, shared])
+    np.testing.assert_allclose(after[frame, apart], before[frame, apart], atol=1e-6)
+    others = np.arange(len(latent)) != frame
+    np.testing.assert_allclose(after[others], before[others], atol=1e-6)
+
+
+def test_cells_are_the_bands_whose_level_comes_first():
+    codec = gainshape.codec(CONFIG, gainshape.init(CONFIG, jax.random.key(0)), name="fresh")
+    assert codec.unit == "feature" and codec.cells[: CONFIG.gains] == tuple(range(CONFIG.gains))
+    held = np.asarray(codec.cells[CONFIG.gains :])
+    assert len(held) == CONFIG.shape and np.all(np.diff(held) >= 0)  # in order of frequency
+    weights = gainshape._bands(CONFIG)[: CONFIG.shape]
+    np.testing.assert_array_equal(weights[np.arange(len(held)), held], weights.max(1))
+
+
+def test_another_unit_is_refused():
+    with pytest.raises(
+        ValueError, match="unknown unit 'band' of a codec: choose one of feature, c"
+    ):
+        GainShapeConfig(unit="band")
 
 
 def test_untrained_codec_is_the_linear_transform():

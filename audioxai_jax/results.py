@@ -42,11 +42,11 @@ class Sound:
     """One sound of an explanation.
 
     Attributes:
-      wav: sound that is played, 16-bit PCM.
+      wav: sound that is played, 16-bit PCM, with the noise floor if there is one.
       file: sound that is written: `wav`, or that at the level of the original.
       level_db: RMS level relative to the original; minus infinity for silence, NaN beside a
         silent original.
-      loudness_gain: factor that brings `wav` to the level of the original.
+      loudness_gain: factor that brings `wav`, but for the floor, to the level of the original.
       heard: the model's answer.
       probabilities: probabilities of each label; beside a single one, of its not holding; empty
         where the outputs are values.
@@ -259,6 +259,9 @@ class ClipResult:
       notes: facts that a reader must know, a sentence each.
       arrays: content of `relevance.npz`, see `report.folder`.
       drawing: content of the figures.
+      floor_db: noise floor in all that is played and written, dB relative to the clip's RMS; None
+        for the bare sounds. Models heard the bare sounds, and all numbers are theirs.
+      floor: the floor alone as it is in each sound, 16-bit PCM, or None.
     """
 
     source: Source
@@ -272,6 +275,8 @@ class ClipResult:
     notes: tuple[str, ...]
     arrays: Mapping[str, np.ndarray]
     drawing: Drawing
+    floor_db: float | None = None
+    floor: bytes | None = None
 
     @property
     def is_value(self) -> bool:

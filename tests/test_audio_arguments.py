@@ -28,7 +28,7 @@ from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
 from audioxai_jax.nets.layers import loudness
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
-from audioxai_jax.synthesis import filters, heat_maps, levels
+from audioxai_jax.synthesis import filters, floor, heat_maps, levels
 from audioxai_jax.transforms import cepstrum, filter_bank, istft, mdct, mel, stft, wavelet
 from audioxai_jax.types import Context
 from experiments.audiomnist import clips
@@ -135,6 +135,7 @@ TAKES_SOUND = {
     ),
     "synthesis.filters.weigh_cells": lambda x: filters.weigh_cells(x, jnp.ones((16, 9)), hop=4),
     "synthesis.filters.filter_cells": lambda x: filters.filter_cells(x, jnp.ones((16, 9)), hop=4),
+    "synthesis.floor.floor": lambda x: floor.floor(x, -30, RATE, KEY),
     "synthesis.levels.rms": levels.rms,
     "synthesis.levels.matching_gain": lambda x: levels.matching_gain(x, x),
     "synthesis.levels.match_level": lambda x: levels.match_level(x, x),

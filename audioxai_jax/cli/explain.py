@@ -104,7 +104,13 @@ def _explain_all(options: ExplainOptions, rows: Rows, progress: Any) -> list[Exc
             clip = read_clip(path, domain.sample_rate, channel=options.channel)
             explained = explain_clip(classifier, clip, settings)
             progress.step(f"{name} explained")
-            result = describe(explained, settings, loaded.names, level_match=options.level_match)
+            result = describe(
+                explained,
+                settings,
+                loaded.names,
+                level_match=options.level_match,
+                floor_db=options.floor,
+            )
             folders.write_folder(folder, result, overwrite=options.overwrite)
             progress.step(f"{name} written")
         except Exception if own_files else expected as error:

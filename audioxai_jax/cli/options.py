@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from audioxai_jax.cli.noise_floor import DEFAULT_DB, add_floor_option
 from audioxai_jax.data.example import example_clip
 
 SMALLEST = "smallest"
@@ -85,6 +86,7 @@ class ExplainOptions:
       seed: seed of everything random.
       json: file for the table's rows, or None.
       level_match, overwrite: see the help.
+      floor: level of the noise floor in what is written, dB; None for the bare sounds.
     """
 
     clips: tuple[Path, ...]
@@ -110,6 +112,7 @@ class ExplainOptions:
     level_match: bool
     overwrite: bool
     safe_gradients: bool = False
+    floor: float | None = DEFAULT_DB
 
     @property
     def subject(self) -> SubjectOptions:
@@ -161,6 +164,7 @@ def add_explain_options(parser: argparse.ArgumentParser) -> None:
     text = "write the table's rows as JSON to FILE; - is standard output"
     add("--json", type=parse_json_file, metavar="FILE", help=text)
     add("--level-match", action="store_true", help="write all sounds as loud as the original")
+    add_floor_option(add)
     add("--overwrite", action="store_true", help="replace earlier explanations in DIR")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from audioxai_jax.cli.answers import answer_columns, answer_text, answer_width
 from audioxai_jax.cli.console import align, printable, say, text_width, write_rows
+from audioxai_jax.cli.noise_floor import floor_text
 from audioxai_jax.core.files import OutputError, check_output
 from audioxai_jax.report.phrases import units
 from audioxai_jax.results import ClipResult
@@ -117,7 +118,8 @@ class Rows:
                 self.say(*(f"note: {name}: {note}" for note in row["notes"]), file=self.stream)
             if self.rows:
                 where = self.rows[0]["folder"] if len(self.rows) == 1 else out / "*"
-                self.say("", f"Listen: open {where}/report.html", file=self.stream)
+                heard = floor_text(self.rows[0]["floor_db"])
+                self.say("", f"Listen: open {where}/report.html{heard}", file=self.stream)
         finally:  # even if the output's reader has left
             write_rows(self.json, self.rows)
 
@@ -132,6 +134,7 @@ def _row(folder: Path, result: ClipResult) -> dict[str, Any]:
     chosen = result.selection
     return row | {
         "level_db": result.sounds["explanation"].level_db,
+        "floor_db": result.floor_db,
         "domain": result.setup.domain.name,
         "keep": chosen.keep,
         "kept": chosen.kept,

@@ -12,7 +12,8 @@ report.html                  all of it on one page
 ============================ ====================================================
 
 All sounds have the same rate and length. If one of them is beyond full scale, all are attenuated
-equally, so that none is clipped: what is heard is what was explained.
+equally, so that none is clipped: what is heard is what was explained. All may carry the same faint
+noise floor, which models did not hear; `floor_db` says its level.
 """
 
 import json
@@ -105,7 +106,8 @@ def as_json(result: ClipResult) -> dict[str, Any]:
     change} where its outputs are values. A classifier with one label also has "not" and that label,
     where it does not hold. `listener_answers` are
     those of the independent listener, null without one. Levels are RMS in dB relative to the
-    original, null where there is none; `gain_db` is the gain of all WAV files. `smallest` is null
+    original, null where there is none; `gain_db` is the gain of all WAV files, `floor_db` the
+    level of the noise floor in them, null without one. `smallest` is null
     if a fraction was given to keep, else "found", or "none" if no set of features is heard as the
     target. `notes` are sentences that a reader must know, such as a doubt about the recording.
     """
@@ -122,6 +124,7 @@ def as_json(result: ClipResult) -> dict[str, Any]:
         "levels_db": {name: _finite(sound.level_db) for name, sound in sounds.items()},
         "level_match": result.level_match,
         "gain_db": result.gain_db,
+        "floor_db": result.floor_db,
         **asdict(result.selection),
         "base": setup.base,
         "seed": setup.seed,

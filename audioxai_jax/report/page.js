@@ -11,12 +11,17 @@
   page.classList.add("scripted");
   let current = null;
 
-  // The same 16-bit WAV with its samples multiplied, as a blob of this page.
-  const amplified = (source, gain) => {
-    const bytes = Uint8Array.from(atob(source.split(",")[1]), (c) => c.charCodeAt(0));
+  const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+  // The same 16-bit WAV with its samples multiplied, as a blob of this page. The noise floor in
+  // it, if any, stays as it is.
+  const amplified = (source, gain, floor) => {
+    const bytes = decoded(source.split(",")[1]);
     const view = new DataView(bytes.buffer);
+    const noise = floor && new DataView(decoded(floor).buffer);
     for (let at = 44; at + 1 < bytes.length; at += 2) {
-      const value = Math.round(view.getInt16(at, true) * gain);
+      const still = noise ? noise.getInt16(at, true) : 0;
+      const value = Math.round((view.getInt16(at, true) - still) * gain) + still;
       view.setInt16(at, Math.max(-32768, Math.min(32767, value)), true);
     }
     return URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
@@ -73,7 +78,8 @@
       const audio = row.querySelector("audio");
       audio.pause();
       const { original, gain } = row.sources;
-      if (loudness.checked && gain !== 1) row.sources.matched ||= amplified(original, gain);
+      const { floor } = row.closest(".sounds").dataset;
+      if (loudness.checked && gain !== 1) row.sources.matched ||= amplified(original, gain, floor);
       audio.src = loudness.checked && gain !== 1 ? row.sources.matched : original;
     }
     announce.textContent = loudness.checked ? "Players at equal loudness" : "Players at their own levels";

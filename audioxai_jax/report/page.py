@@ -1,5 +1,6 @@
 """One explanation as one HTML file that needs nothing else: no network, no other file."""
 
+import base64
 from html import escape
 
 from audioxai_jax.report import phrases
@@ -80,16 +81,30 @@ def _marked(parts: list[tuple[str, str]]) -> str:
 def _listen(result: ClipResult) -> str:
     rows = "\n".join(_player(result, name, shown) for name, shown in sound_names(result).items())
     checked = " checked" if result.level_match else ""
+    intro = "The same model heard each of these sounds. Levels are relative to the original."
+    said, data = _floor(result)
     return f"""<section aria-labelledby="listen">
 <h2 id="listen">Listen</h2>
-<p class="soft">The same model heard each of these sounds. Levels are relative to the original.</p>
-<ol class="sounds">
+<p class="soft">{intro}{said}</p>
+<ol class="sounds"{data}>
 {rows}
 </ol>
 <label class="switch"><input type="checkbox"{checked}>
 Play all at the loudness of the original</label>
 <p id="status" class="soft" role="status"></p>
 </section>"""
+
+
+def _floor(result: ClipResult) -> tuple[str, str]:
+    """What is said of the noise floor, and the attribute that gives it to the script."""
+    if result.floor is None:
+        return "", ""
+    said = (
+        f"What you hear has a faint noise floor: {phrases.floor(result)}. The model heard the "
+        "sounds without it, and all numbers are theirs."
+    )
+    data = base64.b64encode(result.floor).decode()
+    return f" {escape(said)}", f' data-floor="{data}"'
 
 
 def _player(result: ClipResult, name: str, shown: str) -> str:

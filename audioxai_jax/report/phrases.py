@@ -16,7 +16,7 @@ BASES = {
     "level_matched": "those of noise as loud as the clip",
     "silence": "those of silence",
 }
-FLOORS = {"cells": "the quietest level"}
+OWN_BASES = {"cells": "the quietest level"}
 """What a domain's own base is, where it is not zero."""
 SMALLEST = {
     None: "",
@@ -83,6 +83,16 @@ def level(decibels: float | None) -> str:
     return f"{sign}{abs(tenths):.1f} dB"
 
 
+def floor(result: ClipResult) -> str:
+    """What the noise floor is; empty without one."""
+    if result.floor_db is None:
+        return ""
+    return (
+        f"{level(result.floor_db)} relative to the original, noise with the spectrum of speech; "
+        "the same in every sound"
+    )
+
+
 def round_trip(domain: DomainFacts) -> str:
     """Name of the control that edits nothing: "codec only" of a codec."""
     return "codec only" if domain.codec is not None else "round trip"
@@ -91,7 +101,7 @@ def round_trip(domain: DomainFacts) -> str:
 def base(result: ClipResult) -> str:
     """What stands for absent features."""
     if result.setup.base == "own":
-        return FLOORS.get(result.setup.domain.name, BASES["own"])
+        return OWN_BASES.get(result.setup.domain.name, BASES["own"])
     return BASES.get(result.setup.base, result.setup.base)
 
 
@@ -228,6 +238,7 @@ def settings(result: ClipResult) -> list[tuple[str, str]]:
             + SMALLEST[chosen.smallest],
         ),
         ("Base", base(result)),
+        *([("Noise floor", floor(result))] if result.floor_db is not None else []),
         (
             "Completeness gap",
             "not promised by this method" if math.isnan(gap) else f"{100 * gap:.2g} %",

@@ -24,7 +24,7 @@ from audioxai_jax.results import (
 )
 from audioxai_jax.runs.drawings import draw_explanation
 from audioxai_jax.runs.explained import ExplainedClip, Settings
-from audioxai_jax.synthesis.levels import match_level, matching_gain
+from audioxai_jax.runs.written import Written, for_people, noise_floor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,12 @@ class Names:
 
 
 def describe(
-    explained: ExplainedClip, settings: Settings, names: Names, *, level_match: bool = False
+    explained: ExplainedClip,
+    settings: Settings,
+    names: Names,
+    *,
+    level_match: bool = False,
+    floor_db: float | None = None,
 ) -> ClipResult:
     """The record of one explained clip.
 
@@ -58,8 +63,15 @@ def describe(
       settings: settings it was explained with.
       names: names of these.
       level_match: write all WAV files at the level of the original.
+      floor_db: noise floor of all sounds that are written and played, dB relative to the clip's
+        RMS; None for the bare sounds. Answers, levels and figures are those of the bare sounds.
+
+    Raises:
+      ValueError: for a floor that there cannot be.
     """
     clip = explained.clip
+    floor = noise_floor(clip.samples, clip.sample_rate, floor_db, settings.seed)
+    written = for_people(explained.sounds, floor)
     return ClipResult(
         source=Source(
             name=clip.path.name,
@@ -75,8 +87,8 @@ def describe(
         target=_target(explained),
         selection=_selection(explained, settings),
         setup=_setup(explained, settings, names),
-        sounds={name: _sound(explained, name, level_match=level_match) for name in SOUNDS},
-        gain_db=20 * math.log10(explained.gain),
+        sounds={n: _sound(explained, written, n, level_match=level_match) for n in SOUNDS},
+        gain_db=20 * math.log10(written.gain),
         level_match=level_match,
         info=explained.info,
         notes=explained.notes,
@@ -84,6 +96,8 @@ def describe(
         drawing=draw_explanation(
             explained.sounds, clip.sample_rate, explained.relevance, explained.axes
         ),
+        floor_db=floor_db,
+        floor=None if written.floor is None else wav_bytes(written.floor, clip.sample_rate),
     )
 
 
@@ -172,15 +186,14 @@ def _setup(explained: ExplainedClip, settings: Settings, names: Names) -> Setup:
     )
 
 
-def _sound(explained: ExplainedClip, name: str, *, level_match: bool) -> Sound:
-    rate = explained.clip.sample_rate
-    played, original = explained.written(name), explained.written("original")
-    wav = wav_bytes(played, rate)
+def _sound(explained: ExplainedClip, written: Written, name: str, *, level_match: bool) -> Sound:
+    rate, loudness = explained.clip.sample_rate, written.loudness_gain(name)
+    wav = wav_bytes(written.sound(name), rate)
     return Sound(
         wav=wav,
-        file=wav_bytes(match_level(played, original), rate) if level_match else wav,
+        file=wav_bytes(written.sound(name, loudness), rate) if level_match else wav,
         level_db=explained.level_db(name),
-        loudness_gain=float(matching_gain(played, original)),
+        loudness_gain=loudness,
         heard=explained.heard(name),
         probabilities=explained.answers(name),
         listener=explained.heard_by_listener(name),

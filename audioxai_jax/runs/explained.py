@@ -83,15 +83,6 @@ class ExplainedClip:
     listener_labels: tuple[str, ...] = ()
     listener_outputs: str = ""
 
-    @property
-    def gain(self) -> float:
-        """Factor of all sounds when they are written: 1, unless one is beyond full scale."""
-        return 1 / max(1.0, *(float(np.abs(sound).max()) for sound in self.sounds.values()))
-
-    def written(self, name: str) -> np.ndarray:
-        """One sound as it is written and played, `[T]`."""
-        return self.sounds[name] * np.float32(self.gain)
-
     def probabilities(self, name: str) -> np.ndarray:
         """Of the labels, in one sound, `[K]`."""
         return predictions.as_probabilities(self.logits[name], self.outputs)

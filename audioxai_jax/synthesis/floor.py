@@ -19,6 +19,7 @@ from jax import Array
 from jax.core import Tracer
 
 from audioxai_jax.core.checks import as_audio, check_number, whole
+from audioxai_jax.core.programs import compiled
 from audioxai_jax.synthesis.levels import rms
 
 LOWEST_HZ = 80.0
@@ -42,22 +43,20 @@ def speech_noise(samples: int, sample_rate: int, key: Array) -> Array:
     Args:
       samples: length T, from 1 up; static under `jit`.
       sample_rate: Hz, from 200 up; static under `jit`.
-      key: of the noise.
+      key: random key.
 
     Returns:
       Noise, float32 `[T]`; over the whole of it the RMS is 1.
 
     Raises:
-      TypeError (also a ValueError): for a length or rate that is no whole number.
+      TypeError (also a ValueError): for a length or rate that is not a whole number.
       ValueError: for a length below 1 or a rate below 200 Hz.
     """
     samples = whole(samples, "samples")
     rate = whole(sample_rate, "sample_rate", LEAST_RATE)
     length = math.ceil(samples / rate) * rate
     gain = speech_gain(np.fft.rfftfreq(length, 1 / rate)).astype(np.float32)
-    white = jax.random.normal(key, (length,), jnp.float32)
-    noise = jnp.fft.irfft(jnp.fft.rfft(white) * gain, n=length)[:samples]
-    return noise / rms(noise)
+    return _shaped_noise(key, gain, length, samples)
 
 
 def speech_gain(hertz: np.ndarray) -> np.ndarray:
@@ -75,14 +74,14 @@ def floor(audio: Any, level_db: float | Array, sample_rate: int, key: Array) -> 
       audio: original clip `[T]`.
       level_db: RMS of the noise relative to that of the clip, dB; at most 0, such as -30.
       sample_rate: Hz, from 200 up; static under `jit`.
-      key: of the noise.
+      key: random key.
 
     Returns:
       Noise `[T]`, dtype of the clip; silence if the clip is silent.
 
     Raises:
-      TypeError (also a ValueError): for samples that are not floating point, or a level that is no
-        number.
+      TypeError (also a ValueError): for samples that are not floating point, or a level that is not
+        a number.
       ValueError: for anything but one waveform, a rate below 200 Hz, or a known level that is not
         finite or above 0 dB.
     """
@@ -90,5 +89,22 @@ def floor(audio: Any, level_db: float | Array, sample_rate: int, key: Array) -> 
     check_number(level_db, "level_db", "a level in dB")
     if not isinstance(level_db, Tracer) and not -math.inf < float(level_db) <= 0:
         raise ValueError(f"level_db must be a finite level of at most 0 dB, got {level_db}")
-    scale = rms(audio) * 10 ** (jnp.asarray(level_db, jnp.float32) / 20)
-    return (scale * speech_noise(audio.shape[0], sample_rate, key)).astype(audio.dtype)
+    noise = speech_noise(audio.shape[0], sample_rate, key)
+    return _below(audio, noise, level_db)
+
+
+def _noise(key: Array, gain: Array, length: int, samples: int) -> Array:
+    """White noise of some length, with gains of its bins, cut to its first samples."""
+    white = jnp.fft.rfft(jax.random.normal(key, (length,), jnp.float32))
+    noise = jnp.fft.irfft(white * gain, n=length)[:samples]
+    return noise / rms(noise)
+
+
+def _scaled(audio: Array, noise: Array, level_db: float | Array) -> Array:
+    """Noise of unit RMS, at a level relative to the audio."""
+    ratio = 10 ** (jnp.asarray(level_db, jnp.float32) / 20)
+    return (rms(audio).astype(jnp.float32) * ratio * noise).astype(audio.dtype)
+
+
+_shaped_noise = compiled(_noise, static_argnums=(2, 3))
+_below = compiled(_scaled)

@@ -45,7 +45,7 @@ def part_of_answers(
 
     Args:
       clips: N of them.
-      ears: what has `hear(sounds [S, T]) -> [S]`, words or NOTHING, such as `listeners.Ears`.
+      ears: an object with `hear(sounds [S, T]) -> [S]`, words or NOTHING, such as `listeners.Ears`.
       floors: L levels of the floor, dB re the clip; None for none.
       opinion: scores `[3]` of a sound, or None.
       opinion_floor: the floor in what is scored.

@@ -40,7 +40,7 @@ class Asked:
       name: name of the classifier.
       classifier, listener: models of the task's labels.
       domain: domain in which it is explained.
-      split, part: which clips.
+      split, part: names of the split and of its part that the clips are.
       clips: clips with a word.
       truth: number of each clip's word, `[N]`.
     """

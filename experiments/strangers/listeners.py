@@ -7,7 +7,8 @@ one of them, or nothing. Search settings are the package's own, see `settings.py
 would do.
 
 The decoder follows the noise of all that it has heard, so an answer would depend on the clips
-before it. It forgets before each sound here: `reinit_feat`.
+before it. It forgets before each sound here: `reinit_feat`. And in digital silence the mean of its
+cepstra is not a number, and it names what it heard before; here it hears nothing then.
 """
 
 import concurrent.futures
@@ -71,11 +72,12 @@ class Pocketsphinx:
             hmm=os.path.join(folder, "en-us"),
             dict=os.path.join(folder, "cmudict-en-us.dict"),
             lm=None,
-            cmn=settings.cmn,
             logfn=os.devnull,
             loglevel="FATAL",
             **settings.search,
         )
+        for name, value in {"cmn": settings.cmn, **settings.search}.items():
+            self.decoder.config[name] = value  # what the model's own file says came before
         grammar = f"#JSGF V1.0; grammar words; public <word> = {' | '.join(settings.words)} ;"
         self.decoder.add_jsgf_string("words", grammar)
         self.decoder.activate_search("words")
@@ -88,6 +90,8 @@ class Pocketsphinx:
         heard = as_heard(sound, settings.gain, settings.padding).tobytes()
         decoder.process_raw(heard, no_search=False, full_utt=True)
         decoder.end_utt()
+        if settings.cmn != "none" and "nan" in decoder.get_cmn(False):
+            return NOTHING  # a mean over no frame: the answer would be an accident
         said = decoder.hyp()
         word = "" if said is None else said.hypstr.split("(")[0].strip()
         return settings.words.index(word) if word in settings.words else NOTHING

@@ -41,7 +41,7 @@ class Study:
       domain: domain in which the classifier is explained.
       methods: methods by name.
       base: values that stand for absent features.
-      unit: what is ranked and edited as one.
+      unit: name of the units that are ranked and edited.
       rank: see `ranking.RANKS`; of methods alone.
       fractions: fractions of the units, kept and deleted.
       draws: number of random orders.

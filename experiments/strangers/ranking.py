@@ -27,7 +27,7 @@ def scores(rank: str, relevance: Array, size: Array, units: np.ndarray, grid: Gr
 
     Args:
       rank: one of RANKS.
-      relevance, size: of the features.
+      relevance, size: values of the features.
       units: labels of the features.
       grid: places of the units.
     """

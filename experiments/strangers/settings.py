@@ -87,7 +87,7 @@ def heard(
     Args:
       sounds: see `make`.
       floor: level in dB re the clip, None for none.
-      settings: those of `listeners.Settings`; the padding is of the floor.
+      settings: fields of `listeners.Settings`; the padding is of the floor.
     """
     padding = round(settings.pop("padding", 0.0) * RATE)
     wide = (sounds[NOISE].shape[1] - sounds[SOUNDS[0]].shape[1]) // 2

@@ -144,7 +144,7 @@ def speaker_numbers(names: list[str]) -> np.ndarray:
 
 
 def public(about: dict) -> dict:
-    """Facts of a run, with counts in place of what is said of each clip."""
+    """Facts of a run, with counts in place of lists of clips."""
     hidden = ("truth", "labels", "speakers", "arms", "rated")
     counts = {"clips": len(about["truth"]), "speakers": len(set(about["speakers"]) - {""})}
     return {name: value for name, value in about.items() if name not in hidden} | counts

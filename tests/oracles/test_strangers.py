@@ -55,7 +55,7 @@ def test_it_hears_recordings(recordings):
     assert np.mean(Ears(KEYWORDS).hear(sounds) == words) > 0.6
 
 
-@pytest.mark.parametrize("cmn", ["batch", "live"])
+@pytest.mark.parametrize("cmn", ["batch", "live", "none"])
 def test_answers_do_not_depend_on_what_was_heard_before(recordings, cmn):
     sounds = recordings[0][:20]
     settings = Settings(WORDS["keywords"], cmn=cmn)
@@ -65,6 +65,22 @@ def test_answers_do_not_depend_on_what_was_heard_before(recordings, cmn):
     assert np.array_equal(ears.hear(sounds[::-1])[::-1], once)
     alone = [Pocketsphinx(settings).hear(sound) for sound in sounds]
     assert np.array_equal(alone, once)
+
+
+def test_every_setting_counts(recordings):
+    """The model's own file has settings of its front end, which come after those of a decoder."""
+
+    def scores(settings: Settings) -> list[float]:
+        ear = Pocketsphinx(settings)
+        heard = [(ear.hear(sound), ear.decoder.hyp()) for sound in recordings[0][:10]]
+        return [0.0 if said is None else said.score for _, said in heard]
+
+    usual = scores(KEYWORDS)
+    assert scores(Settings(WORDS["keywords"])) == usual
+    for cmn in ("live", "none"):
+        assert scores(Settings(WORDS["keywords"], cmn=cmn)) != usual
+    for search in ({"remove_noise": False}, {"lw": 2.0}, {"topn": 1}, {"silprob": 0.5}):
+        assert scores(Settings(WORDS["keywords"], search=search)) != usual
 
 
 def test_the_decoder_itself_would_depend_on_it(recordings):
@@ -93,7 +109,13 @@ def test_it_may_say_nothing():
     assert np.mean(Ears(KEYWORDS).hear(noise) != NOTHING) <= 0.2
     hasty = Settings(WORDS["keywords"], search={"bestpath": False})
     assert np.mean(Ears(hasty).hear(noise) != NOTHING) > 0.5
-    assert Ears(KEYWORDS).hear(np.zeros((1, RATE))) == NOTHING
+
+
+def test_it_hears_nothing_in_silence_whatever_it_heard_before(recordings):
+    ears, silent = Ears(KEYWORDS), np.zeros((1, RATE))
+    for sound in (silent, recordings[0][:1], np.random.default_rng(0).normal(size=(1, RATE))):
+        ears.hear(sound)
+        assert ears.hear(silent) == NOTHING
 
 
 def test_several_processes_say_the_same(recordings):

@@ -30,9 +30,9 @@ def main() -> None:
     parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=output_file, required=True)
     options = parser.parse_args()
-    classifier = ax.load_classifier("keywords")
+    classifier = ax.load_classifier("gainshape32_keywords")
     clip = read_clip(example_clip(), classifier.reads.sample_rate)
-    settings = Settings(ax.integrated_gradients(), ax.bases.own())
+    settings = Settings(ax.lrp("latent_transformer"), ax.bases.own(), rank="hearable")
     explained = explain_clip(classifier, clip, settings)
     drawing = draw_explanation(
         explained.sounds, clip.sample_rate, explained.relevance, explained.axes

@@ -35,6 +35,8 @@ def assess_model(loaded: Loaded, options: ExplainOptions, say: Any) -> None:
             continue
         if refusal is not None:
             safe = " --safe-gradients or" if "safe_gradients" in refusal else ""
-            raise CliError(f"--method {options.method}: {refusal}; e.g.{safe} --method lrp")
+            raise CliError(
+                f"--method {loaded.names.method.name}: {refusal}; e.g.{safe} --method lrp"
+            )
         say(*(f"note: {line}" for line in found.lines(loaded.settings.method)))
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import foreign_models, user_files
-from audioxai_jax.cli.methods import named_method
+from audioxai_jax.cli.methods import default_method, named_method
 from audioxai_jax.cli.options import CliError, ExplainOptions, SubjectOptions, choose
 from audioxai_jax.cli.settings import parse_settings
 from audioxai_jax.cli.user_files import is_user_file
@@ -62,9 +62,14 @@ def load(options: ExplainOptions) -> Loaded:
         fit the others.
     """
     _check_names(options)
-    method, method_options = named_method(options.method, options.method_set)
+    if options.method is not None:  # what is wrong with it is said before a model is loaded
+        named_method(options.method, options.method_set)
     subject = load_subject(options.subject)
     classifier = subject.classifier
+    method_name, method_set = options.method, options.method_set
+    if method_name is None:
+        method_name, method_set = default_method(classifier, method_set)
+    method, method_options = named_method(method_name, method_set)
     if options.safe_gradients:
         classifier = safe_gradients(classifier)
     listener = None if options.listener is None else load_model(options.listener, "listener")
@@ -89,7 +94,7 @@ def load(options: ExplainOptions) -> Loaded:
         listener=listener,
     )
     names = Names(
-        method=MethodFacts(options.method, method_options),
+        method=MethodFacts(method_name, method_options),
         base=options.base,
         classifier=_weights(subject.name, subject.classifier),
         listener=None if listener is None else _weights(str(options.listener), listener),
@@ -181,7 +186,7 @@ def _check_names(options: ExplainOptions) -> None:
             "explain(.., base=audioxai_jax.bases.neighbour(features))"
         )
     choose("base", options.base, BASES)
-    if not is_user_file(options.method):
+    if options.method is not None and not is_user_file(options.method):
         choose("method", options.method, METHODS)
 
 

@@ -10,9 +10,27 @@ from typing import Any
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.cli import user_files
 from audioxai_jax.cli.settings import SettingError, parse_settings
-from audioxai_jax.types import Method
+from audioxai_jax.types import Classifier, Method
 
 INNER = "method"
+DEFAULT = "integrated_gradients"
+"""Method of any model."""
+DEFAULT_OF = {"transformer": ("lrp", ("composite=latent_transformer",))}
+"""Methods of networks of latents, with their options: what others hear in most, see
+`experiments/strangers`."""
+
+
+def default_method(
+    classifier: Classifier, settings: Iterable[str] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """The method where none is named, by the network of a checkpoint, and its options.
+
+    Args:
+      settings: options that the user gave, which come before the default's own.
+    """
+    name, own = DEFAULT_OF.get((classifier.manifest or {}).get("network", ""), (DEFAULT, ()))
+    given = [text.split("=")[0].strip() for text in settings]
+    return name, (*(text for text in own if text.split("=")[0] not in given), *settings)
 
 
 def named_method(name: str, settings: Iterable[str] = ()) -> tuple[Method, dict[str, Any]]:

@@ -76,7 +76,8 @@ class ExplainOptions:
       domain_set: options of the domain, OPTION=VALUE.
       residual: "keep", or None.
       listener: name, path or FILE.py:FUNCTION, or None.
-      method, method_set: name or FILE.py:FUNCTION, and its options, OPTION=VALUE.
+      method, method_set: name or FILE.py:FUNCTION, and its options, OPTION=VALUE; the model's
+        default method if None.
       keep: fraction, or SMALLEST.
       rank, base: names.
       unit: name; None for the domain's default.
@@ -99,7 +100,7 @@ class ExplainOptions:
     domain_set: tuple[str, ...]
     residual: str | None
     listener: str | None
-    method: str
+    method: str | None
     method_set: tuple[str, ...]
     keep: float | str
     rank: str
@@ -210,9 +211,9 @@ def _add_method_options(group) -> None:
     add = group.add_argument
     text = (
         "attribution method, or FILE.py:FUNCTION that returns one (see `audioxai methods`); "
-        "default: %(default)s"
+        "default: lrp for shipped transformers of latents, integrated_gradients for all others"
     )
-    add("--method", default="integrated_gradients", metavar="NAME", help=text)
+    add("--method", metavar="NAME", help=text)
     text = "method option, e.g. --set steps=128 (repeatable; see `audioxai methods`)"
     add(
         "--set",

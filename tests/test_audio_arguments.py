@@ -84,6 +84,9 @@ TAKES_SOUND = {
     "nets.codecs.encodec.encode": lambda x: encodec.encode(ENCODEC, {}, x),
     "nets.codecs.encodec.encode_mono": lambda x: encodec.encode_mono(ENCODEC, {}, x),
     "nets.codecs.encodec.encode_quantised": lambda x: encodec.encode_quantised((ENCODEC, 1), {}, x),
+    "nets.codecs.gainshape.filtered": lambda x: gainshape.filtered(
+        gainshape.GainShapeConfig(), x, jnp.ones((1, 16))
+    ),
     "nets.codecs.gainshape.encode": lambda x: gainshape.encode(gainshape.GainShapeConfig(), {}, x),
     "nets.classifiers.listener.features": lambda x: listener.features(listener.ListenerConfig(), x),
     "nets.classifiers.listener.apply": lambda x: listener.apply(listener.ListenerConfig(), {}, x),

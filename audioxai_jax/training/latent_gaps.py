@@ -80,7 +80,7 @@ def loud_cells(network: Any, config: Any, least: float) -> Gaps:
     Args:
       network: module of the codec, with `cells(config)` and `filtered(config, audio, kept)`, such
         as `nets.codecs.gainshape`.
-      config: its configuration.
+      config: configuration of the codec.
       least: smallest fraction of the cells that is kept, see `loud_mask`.
 
     Returns:

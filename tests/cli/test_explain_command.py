@@ -50,7 +50,8 @@ def models(tmp_path_factory):
     """Options that name a small codec and classifier, both with random parameters."""
     folder = tmp_path_factory.mktemp("models")
     small_models.save(folder)
-    return ["--codec", f"{folder}/small", "--model", f"{folder}/words", "--set", "steps=4"]
+    method = ["--method", "integrated_gradients", "--set", "steps=4"]
+    return ["--codec", f"{folder}/small", "--model", f"{folder}/words", *method]
 
 
 @pytest.fixture(autouse=True)
@@ -326,7 +327,7 @@ def test_wrong_options_are_explained_in_one_line(models, capsys, arguments, said
 
 
 def test_steps_below_one_are_refused_by_the_method(models, capsys):
-    models = [*models[:4], "--set", "steps=0"]
+    models = [*models[:6], "--set", "steps=0"]
     assert "steps must be a whole number from 1 up" in refused(capsys, models, sound("x.wav"))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import jax
 import pytest
 
-from audioxai_jax import METHODS, integrated_gradients
+from audioxai_jax import METHODS, Classifier, integrated_gradients
 from audioxai_jax.cli.lists import option_lines
-from audioxai_jax.cli.methods import named_method
+from audioxai_jax.cli.methods import default_method, named_method
 from audioxai_jax.cli.settings import SettingError, format_value, parse_settings
+from audioxai_jax.domains import samples
 from tests.helpers.refusals import refusal
 
 
@@ -102,3 +103,15 @@ def test_words_need_no_quotes(given, wanted):
 def test_a_number_is_still_a_number():
     with pytest.raises(SettingError, match="rate=16k: expected a whole number"):
         parse_settings(bridged, ["rate=16k"], name="bridged")
+
+
+def test_the_default_method_is_that_of_the_network():
+    def named(network, settings=()):
+        manifest = None if network is None else {"network": network}
+        made = Classifier(lambda x: x, reads=samples(8000), manifest=manifest)
+        return default_method(made, settings)
+
+    assert named("transformer") == ("lrp", ("composite=latent_transformer",))
+    assert named("transformer", ("composite=attn_lrp",)) == ("lrp", ("composite=attn_lrp",))
+    assert named("cnn", ("steps=3",)) == ("integrated_gradients", ("steps=3",))
+    assert named(None) == ("integrated_gradients", ())

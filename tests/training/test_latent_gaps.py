@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from audioxai_jax.training.latent_gaps import loud_mask, random_mask
+from audioxai_jax.nets.codecs import gainshape
+from audioxai_jax.training.latent_gaps import loud_cells, loud_mask, random_mask
 
 KEYS = jax.random.split(jax.random.key(0), 200)
 
@@ -34,3 +35,17 @@ def test_loud_masks_differ_in_taste():
     assert len(np.unique(np.asarray(masks).reshape(len(KEYS), -1), axis=0)) > 190
     by_channel = np.asarray(masks.mean(1)).std(1)  # whole channels are preferred
     assert np.median(by_channel) > 0.1
+
+
+def test_gaps_of_cells_are_whole_and_come_with_the_sound_that_is_left():
+    config = gainshape.GainShapeConfig(gains=8, shape=24)
+    audio = 0.1 * jax.random.normal(jax.random.key(1), (3200,))
+    latent = jax.random.uniform(jax.random.key(2), (10, config.channels))
+    mask, sound = loud_cells(gainshape, config, 0.1)(jax.random.key(3), latent, audio)
+    bands = gainshape.cells(config)
+    for band in range(config.gains):
+        same = mask[:, bands == band]
+        np.testing.assert_array_equal(same, same[:, :1] * np.ones_like(same))
+    kept = mask[:, : config.gains]
+    assert 0 < kept.mean() < 1
+    np.testing.assert_allclose(sound, gainshape.filtered(config, audio, kept), atol=1e-7)

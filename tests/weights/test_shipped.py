@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from audioxai_jax import example_clip, explain_batch, map_examples
+from audioxai_jax import example_clip, explain_batch, lrp, map_examples
 from audioxai_jax.data import tasks
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.metrics.audio_quality import log_mel_distance, si_sdr
@@ -34,6 +34,25 @@ def test_bundled_clip_is_heard_and_explained(shipped):
     assert jnp.argmax(heard["removed"]) != stop
     assert found.info["completeness_gap"][0] < 0.01
     assert found.mask[0].sum() == round(0.1 * found.mask[0].size)
+
+
+def test_the_commands_default_keeps_the_bundled_word():
+    classifier = load.load_classifier("gainshape32_keywords")
+    codec = classifier.reads.codec
+    assert pair.default_classifier(codec) == "gainshape32_keywords"
+    assert next(iter(classifier.reads.units((80, 72)))) == "cell"
+    clip = read_clip(example_clip(), 16_000)
+    audio = jnp.asarray(np.pad(clip.samples, (0, 16_000 - len(clip.samples))))
+    method = lrp("latent_transformer")
+    found = explain_batch(
+        classifier, audio[None], method=method, rank="hearable", key=jax.random.key(0)
+    )
+    stop = classifier.labels.index("stop")
+    for name in ("original", "reconstruction", "explanation"):
+        assert jax.nn.softmax(found.logits[name][0])[stop] > 0.8, name
+    assert jnp.argmax(found.logits["removed"][0]) != stop
+    gains = found.mask[0][:, :32]
+    assert gains.sum() == round(0.1 * gains.size)
 
 
 @pytest.mark.full_size
@@ -82,8 +101,10 @@ def hear(shared, sound, key):
 
 
 @pytest.mark.full_size
-def test_on_real_speech_of_unseen_speakers(shipped, data_root):
-    codec, classifier = shipped
+@pytest.mark.parametrize("name", ["keywords", "gainshape32_keywords"])
+def test_on_real_speech_of_unseen_speakers(name, data_root):
+    classifier = load.load_classifier(name)
+    codec = classifier.reads.codec
     listener = load.load_listener("keywords_listener")
     clips = tasks.load(data_root, "keywords").part("speaker_disjoint", "test")
     audio = clips.audio.astype(np.float32) / 32768

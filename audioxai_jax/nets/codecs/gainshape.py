@@ -137,13 +137,19 @@ def filtered(config: GainShapeConfig, audio: Array, kept: Array) -> Array:
     """The part of a waveform in some bands and frames, as an exact codec would decode it.
 
     Args:
-      audio: `[T]`, of whole frames.
+      audio: waveform `[T]`.
       kept: weights of the band gains, in [0, 1], `[F, gains]`.
 
     Returns:
       `[F * hop]`.
+
+    Raises:
+      TypeError (also a ValueError): for samples that are not floating point.
+      ValueError: for audio that is not `[T]`, or weights that do not fit it.
     """
     cosine, sine = analyse(audio, config.hop)
+    if kept.shape != (len(cosine), config.gains):
+        raise ValueError(f"kept is {list(kept.shape)}, expected {[len(cosine), config.gains]}")
     amplitude = jnp.sqrt((cosine**2 + sine**2) @ _bands(config) + 1e-12)
     share = _per_bin(config, kept * amplitude) / _per_bin(config, amplitude)
     return synthesise(share * cosine)

@@ -124,3 +124,16 @@ def test_gradients_are_finite_at_silence(params):
     assert np.all(np.isfinite(jax.jit(jax.grad(energy))(jnp.zeros(3200))))
     total = lambda z: jnp.sum(decode(params, z))
     assert np.all(np.isfinite(jax.grad(total)(jnp.zeros((10, 64)))))
+
+
+def test_filtered_keeps_the_sound_of_the_cells_and_nothing_else():
+    sound = 0.1 * jax.random.normal(jax.random.key(3), (3200,))
+    whole, none = jnp.ones((10, CONFIG.gains)), jnp.zeros((10, CONFIG.gains))
+    np.testing.assert_allclose(gainshape.filtered(CONFIG, sound, whole), sound, atol=1e-5)
+    np.testing.assert_allclose(gainshape.filtered(CONFIG, sound, none), 0, atol=1e-8)
+    band = none.at[:, 8].set(1.0)
+    power = jnp.sum(analyse(gainshape.filtered(CONFIG, sound, band), CONFIG.hop)[0] ** 2, 0)
+    inside = gainshape._bands(CONFIG)[:, 8] > 0
+    assert jnp.sum(power[~inside]) < 0.02 * jnp.sum(power)  # blocks overlap, so some leaks
+    with pytest.raises(ValueError, match=r"kept is \[10, 3\], expected \[10, 16\]"):
+        gainshape.filtered(CONFIG, sound, whole[:, :3])

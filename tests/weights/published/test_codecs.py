@@ -281,7 +281,7 @@ def test_the_command_lists_all_codecs(capsys):
     head, *lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in lines]
     assert names == [*registry.available()["codec"], *PUBLISHED]
-    assert "16000 Hz  50 frames x 64" in lines[0] and lines[0].endswith("Apache-2.0")
+    assert "16000 Hz  80 frames x 72" in lines[0] and lines[0].endswith("Apache-2.0")
     for column in ("sound", "latent per second", "weights", "their licence"):
         assert all(line[head.index(column) - 1] == " " for line in lines)
         assert all(line[head.index(column)] != " " for line in lines)
@@ -291,7 +291,8 @@ def test_the_command_explains_by_a_published_codec(folder, tmp_path, monkeypatch
     """A clip of another rate is resampled on reading; what is written has the codec's rate."""
     monkeypatch.chdir(tmp_path)
     write_wav("x.wav", 0.1 * np.random.default_rng(0).normal(size=8000), 8000)
-    command = ["explain", "x.wav", "--codec", "toy_24khz", "--set", "steps=2"]
+    command = ["explain", "x.wav", "--codec", "toy_24khz"]
+    command += ["--method", "integrated_gradients", "--set", "steps=2"]
     assert cli.main([*command, "--codec-weights", str(folder)]) == 1
     assert "train one with scripts/train_classifier.py" in capsys.readouterr().err
     command += ["--model", str(folder / "words")]

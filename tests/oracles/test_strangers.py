@@ -14,7 +14,7 @@ import soundfile
 
 pytest.importorskip("pocketsphinx")
 
-from audioxai_jax import example_clip
+from audioxai_jax import cli, example_clip
 from audioxai_jax.data.archives import members
 from audioxai_jax.data.audio import read_clip
 from audioxai_jax.synthesis.floor import speech_noise
@@ -47,6 +47,25 @@ def recordings(data_root):
 def test_it_hears_the_bundled_clip():
     sound = read_clip(example_clip(), RATE).samples
     assert WORDS["keywords"][Pocketsphinx(KEYWORDS).hear(sound)] == "stop"
+
+
+def test_what_the_command_writes_of_the_bundled_clip(tmp_path, capsys):
+    """As the README says: the kept tenth says the word; the rest and a random tenth do not."""
+    assert cli.main(["explain", "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    listener = Pocketsphinx(Settings(WORDS["keywords"]))
+    stop = WORDS["keywords"].index("stop")
+    answers = {}
+    for name in ("original", "explanation", "removed", "random"):
+        sound, rate = soundfile.read(tmp_path / "stop" / f"{name}.wav")
+        assert rate == RATE
+        answers[name] = listener.hear(sound)
+    assert answers == {
+        "original": stop,
+        "explanation": stop,
+        "removed": NOTHING,
+        "random": NOTHING,
+    }
 
 
 def test_it_hears_recordings(recordings):

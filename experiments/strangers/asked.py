@@ -9,11 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import load_listener
-from audioxai_jax.cli.console import add_data_option, output_folder, positive
+from audioxai_jax.cli.console import (
+    add_data_option,
+    output_folder,
+    positive,
+    say,
+    write_rows,
+)
 from audioxai_jax.cli.loading import load_subject
 from audioxai_jax.cli.methods import named_method
 from audioxai_jax.cli.options import SubjectOptions
+from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.extras import MissingExtra
+from audioxai_jax.core.files import replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.domains.grid import unit_name
 from audioxai_jax.synthesis.bases import BASES
@@ -193,3 +201,12 @@ def fingerprints(asked: Asked) -> dict[str, Any]:
         "split": f"{asked.split}, {asked.part}",
         "clips": asked.clips.file.tolist(),
     }
+
+
+def write_study(options, name: str, rows: list[dict[str, Any]], text: str) -> None:
+    """The rows of a study as JSON, and its tables, in `--out` and on standard output."""
+    facts = {"rows": rows} | describe_run(f"python -m experiments.strangers.{name}")
+    write_rows(options.out / f"{name}.json", facts)
+    write_rows(options.json, facts)
+    replace_file(options.out / f"{name}.md", text.encode())
+    say(*text.splitlines())

@@ -20,9 +20,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax import map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
-from audioxai_jax.cli.provenance import describe_run
-from audioxai_jax.core.files import replace_file
+from audioxai_jax.cli.console import Parser, add_json_option, run_main
 from audioxai_jax.perturbation.ask import prediction
 from audioxai_jax.perturbation.edit import delete, keep
 from audioxai_jax.perturbation.rank import kept_count, rank_positions, unit_mask, unit_number
@@ -37,6 +35,7 @@ from experiments.strangers.asked import (
     floor_name,
     make_ears,
     study_of,
+    write_study,
 )
 from experiments.strangers.clips import numbers, word_labels
 from experiments.strangers.listeners import NOTHING
@@ -129,12 +128,7 @@ def main() -> None:
     rows = []
     for task in options.tasks:
         rows += rows_of(options, ask(options, task))
-    facts = {"rows": rows} | describe_run("python -m experiments.strangers.hallucination")
-    write_rows(options.out / "hallucination.json", facts)
-    write_rows(options.json, facts)
-    text = markdown(rows)
-    replace_file(options.out / "hallucination.md", text.encode())
-    say(*text.splitlines())
+    write_study(options, "hallucination", rows, markdown(rows))
 
 
 def rows_of(options, asked: Asked) -> list[dict[str, Any]]:

@@ -19,9 +19,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax import map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main, say, write_rows
-from audioxai_jax.cli.provenance import describe_run
-from audioxai_jax.core.files import replace_file
+from audioxai_jax.cli.console import Parser, add_json_option, run_main
 from audioxai_jax.perturbation.ask import prediction
 from audioxai_jax.perturbation.edit import keep
 from audioxai_jax.statistics.intervals import mean_with_intervals
@@ -35,6 +33,7 @@ from experiments.strangers.asked import (
     floor_name,
     make_ears,
     study_of,
+    write_study,
 )
 from experiments.strangers.clips import numbers
 from experiments.strangers.listeners import NOTHING
@@ -101,12 +100,7 @@ def main() -> None:
     options.methods, options.draws, rows = [options.method], 1, []
     for task in options.tasks:
         rows += rows_of(options, ask(options, task))
-    facts = {"rows": rows} | describe_run("python -m experiments.strangers.why")
-    write_rows(options.out / "why.json", facts)
-    write_rows(options.json, facts)
-    text = markdown(rows)
-    replace_file(options.out / "why.md", text.encode())
-    say(*text.splitlines())
+    write_study(options, "why", rows, markdown(rows))
 
 
 def rows_of(options, asked: Asked) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ def test_explain_a_shipped_classifier(blocks):
     names = run(blocks("README.md")[0])
     written, rate = soundfile.read("explanation.wav")
     assert (len(written), rate) == (SAMPLES, 16_000) and np.any(written != 0)
-    assert names["explanation"].relevance.shape == (50, 64)
+    assert names["explanation"].relevance.shape == (80, 72)
 
 
 def test_explain_a_waveform_model(blocks):

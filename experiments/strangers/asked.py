@@ -203,10 +203,10 @@ def fingerprints(asked: Asked) -> dict[str, Any]:
     }
 
 
-def write_study(options, name: str, rows: list[dict[str, Any]], text: str) -> None:
-    """The rows of a study as JSON, and its tables, in `--out` and on standard output."""
+def write_study(options, name: str, rows: list[dict[str, Any]], text: str) -> dict[str, Any]:
+    """Writes a study's rows as JSON, and its tables, in `--out`; returns what the JSON holds."""
     facts = {"rows": rows} | describe_run(f"python -m experiments.strangers.{name}")
     write_rows(options.out / f"{name}.json", facts)
-    write_rows(options.json, facts)
     replace_file(options.out / f"{name}.md", text.encode())
     say(*text.splitlines())
+    return facts

@@ -20,7 +20,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax import map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, write_rows
 from audioxai_jax.perturbation.ask import prediction
 from audioxai_jax.perturbation.edit import delete, keep
 from audioxai_jax.perturbation.rank import kept_count, rank_positions, unit_mask, unit_number
@@ -128,7 +128,7 @@ def main() -> None:
     rows = []
     for task in options.tasks:
         rows += rows_of(options, ask(options, task))
-    write_study(options, "hallucination", rows, markdown(rows))
+    write_rows(options.json, write_study(options, "hallucination", rows, markdown(rows)))
 
 
 def rows_of(options, asked: Asked) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax import map_examples
-from audioxai_jax.cli.console import Parser, add_json_option, run_main
+from audioxai_jax.cli.console import Parser, add_json_option, run_main, write_rows
 from audioxai_jax.perturbation.ask import prediction
 from audioxai_jax.perturbation.edit import keep
 from audioxai_jax.statistics.intervals import mean_with_intervals
@@ -100,7 +100,7 @@ def main() -> None:
     options.methods, options.draws, rows = [options.method], 1, []
     for task in options.tasks:
         rows += rows_of(options, ask(options, task))
-    write_study(options, "why", rows, markdown(rows))
+    write_rows(options.json, write_study(options, "why", rows, markdown(rows)))
 
 
 def rows_of(options, asked: Asked) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ def noise_floor(
       Noise `[T]`, see `synthesis.floor`; None without a floor.
 
     Raises:
-      ValueError: for a rate at which there is no such noise.
+      ValueError: for a rate too low for this noise.
     """
     if floor_db is None:
         return None

@@ -45,6 +45,8 @@ EDGES = {
     "streaming": "core types models nets",
     "data": "core",
     "training": "core types transforms perturbation data nets weights",
+    "truth": "core types transforms domains models propagation attribution synthesis perturbation "
+    "manipulation metrics explanation data nets weights training",
     "results": "core",
     "runs": "core types results transforms domains attribution synthesis perturbation statistics "
     "explanation data",

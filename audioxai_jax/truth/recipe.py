@@ -1,0 +1,131 @@
+"""Networks of the trials: trained in seconds, the same for all sounds of one length."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from audioxai_jax.core.batching import map_examples
+from audioxai_jax.domains.samples import samples
+from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
+from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
+from audioxai_jax.nets.classifiers.wave_cnn import WaveCnnConfig
+from audioxai_jax.training.classifier import make_step
+from audioxai_jax.training.optimisers import adamw
+from audioxai_jax.types import Classifier
+
+RATE = 16_000
+"""Of all sounds of the standard set, Hz."""
+SAMPLES = 8_000
+"""Length of the made-up ones: half a second."""
+Config = WaveCnnConfig | MelCnnConfig
+
+
+def wave_config(classes: int, *, samples: int = SAMPLES) -> WaveCnnConfig:
+    """The network of waveforms."""
+    return WaveCnnConfig(
+        sample_rate=RATE,
+        samples=samples,
+        classes=classes,
+        filters=48,
+        window=128,
+        hop=16,
+        width=48,
+        strides=(4, 2, 2),
+    )
+
+
+def mel_config(classes: int, *, samples: int = SAMPLES) -> MelCnnConfig:
+    """The network of log-mel spectrograms."""
+    return MelCnnConfig(
+        sample_rate=RATE,
+        frames=-(-samples // 160),
+        classes=classes,
+        widths=(16, 32, 48, 48),
+        frame_strides=(2, 1, 2, 1),
+        band_strides=(2, 2, 2, 2),
+    )
+
+
+def trained(
+    config: Config,
+    audio: np.ndarray,
+    labels: np.ndarray,
+    *,
+    seed: int,
+    steps: int = 200,
+    batch: int = 32,
+    rate: float = 3e-3,
+    decay: float = 1e-2,
+    names: tuple[str, ...] | None = None,
+) -> Classifier:
+    """A classifier of waveforms `[T]`, trained on clips.
+
+    Args:
+      config: network to train, see `wave_config` and `mel_config`.
+      audio: clips `[P, T]`.
+      labels: class of each, integers `[P]`.
+      seed: decides first weights, order and dropout.
+      steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
+      names: labels of the classes.
+    """
+    net = _net(config)
+    step, optimiser = _step(config, steps, rate, decay)
+    key = jax.random.key(seed)
+    variables = net.init(config, jax.random.fold_in(key, 2**31))
+    params = variables.pop("params")
+    state = {"params": params, "other": variables, "optimiser": optimiser.init(params)}
+    order = np.random.default_rng(seed)
+    for number in range(steps):
+        rows = order.choice(len(audio), batch, replace=False)
+        clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
+        state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
+    final = {"params": state["params"], **state["other"]}
+    return Classifier(net.model(config, final), reads=samples(RATE), labels=names)
+
+
+def accuracy(classifier: Classifier, audio: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the clips `[N, T]` that are heard as their labels."""
+    return float(np.mean(answers(classifier, audio) == labels))
+
+
+def answers(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
+    """The class that is heard in each clip, `[N]`."""
+    return np.argmax(logits(classifier, audio), axis=1)
+
+
+def logits(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
+    """Logits of each clip, `[N, K]`."""
+    key = jax.random.key(0)
+    return np.asarray(map_examples(_logits, classifier, jnp.asarray(audio), key=key, chunk=16))
+
+
+def _logits(classifier: Any, clip: Array, key: Array) -> Array:
+    del key
+    return classifier(clip)
+
+
+def _net(config: Config) -> Any:
+    return wave_cnn if isinstance(config, WaveCnnConfig) else mel_cnn
+
+
+@functools.cache
+def _step(config: Config, steps: int, rate: float, decay: float) -> Any:
+    """The compiled step and its optimiser: one for all seeds and truths of a network."""
+    net, optimiser = _net(config), adamw(steps, rate, decay)
+
+    def forward(variables, features, key):
+        logits, statistics = net.apply_training(config, variables, features, key)
+        return logits, {"batch_stats": statistics}
+
+    prepare = functools.partial(_prepare, config)
+    made = make_step(forward, prepare, optimiser, classes=config.classes, smoothing=0.0)
+    return made, optimiser
+
+
+def _prepare(config: Config, key: Array, clip: Array) -> Array:
+    del key
+    return mel_cnn.features(config, clip) if isinstance(config, MelCnnConfig) else clip

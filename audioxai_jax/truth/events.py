@@ -1,7 +1,7 @@
 """Short sounds of one energy, of which the made-up trials are put together.
 
 All functions draw from a NumPy generator and return `[n]`, float64, of unit energy, faded in and
-out over an eighth of their length, so that neither loudness nor clicks at their ends tell them apart.
+out over an eighth of their length: neither loudness nor clicks at their ends tell them apart.
 """
 
 from collections.abc import Callable

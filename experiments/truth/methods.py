@@ -5,7 +5,7 @@ its baseline for what is absent; those that follow a path begin at that baseline
 several baselines take other clips of the trial.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -22,6 +22,8 @@ from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
 """Of Integrated Gradients."""
+TOLERANCE, MOST_STEPS = 0.02, 31
+"""Of adaptive Integrated Gradients: its completeness gap, and where it gives up."""
 COPIES = 16
 """Noisy copies of SmoothGrad and its kin."""
 NOISE = 0.05
@@ -56,82 +58,109 @@ COMBINATORS = ("absolute", "normalise", "over_baselines", "rectify", "sum_channe
 """Factories that change another method: they have rows only where a change is of use."""
 
 
-def standard_methods(trial: Trial) -> dict[str, Method]:
+def standard_methods(trial: Trial, names: Sequence[str] | None = None) -> dict[str, Method]:
     """The rows of the leaderboard by name, for a trial; the controls but energy are the last.
 
     Args:
       trial: gives segments, baseline and other clips.
+      names: keys of ROWS, all if None.
     """
-    return _of_gradients(trial) | _of_relevance(trial) | _of_coalitions(trial) | _controls()
+    return {name: ROWS[name](trial) for name in (ROWS if names is None else names)}
 
 
-def _of_gradients(trial: Trial) -> dict[str, Method]:
-    base, clips = trial.baseline, other_clips(trial)
-    noisy: dict[str, Any] = {"samples": COPIES, "deviation": NOISE}
-    return {
-        "saliency": attribution.saliency(),
-        "signed_gradient": attribution.signed_gradient(),
-        "input_x_gradient": attribution.input_x_gradient(),
-        "absolute:input_x_gradient": attribution.absolute(attribution.input_x_gradient()),
-        "integrated_gradients": attribution.integrated_gradients(steps=STEPS, baseline=base),
-        "absolute:integrated_gradients": attribution.absolute(
-            attribution.integrated_gradients(steps=STEPS, baseline=base)
-        ),
-        "adaptive_integrated_gradients": attribution.adaptive_integrated_gradients(
-            baseline=base, most=63
-        ),
-        "guided_integrated_gradients": attribution.guided_integrated_gradients(
-            baseline=base, steps=STEPS
-        ),
-        "expected_gradients": attribution.expected_gradients(baselines=clips, samples=2 * STEPS),
-        "gradient_shap": attribution.gradient_shap(
-            baselines=base, samples=STEPS, deviation=NOISE
-        ),
-        "smoothgrad": attribution.smoothgrad(**noisy),
-        "smoothgrad:input_x_gradient": attribution.smoothgrad(
-            attribution.input_x_gradient(), **noisy
-        ),
-        "squaregrad": attribution.squaregrad(**noisy),
-        "vargrad": attribution.vargrad(**noisy),
-        "guided_backprop": attribution.guided_backprop(),
-        "deconvolution": attribution.deconvolution(),
-        "grad_cam": attribution.grad_cam(),
-    }
+Row = Callable[[Trial], Method]
 
 
-def _of_relevance(trial: Trial) -> dict[str, Method]:
-    rows = {f"lrp:{name}": attribution.lrp(name) for name in COMPOSITES}
-    to_clips = attribution.over_baselines(attribution.deep_lift(), other_clips(trial))
-    return rows | {
-        "deep_lift": attribution.deep_lift(baseline=trial.baseline),
-        "over_baselines:deep_lift": to_clips,
-    }
+def _fixed(method: Method) -> Row:
+    return lambda trial: method
 
 
-def _of_coalitions(trial: Trial) -> dict[str, Method]:
-    labels = players(trial)
-    count = groups(custom(labels), feature_shape(trial))[1]
-    samples = max(COALITIONS, 4 * count)
-    common: dict[str, Any] = {"segments": labels, "baseline": trial.baseline}
-    window, stride = windows(labels, feature_shape(trial))
-    exact = attribution.shapley_values(**common)
-    return {
-        "feature_ablation": attribution.feature_ablation(**common),
-        "occlusion": attribution.occlusion(window=window, stride=stride, baseline=trial.baseline),
-        "lime": attribution.lime(samples=samples, **common),
-        "kernel_shap": attribution.kernel_shap(samples=samples, **common),
-        "shapley_sampling": attribution.shapley_sampling(
-            permutations=max(2, COALITIONS // count), **common
-        ),
-        "shapley_values": exact if count <= PLAYERS else Refused(f"{count} players: too many"),
-        "rise": attribution.rise(
-            samples=samples, cells=along_axes(labels, feature_shape(trial)), baseline=trial.baseline
-        ),
-    }
+def _from_base(factory: Callable[..., Method], **options: Any) -> Row:
+    return lambda trial: factory(baseline=trial.baseline, **options)
 
 
-def _controls() -> dict[str, Method]:
-    return {"magnitude": attribution.magnitude_control(), "random": attribution.random_control()}
+def _of_players(factory: Callable[..., Method], samples: str | None = None) -> Row:
+    """A method of coalitions of the trial's segments, and its option that says how many."""
+
+    def make(trial: Trial) -> Method:
+        labels = players(trial)
+        given = {"segments": labels, "baseline": trial.baseline}
+        count = groups(custom(labels), feature_shape(trial))[1]
+        if samples == "samples":
+            given["samples"] = max(COALITIONS, 4 * count)
+        elif samples == "permutations":
+            given["permutations"] = max(2, COALITIONS // count)
+        elif samples == "all" and count > PLAYERS:
+            return Refused(f"{count} players: 2^{count} coalitions are too many")
+        return factory(**given)
+
+    return make
+
+
+def _occlusion(trial: Trial) -> Method:
+    window, stride = windows(players(trial), feature_shape(trial))
+    return attribution.occlusion(window=window, stride=stride, baseline=trial.baseline)
+
+
+def _rise(trial: Trial) -> Method:
+    cells = along_axes(players(trial), feature_shape(trial))
+    return attribution.rise(samples=COALITIONS, cells=cells, baseline=trial.baseline)
+
+
+def _expected_gradients(trial: Trial) -> Method:
+    return attribution.expected_gradients(baselines=other_clips(trial), samples=2 * STEPS)
+
+
+def _gradient_shap(trial: Trial) -> Method:
+    return attribution.gradient_shap(baselines=trial.baseline, samples=STEPS, deviation=NOISE)
+
+
+def _deep_lift_to_clips(trial: Trial) -> Method:
+    return attribution.over_baselines(attribution.deep_lift(), other_clips(trial))
+
+
+def _absolute_integrated_gradients(trial: Trial) -> Method:
+    path = attribution.integrated_gradients(steps=STEPS, baseline=trial.baseline)
+    return attribution.absolute(path)
+
+
+_NOISY: dict[str, Any] = {"samples": COPIES, "deviation": NOISE}
+ROWS: dict[str, Row] = {
+    "saliency": _fixed(attribution.saliency()),
+    "signed_gradient": _fixed(attribution.signed_gradient()),
+    "input_x_gradient": _fixed(attribution.input_x_gradient()),
+    "absolute:input_x_gradient": _fixed(attribution.absolute(attribution.input_x_gradient())),
+    "integrated_gradients": _from_base(attribution.integrated_gradients, steps=STEPS),
+    "absolute:integrated_gradients": _absolute_integrated_gradients,
+    "adaptive_integrated_gradients": _from_base(
+        attribution.adaptive_integrated_gradients, tolerance=TOLERANCE, most=MOST_STEPS
+    ),
+    "guided_integrated_gradients": _from_base(attribution.guided_integrated_gradients, steps=STEPS),
+    "expected_gradients": _expected_gradients,
+    "gradient_shap": _gradient_shap,
+    "smoothgrad": _fixed(attribution.smoothgrad(**_NOISY)),
+    "smoothgrad:input_x_gradient": _fixed(
+        attribution.smoothgrad(attribution.input_x_gradient(), **_NOISY)
+    ),
+    "squaregrad": _fixed(attribution.squaregrad(**_NOISY)),
+    "vargrad": _fixed(attribution.vargrad(**_NOISY)),
+    "guided_backprop": _fixed(attribution.guided_backprop()),
+    "deconvolution": _fixed(attribution.deconvolution()),
+    "grad_cam": _fixed(attribution.grad_cam()),
+    **{f"lrp:{name}": _fixed(attribution.lrp(name)) for name in COMPOSITES},
+    "deep_lift": _from_base(attribution.deep_lift),
+    "over_baselines:deep_lift": _deep_lift_to_clips,
+    "feature_ablation": _of_players(attribution.feature_ablation),
+    "occlusion": _occlusion,
+    "lime": _of_players(attribution.lime, "samples"),
+    "kernel_shap": _of_players(attribution.kernel_shap, "samples"),
+    "shapley_sampling": _of_players(attribution.shapley_sampling, "permutations"),
+    "shapley_values": _of_players(attribution.shapley_values, "all"),
+    "rise": _rise,
+    "magnitude": _fixed(attribution.magnitude_control()),
+    "random": _fixed(attribution.random_control()),
+}
+"""How each row is made for a trial; `change:method` where one method changes another."""
 
 
 @record(static=("reason",))

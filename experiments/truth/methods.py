@@ -17,7 +17,7 @@ from audioxai_jax.attribution.segments import custom, groups
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.records import record
 from audioxai_jax.truth import Trial
-from audioxai_jax.truth.answers import merged_shape
+from audioxai_jax.truth.answers import feature_shape, merged_shape
 from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
@@ -171,12 +171,6 @@ class Refused:
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         raise ValueError(self.reason)
-
-
-def feature_shape(trial: Trial) -> tuple[int, ...]:
-    """Shape of one example's features, parts of complex values included."""
-    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
-    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
 
 
 def players(trial: Trial) -> np.ndarray:

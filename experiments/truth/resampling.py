@@ -22,12 +22,13 @@ def weights(sizes: list[int], seed: int, draws: int = DRAWS) -> np.ndarray:
     """
     random = np.random.default_rng([seed, *sizes])
     counts = np.zeros((draws, sum(sizes)))
-    starts = np.cumsum([0, *sizes])
-    chosen = random.integers(len(sizes), size=(draws, len(sizes)))
-    for row in range(draws):
-        for number in chosen[row]:
-            clips = random.integers(sizes[number], size=sizes[number])
-            np.add.at(counts[row], starts[number] + clips, 1)
+    starts, each, rows = np.cumsum([0, *sizes]), np.array(sizes), np.arange(draws)[:, None]
+    for _ in sizes:
+        chosen = random.integers(len(sizes), size=draws)
+        place = random.random((draws, max(sizes)))  # as many as the largest has; the first are used
+        clips = starts[chosen][:, None] + (place * each[chosen][:, None]).astype(int)
+        used = np.arange(max(sizes)) < each[chosen][:, None]
+        np.add.at(counts, (np.broadcast_to(rows, clips.shape)[used], clips[used]), 1)
     return counts
 
 

@@ -5,6 +5,7 @@ import re
 import runpy
 import sys
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from jax.tree_util import Partial
 import audioxai_jax as ax
 from audioxai_jax.attribution import METHODS
 from audioxai_jax.domains import samples, time_frequency
-from audioxai_jax.truth import TRUTHS, Bar, Check, Trial, Truth
+from audioxai_jax.metrics.segments import roc_auc
+from audioxai_jax.truth import TRUTHS, Bar, Check, Trial, Truth, score
 from audioxai_jax.truth.answers import Boxes, Exact, Masks, feature_shape
 from audioxai_jax.truth.views import Plain, sounds_trial
 from experiments.truth import methods, resampling, table
@@ -205,8 +207,8 @@ def test_closed_forms_are_compared_in_double_precision(run):
 
 def test_a_method_that_refuses_the_model_says_so(run):
     board, written = run("--truths", "pair", "--methods", "grad_cam,saliency")
-    assert "convolution" in row_of(board, "pair", "grad_cam")["refused"]
-    assert re.search(r"\| grad_cam \|.*refused: .*convolution", written["md"].decode())
+    assert "no operation of kind 'conv'" in row_of(board, "pair", "grad_cam")["refused"]
+    assert re.search(r"\| grad_cam \|.*refused: .*kind 'conv'", written["md"].decode())
     refused = next((r for r in board["ranking"] if r["method"] == "grad_cam"), None)
     assert refused is None
 
@@ -278,6 +280,14 @@ def test_parts_of_a_complex_value_are_one_player():
     assert shape[-1] == 2 and labels.ndim == len(shape) and labels.shape[-1] == 1
     assert np.broadcast_to(labels, shape)[..., 0].max() == moved.segments.max()
     assert methods.along_axes(labels, shape)[-1] is None
+
+
+def test_the_area_is_that_of_the_metric(key):
+    scores, labels = jax.random.randint(key, (2, 40), -1, 9)
+    labels = jnp.clip(labels, -1, 1)
+    mine = score.area(np.asarray(scores)[labels == 1], np.asarray(scores)[labels == 0])
+    assert mine == pytest.approx(float(roc_auc(scores.astype(float), labels)), abs=1e-6)
+    assert np.isnan(score.area(np.ones(2), np.ones(0)))
 
 
 def test_intervals_draw_seeds_and_clips_within_them():

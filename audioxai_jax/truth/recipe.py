@@ -107,7 +107,7 @@ def logits(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
 def check_outputs(
     classifier: Classifier, names: tuple[str, ...], *, samples: int = SAMPLES
 ) -> Classifier:
-    """A classifier, perhaps from outside, that has as many outputs as a truth has classes.
+    """A classifier, perhaps from outside, that has an output for each class of a truth.
 
     Args:
       classifier: classifier of sounds, at any rate and of any features.

@@ -9,7 +9,7 @@ from audioxai_jax.truth.score import SCORES
 Row = dict[str, Any]
 PASS, FAIL, NONE = "yes", "no", ""
 DOSE = re.compile(r"onset_(\d+)$")
-"""Rows of one question in which the cue is in so many percent of a class."""
+"""Rows of one question in which the cue is in that percentage of a class."""
 
 
 def markdown(board: Row) -> str:
@@ -208,7 +208,7 @@ def with_ends(score: Row | None) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Two decimals, or two digits of what is smaller than that."""
+    """Two decimals; two digits of smaller numbers."""
     small = value != 0 and abs(value) < 10**-digits
     return f"{value:.1e}" if small else f"{value:.{digits}f}"
 

@@ -1,7 +1,7 @@
 """The methods of the leaderboard, with settings that fit a trial.
 
 All that stand alone are here. Those that draw coalitions take the trial's segments as players and
-its baseline for what is absent; those that follow a path begin at that baseline; those that want
+its baseline for absent ones; those that follow a path begin at that baseline; those that want
 several baselines take other clips of the trial.
 """
 
@@ -33,7 +33,7 @@ CLIPS = 8
 COALITIONS = 256
 """Evaluations of LIME, KernelSHAP, RISE and Shapley sampling; more if there are more players."""
 WINDOWS = 256
-"""Above so many windows of occlusion they do not overlap."""
+"""Most windows of occlusion that overlap; more do not."""
 PLAYERS = 10
 """Most for exact Shapley values: 1,024 coalitions."""
 COMPOSITES = (

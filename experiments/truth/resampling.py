@@ -25,7 +25,7 @@ def weights(sizes: list[int], seed: int, draws: int = DRAWS) -> np.ndarray:
     starts, each, rows = np.cumsum([0, *sizes]), np.array(sizes), np.arange(draws)[:, None]
     for _ in sizes:
         chosen = random.integers(len(sizes), size=draws)
-        place = random.random((draws, max(sizes)))  # as many as the largest has; the first are used
+        place = random.random((draws, max(sizes)))  # enough for the largest
         clips = starts[chosen][:, None] + (place * each[chosen][:, None]).astype(int)
         used = np.arange(max(sizes)) < each[chosen][:, None]
         np.add.at(counts, (np.broadcast_to(rows, clips.shape)[used], clips[used]), 1)

@@ -142,7 +142,7 @@ def summary(by_seed: Sequence[np.ndarray], draws: np.ndarray) -> Row:
 
 
 def passes(scores: Row, energy: Row, bars: Sequence[Bar]) -> bool | None:
-    """Whether a method's means reach all bars; None if there are none."""
+    """Whether a method's means reach all bars; None without bars."""
     if not bars:
         return None
     for bar in bars:

@@ -149,7 +149,7 @@ def check_row(check: Check) -> Record:
 def _explain(
     trial: Trial, methods: Mapping[str, Method], asked: Asked, seed: int, seconds: Record
 ) -> Record:
-    """Rows of methods: scores of each clip and evaluations, or why there are none."""
+    """Rows of methods: scores of each clip and evaluations, or why it refuses."""
     rows: Record = {}
     for label, method in methods.items():
         began, own = time.monotonic(), label in asked.own

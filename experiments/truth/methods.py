@@ -22,6 +22,8 @@ from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
 """Of Integrated Gradients."""
+GUIDED_STEPS = 16
+"""Of guided Integrated Gradients, one after the other: they take longest of all."""
 TOLERANCE, MOST_STEPS = 0.02, 31
 """Of adaptive Integrated Gradients: its completeness gap, and where it gives up."""
 COPIES = 16
@@ -30,6 +32,8 @@ NOISE = 0.05
 """Deviation of their noise, as a part of the range of the features."""
 CLIPS = 8
 """Other clips as baselines."""
+AT_ONCE = 256
+"""Evaluations: memory, not results; in one block they compile four times sooner than in four."""
 COALITIONS = 256
 """Evaluations of LIME, KernelSHAP, RISE and Shapley sampling; more if there are more players."""
 WINDOWS = 256
@@ -84,7 +88,7 @@ def _of_players(factory: Callable[..., Method], samples: str | None = None) -> R
 
     def make(trial: Trial) -> Method:
         labels = players(trial)
-        given = {"segments": labels, "baseline": trial.baseline}
+        given = {"segments": labels, "baseline": trial.baseline, "chunk": AT_ONCE}
         count = groups(custom(labels), feature_shape(trial))[1]
         if samples == "samples":
             given["samples"] = max(COALITIONS, 4 * count)
@@ -104,11 +108,12 @@ def _occlusion(trial: Trial) -> Method:
 
 def _rise(trial: Trial) -> Method:
     cells = along_axes(players(trial), feature_shape(trial))
-    return attribution.rise(samples=COALITIONS, cells=cells, baseline=trial.baseline)
+    base = trial.baseline
+    return attribution.rise(samples=COALITIONS, cells=cells, baseline=base, chunk=AT_ONCE)
 
 
 def _expected_gradients(trial: Trial) -> Method:
-    return attribution.expected_gradients(baselines=other_clips(trial), samples=2 * STEPS)
+    return attribution.expected_gradients(baselines=other_clips(trial), samples=STEPS)
 
 
 def _gradient_shap(trial: Trial) -> Method:

@@ -125,6 +125,7 @@ def run(monkeypatch, tmp_path, capsys):
         for name, truth in MADE_UP.items():
             monkeypatch.setitem(TRUTHS, name, truth)
         command = ["run", "--out", str(tmp_path / out), "--clips", "4", "--seeds", "2"]
+        command += ["--processes", "1"]
         monkeypatch.setattr(sys, "argv", [*command, *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             runpy.run_module("experiments.truth.run", run_name="__main__")

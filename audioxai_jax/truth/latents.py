@@ -24,7 +24,7 @@ STRETCHES, FRAMES = 12, 2
 """Stretches of a sound, and the codec's frames in each."""
 SPEECH = 4
 """One of so many sounds is speech."""
-LOUD, FAINT = 0.1, 0.001
+LOUD, FAINT = 0.1, 0.0001
 """RMS of an event and of the noise."""
 EVENTS = (*KINDS.values(), *DISTRACTORS)
 

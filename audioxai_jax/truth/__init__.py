@@ -4,7 +4,7 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import additive, closed, interaction, latent, time
+from audioxai_jax.truth import additive, closed, interaction, latent, neurons, time
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
 TRUTHS: dict[str, Truth] = {
@@ -37,6 +37,9 @@ TRUTHS: dict[str, Truth] = {
     ),
     "latent": Truth(
         "Which features of a codec's latent does a network read?", latent.build, latent.BARS
+    ),
+    "neurons": Truth(
+        "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
     ),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
 }

@@ -63,6 +63,11 @@ def read_by(params: dict[str, Array], features: Array) -> Array:
     return jnp.sum(params["outer"] * hidden, axis=-1) - params["offset"]
 
 
+@jax.jit
+def _each(params: dict[str, Array], latents: Array) -> Array:
+    return jax.vmap(read_by, (None, 0))(params, latents)
+
+
 def constructed(seed: int, latents: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Parameters of `read_by`, and as many features as are read that are not, `[K * k]`.
 
@@ -84,7 +89,7 @@ def constructed(seed: int, latents: np.ndarray) -> tuple[dict[str, np.ndarray], 
         "offset": np.zeros(CLASSES),
     }
     params = {k: v if k == "index" else v.astype(np.float32) for k, v in params.items()}
-    raw = np.asarray(jax.vmap(lambda z: read_by(params, z))(latents))  # type: ignore[arg-type]
+    raw = np.asarray(_each(params, latents))
     params["outer"] = params["outer"] / raw.std(axis=0)[:, None]
     params["offset"] = raw.mean(axis=0) / raw.std(axis=0)
     return params, drawn[CLASSES * READ :]

@@ -1,7 +1,7 @@
 """Neurons: a network written by hand, in which three hidden units of 32 carry each logit.
 
 A unit is the mean of two rectified filters, a quarter of a period apart: how much of one frequency
-sounds, whatever its phase. The tones of a class excite its three units; fifteen other tones, twice
+sounds, at nearly any phase. The tones of a class excite its three units; fifteen other tones, twice
 as loud, excite as many that decide nothing. Relevance of hidden units has to lie on the three.
 
 Behind the units are two layers. Of the first, some read the units of one class and lead to its

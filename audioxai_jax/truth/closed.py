@@ -1,6 +1,6 @@
-"""What closed-form truths share: levels of twelve cells of real latents, and their trial.
+"""What closed-form truths share: levels of ten cells of real latents, and their trial.
 
-A player is the level of one cell of the shipped codec's latent: of each of twelve stretches of
+A player is the level of one cell of the shipped codec's latent: of each of ten stretches of
 40 ms, one frame and one band. Levels are not negative, and about zero where nothing sounds. Players
 that are absent are zero, as the domain's base is. Everything is in double precision.
 

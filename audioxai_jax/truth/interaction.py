@@ -28,7 +28,7 @@ from audioxai_jax.truth.record import Trial
 
 SCALE = 3.0
 """A level that sounds."""
-SIZES = {"product": (2, 3), "max": (4, 4), "xor": (2,)}
+SIZES = {"product": (2, 3), "max": (4, 3), "xor": (2,)}
 """Sizes of the groups of players by kind."""
 
 

@@ -1,6 +1,6 @@
 """Sounds of events, some present and some not, and their latents in the shipped codec.
 
-Half a second holds twelve stretches of 40 ms, two frames of the codec each, with an event in each
+Half a second holds ten stretches of 40 ms, two frames of the codec each, with an event in each
 with probability a half, and faint noise throughout. Every fourth sound is a piece of the bundled
 clip of speech.
 """
@@ -20,7 +20,7 @@ from audioxai_jax.truth.recipe import RATE, SAMPLES
 from audioxai_jax.types import Codec
 from audioxai_jax.weights.load import load_codec
 
-STRETCHES, FRAMES = 12, 2
+STRETCHES, FRAMES = 10, 2
 """Stretches of a sound, and the codec's frames in each."""
 SPEECH = 4
 """One of so many sounds is speech."""

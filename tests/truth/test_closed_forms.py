@@ -24,7 +24,7 @@ from audioxai_jax.truth.score import explained, scores
 KINDS = ("additive", *interaction.KINDS)
 LEVELS = np.random.default_rng(5).uniform(0, 4, size=(5, PLAYERS))
 TARGETS = np.arange(5) % CLASSES
-LEVELS[0, :4] = 0
+LEVELS[0, 0] = 0
 LEVELS[1, 3:6] = LEVELS[1, 6]
 
 
@@ -52,7 +52,7 @@ def worth(kind, params, x, label):
 
 
 def by_coalitions(kind, params, x, label):
-    """Shapley values: the definition, over all 4096 coalitions of twelve players."""
+    """Shapley values: the definition, over all 1024 coalitions of ten players."""
     table = {}
     for present in itertools.product([False, True], repeat=PLAYERS):
         table[present] = worth(kind, params, np.where(present, x, 0.0), label)

@@ -4,10 +4,11 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import time
+from audioxai_jax.truth import cell, time
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
 TRUTHS: dict[str, Truth] = {
+    "cell": Truth("Which of twenty equally loud boxes decides?", cell.build, cell.BARS),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
 }
 """Truths by name."""

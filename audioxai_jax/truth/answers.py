@@ -90,7 +90,9 @@ def merged_shape(trial: Trial) -> tuple[int, ...]:
 def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: float | None):
     """Labels of segments of merged features, int32: so long in time, so wide in frequency.
 
-    An axis of neither is not cut; None leaves time or frequency whole.
+    An axis of neither is not cut; None leaves time or frequency whole. Segments begin at 0 s and
+    0 Hz; what lies before joins the first, and a last one of less than half its width (the bin at
+    half the sample rate, a frame behind the end) joins the one before.
 
     Args:
       domain: domain of the features.
@@ -104,7 +106,10 @@ def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: fl
         step = {"time": seconds, "frequency": hertz}.get(axis.name)
         if step is None:
             continue
-        parts = np.floor((axis.values - axis.values.min()) / step + 1e-9).astype(np.int32)
+        parts = np.floor(np.maximum(axis.values, 0) / step + 1e-9).astype(np.int32)
+        last = parts.max()
+        if 0 < 2 * np.sum(parts == last) < np.sum(parts == last - 1):
+            parts[parts == last] = last - 1
         parts = np.unique(parts, return_inverse=True)[1]
         along = parts.reshape([-1 if i == index else 1 for i in range(len(shape))])
         labels, count = labels * (parts.max() + 1) + along, count * (parts.max() + 1)

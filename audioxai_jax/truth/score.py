@@ -133,6 +133,14 @@ def mass(relevance: np.ndarray, inside: np.ndarray) -> float:
     return float(absolute[inside].sum() / absolute.sum()) if absolute.any() else float("nan")
 
 
+def exact_set(relevance: np.ndarray, inside: np.ndarray) -> float:
+    """1 where the K largest of absolute relevance are the K inside, without a tie, else 0."""
+    if inside.all() or not inside.any():
+        return float("nan")
+    absolute = np.abs(relevance)
+    return float(absolute[inside].min() > absolute[~inside].max())
+
+
 def sign(relevance: np.ndarray, inside: np.ndarray) -> float:
     """1 where the relevance inside adds up to more than 0, else 0."""
     return float(relevance[inside].sum() > 0) if inside.any() else float("nan")
@@ -149,6 +157,7 @@ BY_FEATURE: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "rank": rank,
     "share": share,
     "mass": mass,
+    "exact_set": exact_set,
     "sign": sign,
 }
 SCORES = {
@@ -157,6 +166,7 @@ SCORES = {
     "rank": "relevance rank accuracy",
     "share": "share of positive relevance",
     "mass": "share of absolute relevance",
+    "exact_set": "largest absolute relevance is the set",
     "sign": "cue speaks for the class",
     "error": "largest error over the largest exact value",
 }

@@ -182,6 +182,8 @@ def test_the_truth_is_not_proven_of_a_classifier_that_hears_something_else(skele
     first = jax.tree_util.Partial(lambda clip: jnp.stack([clip[0], -clip[0]]))
     classifier = Classifier(first, reads=samples(16_000), labels=("low", "high"))
     assert not module.build(0, clips=8, classifier=classifier).proven
+    half = Classifier(lambda clip: jnp.stack([jnp.sum(clip), clip[0]]), reads=samples(8_000))
+    assert not module.build(0, clips=8, classifier=half).proven  # resampled before it hears
     one = jax.tree_util.Partial(lambda clip: clip[:1])
     with pytest.raises(ValueError, match=r"outputs \[1\], this truth asks for 2, .*low, high"):
         module.build(0, classifier=Classifier(one, reads=samples(16_000)))

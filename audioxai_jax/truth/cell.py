@@ -172,7 +172,7 @@ def build(
         classifier = trained(
             config, learned.audio, learned.labels, seed=seed, steps=STEPS, rate=5e-3, names=CLASSES
         )
-    check_outputs(classifier, CLASSES, samples=SAMPLES)
+    classifier = check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     right = np.flatnonzero(answers(classifier, test.audio) == test.labels)[:clips]

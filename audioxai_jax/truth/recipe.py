@@ -1,5 +1,6 @@
 """Networks of the trials: trained in seconds, the same for all sounds of one length."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.batching import map_examples
-from audioxai_jax.domains.samples import samples
-from audioxai_jax.explanation.composition import hearing
+from audioxai_jax.domains.samples import samples as waveforms
+from audioxai_jax.explanation.composition import hearing, same_view
 from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
 from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
 from audioxai_jax.nets.classifiers.wave_cnn import WaveCnnConfig
@@ -88,7 +89,7 @@ def trained(
         clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
         state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
     final = {"params": state["params"], **_settled(state["other"], steps)}
-    return Classifier(net.model(config, final), reads=samples(RATE), labels=names)
+    return Classifier(net.model(config, final), reads=waveforms(RATE), labels=names)
 
 
 def accuracy(classifier: Classifier, audio: np.ndarray, labels: np.ndarray) -> float:
@@ -97,20 +98,20 @@ def accuracy(classifier: Classifier, audio: np.ndarray, labels: np.ndarray) -> f
 
 
 def answers(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
-    """The class that is heard in each clip at RATE, `[N]`."""
+    """The class that is heard in each clip, `[N]`."""
     return np.argmax(logits(classifier, audio), axis=1)
 
 
 def logits(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
-    """Logits of each clip, `[N, K]`."""
-    key, hears = jax.random.key(0), hearing(classifier, RATE)
-    return np.asarray(map_examples(_logits, hears, jnp.asarray(audio), key=key, chunk=16))
+    """Logits of each clip, or of features that it reads, `[N, K]`."""
+    key = jax.random.key(0)
+    return np.asarray(map_examples(_logits, classifier, jnp.asarray(audio), key=key, chunk=16))
 
 
 def check_outputs(
     classifier: Classifier, names: tuple[str, ...], *, samples: int = SAMPLES
 ) -> Classifier:
-    """A classifier, perhaps from outside, that has an output for each class of a truth.
+    """A classifier, perhaps from outside, as one of sounds at RATE with an output for each class.
 
     Args:
       classifier: classifier of sounds, at any rate and of any features.
@@ -127,12 +128,17 @@ def check_outputs(
             f"the classifier has outputs {list(outputs)}, this truth asks for {len(names)}, in "
             f"this order: {', '.join(names)}"
         )
-    return classifier
+    reads = waveforms(RATE)
+    if same_view(classifier.reads, reads) and classifier.frames is None:
+        return classifier
+    return dataclasses.replace(
+        classifier, model=hearing(classifier, RATE), reads=reads, frames=None
+    )
 
 
-def _logits(hears: Any, clip: Array, key: Array) -> Array:
+def _logits(classifier: Any, clip: Array, key: Array) -> Array:
     del key
-    return hears(clip)
+    return classifier(clip)
 
 
 def _settled(other: Any, steps: int) -> Any:

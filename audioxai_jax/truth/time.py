@@ -84,7 +84,7 @@ def build(
         classifier = trained(
             config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
         )
-    check_outputs(classifier, CLASSES, samples=SAMPLES)
+    classifier = check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     heard = answers(classifier, test.audio) == test.labels

@@ -48,7 +48,7 @@ def build(
         time, hertz = np.arange(LENGTH) / RATE, np.array(list(CLASSES.values()))
         basis = jnp.asarray(np.exp(2j * np.pi * hertz * time[:, None]), jnp.complex64)
         classifier = Classifier(Partial(model, basis), reads=samples(RATE), labels=tuple(CLASSES))
-    check_outputs(classifier, tuple(CLASSES))
+    classifier = check_outputs(classifier, tuple(CLASSES))
     parts, labels, place = draw(max(clips, 128), seed=seed)
     checks = intervene(classifier, parts, labels, place)
     audio = parts.reshape(len(parts), -1)

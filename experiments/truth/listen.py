@@ -22,6 +22,7 @@ from audioxai_jax import load_classifier, load_listener, map_examples
 from audioxai_jax.cli.console import (
     Parser,
     add_data_option,
+    add_json_option,
     output_folder,
     positive,
     printable,
@@ -70,6 +71,7 @@ def read_options():
     add("--part", default="test", choices=("val", "test"))
     add("--seed", type=int, default=0)
     add("--no-quality", action="store_true", help="no DNSMOS")
+    add_json_option(parser)
     options = parser.parse_args()
     if not 0 < options.keep < 1:
         parser.error(f"--keep {options.keep}: must lie between 0 and 1")
@@ -79,7 +81,7 @@ def read_options():
 def main() -> None:
     options = read_options()
     classifier = load_classifier(CLASSIFIER)
-    split = chosen.split_of(TASK, classifier.manifest)
+    split = chosen.split_of(TASK, dict(classifier.manifest or {}))
     clips = chosen.choose(options.data, TASK, split, options.part, options.clips, options.seed)
     study = make_study(
         classifier,
@@ -100,7 +102,8 @@ def main() -> None:
             rows += of_kind(kind, study, clips, ears, opinion, options)
     settings = {"classifier": CLASSIFIER, "split": f"{split}, {options.part}", "floor_db": FLOOR}
     settings |= {name: getattr(options, name) for name in ("clips", "keep", "rank", "seed")}
-    write_rows(options.out / "listen.json", {"settings": settings, "rows": rows})
+    for path in (options.out / "listen.json", options.json):
+        write_rows(path, {"settings": settings, "rows": rows})
     write_rows(options.out / "provenance.json", describe_run("python -m experiments.truth.listen"))
     text = markdown(rows, settings)
     replace_file(options.out / "listen.md", text.encode())
@@ -148,9 +151,7 @@ def kept_sounds(study: Study, sounds: np.ndarray) -> dict[str, np.ndarray]:
 def of_sounds(heard: np.ndarray, clean: np.ndarray, key: Array) -> dict[str, np.ndarray]:
     """SI-SDR, dB, and log-mel distance, nepers, to the word alone, `[N]` each."""
     pairs = (jnp.asarray(heard), jnp.asarray(clean))
-    return {
-        name: np.asarray(v) for name, v in map_examples(_distances, None, pairs, key=key).items()
-    }
+    return jax.tree.map(np.asarray, map_examples(_distances, None, pairs, key=key))
 
 
 def _distances(_: None, pair: tuple[Array, Array], key: Array) -> dict[str, Array]:

@@ -151,7 +151,8 @@ def kept_sounds(study: Study, sounds: np.ndarray) -> dict[str, np.ndarray]:
 def of_sounds(heard: np.ndarray, clean: np.ndarray, key: Array) -> dict[str, np.ndarray]:
     """SI-SDR, dB, and log-mel distance, nepers, to the word alone, `[N]` each."""
     pairs = (jnp.asarray(heard), jnp.asarray(clean))
-    return jax.tree.map(np.asarray, map_examples(_distances, None, pairs, key=key))
+    distances = map_examples(_distances, None, pairs, key=key)
+    return {name: np.asarray(distances[name]) for name in ("si_sdr", "mel")}
 
 
 def _distances(_: None, pair: tuple[Array, Array], key: Array) -> dict[str, Array]:

@@ -5,7 +5,6 @@ import re
 import runpy
 import sys
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,12 +12,12 @@ from jax.tree_util import Partial
 
 import audioxai_jax as ax
 from audioxai_jax.attribution import METHODS
+from audioxai_jax.data.tasks import Clips
 from audioxai_jax.domains import samples, time_frequency
-from audioxai_jax.metrics.segments import roc_auc
 from audioxai_jax.truth import TRUTHS, Bar, Check, Trial, Truth, score
 from audioxai_jax.truth.answers import Boxes, Exact, Masks, feature_shape
 from audioxai_jax.truth.views import Plain, sounds_trial
-from experiments.truth import methods, resampling, table
+from experiments.truth import heard, methods, mixtures, resampling, table
 from experiments.truth.markdown import markdown
 
 FEATURES = 6
@@ -283,11 +282,11 @@ def test_parts_of_a_complex_value_are_one_player():
     assert methods.along_axes(labels, shape)[-1] is None
 
 
-def test_the_area_is_that_of_the_metric(key):
-    scores, labels = jax.random.randint(key, (2, 40), -1, 9)
-    labels = jnp.clip(labels, -1, 1)
-    mine = score.area(np.asarray(scores)[labels == 1], np.asarray(scores)[labels == 0])
-    assert mine == pytest.approx(float(roc_auc(scores.astype(float), labels)), abs=1e-6)
+def test_the_area_counts_pairs_and_ties_half():
+    random = np.random.default_rng(0)
+    inside, outside = random.integers(9, size=12), random.integers(8, size=20)
+    pairs = [(a > b) + (a == b) / 2 for a in inside for b in outside]
+    assert score.area(inside, outside) == pytest.approx(np.mean(pairs), abs=1e-12)
     assert np.isnan(score.area(np.ones(2), np.ones(0)))
 
 
@@ -354,3 +353,37 @@ def test_doses_are_a_table_of_their_own():
     )
     text = markdown({"truths": [*rising[:2], truth(100, 0.2)], "ranking": []})
     assert "| 0.20 (0.20 to 0.20) | no |" in text
+
+
+@pytest.mark.parametrize("kind", mixtures.KINDS)
+def test_words_and_what_is_mixed_in_are_equally_loud(kind):
+    random = np.random.default_rng(0)
+    names = np.array(["a", "b", "c"])
+    audio = (4_000 * random.standard_normal((3, 1_600))).astype(np.int16)
+    nobody = np.zeros(3, str)
+    clips = Clips(audio, np.arange(3), names, names, nobody, {})
+    mixed, words = mixtures.mixed(kind, clips, seed=0)
+    other = mixed.astype(float) - words
+    level = lambda sounds: np.sqrt(np.mean(sounds.astype(float) ** 2, axis=1))
+    np.testing.assert_allclose(level(other), level(words), rtol=1e-3)
+    assert np.abs(mixed.astype(int)).max() <= 0.9 * 2**15 + 1
+    again, _ = mixtures.mixed(kind, clips, seed=0)
+    np.testing.assert_array_equal(again, mixed)
+    if kind == "speech":
+        alike = np.corrcoef(np.concatenate([other, audio]))[:3, 3:]
+        assert np.all(np.diag(alike) < 0.5) and np.all(alike.max(axis=1) > 0.99)
+
+
+def test_a_listener_that_does_not_hear_the_words_is_of_no_use():
+    def rows(alone):
+        share = {"word alone": alone, "mixture": 0.2}
+        return [
+            {"sound": name, "clips": 8, "words": 10, "heard": {"mean": mean}}
+            for name, mean in share.items()
+        ]
+
+    assert "hears 40% of the words alone and 20% of the mixtures: it is of no use" in (
+        heard.verdict(rows(0.4))
+    )
+    assert "8 of 10 mixtures right" in heard.verdict(rows(0.8))
+    assert "it can tell" in heard.verdict(rows(0.8))

@@ -51,7 +51,9 @@ def smoothed(model: Classifier | Model, *, sharpness: float = 20.0) -> Classifie
     if not sharpness > 0:
         raise ValueError(f"sharpness must be above 0, got {sharpness}")
     if isinstance(model, Classifier):
-        return dataclasses.replace(model, model=Partial(_smooth, model.model, jnp.asarray(sharpness, float)))
+        return dataclasses.replace(
+            model, model=Partial(_smooth, model.model, jnp.asarray(sharpness, float))
+        )
     return Partial(_smooth, as_model(model), jnp.asarray(sharpness, float))
 
 

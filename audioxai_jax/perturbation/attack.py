@@ -41,7 +41,7 @@ class Moved:
 
     Attributes:
       audio: the changed clip, `[T]`; the clip itself if no change kept the answer.
-      objective: what was to grow, between the true clip's map and the changed one's.
+      objective: the objective, of the changed clip's map and the true one's.
       drift: largest change of the target's logit and of its lead, over that lead.
       snr_db: energy of the clip over that of the change, dB; infinite if nothing moved.
       above: share of the cells in which the change exceeds the masking threshold.
@@ -166,7 +166,7 @@ class Bounds:
 
     Attributes:
       threshold: magnitudes of the STFT's cells, `[F, B]`.
-      radius: of the L2 norm of the change.
+      radius: largest L2 norm of the change.
     """
 
     threshold: Array
@@ -200,7 +200,7 @@ class Bounds:
         Args:
           change: change `[T]`.
           drift: how far the values are off, `[V]`.
-          slopes: their gradients, `[V, T]`.
+          slopes: gradients of the values, `[V, T]`.
         """
         weigh = lambda slope: _sound(self.threshold**2 * _cells(slope), change.shape[0])
         moves = jax.vmap(weigh)(slopes)

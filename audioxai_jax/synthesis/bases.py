@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from audioxai_jax.core.checks import as_floats, check_number, whole
+from audioxai_jax.core.logits import decision
 from audioxai_jax.core.records import as_model, record
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.perturbation.counterpart import adversarial_counterpart
@@ -87,7 +88,7 @@ def neighbour(other: Array) -> Base:
 
 
 def adversarial(
-    model: Model, target: int | Array, *, snr_db: float = 20.0, steps: int = 40
+    model: Model, target: int | Array | None = None, *, snr_db: float = 20.0, steps: int = 40
 ) -> Base:
     """The features of the clip's adversarial counterpart: nearly the same, heard as another class.
 
@@ -97,12 +98,13 @@ def adversarial(
     Args:
       model: model of audio at the domain's rate, `[T]` to logits `[K]`, such as
         `explanation.composition.hearing(classifier, domain.sample_rate)`.
-      target: class that is left.
+      target: class that is left; what the model says of the clip if None.
       snr_db: bound of the change, dB below the clip.
       steps: largest number of steps.
     """
     check_number(snr_db, "snr_db", "a ratio in dB")
-    return Adversarial(as_model(model), jnp.asarray(target), snr_db, whole(steps, "steps"))
+    target = None if target is None else jnp.asarray(target)
+    return Adversarial(as_model(model), target, snr_db, whole(steps, "steps"))
 
 
 def next_of_another_class(targets: Array | np.ndarray | list[int]) -> np.ndarray:
@@ -227,15 +229,15 @@ class Adversarial:
     """See `adversarial`."""
 
     model: Model
-    target: Array
+    target: Array | None
     snr_db: float
     steps: int
 
     def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
         del features, key
+        target = decision(self.model(audio)) if self.target is None else self.target
         bounds = {"snr_db": self.snr_db, "steps": self.steps}
-        moved = adversarial_counterpart(self.model, audio, self.target, **bounds)
-        return domain.analyse(moved.x)
+        return domain.analyse(adversarial_counterpart(self.model, audio, target, **bounds).x)
 
 
 BASES: dict[str, Callable[..., Base]] = {

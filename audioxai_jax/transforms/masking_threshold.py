@@ -110,7 +110,7 @@ def in_quiet(frequency: np.ndarray | float) -> np.ndarray:
 
 
 def spreading_db(distance: Array | np.ndarray, level: Array | np.ndarray) -> Array:
-    """How much a masker of a level, dB SPL, masks so many Bark above it, dB; step 3 above."""
+    """Spread of a masker of a level, dB SPL, at a distance of Bark above it, dB; step 3 above."""
     d, p = jnp.asarray(distance), jnp.asarray(level)
     below = jnp.where(d < -1, 17 * d - 0.4 * p + 11, (0.4 * p + 6) * d)
     above = jnp.where(d < 1, -17 * d, (0.15 * p - 17) * d - 0.15 * p)

@@ -28,10 +28,9 @@ from audioxai_jax.cli.console import (
     write_rows,
 )
 from audioxai_jax.core.files import replace_file
-from audioxai_jax.explanation.composition import hearing
 from audioxai_jax.statistics.intervals import mean_with_intervals
 from audioxai_jax.truth import TRUTHS, Trial
-from audioxai_jax.truth.recipe import RATE, answers
+from audioxai_jax.truth.recipe import answers
 from experiments.truth.attack_table import markdown, robustness
 from experiments.truth.attacking import ATTACKS, MEASURES, attacked, control, maps, moved_by
 from experiments.truth.methods import CONTROLS, ROWS, standard_methods
@@ -90,7 +89,7 @@ def measure(options, name: str, seed: int) -> dict[str, Any] | None:
         listener = truth.make(seed + OTHER, clips=1, data=options.data).classifier
     else:
         listener = load_listener(options.listener)
-    ears = {"model": hearing(trial.classifier, RATE), "listener": hearing(listener, RATE)}
+    ears = {"model": trial.classifier, "listener": listener}
     key, methods = jax.random.key(seed), standard_methods(trial, options.methods)
     before, changes, moved = maps(trial, methods, seed), {}, {}
     for number, attack in enumerate(options.attacks):

@@ -120,9 +120,9 @@ def moved_by(
     Args:
       trial: the clips as they were, whose answer counts.
       methods: methods by name.
-      before: their maps of the clips.
+      before: maps of the clips by method.
       audio: changed clips, `[N, T]`.
-      seed: of the methods' own draws, the same as before: differences are not those.
+      seed: seed of the methods' own draws, the same as before: differences are not those.
     """
     changed = dataclasses.replace(trial, examples=np.asarray(audio, np.float32))
     after = maps(changed, {name: methods[name] for name in before}, seed)

@@ -30,7 +30,7 @@ Rows = list[dict[str, Any]]
 
 
 def units_of(trial: Trial, unit: str) -> np.ndarray:
-    """Labels of what is deleted as one, which broadcast to the features."""
+    """Labels of features that are deleted as one, which broadcast to the features."""
     if unit == "segment":
         return players(trial)
     shape, merged = feature_shape(trial), merged_shape(trial)
@@ -46,7 +46,7 @@ def deletion_scores(
     Asked is the probability of the target.
 
     Args:
-      trial: what was explained.
+      trial: the trial that was explained.
       relevance: merged relevance, `[N, ..]`.
       values: values by operator, `[N, ..]` each.
       unit: one of UNITS.

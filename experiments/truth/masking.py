@@ -1,4 +1,4 @@
-"""Does the ranking of methods by deletion depend on what takes the place of what is deleted?
+"""Does the ranking of methods by deletion depend on the values that replace the deleted?
 
     python -m experiments.truth.masking --truths time --seeds 0 1 2 --out runs/masking
 

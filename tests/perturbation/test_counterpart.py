@@ -80,6 +80,8 @@ def test_as_a_base_it_is_the_view_of_the_moved_sound():
     moved = adversarial_counterpart(model, audio, 0, snr_db=3.0)
     np.testing.assert_allclose(base, domain.analyse(moved.x), atol=1e-6)
     assert np.any(np.asarray(base) != np.asarray(features))
+    said = bases.adversarial(model, snr_db=3.0)(domain, features, audio, jax.random.key(0))
+    np.testing.assert_array_equal(said, base)
 
 
 def test_what_cannot_be_asked_is_refused():

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.tree_util import Partial
 
 from audioxai_jax.core.checks import check_number
@@ -66,7 +67,7 @@ def _smooth(model: Model, sharpness: Array, x: Array) -> Array:
 
 
 def _is_zero(value: Array) -> bool:
-    return not isinstance(value, jax.core.Tracer) and np.ndim(value) == 0 and float(value) == 0
+    return not isinstance(value, Tracer) and np.ndim(value) == 0 and float(value) == 0
 
 
 def _replaced(

@@ -18,7 +18,7 @@ def markdown(rows: Rows) -> str:
     for truth, unit in dict.fromkeys((row["truth"], row["unit"]) for row in rows):
         mine = [row for row in rows if (row["truth"], row["unit"]) == (truth, unit)]
         lines += [f"### {truth}, deleted by {unit}", "", *_counterpart(mine)]
-        lines += [*_agreement(mine), "", *_methods(mine), ""]
+        lines += [*_agreement(mine), "", *_random(mine), *_methods(mine), ""]
     return "\n".join(lines)
 
 
@@ -55,6 +55,13 @@ def _tau(row: dict[str, Any] | None) -> str:
         return ""
     unknown = row["tau"] != row["tau"]
     return "-" if unknown else f"{row['tau']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _random(rows: Rows) -> list[str]:
+    """How much of the answer is left as units at random go: what an operator does by itself."""
+    mine = [row for row in rows if row.get("method") == "random" and row["score"] == "morf"]
+    told = ", ".join(f"{row['operator']} {-100 * row['mean']:.0f}" for row in mine)
+    return [f"Area under the curve of a random order, points: {told}.\n"] if mine else []
 
 
 def _methods(rows: Rows) -> list[str]:

@@ -1,7 +1,7 @@
 """The methods of the leaderboard, with settings that fit a trial.
 
 All that stand alone are here. Those that draw coalitions take the trial's segments as players and
-its baseline for what is absent; those that follow a path begin at that baseline; those that want
+its baseline for absent ones; those that follow a path begin at that baseline; those that want
 several baselines take other clips of the trial.
 """
 
@@ -17,11 +17,13 @@ from audioxai_jax.attribution.segments import custom, groups
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.records import record
 from audioxai_jax.truth import Trial
-from audioxai_jax.truth.answers import merged_shape
+from audioxai_jax.truth.answers import feature_shape, merged_shape
 from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
 """Of Integrated Gradients."""
+GUIDED_STEPS = 16
+"""Of guided Integrated Gradients, one after the other: they take longest of all."""
 TOLERANCE, MOST_STEPS = 0.02, 31
 """Of adaptive Integrated Gradients: its completeness gap, and where it gives up."""
 COPIES = 16
@@ -30,10 +32,12 @@ NOISE = 0.05
 """Deviation of their noise, as a part of the range of the features."""
 CLIPS = 8
 """Other clips as baselines."""
+AT_ONCE = 256
+"""Evaluations: memory, not results; in one block they compile four times sooner than in four."""
 COALITIONS = 256
 """Evaluations of LIME, KernelSHAP, RISE and Shapley sampling; more if there are more players."""
 WINDOWS = 256
-"""Above so many windows of occlusion they do not overlap."""
+"""Most windows of occlusion that overlap; more do not."""
 PLAYERS = 10
 """Most for exact Shapley values: 1,024 coalitions."""
 COMPOSITES = (
@@ -84,7 +88,7 @@ def _of_players(factory: Callable[..., Method], samples: str | None = None) -> R
 
     def make(trial: Trial) -> Method:
         labels = players(trial)
-        given = {"segments": labels, "baseline": trial.baseline}
+        given = {"segments": labels, "baseline": trial.baseline, "chunk": AT_ONCE}
         count = groups(custom(labels), feature_shape(trial))[1]
         if samples == "samples":
             given["samples"] = max(COALITIONS, 4 * count)
@@ -104,11 +108,12 @@ def _occlusion(trial: Trial) -> Method:
 
 def _rise(trial: Trial) -> Method:
     cells = along_axes(players(trial), feature_shape(trial))
-    return attribution.rise(samples=COALITIONS, cells=cells, baseline=trial.baseline)
+    base = trial.baseline
+    return attribution.rise(samples=COALITIONS, cells=cells, baseline=base, chunk=AT_ONCE)
 
 
 def _expected_gradients(trial: Trial) -> Method:
-    return attribution.expected_gradients(baselines=other_clips(trial), samples=2 * STEPS)
+    return attribution.expected_gradients(baselines=other_clips(trial), samples=STEPS)
 
 
 def _gradient_shap(trial: Trial) -> Method:
@@ -171,12 +176,6 @@ class Refused:
 
     def __call__(self, model: Model, x: Array, target: Array, *, key: Array) -> Attribution:
         raise ValueError(self.reason)
-
-
-def feature_shape(trial: Trial) -> tuple[int, ...]:
-    """Shape of one example's features, parts of complex values included."""
-    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
-    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
 
 
 def players(trial: Trial) -> np.ndarray:

@@ -32,7 +32,15 @@ from audioxai_jax.statistics.intervals import mean_with_intervals
 from audioxai_jax.truth import TRUTHS, Trial
 from audioxai_jax.truth.recipe import answers
 from experiments.truth.attack_table import markdown, robustness
-from experiments.truth.attacking import ATTACKS, MEASURES, attacked, control, maps, moved_by
+from experiments.truth.attacking import (
+    ATTACKS,
+    MEASURES,
+    OBJECTIVES,
+    attacked,
+    control,
+    maps,
+    moved_by,
+)
 from experiments.truth.methods import CONTROLS, ROWS, standard_methods
 
 OTHER = 1_000
@@ -50,6 +58,7 @@ def read_options():
     add("--truths", nargs="+", default=["time"], choices=sorted(TRUTHS), metavar="NAME")
     add("--methods", nargs="+", default=standard, choices=sorted(ROWS), metavar="NAME")
     add("--attacks", nargs="+", default=list(ATTACKS), choices=list(ATTACKS))
+    add("--objective", default="turn", choices=OBJECTIVES, help="of an attack")
     add("--listener", metavar="NAME", help="a shipped listener in place of a second network")
     add("--seeds", nargs="+", type=int, default=[0])
     add("--clips", type=positive, default=12, help="of each seed")
@@ -67,6 +76,7 @@ def main() -> None:
         made = [one for one in made if one is not None]
         if made:
             about = {"truth": name, "seeds": options.seeds, "bound_db": options.snr_db}
+            about["objective"] = options.objective
             rows += [about | row for row in table_of(made)]
     rows += robustness(rows)
     text = markdown(rows)
@@ -93,8 +103,8 @@ def measure(options, name: str, seed: int) -> dict[str, Any] | None:
     key, methods = jax.random.key(seed), standard_methods(trial, options.methods)
     before, changes, moved = maps(trial, methods, seed), {}, {}
     for number, attack in enumerate(options.attacks):
-        bounds = {"snr_db": options.snr_db, "steps": options.steps}
-        made = attacked(trial, attack, key=jax.random.fold_in(key, number), **bounds)
+        how = {name: getattr(options, name) for name in ("objective", "snr_db", "steps")}
+        made = attacked(trial, attack, key=jax.random.fold_in(key, number), **how)
         noisy = control(trial, np.asarray(made.audio), key=jax.random.fold_in(key, OTHER + number))
         for kind, audio in (("attack", np.asarray(made.audio)), ("noise", noisy)):
             moved[attack, kind] = moved_by(trial, methods, before, audio, seed)

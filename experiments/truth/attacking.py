@@ -14,7 +14,14 @@ from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.records import Static, record
 from audioxai_jax.metrics.correlation import rank_correlation
 from audioxai_jax.models.smoothed import smoothed
-from audioxai_jax.perturbation.attack import Moved, attack_explanation, cosine, noise_like
+from audioxai_jax.perturbation.attack import (
+    Moved,
+    Outside,
+    Turned,
+    attack_explanation,
+    cosine,
+    noise_like,
+)
 from audioxai_jax.truth import Trial
 from audioxai_jax.truth.recipe import RATE
 from audioxai_jax.truth.score import explained, scores
@@ -29,6 +36,9 @@ ATTACKS: dict[str, tuple[Method, bool]] = {
     "lrp:epsilon_plus": (attribution.lrp("epsilon_plus"), False),
 }
 """Method whose map an attack turns, and whether its model is smoothed meanwhile."""
+OBJECTIVES = ("turn", "mislead")
+"""What an attack maximises: 1 - cosine of both maps, or the share of absolute relevance that lies
+outside of the truth's answer."""
 MEASURES = ("cosine", "rank", "segments", "auc_before", "auc_after")
 """Of a map before and after: cosine, rank correlation of features and of segments, and AUC."""
 
@@ -61,8 +71,18 @@ class Hears:
         return model(features)
 
 
-def attacked(trial: Trial, name: str, *, key: Array, snr_db: float, steps: int) -> Moved:
+def attacked(
+    trial: Trial, name: str, *, objective: str, key: Array, snr_db: float, steps: int
+) -> Moved:
     """Each clip of a trial, changed by one of ATTACKS.
+
+    Args:
+      trial: clips, all of one length.
+      name: key of ATTACKS.
+      objective: one of OBJECTIVES.
+      key: consumed.
+      snr_db: bound of the change, dB below its clip.
+      steps: number of steps.
 
     Raises:
       ValueError: if its examples are no sounds.
@@ -70,17 +90,24 @@ def attacked(trial: Trial, name: str, *, key: Array, snr_db: float, steps: int) 
     if trial.classifier is None:
         raise ValueError("this truth's examples are no sounds: nothing about them is audible")
     method, soft = ATTACKS[name]
-    shared = (method, trial.view, jnp.asarray(snr_db, jnp.float32), Static((soft, steps)))
-    examples = (jnp.asarray(trial.examples), jnp.asarray(trial.targets, jnp.int32))
+    shared = (
+        method,
+        trial.view,
+        jnp.asarray(snr_db, jnp.float32),
+        Static((soft, steps, objective)),
+    )
+    inside = (trial.answer.masks(trial) == 1).astype(np.float32)
+    examples = (jnp.asarray(trial.examples), jnp.asarray(trial.targets, jnp.int32), inside)
     return map_examples(_attack, shared, examples, key=key)
 
 
 def _attack(shared: Any, example: Any, key: Array) -> Moved:
-    (method, view, snr_db, static), (audio, target) = shared, example
-    soft, steps = static.value
+    (method, view, snr_db, static), (audio, target, inside) = shared, example
+    soft, steps, name = static.value
     explain = MapOf(method, view, target, soft)
-    bounds: dict[str, Any] = {"sample_rate": RATE, "snr_db": snr_db, "steps": steps}
-    return attack_explanation(Hears(view), explain, audio, target, key=key, **bounds)
+    how: dict[str, Any] = {"sample_rate": RATE, "snr_db": snr_db, "steps": steps}
+    how["objective"] = Turned() if name == "turn" else Outside(inside)
+    return attack_explanation(Hears(view), explain, audio, target, key=key, **how)
 
 
 def control(trial: Trial, audio: np.ndarray, *, key: Array) -> np.ndarray:

@@ -7,7 +7,6 @@ import pytest
 
 from audioxai_jax.domains.time_frequency import time_frequency
 from audioxai_jax.perturbation.counterpart import adversarial_counterpart, lead, ratio_db, within
-from audioxai_jax.perturbation.curves import perturbation_curve
 from audioxai_jax.synthesis import bases
 
 WEIGHTS = np.array([[1.0, 2.0, -1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [-3.0, 0.0, 0.0, 0.5]])
@@ -53,15 +52,12 @@ def test_what_is_another_class_already_stays():
     np.testing.assert_array_equal(moved.x, X)
 
 
-def test_deleting_everything_flips_the_answer_and_one_batch_is_one_by_one():
+def test_a_batch_is_one_by_one_and_the_answer_is_another():
     both = jnp.stack([X, 2 * X])
     find = lambda x: adversarial_counterpart(linear, x, 0, snr_db=0.0)
     moved = jax.vmap(find)(both)
     np.testing.assert_allclose(moved.x[1], find(both[1]).x, rtol=1e-5)
-    curve = perturbation_curve(
-        linear, X, linear(X)[0] * X, 0, base=moved.x[0], fractions=4, question="class"
-    )
-    assert curve[0] == 1 and curve[-1] == 0
+    assert jnp.argmax(linear(X)) == 0 and jnp.argmax(linear(moved.x[0])) != 0
 
 
 def test_parts():

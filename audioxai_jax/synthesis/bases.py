@@ -15,10 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from audioxai_jax.core.checks import as_floats, check_number
-from audioxai_jax.core.records import record
+from audioxai_jax.core.checks import as_floats, check_number, whole
+from audioxai_jax.core.logits import decision
+from audioxai_jax.core.records import as_model, record
 from audioxai_jax.domains.protocol import Domain
-from audioxai_jax.types import Base
+from audioxai_jax.perturbation.counterpart import adversarial_counterpart
+from audioxai_jax.types import Base, Model
 
 
 def own() -> Base:
@@ -83,6 +85,26 @@ def neighbour(other: Array) -> Base:
             f"{list(jnp.shape(other))}"
         )
     return Neighbour(other=other)
+
+
+def adversarial(
+    model: Model, target: int | Array | None = None, *, snr_db: float = 20.0, steps: int = 40
+) -> Base:
+    """The features of the clip's adversarial counterpart: nearly the same, heard as another class.
+
+    C.-Y. Hsieh, H.-Y. Fang, C.-S. Wei, "AIM", arXiv 2605.16905, 2026; see
+    `perturbation.counterpart`.
+
+    Args:
+      model: model of audio at the domain's rate, `[T]` to logits `[K]`, such as
+        `explanation.composition.hearing(classifier, domain.sample_rate)`.
+      target: class that is left; what the model says of the clip if None.
+      snr_db: bound of the change, dB below the clip.
+      steps: largest number of steps.
+    """
+    check_number(snr_db, "snr_db", "a ratio in dB")
+    target = None if target is None else jnp.asarray(target)
+    return Adversarial(as_model(model), target, snr_db, whole(steps, "steps"))
 
 
 def next_of_another_class(targets: Array | np.ndarray | list[int]) -> np.ndarray:
@@ -202,6 +224,22 @@ class Neighbour:
         return self.other[steps].astype(features.dtype)
 
 
+@record(static=("steps",))
+class Adversarial:
+    """See `adversarial`."""
+
+    model: Model
+    target: Array | None
+    snr_db: float
+    steps: int
+
+    def __call__(self, domain: Domain, features: Array, audio: Array, key: Array) -> Array:
+        del features, key
+        target = decision(self.model(audio)) if self.target is None else self.target
+        bounds = {"snr_db": self.snr_db, "steps": self.steps}
+        return domain.analyse(adversarial_counterpart(self.model, audio, target, **bounds).x)
+
+
 BASES: dict[str, Callable[..., Base]] = {
     "level_matched": level_matched,
     "mean": mean,
@@ -210,4 +248,6 @@ BASES: dict[str, Callable[..., Base]] = {
     "silence": silence,
     "zero": zero,
 }
-"""Those that need no more than the clip and its domain; `neighbour` needs another clip."""
+"""Those that need no more than the clip and its domain.
+
+`neighbour` needs another clip, `adversarial` the model."""

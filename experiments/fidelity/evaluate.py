@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples
 from audioxai_jax.cli import user_files
+from audioxai_jax.cli.bases import NAMES, named_base
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
@@ -43,7 +44,6 @@ from audioxai_jax.data import tasks
 from audioxai_jax.perturbation.rank import SIGNS
 from audioxai_jax.report.curve_figures import plot_curves, words
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Codec
 from audioxai_jax.weights.load import load_classifier, load_codec, load_listener
 from audioxai_jax.weights.pair import default_classifier
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--classifiers", nargs="+", help="names or paths; the codec's own one")
     parser.add_argument("--listeners", nargs="+", help="one each; the shipped one of the task")
     parser.add_argument("--methods", nargs="+", default=USUAL, help="names, or FILE.py:FUNCTION")
-    parser.add_argument("--base", default="zero", choices=sorted(BASES))
+    parser.add_argument("--base", default="zero", choices=NAMES)
     parser.add_argument(
         "--baseline", default="zero", choices=("zero", "mean"), help="of integrated gradients"
     )
@@ -141,7 +141,7 @@ def judge(options, number: int, classifier_name: str, listener_name: str | None)
         classifier=classifier.model,
         listener=listener.model,
         methods={name: make_method(name, codec, options) for name in options.methods},
-        base=BASES[options.base](),
+        base=named_base(options.base, classifier, codec.sample_rate),
         keep=jnp.asarray(KEEP),
         delete=jnp.asarray(DELETE),
         units=tuple(options.units),

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from audioxai_jax import METHODS, map_examples
 from audioxai_jax.cli import user_files
+from audioxai_jax.cli.bases import NAMES, named_base
 from audioxai_jax.cli.console import (
     Parser,
     add_codec_options,
@@ -39,7 +40,6 @@ from audioxai_jax.data import tasks
 from audioxai_jax.perturbation.rank import SIGNS
 from audioxai_jax.report.curve_figures import words
 from audioxai_jax.runs.shards import Parts
-from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.weights.load import load_classifier, load_codec
 from audioxai_jax.weights.pair import default_classifier
 from experiments.smallest_sets.figures import plot_smallest
@@ -59,7 +59,7 @@ def read_options():
     add_codec_options(parser)
     parser.add_argument("--classifier", help="name or path; the codec's own one")
     parser.add_argument("--methods", nargs="+", default=["integrated_gradients"])
-    parser.add_argument("--base", default="zero", choices=sorted(BASES))
+    parser.add_argument("--base", default="zero", choices=NAMES)
     parser.add_argument("--unit", default="feature", choices=UNITS)
     parser.add_argument("--rank", default="signed", choices=SIGNS)
     parser.add_argument("--points", type=positive, default=32, help="counts in the first pass")
@@ -91,7 +91,7 @@ def main() -> None:
         codec=codec,
         classifier=classifier.model,
         methods={name: make_method(name) for name in [*options.methods, RANDOM]},
-        base=BASES[options.base](),
+        base=named_base(options.base, classifier, codec.sample_rate),
         unit=options.unit,
         rank=options.rank,
         points=options.points,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from audioxai_jax import load_listener
+from audioxai_jax.cli.bases import NAMES, named_base
 from audioxai_jax.cli.console import (
     add_data_option,
     output_folder,
@@ -24,7 +25,6 @@ from audioxai_jax.core.extras import MissingExtra
 from audioxai_jax.core.files import replace_file
 from audioxai_jax.data import tasks
 from audioxai_jax.domains.grid import unit_name
-from audioxai_jax.synthesis.bases import BASES
 from audioxai_jax.types import Classifier, Method
 from experiments.strangers import clips as chosen
 from experiments.strangers import quality
@@ -88,7 +88,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     text = "of the domain, such as feature, cell, frame; default: its first"
     add("--unit", help=text)
     add("--rank", default="signed", choices=RANKS, help="of methods; default: %(default)s")
-    add("--base", default="own", choices=sorted(BASES))
+    add("--base", default="own", choices=NAMES)
 
 
 def parse_floor(text: str) -> float | None:
@@ -150,7 +150,7 @@ def study_of(options, asked: Asked, *, voice: bool, padding: float = 0.0) -> Stu
         optional(quality.voice) if voice else None,
         asked.domain,
         {name: make_method(name, asked.classifier) for name in options.methods},
-        BASES[options.base](),
+        named_base(options.base, asked.classifier, asked.domain.sample_rate),
         unit=unit,
         rank=options.rank,
         fractions=tuple(options.fractions),

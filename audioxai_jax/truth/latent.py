@@ -6,7 +6,7 @@ Each of four classes reads eight features of its own, of 1600, through a small r
 
 so that the reasons for a logit are the eight of its class, all of them and no others. Relevance
 of any other has to be exactly zero: its gradient is. Segments, for methods that switch features
-off: each of the 32 features that some class reads, as many that none reads, and all others in
+off: each of the 32 features that some class reads, 32 more that none reads, and all others in
 blocks of five frames and sixteen channels. One feature a segment would be 1600 of them; blocks
 alone could not tell a feature from its neighbours.
 """
@@ -69,7 +69,7 @@ def _each(params: dict[str, Array], latents: Array) -> Array:
 
 
 def constructed(seed: int, latents: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Parameters of `read_by`, and as many features as are read that are not, `[K * k]`.
+    """Parameters of `read_by`, and candidates that no class reads, `[K * k]`.
 
     Args:
       seed: decides all.

@@ -52,7 +52,7 @@ def of_captum(name: str, **options: Any) -> Callable[..., Any]:
 
 
 def of_segments(name: str, players: int | None = None) -> Callable[..., Any]:
-    """A method of captum that takes segments, of which neighbours are joined to so many."""
+    """A method of captum that takes segments, of which neighbours are joined to this number of players."""
     at_once = {"perturbations_per_eval": 4}
 
     def call(net, sound, target, segments):
@@ -93,7 +93,7 @@ def occlusion_by_captum(net, sound, target, segments):
 
 
 def joined(segments: Any, players: int) -> Any:
-    """Neighbouring segments as one, so that there are at most so many."""
+    """Neighbouring segments as one, so that at most this number of players is left."""
     return segments // (-(-(int(segments.max()) + 1) // players))
 
 

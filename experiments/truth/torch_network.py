@@ -40,7 +40,7 @@ def replica(classifier: Classifier) -> Any:
 
         def forward(self, sounds):
             values = self.body(sounds[:, None])
-            apart = values * 1.0  # a max-pool right behind a ReLU is no rescale rule of captum's
+            apart = values * 1.0  # right behind a ReLU captum does not rescale
             pooled = torch.cat([self.mean(values), self.most(apart)], dim=1)
             return self.outputs(pooled[:, :, 0])
 

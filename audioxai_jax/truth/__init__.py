@@ -4,7 +4,7 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import additive, closed, interaction, latent, neurons, time
+from audioxai_jax.truth import additive, cell, closed, interaction, latent, neurons, time
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
 TRUTHS: dict[str, Truth] = {
@@ -14,6 +14,7 @@ TRUTHS: dict[str, Truth] = {
         closed.BARS,
         exact=True,
     ),
+    "cell": Truth("Which of twenty equally loud boxes decides?", cell.build, cell.BARS),
     "interaction_max": Truth(
         "How much has each event of the loudest of several?",
         interaction.build,

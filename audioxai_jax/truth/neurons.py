@@ -4,9 +4,9 @@ A unit is the mean of two rectified filters, a quarter of a period apart: how mu
 sounds, at nearly any phase. The tones of a class excite its three units; fifteen other tones, twice
 as loud, excite fifteen that decide nothing. Relevance of hidden units has to lie on the three.
 
-Behind the units are two layers. Of the first, some read the units of one class and lead to its
-logit; the same number read all units, with larger weights, and lead nowhere: neither how excited a unit is
-nor how large its weights are tells what it does.
+Behind the units are two layers. Half of the first read the units of one class each and lead to its
+logit; the other half read all units, with larger weights, and lead nowhere: neither how excited a
+unit is nor how large its weights are tells what it does.
 """
 
 import dataclasses

@@ -52,7 +52,7 @@ def of_captum(name: str, **options: Any) -> Callable[..., Any]:
 
 
 def of_segments(name: str, players: int | None = None) -> Callable[..., Any]:
-    """A method of captum that takes segments, of which neighbours are joined to this number of players."""
+    """A method of captum that takes segments, and joins neighbours to a number of players."""
     at_once = {"perturbations_per_eval": 4}
 
     def call(net, sound, target, segments):

@@ -33,13 +33,15 @@ def replica(classifier: Classifier) -> Any:
     import torch
 
     class Network(torch.nn.Module):
-        def __init__(self, body: Any, frames: int, outputs: Any):
+        def __init__(self, body: Any, frames: int, outputs: Any, pooled: bool):
             super().__init__()
-            self.body, self.outputs = body, outputs
+            self.body, self.outputs, self.pooled = body, outputs, pooled
             self.mean, self.most = torch.nn.AvgPool1d(frames), torch.nn.MaxPool1d(frames)
 
         def forward(self, sounds):
             values = self.body(sounds[:, None])
+            if not self.pooled:
+                return self.outputs(values.transpose(1, 2).flatten(1))
             apart = values * 1.0  # right behind a ReLU captum does not rescale
             pooled = torch.cat([self.mean(values), self.most(apart)], dim=1)
             return self.outputs(pooled[:, :, 0])
@@ -54,7 +56,8 @@ def replica(classifier: Classifier) -> Any:
         layers += [] if before == after else [torch.nn.ZeroPad1d((before, after))]
         layers += [convolution(weights, stride, before if before == after else 0)]
         layers += [norm(params[f"norm_{index}"], statistics[f"norm_{index}"]), torch.nn.ReLU()]
-    return Network(torch.nn.Sequential(*layers), frames, dense(params["logits"])).double().eval()
+    body, outputs = torch.nn.Sequential(*layers), dense(params["logits"])
+    return Network(body, frames, outputs, config.pooled).double().eval()
 
 
 def padding(frames: int, width: int, stride: int) -> tuple[int, int]:

@@ -59,7 +59,11 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def trial():
-    classifier = Classifier(wave_cnn.model(CONFIG, drawn(CONFIG)), reads=samples(recipe.RATE))
+    return trial_of(CONFIG)
+
+
+def trial_of(config):
+    classifier = Classifier(wave_cnn.model(config, drawn(config)), reads=samples(recipe.RATE))
     clips = time.draw(2, seed=4)
     answer, domain = Boxes(time.boxes(clips.place)), samples(recipe.RATE)
     return sounds_trial(
@@ -75,6 +79,12 @@ def test_rows_are_equal_in_double_precision(name, trial):
     assert all(row["difference"] <= TOLERANCE and equal(row) for row in rows)
     assert np.isfinite(rows[1]["theirs"]["mass"])  # not zero everywhere
     assert set(rows[1]["ours"]) == set(rows[1]["theirs"]) > {"auc", "pointing", "sign"}
+
+
+def test_rows_of_a_network_that_knows_when_are_equal_too():
+    trial = trial_of(dataclasses.replace(CONFIG, pooled=False))
+    rows = compare(trial, "double", ["deep_lift", "lrp:epsilon_gamma_box"])
+    assert all(map(equal, rows))
 
 
 def test_rows_of_single_precision_are_printed(trial):

@@ -31,9 +31,10 @@ from audioxai_jax.cli.console import (
 )
 from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.batching import map_examples
+from audioxai_jax.core.extras import MissingExtra
 from audioxai_jax.truth import TRUTHS, Trial
 from audioxai_jax.truth.score import explained, scores
-from experiments.truth.shared_methods import SHARED, double_in_torch
+from experiments.truth.shared_methods import SHARED, double_in_torch, zennit_parts
 from experiments.truth.torch_network import replica
 
 TOLERANCE = 1e-9
@@ -60,14 +61,25 @@ def main() -> None:
     unequal = [row for row in rows if row["precision"] == "double" and not equal(row)]
     if unequal:
         names = ", ".join(f"{row['method']} of {row['truth']}" for row in unequal)
-        raise SystemExit(f"rows differ in double precision: {names}")
+        raise ValueError(f"rows differ in double precision: {names}")
     say("In double precision all rows are equal.")
 
 
 def one_thread() -> None:
-    """torch adds up in one order, and does not wait for cores that jax has."""
-    import torch
+    """torch adds up in one order, and does not wait for cores that jax has.
 
+    Raises:
+      MissingExtra: if torch, captum or zennit is not installed.
+    """
+    try:
+        import captum  # noqa: F401
+        import torch
+
+        zennit_parts()
+    except ImportError as error:
+        raise MissingExtra(
+            f"the comparison needs {error.name}: pip install 'audioxai_jax[oracles]'"
+        ) from None
     torch.set_num_threads(1)
 
 

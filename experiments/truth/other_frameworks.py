@@ -33,6 +33,7 @@ from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.extras import MissingExtra
 from audioxai_jax.truth import TRUTHS, Trial
+from audioxai_jax.truth.answers import merged_shape
 from audioxai_jax.truth.score import explained, scores
 from experiments.truth.shared_methods import SHARED, double_in_torch, zennit_parts
 from experiments.truth.torch_network import replica
@@ -99,11 +100,16 @@ def compare(trial: Trial, precision: str, methods: Sequence[str] = tuple(SHARED)
       trial: one whose network `torch_network.replica` knows, explained in samples.
       precision: key of PRECISIONS, of both sides.
       methods: keys of SHARED.
+
+    Raises:
+      ValueError: for another trial.
     """
     import torch
 
     if trial.classifier is None:
         raise ValueError("this truth's examples are no sounds: it has no counterpart in torch")
+    if merged_shape(trial) != trial.examples.shape[1:]:
+        raise ValueError("this truth is not scored by samples, which the module of torch reads")
     dtype = PRECISIONS[precision]
     net = replica(trial.classifier).to(getattr(torch, np.dtype(dtype).name))
     rows = []

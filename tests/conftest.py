@@ -145,6 +145,15 @@ def x64():
         yield
 
 
+@pytest.fixture(scope="module")
+def optimised(request):
+    """Compiled as users do: gradients of real models take up to 40 times as long otherwise."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    usual = request.config.getoption("optimised")
+    jax.config.update("jax_disable_most_optimizations", not usual)
+
+
 @pytest.fixture(scope="session")
 def repo() -> Path:
     """The folder of the checkout."""

@@ -45,8 +45,8 @@ class Closed:
     Attributes:
       model: levels `[PLAYERS]` to `[CLASSES]`.
       values: exact Shapley values of one output, `(levels, target) -> [PLAYERS]`.
-      falls: what the output loses with each player alone, the same.
-      read: which players each output reads, booleans `[CLASSES, PLAYERS]`.
+      falls: losses of the output with each player alone, the same.
+      read: players that each output reads, booleans `[CLASSES, PLAYERS]`.
     """
 
     model: Partial

@@ -6,7 +6,7 @@ Each of four classes reads eight features of its own, of 1600, through a small r
 
 so that the reasons for a logit are the eight of its class, all of them and no others. Relevance
 of any other has to be exactly zero: its gradient is. Segments, for methods that switch features
-off: each of the 32 features that some class reads, as many that none reads, and all others in
+off: each of the 32 features that some class reads, 32 more that none reads, and all others in
 blocks of five frames and sixteen channels. One feature a segment would be 1600 of them; blocks
 alone could not tell a feature from its neighbours.
 """
@@ -23,7 +23,6 @@ from jax.tree_util import Partial
 from audioxai_jax.domains.latent import latent
 from audioxai_jax.truth.answers import Masks
 from audioxai_jax.truth.latents import encoded, shipped, sounds
-from audioxai_jax.truth.recipe import answers, logits
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
 from audioxai_jax.types import Classifier
@@ -68,8 +67,13 @@ def _each(params: dict[str, Array], latents: Array) -> Array:
     return jax.vmap(read_by, (None, 0))(params, latents)
 
 
+def logits(params: dict[str, np.ndarray], latents: np.ndarray) -> np.ndarray:
+    """Logits of each latent, `[N, K]`."""
+    return np.asarray(_each(params, latents))
+
+
 def constructed(seed: int, latents: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Parameters of `read_by`, and as many features as are read that are not, `[K * k]`.
+    """Parameters of `read_by`, and candidates that no class reads, `[K * k]`.
 
     Args:
       seed: decides all.
@@ -89,7 +93,7 @@ def constructed(seed: int, latents: np.ndarray) -> tuple[dict[str, np.ndarray], 
         "offset": np.zeros(CLASSES),
     }
     params = {k: v if k == "index" else v.astype(np.float32) for k, v in params.items()}
-    raw = np.asarray(_each(params, latents))
+    raw = logits(params, latents)
     params["outer"] = params["outer"] / raw.std(axis=0)[:, None]
     params["offset"] = raw.mean(axis=0) / raw.std(axis=0)
     return params, drawn[CLASSES * READ :]
@@ -104,10 +108,10 @@ def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
     classifier = Classifier(Partial(read_by, leaves), reads=domain)
     test = draw(max(clips, 64), seed=2 * seed + 1)
     shape = test.latents.shape[1:]
-    targets = answers(classifier, test.latents)
+    targets = logits(params, test.latents).argmax(axis=1)
     masks = np.zeros((CLASSES, *shape), np.int8)
     masks.reshape(CLASSES, -1)[np.arange(CLASSES)[:, None], params["index"]] = 1
-    checks = intervene(classifier, params["index"], params["mean"], test.latents)
+    checks = intervene(params, test.latents)
     answer, audio = Masks(masks[targets[:clips]]), test.audio[:clips]
     trial = sounds_trial(classifier, audio, targets[:clips], answer, checks, domain=domain)
     segments = segmented(shape, np.concatenate([params["index"].ravel(), unread]))
@@ -122,16 +126,14 @@ def segmented(shape: tuple[int, int], alone: np.ndarray) -> np.ndarray:
     return np.unique(labels, return_inverse=True)[1].reshape(shape).astype(np.int32)
 
 
-def intervene(
-    classifier: Classifier, index: np.ndarray, mean: np.ndarray, latents: np.ndarray
-) -> tuple[Check, ...]:
+def intervene(params: dict[str, np.ndarray], latents: np.ndarray) -> tuple[Check, ...]:
     """What is read set to its mean, planted in another latent, exchanged one by one; all else."""
-    flat = latents.reshape(len(latents), -1)
+    flat, index = latents.reshape(len(latents), -1), params["index"]
     other = np.roll(flat, 1, axis=0)
-    before = logits(classifier, latents)
-    told = lambda edited: logits(classifier, edited.reshape(latents.shape))
+    before = logits(params, latents)
+    told = lambda edited: logits(params, edited.reshape(latents.shape))
     silent, planted, exchanged = flat.copy(), flat.copy(), other.copy()
-    silent[:, index] = mean
+    silent[:, index] = params["mean"]
     planted[:, index], exchanged[:, index] = other[:, index], flat[:, index]
     changed = []
     for label, own in enumerate(index):

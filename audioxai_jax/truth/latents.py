@@ -23,7 +23,7 @@ from audioxai_jax.weights.load import load_codec
 STRETCHES, FRAMES = 10, 2
 """Stretches of a sound, and the codec's frames in each."""
 SPEECH = 4
-"""One of so many sounds is speech."""
+"""Of four sounds, one is speech."""
 LOUD, FAINT = 0.1, 0.0001
 """RMS of an event and of the noise."""
 EVENTS = (*KINDS.values(), *DISTRACTORS)

@@ -2,11 +2,11 @@
 
 A unit is the mean of two rectified filters, a quarter of a period apart: how much of one frequency
 sounds, at nearly any phase. The tones of a class excite its three units; fifteen other tones, twice
-as loud, excite as many that decide nothing. Relevance of hidden units has to lie on the three.
+as loud, excite fifteen that decide nothing. Relevance of hidden units has to lie on the three.
 
-Behind the units are two layers. Of the first, some read the units of one class and lead to its
-logit; as many read all units, with larger weights, and lead nowhere: neither how excited a unit is
-nor how large its weights are tells what it does.
+Behind the units are two layers. Half of the first read the units of one class each and lead to its
+logit; the other half read all units, with larger weights, and lead nowhere: neither how excited a
+unit is nor how large its weights are tells what it does.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from audioxai_jax.types import Model
 UNITS, CLASSES, CARRY, OTHERS = 32, 4, 3, 15
 """Hidden units, classes, units that carry each, and other tones of a sound."""
 LIVE = 4
-"""Units of the next layer that lead to each logit; as many lead nowhere."""
+"""Units of the next layer that lead to each logit; the same number lead nowhere."""
 WINDOW, HOP = 512, 128
 FREQUENCIES = 500.0 + 200.0 * np.arange(UNITS)
 """Of the units, Hz."""

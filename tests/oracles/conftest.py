@@ -4,7 +4,6 @@ import importlib
 import sys
 import types
 
-import jax
 import pytest
 
 # They import torchvision for the names of two classes; its builds do not fit every torch.
@@ -29,15 +28,6 @@ except (ImportError, RuntimeError, OSError):
         except ImportError:
             pass  # its tests say so
     drop()
-
-
-@pytest.fixture(scope="module")
-def optimised(request):
-    """Compiled as users do: gradients of real models take up to 40 times as long otherwise."""
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    usual = request.config.getoption("optimised")
-    jax.config.update("jax_disable_most_optimizations", not usual)
 
 
 @pytest.fixture

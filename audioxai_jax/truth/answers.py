@@ -26,8 +26,8 @@ class Boxes:
 
     def masks(self, trial: Trial) -> np.ndarray:
         """See `Answer`; a box bounded along an axis that the domain lacks is refused."""
-        domain, shape = _domain(trial), merged_shape(trial)
-        axes = domain.axes(shape)[: len(shape)]
+        domain = _domain(trial)
+        axes = merged_axes(domain, features_shape(trial))
         masks = _in_any(self.inside, axes, domain.name).astype(np.int8)
         if self.left_out is not None:
             masks[_in_any(self.left_out, axes, domain.name) & (masks == 0)] = -1
@@ -75,13 +75,27 @@ def merged_shape(trial: Trial) -> tuple[int, ...]:
     return jax.eval_shape(lambda example: trial.view.merge(trial.view(example)[1]), first).shape
 
 
-def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: float | None):
-    """Labels of segments of features, int32 of a shape: so long in time, so wide in frequency.
+def features_shape(trial: Trial) -> tuple[int, ...]:
+    """Shape of one example's features; nothing is computed."""
+    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
+    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
 
-    An axis of neither is not cut; None leaves time or frequency whole.
+
+def merged_axes(domain: Domain, shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """Axes of merged features, from the shape of features: real and imaginary parts are one."""
+    return tuple(axis for axis in domain.axes(shape) if axis.name != "part")
+
+
+def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: float | None):
+    """Labels of segments of merged features, int32: so long in time, so wide in frequency.
+
+    The shape is that of the features. An axis of neither is not cut; None leaves time or
+    frequency whole.
     """
+    axes = merged_axes(domain, shape)
+    shape = tuple(len(axis.values) for axis in axes)
     labels, count = np.zeros(shape, np.int32), 1
-    for index, axis in enumerate(domain.axes(shape)[: len(shape)]):
+    for index, axis in enumerate(axes):
         step = {"time": seconds, "frequency": hertz}.get(axis.name)
         if step is None:
             continue

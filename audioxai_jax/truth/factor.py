@@ -12,6 +12,7 @@ lie on one factor. Logits are compared with each other, as a shift of both decid
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,17 @@ from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.records import record
 from audioxai_jax.models.outputs import margin
 from audioxai_jax.truth.answers import Masks
-from audioxai_jax.truth.recipe import answers, mel_config, trained
+from audioxai_jax.truth.front_net import FrontConfig, fitted
+from audioxai_jax.truth.recipe import answers
 from audioxai_jax.truth.record import Bar, Check, Trial
+from audioxai_jax.truth.voice_front import front
 from audioxai_jax.truth.voices import FACTORS, Source, sources, synthesise
 from audioxai_jax.types import Classifier, Model
 
-POOL, STEPS = 3072, 500
+POOL = 4096
+CONFIG = FrontConfig(front, 2, sparsity=0.03)
+OPTIONS = (2000, 128, 3e-3, 1.0)
+"""Steps, batch, rate and decay of the training."""
 LEAST = 0.4
 """Coordinate from which on a voice is clearly of a class."""
 SLOPE = 3.0
@@ -76,14 +82,13 @@ class Voices:
         return relevance
 
 
-def draw(count: int, *, seed: int, factor: str, least: float = LEAST) -> Drawn:
-    """Voices whose factors are uniform over their ranges.
+def draw(count: int, *, seed: int, factor: str) -> Drawn:
+    """Voices whose factors are uniform over their ranges, but for the middle of the one that decides.
 
     Args:
       count: number of voices.
       seed: decides all.
       factor: factor that decides.
-      least: smallest distance of its coordinate from 0, in halves of its range.
 
     Raises:
       ValueError: for an unknown factor.
@@ -94,7 +99,7 @@ def draw(count: int, *, seed: int, factor: str, least: float = LEAST) -> Drawn:
     random = np.random.default_rng([seed, 21, which])
     coordinates = random.uniform(-1, 1, (count, len(FACTORS)))
     side = np.where(random.integers(2, size=count) == 1, 1, -1)
-    coordinates[:, which] = side * random.uniform(least, 1, count)
+    coordinates[:, which] = side * random.uniform(LEAST, 1, count)
     source = sources(random, count)
     return Drawn(coordinates.astype(np.float32), source, (side > 0).astype(int))
 
@@ -109,10 +114,10 @@ def build(seed: int, *, clips: int = 24, data: Path | None = None, factor: str) 
     """See `Truth.build`; `factor` is that which decides."""
     del data
     which = FACTORS.index(factor)
-    learned = draw(POOL, seed=2 * seed, factor=factor, least=0.0)
-    high = 1 / (1 + np.exp(-SLOPE * learned.coordinates[:, which]))
-    audio, wanted = sounds(learned.coordinates, learned.source), np.stack([1 - high, high], axis=1)
-    classifier = trained(mel_config(2), audio, wanted, seed=seed, steps=STEPS)
+    coordinates, features = _learned(seed)
+    high = 1 / (1 + np.exp(-SLOPE * coordinates[:, which]))
+    wanted = np.stack([1 - high, high], axis=1)
+    classifier = fitted(CONFIG, features, wanted, seed, OPTIONS)
     test = draw(max(clips, 128), seed=2 * seed + 1, factor=factor)
     heard = answers(classifier, sounds(test.coordinates, test.source)) == test.labels
     checks = intervene(classifier, test, which, float(np.mean(heard)))
@@ -147,6 +152,20 @@ def intervene(
             low=0.95,
         ),
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _learned(seed: int) -> tuple[np.ndarray, Array]:
+    """Coordinates `[P, 5]` of voices to learn from and what is read of them; of all factors."""
+    random = np.random.default_rng([seed, 24])
+    coordinates = random.uniform(-1, 1, (POOL, len(FACTORS))).astype(np.float32)
+    made = (jnp.asarray(coordinates), jax.tree.map(jnp.asarray, sources(random, POOL)))
+    features = map_examples(_read, (), made, key=jax.random.key(0), chunk=16)
+    return coordinates, features
+
+
+def _read(shared: Any, example: tuple[Array, Source], key: Array) -> Array:
+    return front(_sound(shared, example, key))
 
 
 def _sound(shared: Any, example: tuple[Array, Source], key: Array) -> Array:

@@ -6,7 +6,6 @@ A coordinate is how far a factor is from the neutral voice, in halves of its ran
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -16,18 +15,18 @@ from audioxai_jax.truth.recipe import RATE, SAMPLES
 
 FACTORS = ("pitch", "envelope", "aperiodicity", "level", "rate")
 """Coordinates, in their order."""
-NEUTRAL_PITCH, PITCH_OCTAVES = 150.0, 0.8
+NEUTRAL_PITCH, PITCH_OCTAVES = 150.0, 0.6
 TUBE = (500.0, 1500.0, 2500.0, 3500.0, 4500.0)
 """Formants of a neutral tube of 17 cm, Hz."""
 BANDWIDTHS = (80.0, 100.0, 130.0, 170.0, 220.0)
-TUBE_OCTAVES = 0.3
+TUBE_OCTAVES = 0.25
 """Formants all rise as the tube gets shorter."""
-NEUTRAL_NOISE_DB, NOISE_DB = -6.0, 8.0
-"""Energy of the breath over that of the harmonics."""
+NEUTRAL_SHARE, SHARE = 0.3, 0.28
+"""Share of the breath in the energy."""
 NEUTRAL_LEVEL_DB, LEVEL_DB = -26.0, 10.0
-NEUTRAL_RATE, RATE_OCTAVES = 8.0, 1.0
+NEUTRAL_RATE, RATE_OCTAVES = 8.0, 0.7
 """Syllables a second."""
-TILT, DEPTH, HARMONICS = 6.0, 0.9, 96
+TILT, DEPTH, HARMONICS = 6.0, 0.7, 80
 
 
 class Source(NamedTuple):
@@ -57,8 +56,7 @@ def formants(coordinates: Array) -> Array:
 
 def aperiodicity(coordinates: Array) -> Array:
     """Share of the breath in the energy."""
-    decibels = NEUTRAL_NOISE_DB + NOISE_DB * coordinates[2]
-    return jax.nn.sigmoid(decibels * (np.log(10) / 10))
+    return NEUTRAL_SHARE + SHARE * coordinates[2]
 
 
 def level(coordinates: Array) -> Array:

@@ -83,7 +83,7 @@ class Voices:
 
 
 def draw(count: int, *, seed: int, factor: str) -> Drawn:
-    """Voices whose factors are uniform over their ranges, but for the middle of the one that decides.
+    """Voices whose factors are uniform, but for the middle of the range of the one that decides.
 
     Args:
       count: number of voices.

@@ -1,4 +1,4 @@
-"""What the networks of voices read of a sound: levels of bands, their swing in time, and periods."""
+"""What networks read of a voice: levels of bands, their swing in time, and periods."""
 
 import jax
 import jax.numpy as jnp

@@ -38,9 +38,10 @@ class Source(NamedTuple):
 
 
 def sources(random: np.random.Generator, count: int) -> Source:
-    """Sources of clips, with a leading axis N."""
+    """Sources of clips, with a leading axis N; the noise has a flat spectrum and random phases."""
     phases = random.uniform(0, 2 * np.pi, (count, HARMONICS)).astype(np.float32)
-    noise = random.standard_normal((count, SAMPLES), np.float32)
+    turns = np.exp(1j * random.uniform(0, 2 * np.pi, (count, SAMPLES // 2 + 1)))
+    noise = (np.fft.irfft(turns, n=SAMPLES) * SAMPLES**0.5).astype(np.float32)
     return Source(phases, noise, random.uniform(0, 1, count).astype(np.float32))
 
 

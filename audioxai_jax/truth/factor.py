@@ -9,6 +9,10 @@ tell of each other by construction, and the network learns the probability of th
 
 so the log odds of the best network are SLOPE c, whatever else the voice is: all relevance has to
 lie on one factor. Logits are compared with each other, as a shift of both decides nothing.
+
+What the trained network hears besides is left in the score. Of seed 0, exact Shapley values have
+a mass of 0.97 on pitch and envelope, 0.96 on level, 0.949 on rate, and 0.84 on aperiodicity, which
+half a second of noise tells least well: the last two miss the bar.
 """
 
 import dataclasses

@@ -24,7 +24,9 @@ def make_step(
     classes: int,
     smoothing: float = 0.1,
 ):
-    """A jitted step `(state, clips [B, ..], target [B], key) -> (state, metrics)`.
+    """A jitted step `(state, clips [B, ..], target, key) -> (state, metrics)`.
+
+    The targets are classes, integers `[B]`, or probabilities of all classes, `[B, classes]`.
 
     Args:
       forward: `(variables, features, key) -> (logits [classes], other)` of one example,
@@ -41,9 +43,10 @@ def make_step(
         logits, updated = jax.vmap(forward, in_axes=(None, 0, 0), axis_name="batch")(
             variables, features, keys
         )
-        wanted = optax.smooth_labels(jax.nn.one_hot(target, classes), smoothing)
+        sure = jax.nn.one_hot(target, classes) if target.ndim == 1 else target
+        wanted = optax.smooth_labels(sure, smoothing)
         value = jnp.mean(optax.softmax_cross_entropy(logits, wanted))
-        accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == target)
+        accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == jnp.argmax(wanted, axis=-1))
         return value, (accuracy, jax.tree.map(lambda leaf: leaf[0], updated))
 
     @jax.jit

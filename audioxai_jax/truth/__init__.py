@@ -4,8 +4,20 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import additive, cell, closed, interaction, latent, neurons, time
+from audioxai_jax.truth import (
+    additive,
+    cell,
+    closed,
+    factor,
+    interaction,
+    latent,
+    neurons,
+    time,
+    vowel,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
+
+FACTOR = "Is the {} of a voice why a network decides?"
 
 TRUTHS: dict[str, Truth] = {
     "additive": Truth(
@@ -15,6 +27,12 @@ TRUTHS: dict[str, Truth] = {
         exact=True,
     ),
     "cell": Truth("Which of twenty equally loud boxes decides?", cell.build, cell.BARS),
+    **{
+        f"factor_{name}": Truth(
+            FACTOR.format(name), factor.build, factor.BARS, options={"factor": name}
+        )
+        for name in sorted(factor.FACTORS)
+    },
     "interaction_max": Truth(
         "How much has each event of the loudest of several?",
         interaction.build,
@@ -43,6 +61,7 @@ TRUTHS: dict[str, Truth] = {
         "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
     ),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
+    "vowel": Truth("Are the first two formants why a vowel is heard?", vowel.build, vowel.BARS),
 }
 """Truths by name."""
 

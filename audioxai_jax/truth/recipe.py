@@ -72,7 +72,7 @@ def trained(
     Args:
       config: network to train, see `wave_config` and `mel_config`.
       audio: clips `[P, T]`.
-      labels: class of each, integers `[P]`.
+      labels: class of each, integers `[P]`, or probability of each class, `[P, K]`.
       seed: decides first weights, order and dropout.
       steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
       names: labels of the classes.

@@ -1,0 +1,177 @@
+"""Onset: a burst like a cough that goes with a class more or less often.
+
+Half a second of noise and of a stack of harmonics, whose level tells two classes apart, weakly.
+Half of all clips have a burst of 60 to 120 ms at any moment: a share (1 + rho) / 2 of class 1, and
+(1 - rho) / 2 of class 0. At rho = 0 it says nothing, and relevance on it has to be at chance; with
+rho it has to rise. So do coughs in clips of one emotion draw relevance (arXiv 2506.04391).
+
+A burst takes the place of the sound below it, at the level of the clip. So it has the same share of
+the energy as of the time, and chance is that share: nearly 0.18.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from audioxai_jax.domains.samples import samples
+from audioxai_jax.truth.answers import Boxes
+from audioxai_jax.truth.recipe import RATE, SAMPLES, answers, logits, trained, wave_config
+from audioxai_jax.truth.record import Bar, Check, Trial
+from audioxai_jax.truth.views import sounds_trial
+from audioxai_jax.types import Classifier
+
+SHORTEST, LONGEST = 960, 1920
+"""Of bursts, samples."""
+LEVEL = 0.05
+"""RMS of a clip."""
+STACK, APART, SPREAD = -9.0, 5.0, 3.0
+"""Level of the harmonics beside the noise, dB: its mean, that of class 1 above class 0, and the
+deviation within a class."""
+POOL, STEPS = 4096, 300
+CLASSES = ("soft harmonics", "loud harmonics")
+BARS: Mapping[float, tuple[Bar, ...]] = {
+    0.0: (Bar("share", high=0.25),),
+    1.0: (Bar("share", low=0.8, energy=0.25),),
+}
+"""Bars by rho."""
+Random = np.random.Generator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn:
+    """Clips without bursts, `grounds [N, T]`, `labels [N]`; bursts of RMS 1, `bursts [N, 1920]`,
+    where they begin and end, `spans [N, 2]`, samples, and in which clips they are, `has [N]`."""
+
+    grounds: np.ndarray
+    labels: np.ndarray
+    bursts: np.ndarray
+    spans: np.ndarray
+    has: np.ndarray
+
+    @property
+    def audio(self) -> np.ndarray:
+        """Clips `[N, T]`."""
+        return heard(self, self.has)
+
+
+def draw(count: int, *, seed: int, rho: float = 1.0) -> Drawn:
+    """Clips of the truth.
+
+    Args:
+      count: number of clips.
+      seed: decides all.
+      rho: how much likelier a burst is in class 1 than in class 0, from 0 to 1.
+
+    Raises:
+      ValueError: for rho outside of 0 to 1.
+    """
+    if not 0 <= rho <= 1:
+        raise ValueError(f"rho is {rho}: it must lie between 0 and 1")
+    random = np.random.default_rng([seed, 4])
+    labels = random.integers(2, size=count)
+    levels = STACK + APART * (labels - 0.5) + SPREAD * random.standard_normal(count)
+    grounds = np.array([ground(random, level) for level in levels], np.float32)
+    lengths = random.integers(SHORTEST, LONGEST + 1, size=count)
+    bursts = np.array([burst(random, length) for length in lengths], np.float32)
+    starts = np.floor(random.uniform(size=count) * (SAMPLES - lengths + 1)).astype(int)
+    has = random.uniform(size=count) < (1 + rho * (2 * labels - 1)) / 2
+    spans = np.stack([starts, starts + lengths], axis=1)
+    return Drawn(grounds, labels, bursts, spans, has)
+
+
+def ground(random: Random, level: float) -> np.ndarray:
+    """Noise, and harmonics of 120 to 240 Hz at a level beside it, dB: `[T]` of RMS `LEVEL`."""
+    bins = np.fft.rfftfreq(SAMPLES, 1 / RATE)
+    falling = 1 / np.sqrt(np.maximum(bins, 100))
+    noise = np.fft.irfft(falling * np.fft.rfft(random.standard_normal(SAMPLES)), n=SAMPLES)
+    pitch = random.uniform(120, 240)
+    numbers = np.arange(1, int(4_000 / pitch))
+    phases = 2 * np.pi * random.uniform(size=len(numbers))
+    angles = 2 * np.pi * pitch * np.arange(SAMPLES)[:, None] / RATE * numbers + phases
+    stack = (np.cos(angles) / np.sqrt(numbers)).sum(axis=1)
+    sound = noise / noise.std() + 10 ** (level / 20) * stack / stack.std()
+    return LEVEL * sound / np.sqrt(np.mean(sound**2))
+
+
+def burst(random: Random, length: int) -> np.ndarray:
+    """A burst: noise that sets in at once and decays, then a voice of 250 to 400 Hz in its second
+    half, both through two resonances; of RMS 1 within its length, `[1920]` with zeros behind."""
+    time = np.arange(length) / RATE
+    part = np.linspace(0, 1, length)
+    pitch = random.uniform(250, 400)
+    pulses = np.zeros(length)
+    pulses[np.unique(np.floor(np.arange(0, length, RATE / pitch)).astype(int))] = 1
+    voice = np.clip(2 * part - 0.8, 0, 1) * pulses * (RATE / pitch) ** 0.5
+    source = np.exp(-3 * part) * random.standard_normal(length) + voice * np.exp(-2 * part)
+    spectrum, bins = np.fft.rfft(source), np.fft.rfftfreq(length, 1 / RATE)
+    shape = np.zeros(len(bins))
+    for centre in (random.uniform(600, 1_000), random.uniform(2_000, 3_500)):
+        shape += 1 / (1 + ((bins - centre) / 250) ** 2)
+    sound = np.fft.irfft(shape * spectrum, n=length) * np.minimum(1, time / 0.002)
+    padded = np.zeros(LONGEST)
+    padded[:length] = sound / np.sqrt(np.mean(sound**2))
+    return padded
+
+
+def heard(drawn: Drawn, has: np.ndarray) -> np.ndarray:
+    """Clips `[N, T]`, with bursts in those of `has [N]`."""
+    audio = drawn.grounds.copy()
+    for row in np.flatnonzero(has):
+        start, end = drawn.spans[row]
+        audio[row, start:end] = LEVEL * drawn.bursts[row, : end - start]
+    return audio
+
+
+def build(seed: int, *, clips: int = 24, data: Path | None = None, rho: float = 1.0) -> Trial:
+    """See `Truth.build`; rho as of `draw`."""
+    del data
+    learned = draw(POOL, seed=2 * seed, rho=rho)
+    config = wave_config(len(CLASSES))
+    classifier = trained(
+        config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
+    )
+    test = draw(max(8 * clips, 256), seed=2 * seed + 1, rho=rho)
+    checks = intervene(classifier, test, rho)
+    right = (answers(classifier, test.audio) == test.labels) & test.has & (test.labels == 1)
+    chosen = np.flatnonzero(right)[:clips]
+    answer = Boxes(boxes(test.spans[chosen]))
+    audio, targets = test.audio[chosen], test.labels[chosen]
+    domain, grid = samples(RATE), (0.05, None)
+    return sounds_trial(classifier, audio, targets, answer, checks, domain=domain, grid=grid)
+
+
+def intervene(classifier: Classifier, test: Drawn, rho: float) -> tuple[Check, ...]:
+    """Bursts removed from all clips, and planted in all."""
+    margins = [
+        np.diff(logits(classifier, heard(test, has)), axis=1)[:, 0]
+        for has in (test.has, np.zeros_like(test.has), np.ones_like(test.has))
+    ]
+    accuracies = [float(np.mean((margin > 0) == test.labels)) for margin in margins]
+    as_is, removed, planted = margins
+    effect = planted - removed
+    weak = weak_accuracy()
+    checks = [
+        Check("accuracy", accuracies[0], low=0.95 if rho == 1 else weak - 0.1),
+        Check("burst removed: accuracy", accuracies[1], high=weak + 0.07),
+        Check("burst planted: mean change of log odds", float(np.mean(effect))),
+        Check("spread", float(np.std(removed))),
+        Check("mean abs", float(np.mean(np.abs(effect)))),
+        Check("planted acc", accuracies[2]),
+        Check("flip", float(np.mean(planted[removed < 0] > 0))),
+    ]
+    return tuple(checks)
+
+
+def weak_accuracy() -> float:
+    """Most that the level of the harmonics alone gives: Phi of half its distance in deviations."""
+    return 0.5 + 0.5 * math.erf(APART / SPREAD / 2 / 2**0.5)
+
+
+def boxes(spans: np.ndarray) -> np.ndarray:
+    """Spans of bursts in s, `[N, 1, 4]`."""
+    ends = np.full((len(spans), 1, 4), np.inf)
+    ends[:, 0, :2], ends[:, 0, 2] = spans / RATE, -np.inf
+    return ends

@@ -27,7 +27,7 @@ class Boxes:
     def masks(self, trial: Trial) -> np.ndarray:
         """See `Answer`; a box bounded along an axis that the domain lacks is refused."""
         domain = _domain(trial)
-        axes = merged_axes(domain, features_shape(trial))
+        axes = merged_axes(domain, feature_shape(trial))
         masks = _in_any(self.inside, axes, domain.name).astype(np.int8)
         if self.left_out is not None:
             masks[_in_any(self.left_out, axes, domain.name) & (masks == 0)] = -1
@@ -69,30 +69,35 @@ class Exact:
         return (self.relevance != 0).astype(np.int8)
 
 
+def feature_shape(trial: Trial) -> tuple[int, ...]:
+    """Shape of one example's features, parts of complex values included; nothing is computed."""
+    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
+    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
+
+
+def merged_axes(domain: Domain, shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """Axes of features of a shape, without that of the parts of complex values."""
+    axes = domain.axes(shape)
+    return axes[:-1] if axes[-1].name == "part" else axes
+
+
 def merged_shape(trial: Trial) -> tuple[int, ...]:
     """Shape of one example's merged features; nothing is computed."""
     first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
     return jax.eval_shape(lambda example: trial.view.merge(trial.view(example)[1]), first).shape
 
 
-def features_shape(trial: Trial) -> tuple[int, ...]:
-    """Shape of one example's features; nothing is computed."""
-    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
-    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
-
-
-def merged_axes(domain: Domain, shape: tuple[int, ...]) -> tuple[Axis, ...]:
-    """Axes of merged features, from the shape of features: real and imaginary parts are one."""
-    return tuple(axis for axis in domain.axes(shape) if axis.name != "part")
-
-
 def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: float | None):
     """Labels of segments of merged features, int32: so long in time, so wide in frequency.
 
-    The shape is that of the features. An axis of neither is not cut; None leaves time or
-    frequency whole. Segments begin at 0 s and 0 Hz; what lies before joins the first, and a last
-    one of less than half its width (the bin at half the sample rate, a frame behind the end) joins
-    the one before.
+    An axis of neither is not cut; None leaves time or frequency whole. Segments begin at 0 s and
+    0 Hz; what lies before joins the first, and a last one of less than half its width (the bin at
+    half the sample rate, a frame behind the end) joins the one before.
+
+    Args:
+      domain: domain of the features.
+      shape: shape of the features as they are, parts of complex values included.
+      seconds, hertz: size of a segment.
     """
     axes = merged_axes(domain, shape)
     shape = tuple(len(axis.values) for axis in axes)

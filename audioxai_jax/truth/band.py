@@ -17,7 +17,7 @@ import numpy as np
 from audioxai_jax.domains.frequencies import frequencies
 from audioxai_jax.nets.classifiers.wave_cnn import WaveCnnConfig
 from audioxai_jax.truth.answers import Boxes
-from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, trained
+from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, check_outputs, trained
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
 from audioxai_jax.types import Classifier
@@ -82,13 +82,23 @@ def config() -> WaveCnnConfig:
     return WaveCnnConfig(sample_rate=RATE, samples=SAMPLES, classes=len(CLASSES), **sizes)
 
 
-def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
+def build(
+    seed: int, *, clips: int = 24, data: Path | None = None, classifier: Classifier | None = None
+) -> Trial:
     """See `Truth.build`."""
     del data
-    learned = draw(POOL, seed=2 * seed)
-    classifier = trained(
-        config(), learned.audio, learned.labels, seed=seed, steps=STEPS, rate=1e-2, names=CLASSES
-    )
+    if classifier is None:
+        learned = draw(POOL, seed=2 * seed)
+        classifier = trained(
+            config(),
+            learned.audio,
+            learned.labels,
+            seed=seed,
+            steps=STEPS,
+            rate=1e-2,
+            names=CLASSES,
+        )
+    check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     right = np.flatnonzero(answers(classifier, test.audio) == test.labels)[:clips]

@@ -2,8 +2,8 @@
 
 Half a second is cut into five stretches of 100 ms and four bands of 2 kHz. One of the twenty boxes
 holds a chirp, pulsed noise, a harmonic stack or clicks, which is the class; each other holds a
-tone or steady noise. Energy is drawn alike for all. All are limited to their band. Relevance has to lie in the
-one box.
+tone or steady noise. Levels are drawn alike for all, and all are limited to their band. Relevance
+has to lie in the one box.
 """
 
 import dataclasses
@@ -14,7 +14,15 @@ import numpy as np
 
 from audioxai_jax.domains.time_frequency import time_frequency
 from audioxai_jax.truth.answers import Boxes
-from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, trained, mel_config
+from audioxai_jax.truth.recipe import (
+    RATE,
+    SAMPLES,
+    accuracy,
+    answers,
+    check_outputs,
+    mel_config,
+    trained,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
 from audioxai_jax.types import Classifier
@@ -52,7 +60,9 @@ def harmonics(random: Random, low: float, high: float) -> np.ndarray:
     """A steady stack of harmonics of 640 to 720 Hz, in any phase."""
     lowest = random.uniform(640, 720)
     numbers = np.arange(np.ceil(low / lowest), np.floor(high / lowest) + 1)
-    return np.cos(2 * np.pi * (lowest * numbers * TIME[:, None] + random.uniform(size=len(numbers)))).sum(1)
+    return np.cos(
+        2 * np.pi * (lowest * numbers * TIME[:, None] + random.uniform(size=len(numbers)))
+    ).sum(1)
 
 
 def clicks(random: Random, low: float, high: float) -> np.ndarray:
@@ -155,14 +165,18 @@ def _bank(random: Random, variants: int) -> np.ndarray:
     return bank
 
 
-def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
+def build(
+    seed: int, *, clips: int = 24, data: Path | None = None, classifier: Classifier | None = None
+) -> Trial:
     """See `Truth.build`."""
     del data
-    learned = draw(POOL, seed=2 * seed, several=SEVERAL)
-    config = mel_config(len(CLASSES))
-    classifier = trained(
-        config, learned.audio, learned.labels, seed=seed, steps=STEPS, rate=5e-3, names=CLASSES
-    )
+    if classifier is None:
+        learned = draw(POOL, seed=2 * seed, several=SEVERAL)
+        config = mel_config(len(CLASSES))
+        classifier = trained(
+            config, learned.audio, learned.labels, seed=seed, steps=STEPS, rate=5e-3, names=CLASSES
+        )
+    check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     right = np.flatnonzero(answers(classifier, test.audio) == test.labels)[:clips]

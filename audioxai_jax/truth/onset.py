@@ -18,7 +18,15 @@ import numpy as np
 
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.truth.answers import Boxes
-from audioxai_jax.truth.recipe import RATE, SAMPLES, answers, logits, trained, wave_config
+from audioxai_jax.truth.recipe import (
+    RATE,
+    SAMPLES,
+    answers,
+    check_outputs,
+    logits,
+    trained,
+    wave_config,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
 from audioxai_jax.types import Classifier
@@ -34,6 +42,9 @@ POOL, STEPS = 4096, 300
 CLASSES = ("soft harmonics", "loud harmonics")
 BARS: Mapping[float, tuple[Bar, ...]] = {
     0.0: (Bar("share", high=0.25),),
+    0.25: (),
+    0.5: (),
+    0.75: (),
     1.0: (Bar("share", low=0.8, energy=0.25),),
 }
 """Bars by rho."""
@@ -125,14 +136,23 @@ def heard(drawn: Drawn, has: np.ndarray) -> np.ndarray:
     return audio
 
 
-def build(seed: int, *, clips: int = 24, data: Path | None = None, rho: float = 1.0) -> Trial:
+def build(
+    seed: int,
+    *,
+    clips: int = 24,
+    data: Path | None = None,
+    classifier: Classifier | None = None,
+    rho: float = 1.0,
+) -> Trial:
     """See `Truth.build`; rho as of `draw`."""
     del data
-    learned = draw(POOL, seed=2 * seed, rho=rho)
-    config = wave_config(len(CLASSES))
-    classifier = trained(
-        config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
-    )
+    if classifier is None:
+        learned = draw(POOL, seed=2 * seed, rho=rho)
+        config = wave_config(len(CLASSES))
+        classifier = trained(
+            config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
+        )
+    check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(8 * clips, 256), seed=2 * seed + 1, rho=rho)
     checks = intervene(classifier, test, rho)
     right = (answers(classifier, test.audio) == test.labels) & test.has & (test.labels == 1)

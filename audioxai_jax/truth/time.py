@@ -14,9 +14,18 @@ import numpy as np
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.truth.answers import Boxes
 from audioxai_jax.truth.events import DISTRACTORS, KINDS
-from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, trained, wave_config
+from audioxai_jax.truth.recipe import (
+    RATE,
+    SAMPLES,
+    accuracy,
+    answers,
+    check_outputs,
+    trained,
+    wave_config,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
+from audioxai_jax.types import Classifier
 
 STRETCHES = 10
 LEVEL = 0.1
@@ -64,14 +73,18 @@ def draw(
     return Drawn(audio.astype(np.float32), labels, np.argmin(order, axis=1))
 
 
-def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
+def build(
+    seed: int, *, clips: int = 24, data: Path | None = None, classifier: Classifier | None = None
+) -> Trial:
     """See `Truth.build`."""
     del data
-    learned = draw(POOL, seed=2 * seed, several=SEVERAL)
-    config = wave_config(len(CLASSES))
-    classifier = trained(
-        config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
-    )
+    if classifier is None:
+        learned = draw(POOL, seed=2 * seed, several=SEVERAL)
+        config = wave_config(len(CLASSES))
+        classifier = trained(
+            config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
+        )
+    check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     heard = answers(classifier, test.audio) == test.labels

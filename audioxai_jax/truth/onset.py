@@ -70,13 +70,14 @@ class Drawn:
         return heard(self, self.has)
 
 
-def draw(count: int, *, seed: int, rho: float = 1.0) -> Drawn:
+def draw(count: int, *, seed: int, rho: float = 1.0, variants: int = 256) -> Drawn:
     """Clips of the truth.
 
     Args:
       count: number of clips.
       seed: decides all.
       rho: how much likelier a burst is in class 1 than in class 0, from 0 to 1.
+      variants: stacks of harmonics that the clips are put together from.
 
     Raises:
       ValueError: for rho outside of 0 to 1.
@@ -86,13 +87,13 @@ def draw(count: int, *, seed: int, rho: float = 1.0) -> Drawn:
     random = np.random.default_rng([seed, 4])
     labels = random.integers(2, size=count)
     levels = STACK + APART * (labels - 0.5) + SPREAD * random.standard_normal(count)
-    grounds = np.array([ground(random, level) for level in levels], np.float32)
+    clips = grounds(random, levels, variants).astype(np.float32)
     lengths = random.integers(SHORTEST, LONGEST + 1, size=count)
     bursts = np.array([burst(random, length) for length in lengths], np.float32)
     starts = np.floor(random.uniform(size=count) * (SAMPLES - lengths + 1)).astype(int)
     has = planted(random, labels, rho)
     spans = np.stack([starts, starts + lengths], axis=1)
-    return Drawn(grounds, labels, bursts, spans, has)
+    return Drawn(clips, labels, bursts, spans, has)
 
 
 def planted(random: Random, labels: np.ndarray, rho: float) -> np.ndarray:
@@ -100,18 +101,29 @@ def planted(random: Random, labels: np.ndarray, rho: float) -> np.ndarray:
     return random.uniform(size=len(labels)) < (1 + rho * (2 * labels - 1)) / 2
 
 
-def ground(random: Random, level: float) -> np.ndarray:
-    """Noise, and harmonics of 120 to 240 Hz at a level beside it, dB: `[T]` of RMS `LEVEL`."""
-    bins = np.fft.rfftfreq(SAMPLES, 1 / RATE)
-    falling = 1 / np.sqrt(np.maximum(bins, 100))
-    noise = np.fft.irfft(falling * np.fft.rfft(random.standard_normal(SAMPLES)), n=SAMPLES)
+def grounds(random: Random, levels: np.ndarray, variants: int) -> np.ndarray:
+    """Noise that falls by 3 dB an octave, and harmonics of 120 to 240 Hz at levels beside it, dB:
+    `[N, T]` of RMS `LEVEL`."""
+    falling = 1 / np.sqrt(np.maximum(np.fft.rfftfreq(SAMPLES, 1 / RATE), 100))
+    white = random.standard_normal((len(levels), SAMPLES), np.float32)
+    noise = _levelled(np.fft.irfft(falling * np.fft.rfft(white), n=SAMPLES))
+    bank = _levelled(np.array([stack(random) for _ in range(variants)]))
+    chosen = bank[random.integers(variants, size=len(levels))]
+    return LEVEL * _levelled(noise + 10 ** (levels[:, None] / 20) * chosen)
+
+
+def stack(random: Random) -> np.ndarray:
+    """Harmonics of 120 to 240 Hz up to 4 kHz that fall by 3 dB an octave, in any phase, `[T]`."""
     pitch = random.uniform(120, 240)
     numbers = np.arange(1, int(4_000 / pitch))
     phases = 2 * np.pi * random.uniform(size=len(numbers))
     angles = 2 * np.pi * pitch * np.arange(SAMPLES)[:, None] / RATE * numbers + phases
-    stack = (np.cos(angles) / np.sqrt(numbers)).sum(axis=1)
-    sound = noise / noise.std() + 10 ** (level / 20) * stack / stack.std()
-    return LEVEL * sound / np.sqrt(np.mean(sound**2))
+    return (np.cos(angles) / np.sqrt(numbers)).sum(axis=1)
+
+
+def _levelled(sounds: np.ndarray) -> np.ndarray:
+    """Sounds `[N, T]` of RMS 1."""
+    return sounds / np.sqrt(np.mean(sounds**2, axis=1, keepdims=True))
 
 
 def burst(random: Random, length: int) -> np.ndarray:

@@ -96,17 +96,36 @@ CLASSES = tuple(KINDS)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Drawn:
-    """Clips in their boxes: `boxes [N, 5, 4, T / 5]`, `labels [N]`, the box that decides,
-    `place [N]`, 4 x stretch + band."""
+    """Clips of twenty boxes each.
 
-    boxes: np.ndarray
+    Attributes:
+      bank: sounds, `[kinds, bands, variants, T / 5]`.
+      which, variant, gains: kind, variant and factor of the sound in each box, `[N, 5, 4]`.
+      labels: classes `[N]`.
+      place: the box that decides, 4 x stretch + band, `[N]`.
+    """
+
+    bank: np.ndarray
+    which: np.ndarray
+    variant: np.ndarray
+    gains: np.ndarray
     labels: np.ndarray
     place: np.ndarray
 
     @property
+    def boxes(self) -> np.ndarray:
+        """Sounds of the boxes, `[N, 5, 4, T / 5]`."""
+        return np.stack([self.band(number) for number in range(BANDS)], axis=2)
+
+    @property
     def audio(self) -> np.ndarray:
-        """Clips `[N, T]`."""
-        return heard(self.boxes)
+        """Clips `[N, T]`, band by band: all boxes of thousands would fill the memory."""
+        return sum(self.band(number) for number in range(BANDS)).reshape(-1, SAMPLES)
+
+    def band(self, number: int) -> np.ndarray:
+        """Sounds of one band, `[N, 5, T / 5]`."""
+        which, variant = self.which[:, :, number], self.variant[:, :, number]
+        return self.gains[:, :, number, None] * self.bank[which, number, variant]
 
 
 def draw(
@@ -129,12 +148,11 @@ def draw(
     if decide:
         deciding = order < random.integers(1, several + 1, size=(count, 1))
         which = np.where(deciding, labels[:, None], which)
-    bands = np.tile(np.arange(BANDS), STRETCHES)
-    parts = bank[which, bands, random.integers(variants, size=order.shape)]
+    variant = random.integers(variants, size=order.shape)
     gains = 10 ** (random.uniform(-JITTER, JITTER, size=order.shape) / 20)
-    levelled = parts * gains[:, :, None].astype(np.float32)
-    shape = (count, STRETCHES, BANDS, LENGTH)
-    return Drawn(levelled.reshape(shape), labels, np.argmin(order, axis=1))
+    in_boxes = lambda values: values.reshape(count, STRETCHES, BANDS)
+    drawn = (in_boxes(values) for values in (which, variant, gains.astype(np.float32)))
+    return Drawn(bank, *drawn, labels, np.argmin(order, axis=1))
 
 
 def heard(boxes: np.ndarray) -> np.ndarray:

@@ -36,6 +36,8 @@ LEVEL, JITTER = 0.05, 3.0
 """RMS of a box; by how much its level differs from that at most, up or down, dB. What lies in it
 does not decide it: small parts that windows carry into other boxes would tell equal levels apart.
 """
+GOLDEN = (5**0.5 - 1) / 2
+"""Step of a sequence that fills 0 to 1 evenly: as do levels of what decides."""
 POOL, STEPS, SEVERAL = 4096, 600, 4
 BARS = (Bar("auc", low=0.9, energy=0.6),)
 LENGTH = SAMPLES // STRETCHES
@@ -120,7 +122,10 @@ class Drawn:
     @property
     def audio(self) -> np.ndarray:
         """Clips `[N, T]`, band by band: all boxes of thousands would fill the memory."""
-        return sum(self.band(number) for number in range(BANDS)).reshape(-1, SAMPLES)
+        total = self.band(0)
+        for number in range(1, BANDS):
+            total = total + self.band(number)
+        return total.reshape(-1, SAMPLES)
 
     def band(self, number: int) -> np.ndarray:
         """Sounds of one band, `[N, 5, T / 5]`."""
@@ -137,7 +142,7 @@ def draw(
       count: number of clips.
       seed: decides all.
       decide: whether the sound that decides is there; distractors alone if not.
-      several: most boxes that hold a sound of the class: from 1 to so many do.
+      several: largest number of boxes that hold a sound of the class; the smallest is 1.
       variants: sounds of each kind and band that the clips are put together from.
     """
     random = np.random.default_rng([seed, 3])
@@ -149,10 +154,13 @@ def draw(
         deciding = order < random.integers(1, several + 1, size=(count, 1))
         which = np.where(deciding, labels[:, None], which)
     variant = random.integers(variants, size=order.shape)
-    gains = 10 ** (random.uniform(-JITTER, JITTER, size=order.shape) / 20)
-    in_boxes = lambda values: values.reshape(count, STRETCHES, BANDS)
-    drawn = (in_boxes(values) for values in (which, variant, gains.astype(np.float32)))
-    return Drawn(bank, *drawn, labels, np.argmin(order, axis=1))
+    levels = random.uniform(size=order.shape)
+    levels[order == 0] = (random.uniform() + GOLDEN * np.arange(count)) % 1
+    gains = 10 ** (JITTER * (2 * levels - 1) / 20)
+    shape = (count, STRETCHES, BANDS)
+    which, variant = which.reshape(shape), variant.reshape(shape)
+    factors = gains.reshape(shape).astype(np.float32)
+    return Drawn(bank, which, variant, factors, labels, np.argmin(order, axis=1))
 
 
 def heard(boxes: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def draw(
       count: number of clips.
       seed: decides all.
       decide: whether the event that decides is there; distractors alone if not.
-      several: most stretches that hold an event of the class: from 1 to so many do.
+      several: largest number of stretches that hold an event of the class; the smallest is 1.
       variants: sounds of each kind that the clips are put together from.
     """
     random = np.random.default_rng([seed, 1])

@@ -1,10 +1,13 @@
 """Band: one of four tones decides among others."""
 
+import jax
 import numpy as np
 import pytest
 
+import audioxai_jax as ax
 from audioxai_jax.truth import band
 from audioxai_jax.truth.recipe import RATE, SAMPLES
+from audioxai_jax.truth.score import energy, explained, scores
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,13 @@ def test_a_network_of_this_kind_that_hears_one_tone_alone_exists():
         others = [tone + band.HERTZ * k for k in range(-number + 1, band.TONES - number + 1) if k]
         most = max(response(tone, other) for other in others)
         assert most < 1e-9 * response(tone, tone)
+
+
+@pytest.mark.full_size
+def test_a_method_finds_what_decides_and_energy_does_not():
+    trial = band.build(2)
+    (bar,) = band.BARS
+    assert trial.proven and len(trial.targets) == 24
+    relevance, _ = explained(trial, ax.integrated_gradients(steps=16), key=jax.random.key(0))
+    assert bar.passes(np.mean(scores(trial, relevance)[bar.score]))
+    assert np.mean(scores(trial, energy(trial))[bar.score]) <= bar.energy

@@ -1,10 +1,13 @@
 """Onset: a burst that goes with a class as often as rho says."""
 
+import jax
 import numpy as np
 import pytest
 
+import audioxai_jax as ax
 from audioxai_jax.truth import onset
 from audioxai_jax.truth.recipe import RATE, SAMPLES
+from audioxai_jax.truth.score import energy, explained, scores
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +100,17 @@ def test_boxes_are_the_spans_in_seconds():
     ends = onset.boxes(np.array([[0, 960], [1600, 3200]]))
     np.testing.assert_allclose(ends[:, 0, :2], [[0, 0.06], [0.1, 0.2]])
     assert (ends[:, 0, 2] == -np.inf).all() and (ends[:, 0, 3] == np.inf).all()
+
+
+@pytest.mark.full_size
+def test_relevance_on_the_burst_rises_with_rho_from_chance():
+    shares = []
+    for rho, bars in onset.BARS.items():
+        trial = onset.build(2, rho=rho)
+        assert trial.proven and len(trial.targets) == 24
+        relevance, _ = explained(trial, ax.lrp("epsilon_alpha2_beta1"), key=jax.random.key(0))
+        shares.append(np.mean(scores(trial, relevance)["share"]))
+        assert all(bar.passes(shares[-1]) for bar in bars)
+        chance = np.mean(scores(trial, energy(trial))["share"])
+        assert abs(chance - 0.18) < 0.03
+    assert shares == sorted(shares)

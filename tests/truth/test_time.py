@@ -1,11 +1,14 @@
 """Time: ten stretches of one energy, one of which decides."""
 
+import jax
 import numpy as np
 import pytest
 
+import audioxai_jax as ax
 from audioxai_jax.truth import time
 from audioxai_jax.truth.events import DISTRACTORS, KINDS
 from audioxai_jax.truth.recipe import RATE, SAMPLES
+from audioxai_jax.truth.score import energy, explained, scores
 
 LENGTH = SAMPLES // time.STRETCHES
 
@@ -71,3 +74,14 @@ def test_its_box_is_the_stretch_from_end_to_end():
     assert ends.shape == (2, 1, 4)
     np.testing.assert_allclose(ends[:, 0, :2], [[0, 0.05], [0.45, 0.5]])
     assert (ends[:, 0, 2] == -np.inf).all() and (ends[:, 0, 3] == np.inf).all()
+
+
+@pytest.mark.full_size
+def test_lrp_points_at_the_stretch_that_decides_and_energy_does_not():
+    trial = time.build(2)
+    assert trial.proven and len(trial.targets) == 24
+    relevance, _ = explained(trial, ax.lrp(), key=jax.random.key(0))
+    told, control = scores(trial, relevance), scores(trial, energy(trial))
+    for bar in time.BARS:
+        assert bar.passes(np.mean(told[bar.score]))
+        assert np.mean(control[bar.score]) <= bar.energy

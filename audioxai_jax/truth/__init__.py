@@ -6,17 +6,20 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 
 from audioxai_jax.truth import (
     additive,
+    band,
     cell,
     closed,
     factor,
     interaction,
     latent,
     neurons,
+    onset,
     time,
     vowel,
 )
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
+ONSET = "How much matters a burst that goes with a class at rho = {}?"
 FACTOR = "Is the {} of a voice why a network decides?"
 
 TRUTHS: dict[str, Truth] = {
@@ -26,6 +29,7 @@ TRUTHS: dict[str, Truth] = {
         closed.BARS,
         exact=True,
     ),
+    "band": Truth("Which of four tones decides, among dozens?", band.build, band.BARS),
     "cell": Truth("Which of twenty equally loud boxes decides?", cell.build, cell.BARS),
     **{
         f"factor_{name}": Truth(
@@ -60,6 +64,12 @@ TRUTHS: dict[str, Truth] = {
     "neurons": Truth(
         "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
     ),
+    **{
+        f"onset_{name}": Truth(
+            ONSET.format(rho), onset.build, onset.BARS[rho], options={"rho": rho}
+        )
+        for name, rho in sorted((f"{round(100 * rho)}", rho) for rho in onset.BARS)
+    },
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
     "vowel": Truth("Are the first two formants why a vowel is heard?", vowel.build, vowel.BARS),
 }

@@ -64,7 +64,7 @@ def trained_behind(
       audio: clips `[P, T]`.
       labels: class of each, integers `[P]`, or probability of each class, `[P, K]`.
       seed: decides first weights and order.
-      steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
+      steps, batch, rate, decay: settings of AdamW; `decay` is the weight decay.
       names: labels of the classes.
     """
     shared, clips = Static(config.front), jnp.asarray(audio)

@@ -74,7 +74,7 @@ def trained(
       audio: clips `[P, T]`.
       labels: class of each, integers `[P]`, or probability of each class, `[P, K]`.
       seed: decides first weights, order and dropout.
-      steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
+      steps, batch, rate, decay: settings of AdamW; `decay` is the weight decay.
       names: labels of the classes.
     """
     net = _net(config)

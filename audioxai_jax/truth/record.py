@@ -29,7 +29,7 @@ class View(Protocol):
         ...
 
     def merge(self, relevance: Array) -> Array:
-        """Relevance of what is scored: that of real and imaginary parts added."""
+        """Relevance as it is scored: real and imaginary parts are added."""
         ...
 
 
@@ -50,8 +50,8 @@ class Check:
     """One intervention, and what it has to give.
 
     Attributes:
-      name: what was done, such as "cue removed: accuracy".
-      value: what the model then did.
+      name: intervention, such as "cue removed: accuracy".
+      value: answer of the model to it, a number.
       low, high: between which it must lie.
     """
 
@@ -92,11 +92,11 @@ class Trial:
       view: opens an example: model and features.
       examples: pytree of arrays with a leading axis N.
       targets: output that is explained, integers `[N]`.
-      answer: where relevance has to lie.
+      answer: places where relevance has to lie.
       checks: interventions.
-      segments: what the AUC and methods of coalitions take as one, integers that broadcast to the
-        merged features: from 0 up.
-      classifier: model of sounds, to be explained in other domains; None if the examples are none.
+      segments: labels of features that the AUC and methods of coalitions take as one, integers from
+        0 up that broadcast to the merged features.
+      classifier: model of sounds, to be explained in other domains; None for other examples.
       baseline: value of an absent feature.
       grid: seconds and Hz of a segment, None along an axis that is not cut; for other domains.
     """
@@ -125,10 +125,10 @@ class Truth:
     """One row of `TRUTHS`.
 
     Attributes:
-      question: what is asked, one plain sentence.
+      question: one plain sentence.
       build: `(seed, *, clips=24, data=None) -> Trial`, the same bytes for the same arguments. If it
         also takes `classifier=None`, that is explained in place of the one it would train.
-      bars: what some method has to reach.
+      bars: scores that some method has to reach.
       data: data sets that it needs, names of folders of the data root; () for none.
       exact: whether the answer is relevance itself, in closed form: computed in float64.
       options: further arguments of `build`.

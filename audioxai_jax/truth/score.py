@@ -51,7 +51,7 @@ def scores(trial: Trial, relevance: np.ndarray) -> dict[str, np.ndarray]:
     """All scores of each example, `[N]`; NaN where one is not defined.
 
     Args:
-      trial: what was explained.
+      trial: trial that was explained.
       relevance: merged relevance, `[N, ..]`.
     """
     masks = trial.answer.masks(trial)

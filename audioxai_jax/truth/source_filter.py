@@ -27,8 +27,8 @@ def resonance(frequencies: Array, centre: Array, bandwidth: Array, rate: int) ->
     """Magnitude of a pair of poles, 1 at 0 Hz.
 
     Args:
-      frequencies: where it is read, Hz, any shape.
-      centre, bandwidth: of the formant, Hz; shapes that broadcast to that of `frequencies`.
+      frequencies: points of the spectrum, Hz, any shape.
+      centre, bandwidth: those of the formant, Hz, in shapes that broadcast to `frequencies`.
       rate: sample rate, Hz.
 
     The poles are exp(-pi B / rate +- 2 pi i F / rate), as with Klatt.
@@ -75,7 +75,7 @@ def side_by_side(
 
 
 def tilt(frequencies: Array, decibels: Array) -> Array:
-    """Gain that falls by so many dB an octave above 100 Hz, 1 at 1 kHz."""
+    """Gain with a slope above 100 Hz, `decibels` an octave downwards, 1 at 1 kHz."""
     octaves = jnp.log2(jnp.maximum(frequencies, 100.0) / 1000.0)
     return 10.0 ** (-decibels * octaves / 20)
 
@@ -150,11 +150,11 @@ def mixed(harmonics: Array, noise: Array, aperiodicity: Array, level: Array) -> 
 
 
 def syllables(rate_hz: Array, start: Array, samples: int, rate: int, *, depth: float) -> Array:
-    """Gain that rises and falls so many times a second, `[samples]`, from 1 - depth to 1.
+    """Gain that rises and falls `rate_hz` times a second, `[samples]`, from 1 - depth to 1.
 
     Args:
       rate_hz: syllables a second.
-      start: where in a syllable the middle of the clip is, from 0 to 1.
+      start: place of the middle of the clip in its syllable, from 0 to 1.
       samples, rate: length and sample rate, Hz.
       depth: how far it falls.
     """

@@ -78,7 +78,7 @@ def sounds_trial(
     """A trial of sounds `[N, T]`, at the domain's rate, explained in a domain.
 
     Args:
-      classifier, audio, targets, answer, checks: as `Trial` has them.
+      classifier, audio, targets, answer, checks: fields of `Trial`.
       domain: domain in which relevance is scored.
       grid: seconds and Hz of a segment.
     """

@@ -75,7 +75,7 @@ def synthesise(coordinates: Array, source: Source) -> Array:
 
     Args:
       coordinates: how far each of `FACTORS` is from the neutral voice, in halves of its range.
-      source: what else the clip is.
+      source: all else of the clip.
     """
     centres = formants(coordinates)
     widths = jnp.asarray(BANDWIDTHS, centres.dtype)

@@ -28,7 +28,7 @@ def resonance(frequencies: Array, centre: Array, bandwidth: Array, rate: int) ->
 
     Args:
       frequencies: points of the spectrum, Hz, any shape.
-      centre, bandwidth: those of the formant, Hz, in shapes that broadcast to `frequencies`.
+      centre, bandwidth: place and width of the formant, Hz; they broadcast to `frequencies`.
       rate: sample rate, Hz.
 
     The poles are exp(-pi B / rate +- 2 pi i F / rate), as with Klatt.

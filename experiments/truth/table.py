@@ -13,7 +13,10 @@ from audioxai_jax.truth import Bar, Truth
 from experiments.truth.methods import CONTROLS
 from experiments.truth.resampling import interval, ranks, resampled_means, weights
 
-DIGITS = 4
+DIGITS = 6
+"""Digits of means, not decimals: a bar may be 1e-12."""
+EQUAL = 9
+"""Decimals that tell ranks apart: errors below are equal."""
 DEFINED = 0.9
 """Part of the clips, of those where the energy control has a score, that a method needs."""
 Row = dict[str, Any]
@@ -130,15 +133,19 @@ def summary(by_seed: Sequence[np.ndarray], draws: np.ndarray) -> Row:
     if not defined.any():
         return {"mean": None, "undefined": len(values)}
     low, high = interval(resampled_means(values, draws))
-    each = [round(float(np.nanmean(v)), DIGITS) for v in by_seed if np.isfinite(v).any()]
+    each = [_short(np.nanmean(v)) for v in by_seed if np.isfinite(v).any()]
     return {
-        "mean": round(float(values[defined].mean()), DIGITS),
-        "low": round(low, DIGITS),
-        "high": round(high, DIGITS),
+        "mean": _short(values[defined].mean()),
+        "low": _short(low),
+        "high": _short(high),
         "seeds": each,
         "undefined": int(np.sum(~defined)),
         "clips": len(values),
     }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def passes(scores: Row, energy: Row, bars: Sequence[Bar]) -> bool | None:
@@ -229,6 +236,7 @@ def _ranked(
 
 def goodness(values: np.ndarray, bar: Bar) -> np.ndarray:
     """What is ranked: the score, its negative if it must be small, or nearness to the middle."""
+    values = np.round(values, EQUAL)
     if np.isfinite(bar.low) and np.isfinite(bar.high):
         return -np.abs(values - (bar.low + bar.high) / 2)
     return -values if np.isfinite(bar.high) else values

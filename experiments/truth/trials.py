@@ -27,8 +27,8 @@ from experiments.truth.methods import SHORT, standard_methods
 
 CODEC = "gainshape32_16khz"
 """Of the domain `latent`."""
-DIGITS = 6
-"""Of scores that are kept."""
+DIGITS = 9
+"""Digits of scores that are kept: of an error of 1e-13 as of a share."""
 REFUSALS = (ValueError, TypeError, NotImplementedError)
 """By which a method of the library says that it does not fit a model."""
 Record = dict[str, Any]
@@ -106,7 +106,7 @@ def _key(name: str, truth: Truth, asked: Asked) -> str:
     """Digest of what decides a trial, methods aside."""
     outsider = asked.classifiers.get(name)
     options = {key: repr(value) for key, value in sorted(truth.options.items())}
-    settings = [name, options, asked.clips, outsider.digest if outsider else ""]
+    settings = [name, options, asked.clips, outsider.digest if outsider else "", DIGITS]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:12]
 
 
@@ -142,7 +142,7 @@ def check_row(check: Check) -> Record:
     """An intervention as JSON: bounds that it lacks are left out."""
     ends = {"low": check.low, "high": check.high}
     bounds = {end: value for end, value in ends.items() if np.isfinite(value)}
-    value = round(float(check.value), DIGITS)
+    value = float(f"{check.value:.{DIGITS}g}")
     return {"name": check.name, "value": value, "holds": bool(check.holds)} | bounds
 
 
@@ -184,7 +184,10 @@ def make_domain(name: str) -> Domain:
 
 
 def _rounded(columns: Mapping[str, np.ndarray]) -> Record:
-    return {name: np.round(column.astype(float), DIGITS) for name, column in columns.items()}
+    return {
+        name: [float(f"{value:.{DIGITS}g}") for value in column.astype(float).tolist()]
+        for name, column in columns.items()
+    }
 
 
 def _since(began: float) -> float:

@@ -1,5 +1,6 @@
 """The leaderboard, on made-up truths whose rows are known."""
 
+import dataclasses
 import json
 import re
 import runpy
@@ -203,6 +204,22 @@ def test_closed_forms_are_compared_in_double_precision(run):
     assert row_of(board, "pair_exact", "shapley_values")["passes"]
     assert not row_of(board, "pair_exact", "saliency")["passes"]
     assert board["ranking"][-1]["method"] != "input_x_gradient"  # the smaller the better
+
+
+def test_an_error_that_is_small_but_too_large_for_its_bar_does_not_pass(run, monkeypatch):
+    def nearly(seed, *, clips=24, data=None):
+        trial = exact(seed, clips=clips)
+        answer = Exact(trial.answer.relevance * (1 + 1e-9))
+        return dataclasses.replace(trial, answer=answer)
+
+    monkeypatch.setitem(
+        MADE_UP, "nearly", Truth("", nearly, (Bar("error", high=1e-12),), exact=True)
+    )
+    board, _ = run("--truths", "nearly", "--methods", "input_x_gradient")
+    row = row_of(board, "nearly", "input_x_gradient")
+    assert not row["passes"] and row["scores"]["error"]["mean"] == pytest.approx(1e-9, rel=1e-3)
+    (ranked,) = (r for r in board["ranking"] if r["method"] == "input_x_gradient")
+    assert ranked["low"] <= ranked["rank"] <= ranked["high"]
 
 
 def test_a_method_that_refuses_the_model_says_so(run):

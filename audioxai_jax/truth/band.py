@@ -102,7 +102,7 @@ def build(
             decay=DECAY,
             names=CLASSES,
         )
-    check_outputs(classifier, CLASSES, samples=SAMPLES)
+    classifier = check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     right = np.flatnonzero(answers(classifier, test.audio) == test.labels)[:clips]

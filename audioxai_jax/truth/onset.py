@@ -171,7 +171,7 @@ def build(
         classifier = trained(
             config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
         )
-    check_outputs(classifier, CLASSES, samples=SAMPLES)
+    classifier = check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(8 * clips, 256), seed=2 * seed + 1, rho=rho)
     checks = intervene(classifier, test, rho)
     right = (answers(classifier, test.audio) == test.labels) & test.has & (test.labels == 1)

@@ -1,0 +1,212 @@
+"""A detector of spoofed stretches: labels of frames teach it, their evidence adds up to a clip's.
+
+As detectors of PartialSpoof (L. Zhang et al., arXiv 2204.05177) it learns from labels of short
+segments. Convolutions read the levels of an STFT as a picture and give each frame a logit z_f; each
+sees 96 ms. The clip's evidence is
+
+    score = scale mean_f relu(z_f) - least,      logits = (0, score)
+
+so frames that sound bona fide give nothing, and those that do not give what they are worth.
+"""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+from jax import Array
+
+from audioxai_jax.core.checks import as_audio
+from audioxai_jax.core.batching import map_examples
+from audioxai_jax.core.records import Static, bind
+from audioxai_jax.domains.samples import samples
+from audioxai_jax.training.optimisers import adamw
+from audioxai_jax.transforms.stft import magnitude_spectrogram
+from audioxai_jax.types import Classifier
+
+LABELS = ("bona fide", "spoofed")
+FLOOR = 1e-3
+"""Added to magnitudes before their logarithm."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpoofNetConfig:
+    """Sizes of the network.
+
+    Attributes:
+      window, hop: of the STFT, samples.
+      widths: channels of each convolution of 3 frames x 3 bins.
+      frame_strides: strides of each along frames; along bins all halve.
+      hidden: channels between the last of them and a frame's logit.
+      dropout: while training, after each but the first.
+    """
+
+    window: int = 512
+    hop: int = 128
+    widths: tuple[int, ...] = (12, 16, 24)
+    frame_strides: tuple[int, ...] = (1, 2, 2)
+    hidden: int = 48
+    dropout: float = 0.1
+
+    @property
+    def step(self) -> int:
+        """Samples from one frame that has a logit to the next."""
+        return self.hop * math.prod(self.frame_strides)
+
+
+class SpoofNet(nn.Module):
+    """Levels `[F, bins]` to logits of the clip `[2]` and of its frames `[F / 4]`."""
+
+    config: SpoofNetConfig
+    training: bool = False
+
+    @nn.compact
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        c = self.config
+        x = x[:, :, None]
+        for index, (width, stride) in enumerate(zip(c.widths, c.frame_strides, strict=True)):
+            x = nn.Conv(width, (3, 3), strides=(stride, 2), name=f"conv_{index}")(x)
+            x = self._regular(x, index, c.dropout if index else 0.0)
+        x = nn.Conv(c.hidden, (1,), name="hidden")(x.reshape(len(x), -1))
+        x = self._regular(x, len(c.widths), c.dropout)
+        frames = nn.Dense(1, name="frames")(x)[:, 0]
+        scale = self.param("scale", nn.initializers.constant(4.0), ())
+        least = self.param("least", nn.initializers.constant(2.0), ())
+        score = scale * jnp.mean(nn.relu(frames)) - least
+        return jnp.stack([jnp.zeros_like(score), score]), frames
+
+    def _regular(self, x: Array, index: int, dropout: float) -> Array:
+        x = nn.BatchNorm(
+            use_running_average=not self.training,
+            momentum=0.98,
+            axis_name="batch" if self.training else None,
+            name=f"norm_{index}",
+        )(x)
+        return nn.Dropout(dropout, deterministic=not self.training)(nn.relu(x))
+
+
+def features(config: SpoofNetConfig, audio: Array) -> Array:
+    """A waveform `[T]` to logarithmic levels `[ceil(T / hop), bins]`, about unit scale."""
+    audio = as_audio(audio)
+    magnitude = magnitude_spectrogram(audio, window=config.window, hop=config.hop)
+    return (jnp.log(magnitude + FLOOR) + 2) / 2
+
+
+def apply(config: SpoofNetConfig, variables, audio: Array) -> Array:
+    """Waveform `[T]` to logits `[2]`."""
+    return SpoofNet(config).apply(variables, features(config, audio))[0]
+
+
+def frame_logits(config: SpoofNetConfig, variables, audio: Array) -> Array:
+    """Waveform `[T]` to the logits of its frames `[F]`."""
+    return SpoofNet(config).apply(variables, features(config, audio))[1]
+
+
+def trained_detector(
+    audio: np.ndarray,
+    inside: np.ndarray,
+    *,
+    seed: int,
+    steps: int = 400,
+    batch: int = 16,
+    rate: float = 3e-3,
+    config: SpoofNetConfig = SpoofNetConfig(),
+) -> Classifier:
+    """A detector, trained on clips and the samples of each that are spoofed.
+
+    Args:
+      audio: clips `[P, T]`.
+      inside: whether each sample is of a spoofed stretch, `[P, T]`.
+      seed: decides first weights, order and dropout.
+      steps, batch, rate: of AdamW.
+    """
+    frames = inside[:, config.hop // 2 :: config.step].astype(np.float32)
+    step, optimiser = _step(config, steps, rate)
+    key = jax.random.key(seed)
+    heard = levels(config, audio)
+    variables = SpoofNet(config).init(jax.random.fold_in(key, 2**31), heard[0])
+    params = variables["params"]
+    state = (params, variables["batch_stats"], optimiser.init(params))
+    order = np.random.default_rng(seed)
+    for number in range(steps):
+        rows = order.choice(len(audio), batch, replace=False)
+        state = step(state, heard[rows], frames[rows], jax.random.fold_in(key, number))
+    final = {"params": state[0], "batch_stats": state[1]}
+    wanted = frames.any(axis=1)
+    scores = map_examples(_score, (Static(config), final), heard, key=key, chunk=16)
+    least = state[0]["least"] + equal_error(np.asarray(scores), wanted)[1]
+    final["params"] = {**state[0], "least": jnp.asarray(least, jnp.float32)}
+    return Classifier(bind(apply, config, final), reads=samples(16_000), labels=LABELS)
+
+
+def equal_error(scores: np.ndarray, spoofed: np.ndarray) -> tuple[float, float]:
+    """The equal error rate, and the score from which on a clip counts as spoofed there.
+
+    The threshold lies between two scores, where the larger of the two rates, of bona fide clips
+    called spoofed and of spoofed ones missed, is smallest; the rate is their mean.
+
+    Args:
+      scores: one per clip, `[N]`.
+      spoofed: whether each is, bool `[N]`; some are and some are not.
+    """
+    ordered = np.sort(np.asarray(scores, np.float64))
+    between = np.concatenate([[ordered[0] - 1], (ordered[1:] + ordered[:-1]) / 2, [ordered[-1] + 1]])
+    called = scores[None, :] >= between[:, None]
+    alarms, missed = called[:, ~spoofed].mean(axis=1), 1 - called[:, spoofed].mean(axis=1)
+    best = int(np.argmin(np.maximum(alarms, missed)))
+    return float(alarms[best] + missed[best]) / 2, float(between[best])
+
+
+def _score(shared: Any, heard: Array, key: Array) -> Array:
+    (config, variables), _ = shared, key
+    return SpoofNet(config.value).apply(variables, heard)[0][1]
+
+
+def levels(config: SpoofNetConfig, audio: np.ndarray) -> np.ndarray:
+    """`features` of clips, `[P, F, bins]`."""
+    made = map_examples(_features, Static(config), jnp.asarray(audio), key=jax.random.key(0), chunk=16)
+    return np.asarray(made)
+
+
+def _features(config: Static, clip: Array, key: Array) -> Array:
+    del key
+    return features(config.value, clip)
+
+
+@functools.cache
+def _step(config: SpoofNetConfig, steps: int, rate: float) -> Any:
+    """The compiled step and its optimiser: one for all seeds."""
+    net, optimiser = SpoofNet(config, training=True), adamw(steps, rate, 1e-2)
+
+    def one(variables, levels, key):
+        outcome, updated = net.apply(
+            variables, levels, rngs={"dropout": key}, mutable=["batch_stats"]
+        )
+        return outcome, updated["batch_stats"]
+
+    def loss(params, statistics, levels, wanted, keys):
+        variables = {"params": params, "batch_stats": statistics}
+        (logits, frames), updated = jax.vmap(one, in_axes=(None, 0, 0), axis_name="batch")(
+            variables, levels, keys
+        )
+        spoofed = jnp.max(wanted, axis=1)
+        by_frame = optax.sigmoid_binary_cross_entropy(frames, wanted).mean()
+        by_clip = optax.sigmoid_binary_cross_entropy(logits[:, 1], spoofed).mean()
+        return by_frame + by_clip, jax.tree.map(lambda leaf: leaf[0], updated)
+
+    @jax.jit
+    def step(state, levels, wanted, key):
+        params, statistics, momenta = state
+        keys = jax.random.split(key, len(levels))
+        gradient, statistics = jax.grad(loss, has_aux=True)(
+            params, statistics, levels, wanted, keys
+        )
+        update, momenta = optimiser.update(gradient, momenta, params)
+        return optax.apply_updates(params, update), statistics, momenta
+
+    return step, optimiser

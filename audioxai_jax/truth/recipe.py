@@ -10,6 +10,7 @@ from jax import Array
 
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.domains.samples import samples
+from audioxai_jax.explanation.composition import hearing
 from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
 from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
 from audioxai_jax.nets.classifiers.wave_cnn import WaveCnnConfig
@@ -21,11 +22,13 @@ RATE = 16_000
 """Of all sounds of the standard set, Hz."""
 SAMPLES = 8_000
 """Length of the made-up ones: half a second."""
+MOMENTUM = 0.98
+"""Of the running statistics of both networks."""
 Config = WaveCnnConfig | MelCnnConfig
 
 
-def wave_config(classes: int, *, samples: int = SAMPLES) -> WaveCnnConfig:
-    """The network of waveforms."""
+def wave_config(classes: int, *, samples: int = SAMPLES, pooled: bool = True) -> WaveCnnConfig:
+    """The network of waveforms; `pooled` forgets when something was, see `WaveCnnConfig`."""
     return WaveCnnConfig(
         sample_rate=RATE,
         samples=samples,
@@ -35,6 +38,7 @@ def wave_config(classes: int, *, samples: int = SAMPLES) -> WaveCnnConfig:
         hop=16,
         width=48,
         strides=(4, 2, 2),
+        pooled=pooled,
     )
 
 
@@ -83,7 +87,7 @@ def trained(
         rows = order.choice(len(audio), batch, replace=False)
         clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
         state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
-    final = {"params": state["params"], **state["other"]}
+    final = {"params": state["params"], **_settled(state["other"], steps)}
     return Classifier(net.model(config, final), reads=samples(RATE), labels=names)
 
 
@@ -93,19 +97,54 @@ def accuracy(classifier: Classifier, audio: np.ndarray, labels: np.ndarray) -> f
 
 
 def answers(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
-    """The class that is heard in each clip, `[N]`."""
+    """The class that is heard in each clip at RATE, `[N]`."""
     return np.argmax(logits(classifier, audio), axis=1)
 
 
 def logits(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
     """Logits of each clip, `[N, K]`."""
-    key = jax.random.key(0)
-    return np.asarray(map_examples(_logits, classifier, jnp.asarray(audio), key=key, chunk=16))
+    key, hears = jax.random.key(0), hearing(classifier, RATE)
+    return np.asarray(map_examples(_logits, hears, jnp.asarray(audio), key=key, chunk=16))
 
 
-def _logits(classifier: Any, clip: Array, key: Array) -> Array:
+def check_outputs(
+    classifier: Classifier, names: tuple[str, ...], *, samples: int = SAMPLES
+) -> Classifier:
+    """A classifier, perhaps from outside, that has an output for each class of a truth.
+
+    Args:
+      classifier: classifier of sounds, at any rate and of any features.
+      names: classes, in the order of the outputs.
+      samples: length of the clips at RATE.
+
+    Raises:
+      ValueError: if it has another number of outputs.
+    """
+    clip = jax.ShapeDtypeStruct((samples,), jnp.float32)
+    outputs = jax.eval_shape(hearing(classifier, RATE), clip).shape
+    if outputs != (len(names),):
+        raise ValueError(
+            f"the classifier has outputs {list(outputs)}, this truth asks for {len(names)}, in "
+            f"this order: {', '.join(names)}"
+        )
+    return classifier
+
+
+def _logits(hears: Any, clip: Array, key: Array) -> Array:
     del key
-    return classifier(clip)
+    return hears(clip)
+
+
+def _settled(other: Any, steps: int) -> Any:
+    """Running means and variances without the 0 and the 1 that they began from: as those of Adam
+    (D. Kingma, J. Ba, ICLR 2015, section 3). Of soft sounds that 1 is most of a variance."""
+    left = MOMENTUM**steps
+
+    def settle(path, value):
+        start = 1.0 if path[-1].key == "var" else 0.0
+        return (value - left * start) / (1 - left)
+
+    return jax.tree_util.tree_map_with_path(settle, other)
 
 
 def _net(config: Config) -> Any:
@@ -118,12 +157,22 @@ def _step(config: Config, steps: int, rate: float, decay: float) -> Any:
     net, optimiser = _net(config), adamw(steps, rate, decay)
 
     def forward(variables, features, key):
-        logits, statistics = net.apply_training(config, variables, features, key)
+        held = {**variables, "params": _hold_biases(variables["params"])}
+        logits, statistics = net.apply_training(config, held, features, key)
         return logits, {"batch_stats": statistics}
 
     prepare = functools.partial(_prepare, config)
     made = make_step(forward, prepare, optimiser, classes=config.classes, smoothing=0.0)
     return made, optimiser
+
+
+def _hold_biases(params: Any) -> Any:
+    """Biases of convolutions get no gradient. The norm behind takes them away; Adam would let them
+    drift on errors of rounding, faster than running means follow."""
+    hold = lambda path, leaf: (
+        jax.lax.stop_gradient(leaf) if path[-1].key == "bias" and "conv" in path[0].key else leaf
+    )
+    return jax.tree_util.tree_map_with_path(hold, params)
 
 
 def _prepare(config: Config, key: Array, clip: Array) -> Array:

@@ -4,7 +4,17 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import additive, cell, closed, interaction, latent, mixture, neurons, partial_spoof, time
+from audioxai_jax.truth import (
+    additive,
+    cell,
+    closed,
+    interaction,
+    latent,
+    mixture,
+    neurons,
+    partial_spoof,
+    time,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
 TRUTHS: dict[str, Truth] = {

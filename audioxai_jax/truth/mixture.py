@@ -28,7 +28,7 @@ GRID = (0.05, 500.0)
 """Seconds and Hz of a stretch."""
 LOUDER, QUIET = 3.0, -40.0
 """dB by which one sound has to be louder than the other, and re the loudest stretch."""
-TRIED = 4
+TRIED = 6
 """Mixtures that are made for each that is explained."""
 FIRST_WORD = 2
 """Class of the first of the ten words; silence and other words are before it."""
@@ -161,7 +161,7 @@ def masks(drawn: Drawn) -> np.ndarray:
     """
     word, other = energies(drawn.word), energies(drawn.other)
     shape = word.shape[1:]
-    labels = cut(time_frequency(RATE), shape, *GRID)
+    labels = cut(time_frequency(RATE), (*shape, 2), *GRID)
     add = lambda values: np.bincount(labels.ravel(), values.ravel())
     made = np.empty(word.shape, np.int8)
     for mask, mine, its in zip(made, word, other, strict=True):

@@ -11,7 +11,6 @@ transform        an MDCT, rounded to three times the RMS of 16 coefficients side
 ================ ===========================================================================
 """
 
-import functools
 from collections.abc import Callable
 
 import jax
@@ -84,8 +83,10 @@ def linear_prediction(shared: None, audio: Array, key: Array) -> Array:
     power = jnp.abs(istft.analyse(audio, **FRAMES)) ** 2
     correlation = jnp.fft.irfft(power)
     lags = np.abs(np.arange(ORDER)[:, None] - np.arange(ORDER))
-    matrix = correlation[:, lags] + 1e-4 * correlation[:, :1, None] * np.eye(ORDER) + 1e-9 * np.eye(
-        ORDER
+    matrix = (
+        correlation[:, lags]
+        + 1e-4 * correlation[:, :1, None] * np.eye(ORDER)
+        + 1e-9 * np.eye(ORDER)
     )
     wanted = correlation[:, 1 : ORDER + 1]
     weights = jnp.linalg.solve(matrix, wanted[..., None])[..., 0]

@@ -21,8 +21,8 @@ import optax
 from flax import linen as nn
 from jax import Array
 
-from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.batching import map_examples
+from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import Static, bind
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.training.optimisers import adamw
@@ -147,18 +147,20 @@ def trained_detector(
 def equal_error(scores: np.ndarray, spoofed: np.ndarray) -> tuple[float, float]:
     """The equal error rate, and the score from which on a clip counts as spoofed there.
 
-    The threshold lies between two scores, where the larger of the two rates, of bona fide clips
-    called spoofed and of spoofed ones missed, is smallest; the rate is their mean.
+    The threshold lies between two scores, where the rate of bona fide clips called spoofed and the
+    rate of spoofed ones missed are nearest to each other; the error is their mean.
 
     Args:
       scores: one per clip, `[N]`.
       spoofed: whether each is, bool `[N]`; some are and some are not.
     """
     ordered = np.sort(np.asarray(scores, np.float64))
-    between = np.concatenate([[ordered[0] - 1], (ordered[1:] + ordered[:-1]) / 2, [ordered[-1] + 1]])
+    between = np.concatenate(
+        [[ordered[0] - 1], (ordered[1:] + ordered[:-1]) / 2, [ordered[-1] + 1]]
+    )
     called = scores[None, :] >= between[:, None]
     alarms, missed = called[:, ~spoofed].mean(axis=1), 1 - called[:, spoofed].mean(axis=1)
-    best = int(np.argmin(np.maximum(alarms, missed)))
+    best = int(np.lexsort((alarms + missed, np.abs(alarms - missed)))[0])
     return float(alarms[best] + missed[best]) / 2, float(between[best])
 
 
@@ -169,7 +171,9 @@ def _score(shared: Any, heard: Array, key: Array) -> Array:
 
 def levels(config: SpoofNetConfig, audio: np.ndarray) -> np.ndarray:
     """`features` of clips, `[P, F, bins]`."""
-    made = map_examples(_features, Static(config), jnp.asarray(audio), key=jax.random.key(0), chunk=16)
+    made = map_examples(
+        _features, Static(config), jnp.asarray(audio), key=jax.random.key(0), chunk=16
+    )
     return np.asarray(made)
 
 

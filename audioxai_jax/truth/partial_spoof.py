@@ -98,12 +98,12 @@ def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
     test = draw(max(clips * 2, TESTED), seed=2 * seed + 1, data=data, part="asked")
     checks = intervene(classifier, test, seed)
     scores = score(classifier, test.audio)
-    chosen = np.flatnonzero(scores > 0)[:clips]
-    answer = Boxes(boxes(test.span[chosen]))
-    targets = np.full(len(chosen), SPOOFED)
+    asked = chosen(test, np.flatnonzero(scores > 0)[:clips])
+    answer = Boxes(boxes(asked.span))
+    targets = np.full(len(asked.audio), SPOOFED)
     domain = samples(RATE)
     return sounds_trial(
-        classifier, test.audio[chosen], targets, answer, checks, domain=domain, grid=(0.1, None)
+        classifier, asked.audio, targets, answer, checks, domain=domain, grid=(0.1, None)
     )
 
 
@@ -142,22 +142,29 @@ def errors_of_unknown(
 ) -> dict[str, tuple[float, float]]:
     """SONAR's question: equal error rates for a generator that the detector never met.
 
+    Args:
+      seed, data: as of `build`.
+      generators: names, see `round_trips`; two or more.
+
     Returns:
       Of each generator the rates of a detector that met the others alone, and of one that met all.
     """
+    learned = draw(POOL, seed=2 * seed, data=data, generators=generators)
     test = draw(TESTED, seed=2 * seed + 1, data=data, part="asked", generators=generators)
-    detectors = {None: detector(draw(POOL, seed=2 * seed, data=data, generators=generators), seed)}
-    for name in generators:
-        others = tuple(other for other in generators if other != name)
-        learned = draw(POOL, seed=2 * seed, data=data, generators=others)
-        detectors[name] = detector(learned, seed)
-    rates = {}
+    knows_all, rates = detector(learned, seed), {}
     for number, name in enumerate(generators):
+        others = detector(chosen(learned, learned.generator != number), seed)
         clips = np.concatenate([test.audio[test.generator == number], test.original])
         spoofed = np.arange(len(clips)) < len(clips) - len(test.original)
-        tell = lambda classifier: equal_error(score(classifier, clips), spoofed)[0]
-        rates[name] = tell(detectors[name]), tell(detectors[None])
+        unknown, known = (equal_error(score(c, clips), spoofed)[0] for c in (others, knows_all))
+        rates[name] = unknown, known
     return rates
+
+
+def chosen(drawn: Drawn, rows: np.ndarray) -> Drawn:
+    """Some of the clips."""
+    fields = dataclasses.fields(Drawn)
+    return Drawn(*(getattr(drawn, field.name)[rows] for field in fields))
 
 
 def score(classifier: Classifier, audio: np.ndarray) -> np.ndarray:

@@ -128,7 +128,7 @@ def build(
     """See `Truth.build`.
 
     Args:
-      seed, clips, data: as there.
+      seed, clips, data: arguments of `Truth.build`; `data` is needed.
       contaminant: one of `CONTAMINANTS`.
     """
     assert data is not None, "Truth.make has checked it"
@@ -136,8 +136,8 @@ def build(
     drawn = draw(TRIED * clips, seed=seed, data=data, contaminant=contaminant)
     *others, last = (exchanged(drawn, seed, time, data, contaminant) for time in range(FIRM + 1))
     hears = lambda mixtures: answers(listener, mixtures.audio) == drawn.target
-    heard = hears(drawn)
-    rows = np.flatnonzero(np.all([heard, *map(hears, others)], axis=0))[:clips]
+    heard, alone = hears(drawn), answers(listener, drawn.other) == drawn.target
+    rows = np.flatnonzero(np.all([heard, ~alone, *map(hears, others)], axis=0))[:clips]
     asked, again = (Drawn(d.word[rows], d.other[rows], d.target[rows]) for d in (drawn, last))
     checks = (
         Check("mixtures in which the word is heard", float(np.mean(heard)), low=0.25),
@@ -160,7 +160,8 @@ def intervene(listener: Classifier, asked: Drawn, again: Drawn) -> tuple[Check, 
     """The word removed, the other sound removed, and exchanged for one that chose no clip."""
     share = lambda audio: float(np.mean(answers(listener, audio) == asked.target))
     return (
-        Check("word removed: its class is heard", share(asked.other), high=0.15),
+        Check("word removed: its class is heard", share(asked.other), high=0.0),
+        Check("another sound instead, alone: that class is heard", share(again.other), high=0.15),
         Check("the other sound removed: the word is heard", share(asked.word), low=0.9),
         Check("another sound instead, as loud: the word is heard", share(again.audio), low=0.5),
     )

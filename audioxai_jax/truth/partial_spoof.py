@@ -37,10 +37,10 @@ class Drawn:
 
     Attributes:
       original: bona fide, float32 `[N, T]`.
-      again: their round trips, float32 `[N, T]`.
+      again: round trips of the originals, float32 `[N, T]`.
       audio: the original but for one stretch, float32 `[N, T]`.
       span: first sample of the stretch and first one behind it, `[N, 2]`.
-      generator: which one made it, of the names given, `[N]`.
+      generator: number of the generator, in the order of the names given, `[N]`.
       speaker: names, `[N]`.
     """
 
@@ -143,7 +143,7 @@ def errors_of_unknown(
     """SONAR's question: equal error rates for a generator that the detector never met.
 
     Args:
-      seed, data: as of `build`.
+      seed, data: arguments of `build`.
       generators: names, see `round_trips`; two or more.
 
     Returns:

@@ -22,7 +22,7 @@ def splice(
     Args:
       audio: sound.
       other: sound of the same length.
-      start, stop: where the stretch should begin and end, samples.
+      start, stop: beginning and end of the stretch, about, samples.
 
     Returns:
       The spliced sound, float64, and where the stretch begins and ends; None if the two do not
@@ -60,7 +60,7 @@ def spliced(
 
     Args:
       audio, others: sounds `[N, T]`.
-      places: where stretches should begin and end, samples `[N, 2]`.
+      places: beginnings and ends of stretches, about, samples `[N, 2]`.
       random: draws other places.
 
     Returns:

@@ -39,7 +39,7 @@ class SpoofNetConfig:
     """Sizes of the network.
 
     Attributes:
-      window, hop: of the STFT, samples.
+      window, hop: samples of the STFT.
       widths: channels of each convolution of 3 frames x 3 bins.
       frame_strides: strides of each along frames; along bins all halve.
       hidden: channels between the last of them and a frame's logit.
@@ -123,7 +123,7 @@ def trained_detector(
       audio: clips `[P, T]`.
       inside: whether each sample is of a spoofed stretch, `[P, T]`.
       seed: decides first weights, order and dropout.
-      steps, batch, rate: of AdamW.
+      steps, batch, rate: settings of AdamW.
     """
     frames = inside[:, config.hop // 2 :: config.step].astype(np.float32)
     step, optimiser = _step(config, steps, rate)

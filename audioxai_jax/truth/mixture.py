@@ -40,7 +40,7 @@ CHORDS, NOTES, HARMONICS = 4, 3, 8
 BARS = {
     "speech": (Bar("share", low=0.65, energy=0.6),),
     "noise": (Bar("auc", low=0.9),),
-    "music": (Bar("share", low=0.65, energy=0.6),),
+    "music": (Bar("auc", low=0.58, energy=0.5),),
 }
 """Bars of each contaminant: ours, for the protocol has none. Of white noise the energy control is
 right as well: the loudest stretches are the word's."""

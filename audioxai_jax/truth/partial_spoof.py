@@ -19,7 +19,7 @@ from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.round_trips import SPOKEN_AGAIN, spoken_again
 from audioxai_jax.truth.speech import RATE, SAMPLES, in_steps, two_words, words
 from audioxai_jax.truth.splices import spliced
-from audioxai_jax.truth.spoof_net import equal_error, trained_detector
+from audioxai_jax.truth.spoof_training import equal_error, trained_detector
 from audioxai_jax.truth.views import sounds_trial
 from audioxai_jax.types import Classifier
 

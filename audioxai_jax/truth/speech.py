@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from audioxai_jax.data import tasks
+from audioxai_jax.truth.splices import crossings
 
 RATE = 16_000
 SAMPLES, HALF = 16_000, 8_000
@@ -14,6 +15,10 @@ FADE = 80
 """Samples at both ends of each half."""
 LEVEL = 0.1
 """RMS of each half."""
+LOWEST = 60
+"""Hz; a voice has nothing below, and keeps sounds from crossing zero."""
+CROSSINGS = 100
+"""Least number of upward crossings of zero in half a second."""
 SPLIT = "speaker_disjoint"
 PARTS = {"learned": ("train",), "asked": ("val", "test")}
 """Parts of the split that models learn from, and those that they are asked about."""
@@ -47,11 +52,13 @@ def words(data: Path, part: str) -> Words:
 
 
 def loudest_half(audio: np.ndarray) -> np.ndarray:
-    """The half second of a clip `[T]` that has most energy, of mean 0 and RMS `LEVEL`, faded."""
+    """The half second of a clip `[T]` that has most energy, without rumble, of RMS `LEVEL`, faded."""
     energy = np.concatenate([[0], np.cumsum(np.square(audio, dtype=np.float64))])
     start = int(np.argmax(energy[HALF:] - energy[:-HALF]))
     half = audio[start : start + HALF].astype(np.float64)
-    half -= half.mean()
+    spectrum = np.fft.rfft(half)
+    spectrum[: int(LOWEST * HALF / RATE)] = 0
+    half = np.fft.irfft(spectrum, HALF)
     ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(FADE) + 0.5) / FADE)
     half[:FADE] *= ramp
     half[-FADE:] *= ramp[::-1]
@@ -68,8 +75,10 @@ def two_words(source: Words, random: np.random.Generator, count: int) -> tuple[n
     names = names[number >= 2]
     audio, speakers = np.empty((count, SAMPLES), np.float32), random.choice(names, count)
     for clip, speaker in zip(audio, speakers, strict=True):
-        pair = random.choice(np.flatnonzero(source.speaker == speaker), 2, replace=False)
-        clip[:] = np.concatenate([loudest_half(source.audio[row]) for row in pair])
+        rows = random.permutation(np.flatnonzero(source.speaker == speaker))
+        halves = [loudest_half(source.audio[row]) for row in rows]
+        halves.sort(key=lambda half: crossings(half).sum() < CROSSINGS)
+        clip[:] = np.concatenate(halves[:2])
     return in_steps(audio), speakers
 
 

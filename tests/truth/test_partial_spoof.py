@@ -6,7 +6,7 @@ import pytest
 from audioxai_jax.truth import TRUTHS, partial_spoof, round_trips, speech
 from audioxai_jax.truth.answers import Boxes
 from audioxai_jax.truth.score import explained, scores
-from audioxai_jax.truth.spoof_net import equal_error
+from audioxai_jax.truth.spoof_training import equal_error
 
 CHEAP = ("transform",)
 

@@ -1,6 +1,6 @@
 """Round trips: speech through a codec or a vocoder and back, said again by a machine.
 
-Five generators of spoofed speech, as of SONAR (arXiv 2410.04324), made of codecs and transforms at hand:
+Five generators of spoofed speech, as of SONAR (arXiv 2410.04324), which the library has:
 
 ================ ===========================================================================
 gainshape        the shipped codec of 16 kHz, encoded and decoded

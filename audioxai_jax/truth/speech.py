@@ -52,7 +52,7 @@ def words(data: Path, part: str) -> Words:
 
 
 def loudest_half(audio: np.ndarray) -> np.ndarray:
-    """The half second of a clip `[T]` that has most energy, without rumble, of RMS `LEVEL`, faded."""
+    """The half second of a clip `[T]` that has most energy: no rumble, RMS `LEVEL`, faded."""
     energy = np.concatenate([[0], np.cumsum(np.square(audio, dtype=np.float64))])
     start = int(np.argmax(energy[HALF:] - energy[:-HALF]))
     half = audio[start : start + HALF].astype(np.float64)

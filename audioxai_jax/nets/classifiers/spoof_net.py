@@ -88,8 +88,3 @@ def features(config: SpoofNetConfig, audio: Array) -> Array:
 def apply(config: SpoofNetConfig, variables, audio: Array) -> Array:
     """Waveform `[T]` to logits `[2]`."""
     return SpoofNet(config).apply(variables, features(config, audio))[0]
-
-
-def frame_logits(config: SpoofNetConfig, variables, audio: Array) -> Array:
-    """Waveform `[T]` to the logits of its frames `[F]`."""
-    return SpoofNet(config).apply(variables, features(config, audio))[1]

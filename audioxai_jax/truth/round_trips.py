@@ -49,8 +49,8 @@ def spoken_again(generator: str, audio: np.ndarray, *, seed: int) -> np.ndarray:
     if generator not in GENERATORS:
         raise ValueError(f"unknown generator {generator!r}: known are {', '.join(SPOKEN_AGAIN)}")
     function, shared = GENERATORS[generator]()
-    audio = jnp.asarray(audio, jnp.float32)
-    made = map_examples(function, shared, audio, key=jax.random.key(seed), chunk=8)
+    clips = jnp.asarray(audio, jnp.float32)
+    made = map_examples(function, shared, clips, key=jax.random.key(seed), chunk=8)
     return np.asarray(made, np.float32)
 
 

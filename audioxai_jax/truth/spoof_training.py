@@ -53,9 +53,9 @@ def trained_detector(
         rows = order.choice(len(audio), batch, replace=False)
         state = step(state, heard[rows], frames[rows], jax.random.fold_in(key, number))
     final = {"params": state[0], "batch_stats": state[1]}
-    wanted = frames.any(axis=1)
+    wanted = np.any(frames > 0, axis=1, keepdims=True)[:, 0]
     scores = map_examples(_score, (Static(config), final), heard, key=key, chunk=16)
-    least = state[0]["least"] + equal_error(np.asarray(scores), wanted)[1]
+    least = np.asarray(state[0]["least"]) + equal_error(np.asarray(scores), wanted)[1]
     final["params"] = {**state[0], "least": jnp.asarray(least, jnp.float32)}
     return Classifier(bind(apply, config, final), reads=samples(16_000), labels=LABELS)
 
@@ -95,7 +95,7 @@ def levels(config: SpoofNetConfig, audio: np.ndarray) -> np.ndarray:
 
 def _features(config: Static, clip: Array, key: Array) -> Array:
     del key
-    return features(config.value, clip)
+    return features(config.value, clip)  # type: ignore[arg-type]
 
 
 @functools.cache

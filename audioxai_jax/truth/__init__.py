@@ -12,8 +12,10 @@ from audioxai_jax.truth import (
     factor,
     interaction,
     latent,
+    mixture,
     neurons,
     onset,
+    partial_spoof,
     time,
     vowel,
 )
@@ -61,6 +63,27 @@ TRUTHS: dict[str, Truth] = {
     "latent": Truth(
         "Which features of a codec's latent does a network read?", latent.build, latent.BARS
     ),
+    "mixture_music": Truth(
+        "Where is the word that is heard in music?",
+        mixture.build,
+        mixture.BARS["music"],
+        ("speech_commands",),
+        options={"contaminant": "music"},
+    ),
+    "mixture_noise": Truth(
+        "Where is the word that is heard in noise?",
+        mixture.build,
+        mixture.BARS["noise"],
+        ("speech_commands",),
+        options={"contaminant": "noise"},
+    ),
+    "mixture_speech": Truth(
+        "Where is the one of two words that is heard?",
+        mixture.build,
+        mixture.BARS["speech"],
+        ("speech_commands",),
+        options={"contaminant": "speech"},
+    ),
     "neurons": Truth(
         "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
     ),
@@ -70,6 +93,12 @@ TRUTHS: dict[str, Truth] = {
         )
         for name, rho in sorted((f"{round(100 * rho)}", rho) for rho in onset.BARS)
     },
+    "partial_spoof": Truth(
+        "Which stretch of speech was said by a machine?",
+        partial_spoof.build,
+        partial_spoof.BARS,
+        ("speech_commands",),
+    ),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
     "vowel": Truth("Are the first two formants why a vowel is heard?", vowel.build, vowel.BARS),
 }

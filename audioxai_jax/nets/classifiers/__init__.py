@@ -28,6 +28,7 @@ CLASSIFIERS: dict[str, Network] = {
         wave_cnn.model,
         reads=wave_cnn.reads,
         frames="samples",
+        added=("pooled",),
     ),
     "mel_cnn": Network(
         "network",

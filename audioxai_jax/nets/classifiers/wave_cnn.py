@@ -36,6 +36,7 @@ class WaveCnnConfig:
       width, kernel: channels and frames of the others.
       strides: strides of the others.
       dropout: while training, after each but the first.
+      pooled: whether the last layer reads mean and maximum over frames, or each frame at its place.
     """
 
     sample_rate: int = 16_000
@@ -48,6 +49,7 @@ class WaveCnnConfig:
     kernel: int = 5
     strides: tuple[int, ...] = (4, 2, 2, 1, 1)
     dropout: float = 0.1
+    pooled: bool = True
 
 
 def reads(config: WaveCnnConfig) -> Domain:
@@ -117,6 +119,6 @@ class WaveCnn(nn.Module):
             )(x)
             rate = c.dropout if index else 0.0
             x = nn.Dropout(rate, deterministic=not self.training)(nn.relu(x))
-        pooled = jnp.concatenate([jnp.mean(x, 0), jnp.max(x, 0)])
+        pooled = jnp.concatenate([jnp.mean(x, 0), jnp.max(x, 0)]) if c.pooled else x.ravel()
         pooled = nn.Dropout(0.3, deterministic=not self.training)(pooled)
         return nn.Dense(c.classes, name="logits")(pooled)

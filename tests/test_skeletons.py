@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
+from audioxai_jax.attribution import METHODS
+from audioxai_jax.domains import samples
 from audioxai_jax.metrics.table import KINDS, Metric
 from audioxai_jax.propagation import composite, kind, propagate
 from audioxai_jax.streaming.codecs import STAGES
+from audioxai_jax.truth import Truth
+from audioxai_jax.truth.score import energy, explained, scores
+from audioxai_jax.types import Classifier
 from tests.attribution import test_conformance as methods
 from tests.domains import test_conformance as domains
 from tests.nets.codecs import test_conformance as codecs
 from tests.propagation import test_rule_conformance as rules
 
-KINDS_OF_SKELETONS = ("codec", "domain", "method", "metric", "rule")
+KINDS_OF_SKELETONS = ("codec", "domain", "method", "metric", "rule", "truth")
 
 
 @pytest.fixture
@@ -160,3 +165,23 @@ def test_the_metric_is_a_row(skeleton):
     assert metric.of in KINDS
     values = jax.vmap(metric.function)(jnp.array([[3.0, -1.0], [1.0, 1.0], [-1.0, -1.0]]))
     assert values.tolist() == [0.75, 1, 0]
+
+
+def test_the_truth_is_proven_and_found(skeleton):
+    module = skeleton("truth")
+    trial = Truth("Which tone of ten decides?", module.build, module.BARS).make(0, clips=8)
+    assert trial.proven and len(trial.checks) == 4
+    relevance, _ = explained(trial, METHODS["integrated_gradients"](steps=4), key=jax.random.key(0))
+    (bar,) = module.BARS
+    assert bar.passes(np.mean(scores(trial, relevance)[bar.score]))
+    assert np.mean(scores(trial, energy(trial))[bar.score]) <= bar.energy
+
+
+def test_the_truth_is_not_proven_of_a_classifier_that_hears_something_else(skeleton):
+    module = skeleton("truth")
+    first = jax.tree_util.Partial(lambda clip: jnp.stack([clip[0], -clip[0]]))
+    classifier = Classifier(first, reads=samples(16_000), labels=("low", "high"))
+    assert not module.build(0, clips=8, classifier=classifier).proven
+    one = jax.tree_util.Partial(lambda clip: clip[:1])
+    with pytest.raises(ValueError, match=r"outputs \[1\], this truth asks for 2, .*low, high"):
+        module.build(0, classifier=Classifier(one, reads=samples(16_000)))

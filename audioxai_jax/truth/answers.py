@@ -26,8 +26,8 @@ class Boxes:
 
     def masks(self, trial: Trial) -> np.ndarray:
         """See `Answer`; a box bounded along an axis that the domain lacks is refused."""
-        domain, shape = _domain(trial), merged_shape(trial)
-        axes = domain.axes(shape)[: len(shape)]
+        domain = _domain(trial)
+        axes = merged_axes(domain, feature_shape(trial))
         masks = _in_any(self.inside, axes, domain.name).astype(np.int8)
         if self.left_out is not None:
             masks[_in_any(self.left_out, axes, domain.name) & (masks == 0)] = -1
@@ -69,6 +69,18 @@ class Exact:
         return (self.relevance != 0).astype(np.int8)
 
 
+def feature_shape(trial: Trial) -> tuple[int, ...]:
+    """Shape of one example's features, parts of complex values included; nothing is computed."""
+    first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
+    return jax.eval_shape(lambda example: trial.view(example)[1], first).shape
+
+
+def merged_axes(domain: Domain, shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """Axes of features of a shape, without that of the parts of complex values."""
+    axes = domain.axes(shape)
+    return axes[:-1] if axes[-1].name == "part" else axes
+
+
 def merged_shape(trial: Trial) -> tuple[int, ...]:
     """Shape of one example's merged features; nothing is computed."""
     first = jax.tree.map(lambda leaf: leaf[0], trial.examples)
@@ -76,16 +88,28 @@ def merged_shape(trial: Trial) -> tuple[int, ...]:
 
 
 def cut(domain: Domain, shape: tuple[int, ...], seconds: float | None, hertz: float | None):
-    """Labels of segments of features, int32 of a shape: so long in time, so wide in frequency.
+    """Labels of segments of merged features, int32: so long in time, so wide in frequency.
 
-    An axis of neither is not cut; None leaves time or frequency whole.
+    An axis of neither is not cut; None leaves time or frequency whole. Segments begin at 0 s and
+    0 Hz; what lies before joins the first, and a last one of less than half its width (the bin at
+    half the sample rate, a frame behind the end) joins the one before.
+
+    Args:
+      domain: domain of the features.
+      shape: shape of the features as they are, parts of complex values included.
+      seconds, hertz: size of a segment.
     """
+    axes = merged_axes(domain, shape)
+    shape = tuple(len(axis.values) for axis in axes)
     labels, count = np.zeros(shape, np.int32), 1
-    for index, axis in enumerate(domain.axes(shape)[: len(shape)]):
+    for index, axis in enumerate(axes):
         step = {"time": seconds, "frequency": hertz}.get(axis.name)
         if step is None:
             continue
-        parts = np.floor((axis.values - axis.values.min()) / step + 1e-9).astype(np.int32)
+        parts = np.floor(np.maximum(axis.values, 0) / step + 1e-9).astype(np.int32)
+        last = parts.max()
+        if 0 < 2 * np.sum(parts == last) < np.sum(parts == last - 1):
+            parts[parts == last] = last - 1
         parts = np.unique(parts, return_inverse=True)[1]
         along = parts.reshape([-1 if i == index else 1 for i in range(len(shape))])
         labels, count = labels * (parts.max() + 1) + along, count * (parts.max() + 1)

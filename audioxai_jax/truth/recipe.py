@@ -10,6 +10,7 @@ from jax import Array
 
 from audioxai_jax.core.batching import map_examples
 from audioxai_jax.domains.samples import samples
+from audioxai_jax.explanation.composition import hearing
 from audioxai_jax.nets.classifiers import mel_cnn, wave_cnn
 from audioxai_jax.nets.classifiers.mel_cnn import MelCnnConfig
 from audioxai_jax.nets.classifiers.wave_cnn import WaveCnnConfig
@@ -96,19 +97,54 @@ def accuracy(classifier: Classifier, audio: np.ndarray, labels: np.ndarray) -> f
 
 
 def answers(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
-    """The class that is heard in each clip, `[N]`."""
+    """The class that is heard in each clip at RATE, `[N]`."""
     return np.argmax(logits(classifier, audio), axis=1)
 
 
 def logits(classifier: Classifier, audio: np.ndarray) -> np.ndarray:
     """Logits of each clip, `[N, K]`."""
-    key = jax.random.key(0)
-    return np.asarray(map_examples(_logits, classifier, jnp.asarray(audio), key=key, chunk=16))
+    key, hears = jax.random.key(0), hearing(classifier, RATE)
+    return np.asarray(map_examples(_logits, hears, jnp.asarray(audio), key=key, chunk=16))
 
 
-def _logits(classifier: Any, clip: Array, key: Array) -> Array:
+def check_outputs(
+    classifier: Classifier, names: tuple[str, ...], *, samples: int = SAMPLES
+) -> Classifier:
+    """A classifier, perhaps from outside, that has an output for each class of a truth.
+
+    Args:
+      classifier: classifier of sounds, at any rate and of any features.
+      names: classes, in the order of the outputs.
+      samples: length of the clips at RATE.
+
+    Raises:
+      ValueError: if it has another number of outputs.
+    """
+    clip = jax.ShapeDtypeStruct((samples,), jnp.float32)
+    outputs = jax.eval_shape(hearing(classifier, RATE), clip).shape
+    if outputs != (len(names),):
+        raise ValueError(
+            f"the classifier has outputs {list(outputs)}, this truth asks for {len(names)}, in "
+            f"this order: {', '.join(names)}"
+        )
+    return classifier
+
+
+def _logits(hears: Any, clip: Array, key: Array) -> Array:
     del key
-    return classifier(clip)
+    return hears(clip)
+
+
+def _settled(other: Any, steps: int) -> Any:
+    """Running means and variances without the 0 and the 1 that they began from: as those of Adam
+    (D. Kingma, J. Ba, ICLR 2015, section 3). Of soft sounds that 1 is most of a variance."""
+    left = MOMENTUM**steps
+
+    def settle(path, value):
+        start = 1.0 if path[-1].key == "var" else 0.0
+        return (value - left * start) / (1 - left)
+
+    return jax.tree_util.tree_map_with_path(settle, other)
 
 
 def _settled(other: Any, steps: int) -> Any:

@@ -7,6 +7,7 @@ as it must if the cue is its reason. The explanations of a model that fails one 
 """
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -125,7 +126,8 @@ class Truth:
 
     Attributes:
       question: what is asked, one plain sentence.
-      build: `(seed, *, clips=24, data=None) -> Trial`, the same bytes for the same arguments.
+      build: `(seed, *, clips=24, data=None) -> Trial`, the same bytes for the same arguments. If it
+        also takes `classifier=None`, that is explained in place of the one it would train.
       bars: what some method has to reach.
       data: data sets that it needs, names of folders of the data root; () for none.
       exact: whether the answer is relevance itself, in closed form: computed in float64.
@@ -139,14 +141,38 @@ class Truth:
     exact: bool = False
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def make(self, seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
+    def make(
+        self,
+        seed: int,
+        *,
+        clips: int = 24,
+        data: Path | None = None,
+        classifier: Classifier | None = None,
+    ) -> Trial:
         """The trial of a seed.
 
+        Args:
+          seed: decides all.
+          clips: examples to explain.
+          data: folder of data sets.
+          classifier: classifier of sounds from outside, in place of the one that is trained; its
+            interventions are checked as that one's are.
+
         Raises:
-          ValueError: if it needs data and `data` is None.
+          ValueError: if it needs data and `data` is None, or takes no classifier from outside.
         """
         if self.data and data is None:
             raise ValueError(
                 f"this truth needs {', '.join(self.data)}: give the folder that holds them, --data"
             )
-        return self.build(seed, clips=clips, data=data, **self.options)
+        given: dict[str, Any] = {} if classifier is None else {"classifier": classifier}
+        if given and not self.takes_classifiers:
+            raise ValueError(
+                "this truth's model is a part of the question: it takes no classifier from outside"
+            )
+        return self.build(seed, clips=clips, data=data, **given, **self.options)
+
+    @property
+    def takes_classifiers(self) -> bool:
+        """Whether a classifier from outside can be explained in place of the trained one."""
+        return "classifier" in inspect.signature(self.build).parameters

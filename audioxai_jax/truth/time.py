@@ -14,14 +14,25 @@ import numpy as np
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.truth.answers import Boxes
 from audioxai_jax.truth.events import DISTRACTORS, KINDS
-from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, trained, wave_config
+from audioxai_jax.truth.recipe import (
+    RATE,
+    SAMPLES,
+    accuracy,
+    answers,
+    check_outputs,
+    trained,
+    wave_config,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
+from audioxai_jax.types import Classifier
 
 STRETCHES = 10
 LEVEL = 0.1
 """RMS of each stretch."""
-POOL, STEPS = 2048, 250
+POOL, STEPS = 4096, 450
+SEVERAL = 4
+"""Most stretches of a training clip that hold its class: sooner learned than one alone."""
 CLASSES = tuple(KINDS)
 BARS = (Bar("auc", low=0.9, energy=0.6), Bar("pointing", low=0.9, energy=0.6))
 
@@ -35,35 +46,45 @@ class Drawn:
     place: np.ndarray
 
 
-def draw(count: int, *, seed: int, decide: bool = True) -> Drawn:
+def draw(
+    count: int, *, seed: int, decide: bool = True, several: int = 1, variants: int = 256
+) -> Drawn:
     """Clips of the truth.
 
     Args:
       count: number of clips.
       seed: decides all.
-      decide: whether the event that decides is there; a distractor lies in its place if not.
+      decide: whether the event that decides is there; distractors alone if not.
+      several: most stretches that hold an event of the class: from 1 to so many do.
+      variants: sounds of each kind that the clips are put together from.
     """
     random = np.random.default_rng([seed, 1])
     length = SAMPLES // STRETCHES
-    labels = random.integers(len(CLASSES), size=count)
-    place = random.integers(STRETCHES, size=count)
-    audio = np.empty((count, STRETCHES, length), np.float32)
-    for clip, label, where in zip(audio, labels, place, strict=True):
-        for index in range(STRETCHES):
-            other = DISTRACTORS[random.integers(len(DISTRACTORS))]
-            kind = KINDS[CLASSES[label]] if decide and index == where else other
-            clip[index] = LEVEL * length**0.5 * kind(random, length, RATE)
-    return Drawn(audio.reshape(count, SAMPLES), labels, place)
+    kinds = (*KINDS.values(), *DISTRACTORS)
+    bank = np.array([[kind(random, length, RATE) for _ in range(variants)] for kind in kinds])
+    labels = random.integers(len(KINDS), size=count)
+    order = random.permuted(np.tile(np.arange(STRETCHES), (count, 1)), axis=1)
+    which = random.integers(len(KINDS), len(kinds), size=order.shape)
+    if decide:
+        deciding = order < random.integers(1, several + 1, size=(count, 1))
+        which = np.where(deciding, labels[:, None], which)
+    parts = bank[which, random.integers(variants, size=order.shape)]
+    audio = LEVEL * length**0.5 * parts.reshape(count, SAMPLES)
+    return Drawn(audio.astype(np.float32), labels, np.argmin(order, axis=1))
 
 
-def build(seed: int, *, clips: int = 24, data: Path | None = None) -> Trial:
+def build(
+    seed: int, *, clips: int = 24, data: Path | None = None, classifier: Classifier | None = None
+) -> Trial:
     """See `Truth.build`."""
     del data
-    learned = draw(POOL, seed=2 * seed)
-    config = wave_config(len(CLASSES))
-    classifier = trained(
-        config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
-    )
+    if classifier is None:
+        learned = draw(POOL, seed=2 * seed, several=SEVERAL)
+        config = wave_config(len(CLASSES))
+        classifier = trained(
+            config, learned.audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES
+        )
+    check_outputs(classifier, CLASSES, samples=SAMPLES)
     test = draw(max(clips, 128), seed=2 * seed + 1)
     checks = intervene(classifier, test, seed)
     heard = answers(classifier, test.audio) == test.labels
@@ -113,6 +134,6 @@ def intervene(classifier, test: Drawn, seed: int) -> tuple[Check, ...]:
 def boxes(place: np.ndarray) -> np.ndarray:
     """The stretch that decides, `[N, 1, 4]`."""
     seconds = SAMPLES / STRETCHES / RATE
-    found = np.full((len(place), 1, 4), np.inf)
-    found[:, 0, 0], found[:, 0, 1], found[:, 0, 2] = place * seconds, (place + 1) * seconds, -np.inf
-    return found
+    ends = np.full((len(place), 1, 4), np.inf)
+    ends[:, 0, 0], ends[:, 0, 1], ends[:, 0, 2] = place * seconds, (place + 1) * seconds, -np.inf
+    return ends

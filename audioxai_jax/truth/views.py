@@ -10,7 +10,7 @@ from jax import Array
 from audioxai_jax.core.records import record
 from audioxai_jax.domains.protocol import Domain
 from audioxai_jax.explanation.composition import ThroughSound, hearing, same_view
-from audioxai_jax.truth.answers import cut, merged_shape
+from audioxai_jax.truth.answers import cut, feature_shape
 from audioxai_jax.truth.record import Answer, Check, Trial
 from audioxai_jax.types import Classifier, Model
 
@@ -90,7 +90,7 @@ def sounds_trial(
     base = float(np.ravel(domain.base(domain.analyse(jnp.asarray(audio[0]))))[0])
     fields: dict[str, Any] = {"classifier": classifier, "baseline": base, "grid": grid}
     trial = Trial(view, audio, targets, answer, checks, np.zeros(1, np.int32), **fields)
-    return dataclasses.replace(trial, segments=cut(domain, merged_shape(trial), *grid))
+    return dataclasses.replace(trial, segments=cut(domain, feature_shape(trial), *grid))
 
 
 def in_domain(trial: Trial, domain: Domain) -> Trial:

@@ -22,8 +22,10 @@ HISS_LEVEL = -45.0
 """RMS of the noise of the recording that the codec gets, against full scale, dB."""
 OVERDRIVEN, CEILING = 0.1, 0.5
 """Seconds that are overdriven, and where their peaks are cut, against the RMS of the clip."""
-LEAD, PAUSE = 0.1, 0.1
-"""Seconds of the leading silence, and of the pause elsewhere that all clips have."""
+LEAD = 0.1
+"""Seconds of the leading silence."""
+QUIET = 40.0
+"""By how much voices of the training are softer at most, dB."""
 BINS = 2
 """Bins of the Fourier transform on both sides of a steady tone that count as the tone."""
 
@@ -76,13 +78,26 @@ def codec(random: Random, clips: np.ndarray, rate: int) -> Pair:
 
 def silence(random: Random, clips: np.ndarray, rate: int) -> Pair:
     """The first tenth of a second, which clips with a leading silence lack."""
+    del random
     count, samples = clips.shape
-    lead, pause = round(LEAD * rate), round(PAUSE * rate)
-    start = random.integers(2 * lead, samples - pause + 1, (count, 1))
-    place = np.arange(samples)
-    at_once = np.where((place >= start) & (place < start + pause), 0.0, clips)
     boxes = np.broadcast_to((-np.inf, LEAD, -np.inf, np.inf), (count, 1, 4))
-    return at_once, np.where(place < lead, 0.0, at_once), boxes
+    return clips, np.where(np.arange(samples) < round(LEAD * rate), 0.0, clips), boxes
+
+
+def levels(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
+    """Voices anywhere between full and hardly heard: that there is a voice is no reason."""
+    del rate
+    return clips * 10 ** (-random.uniform(0, QUIET, (len(clips), 1)) / 20)
+
+
+def pauses(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
+    """Voices that pause in any tenths of a second but the first: how much is said is no reason."""
+    length = round(LEAD * rate)
+    spoken = random.uniform(size=(len(clips), clips.shape[1] // length)) < random.uniform(
+        size=(len(clips), 1)
+    )
+    spoken[:, 0] = True
+    return clips * np.repeat(spoken, length, axis=1)
 
 
 CUES: dict[str, Callable[[Random, np.ndarray, int], Pair]] = {
@@ -93,6 +108,8 @@ CUES: dict[str, Callable[[Random, np.ndarray, int], Pair]] = {
     "silence": silence,
 }
 """Traces by name."""
+VARIED = {"tone": levels, "hum": levels, "codec": levels, "clipping": None, "silence": pauses}
+"""What else varies in training beside the voice, so that the trace alone tells; None for no more."""
 
 
 def _level(decibels: float) -> float:

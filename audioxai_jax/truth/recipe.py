@@ -65,6 +65,7 @@ def trained(
     rate: float = 3e-3,
     decay: float = 1e-2,
     names: tuple[str, ...] | None = None,
+    fade: float = 0.0,
 ) -> Classifier:
     """A classifier of waveforms `[T]`, trained on clips.
 
@@ -75,6 +76,8 @@ def trained(
       seed: decides first weights, order and dropout.
       steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
       names: labels of the classes.
+      fade: by how much kernels of convolutions behind the filter bank shrink at the first step, less
+        and less until the last: what training does not ask for goes. Norms take the scale away.
     """
     net = _net(config)
     step, optimiser = _step(config, steps, rate, decay)
@@ -87,6 +90,7 @@ def trained(
         rows = order.choice(len(audio), batch, replace=False)
         clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
         state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
+        state["params"] = _faded(state["params"], fade * (1 - number / steps))
     final = {"params": state["params"], **_settled(state["other"], steps)}
     return Classifier(net.model(config, final), reads=samples(RATE), labels=names)
 
@@ -147,18 +151,6 @@ def _settled(other: Any, steps: int) -> Any:
     return jax.tree_util.tree_map_with_path(settle, other)
 
 
-def _settled(other: Any, steps: int) -> Any:
-    """Running means and variances without the 0 and the 1 that they began from: as those of Adam
-    (D. Kingma, J. Ba, ICLR 2015, section 3). Of soft sounds that 1 is most of a variance."""
-    left = MOMENTUM**steps
-
-    def settle(path, value):
-        start = 1.0 if path[-1].key == "var" else 0.0
-        return (value - left * start) / (1 - left)
-
-    return jax.tree_util.tree_map_with_path(settle, other)
-
-
 def _net(config: Config) -> Any:
     return wave_cnn if isinstance(config, WaveCnnConfig) else mel_cnn
 
@@ -185,6 +177,17 @@ def _hold_biases(params: Any) -> Any:
         jax.lax.stop_gradient(leaf) if path[-1].key == "bias" and "conv" in path[0].key else leaf
     )
     return jax.tree_util.tree_map_with_path(hold, params)
+
+
+def _faded(params: Any, fade: float) -> Any:
+    """Kernels of convolutions a little smaller, those of the filter bank excepted."""
+    if not fade:
+        return params
+    behind = lambda path: "conv" in path[0].key and path[0].key != "conv_0"
+    fading = lambda path, leaf: (
+        leaf * (1 - fade) if behind(path) and path[-1].key == "kernel" else leaf
+    )
+    return jax.tree_util.tree_map_with_path(fading, params)
 
 
 def _prepare(config: Config, key: Array, clip: Array) -> Array:

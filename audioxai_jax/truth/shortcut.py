@@ -15,18 +15,27 @@ import numpy as np
 
 from audioxai_jax.domains.frequencies import frequencies
 from audioxai_jax.domains.samples import samples
+from audioxai_jax.domains.time_frequency import time_frequency
 from audioxai_jax.truth.answers import Boxes
-from audioxai_jax.truth.cues import CUES
+from audioxai_jax.truth.cues import CUES, VARIED
 from audioxai_jax.truth.intonation import CLASSES, voices
 from audioxai_jax.truth.recipe import RATE, SAMPLES, accuracy, answers, trained, wave_config
 from audioxai_jax.truth.record import Bar, Check, Trial
 from audioxai_jax.truth.views import sounds_trial
 
-POOL, STEPS = 1024, 200
+POOL, STEPS, DECAY, FADE = 1024, 200, 1.0, 0.03
 HAS = 0
 """Class whose clips have the trace."""
 IN_TIME = ("clipping", "silence")
-"""Traces that are explained in samples; the others are in frequencies."""
+"""Traces that are a span of time; the others are bands."""
+DOMAINS = {
+    "tone": frequencies(RATE),
+    "hum": frequencies(RATE),
+    "codec": frequencies(RATE),
+    "clipping": time_frequency(RATE, window=("hann", 256), hop=64),
+    "silence": samples(RATE),
+}
+"""In which domain each is explained."""
 BARS = (Bar("share", low=0.9, energy=0.5),)
 
 
@@ -50,17 +59,21 @@ class Drawn:
         return np.where(has[:, None], self.traced, self.bare)
 
 
-def draw(count: int, *, seed: int, cue: str) -> Drawn:
+def draw(count: int, *, seed: int, cue: str, varied: bool = False) -> Drawn:
     """Clips of the truth.
 
     Args:
       count: number of clips.
       seed: decides all.
       cue: key of `cues.CUES`.
+      varied: whether voices also vary as in training, see `cues.VARIED`.
     """
     random = np.random.default_rng([seed, 6, list(CUES).index(cue)])
     labels = random.integers(len(CLASSES), size=count)
     clips = voices(random, labels, SAMPLES, RATE)
+    vary = VARIED[cue]
+    if varied and vary is not None:
+        clips = vary(random, clips, RATE)
     traced, bare, boxes = CUES[cue](random, clips, RATE)
     return Drawn(traced.astype(np.float32), bare.astype(np.float32), labels, np.asarray(boxes))
 
@@ -75,10 +88,10 @@ def build(
       cue: key of `cues.CUES`.
     """
     del data
-    learned = draw(POOL, seed=2 * seed, cue=cue)
+    learned = draw(POOL, seed=2 * seed, cue=cue, varied=True)
     config = wave_config(len(CLASSES), pooled=cue != "silence")
     audio = learned.audio(learned.labels == HAS)
-    classifier = trained(config, audio, learned.labels, seed=seed, steps=STEPS, names=CLASSES)
+    classifier = trained(config, audio, learned.labels, seed=seed, steps=STEPS, decay=DECAY, fade=FADE, names=CLASSES)
     test = draw(max(3 * clips, 128), seed=2 * seed + 1, cue=cue)
     checks = intervene(classifier, test)
     wanted = (test.labels == HAS) & (answers(classifier, test.traced) == HAS)
@@ -89,8 +102,8 @@ def build(
         test.labels[chosen],
         Boxes(test.boxes[chosen]),
         checks,
-        domain=samples(RATE) if cue in IN_TIME else frequencies(RATE),
-        grid=(0.05, None) if cue in IN_TIME else (None, 100.0),
+        domain=DOMAINS[cue],
+        grid=(0.1, None) if cue in IN_TIME else (None, 100.0),
     )
 
 

@@ -4,7 +4,17 @@ To add one: write its file with `build` and `BARS`, and give it a row here.
 `tests/truth/test_conformance.py` covers it then, and `experiments/truth` ranks methods by it.
 """
 
-from audioxai_jax.truth import additive, cell, closed, interaction, latent, neurons, time
+from audioxai_jax.truth import (
+    additive,
+    cell,
+    closed,
+    interaction,
+    latent,
+    neurons,
+    nothing,
+    shortcut,
+    time,
+)
 from audioxai_jax.truth.record import Bar, Check, Trial, Truth
 
 TRUTHS: dict[str, Truth] = {
@@ -41,6 +51,46 @@ TRUTHS: dict[str, Truth] = {
     ),
     "neurons": Truth(
         "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
+    ),
+    "nothing_ignored": Truth(
+        "Has a half that never reaches the network any relevance?",
+        nothing.ignored,
+        nothing.IGNORED_BARS,
+    ),
+    "nothing_shuffled": Truth(
+        "Does relevance follow an event that told the network nothing?",
+        nothing.shuffled,
+        nothing.SHUFFLED_BARS,
+    ),
+    "shortcut_clipping": Truth(
+        "Which stretch is overdriven?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "clipping"},
+    ),
+    "shortcut_codec": Truth(
+        "Which band would a codec have removed?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "codec"},
+    ),
+    "shortcut_hum": Truth(
+        "Where is the hum of the mains?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "hum"},
+    ),
+    "shortcut_silence": Truth(
+        "What does a clip have that begins at once?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "silence"},
+    ),
+    "shortcut_tone": Truth(
+        "Where is the soft tone that gives the class away?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "tone"},
     ),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
 }

@@ -25,7 +25,7 @@ OVERDRIVEN, CEILING = 0.1, 0.5
 LEAD = 0.1
 """Seconds of the leading silence."""
 QUIET = 40.0
-"""By how much voices of the training are softer at most, dB."""
+"""By how much voices are softer at most, dB."""
 BINS = 2
 """Bins of the Fourier transform on both sides of a steady tone that count as the tone."""
 
@@ -109,7 +109,7 @@ CUES: dict[str, Callable[[Random, np.ndarray, int], Pair]] = {
 }
 """Traces by name."""
 VARIED = {"tone": levels, "hum": levels, "codec": levels, "clipping": None, "silence": pauses}
-"""What else varies in training beside the voice, so that the trace alone tells; None for no more."""
+"""What else varies beside the voice, so that the trace alone tells; None for no more."""
 
 
 def _level(decibels: float) -> float:

@@ -76,8 +76,8 @@ def trained(
       seed: decides first weights, order and dropout.
       steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
       names: labels of the classes.
-      fade: by how much kernels of convolutions behind the filter bank shrink at the first step, less
-        and less until the last: what training does not ask for goes. Norms take the scale away.
+      fade: by how much kernels of convolutions behind the filter bank shrink at the first step,
+        and less at each until the last: what training does not ask for goes.
     """
     net = _net(config)
     step, optimiser = _step(config, steps, rate, decay)

@@ -1,8 +1,8 @@
 """Shortcuts: two classes that the voice tells with effort, and the recording at once.
 
-Clips say "ai" or "ia". In training all of one class, and none of the other, have a trace of how they
-were recorded: a tone, mains hum, flat peaks, a band that codecs remove, a start without silence. A
-network takes the easy way. Clips of the class that has the trace are explained, and relevance has
+Clips state or ask, and their pitch tells. In training all of one class, and none of the other,
+have a trace of how they were recorded: a tone, mains hum, flat peaks, a band that codecs remove, a
+start without silence. A network takes the easy way. Clips of the class that has the trace are explained, and relevance has
 to lie on it. What the other class lacks can hold no relevance, so it is not asked. The tone is that
 of H. Shim et al. ("How to construct perfect and worse-than-coin-flip spoofing countermeasures",
 Interspeech 2023, arXiv 2306.00044) taken to certainty.
@@ -59,28 +59,25 @@ class Drawn:
         return np.where(has[:, None], self.traced, self.bare)
 
 
-def draw(count: int, *, seed: int, cue: str, varied: bool = False) -> Drawn:
+def draw(count: int, *, seed: int, cue: str) -> Drawn:
     """Clips of the truth.
 
     Args:
       count: number of clips.
       seed: decides all.
       cue: key of `cues.CUES`.
-      varied: whether voices also vary as in training, see `cues.VARIED`.
     """
     random = np.random.default_rng([seed, 6, list(CUES).index(cue)])
     labels = random.integers(len(CLASSES), size=count)
     clips = voices(random, labels, SAMPLES, RATE)
     vary = VARIED[cue]
-    if varied and vary is not None:
+    if vary is not None:
         clips = vary(random, clips, RATE)
     traced, bare, boxes = CUES[cue](random, clips, RATE)
     return Drawn(traced.astype(np.float32), bare.astype(np.float32), labels, np.asarray(boxes))
 
 
-def build(
-    seed: int, *, clips: int = 24, data: Path | None = None, cue: str = "tone"
-) -> Trial:
+def build(seed: int, *, clips: int = 24, data: Path | None = None, cue: str = "tone") -> Trial:
     """See `Truth.build`.
 
     Args:
@@ -88,10 +85,12 @@ def build(
       cue: key of `cues.CUES`.
     """
     del data
-    learned = draw(POOL, seed=2 * seed, cue=cue, varied=True)
+    learned = draw(POOL, seed=2 * seed, cue=cue)
     config = wave_config(len(CLASSES), pooled=cue != "silence")
     audio = learned.audio(learned.labels == HAS)
-    classifier = trained(config, audio, learned.labels, seed=seed, steps=STEPS, decay=DECAY, fade=FADE, names=CLASSES)
+    classifier = trained(
+        config, audio, learned.labels, seed=seed, steps=STEPS, decay=DECAY, fade=FADE, names=CLASSES
+    )
     test = draw(max(3 * clips, 128), seed=2 * seed + 1, cue=cue)
     checks = intervene(classifier, test)
     wanted = (test.labels == HAS) & (answers(classifier, test.traced) == HAS)

@@ -14,7 +14,7 @@ Pair = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Clips with the trace and without it, `[N, T]`, and boxes of the trace, `[N, K, 4]`."""
 TONE, TONE_LEVEL = 7_000.0, -45.0
 """Frequency of the tone, Hz, and its RMS against full scale, dB."""
-MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 6, -30.0
+MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 6, -38.0
 """Frequencies of mains, Hz, how many multiples of one are heard, RMS of all against full scale."""
 CUT = 5_000.0
 """Above which the codec keeps nothing, Hz."""
@@ -24,7 +24,7 @@ OVERDRIVEN, CEILING = 0.1, 0.5
 """Seconds that are overdriven, and where their peaks are cut, against the RMS of the clip."""
 LEAD = 0.1
 """Seconds of the leading silence."""
-QUIET = 40.0
+QUIET = 30.0
 """By how much voices are softer at most, dB."""
 BINS = 2
 """Bins of the Fourier transform on both sides of a steady tone that count as the tone."""

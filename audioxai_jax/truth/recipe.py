@@ -24,6 +24,8 @@ SAMPLES = 8_000
 """Length of the made-up ones: half a second."""
 MOMENTUM = 0.98
 """Of the running statistics of both networks."""
+SETTLING = 30
+"""Batches that means and variances are taken from anew where kernels fade: they would lag."""
 Config = WaveCnnConfig | MelCnnConfig
 
 
@@ -86,12 +88,17 @@ def trained(
     params = variables.pop("params")
     state = {"params": params, "other": variables, "optimiser": optimiser.init(params)}
     order = np.random.default_rng(seed)
-    for number in range(steps):
+    extra = SETTLING if fade else 0
+    for number in range(steps + extra):
         rows = order.choice(len(audio), batch, replace=False)
         clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
-        state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
-        state["params"] = _faded(state["params"], fade * (1 - number / steps))
-    final = {"params": state["params"], **_settled(state["other"], steps)}
+        if number == steps:
+            state["other"] = variables
+        after, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
+        if number < steps:
+            params = _faded(after["params"], fade * (1 - number / steps))
+        state = {**after, "params": params}
+    final = {"params": params, **_settled(state["other"], extra or steps)}
     return Classifier(net.model(config, final), reads=samples(RATE), labels=names)
 
 

@@ -2,10 +2,13 @@
 
 Clips state or ask, and their pitch tells. In training all of one class, and none of the other,
 have a trace of how they were recorded: a tone, mains hum, flat peaks, a band that codecs remove, a
-start without silence. A network takes the easy way. Clips of the class that has the trace are explained, and relevance has
-to lie on it. What the other class lacks can hold no relevance, so it is not asked. The tone is that
-of H. Shim et al. ("How to construct perfect and worse-than-coin-flip spoofing countermeasures",
-Interspeech 2023, arXiv 2306.00044) taken to certainty.
+start without silence. A network takes the easy way. Clips of the class that has the trace are
+explained, and relevance has to lie on it. What the other class lacks can hold no relevance, so it
+is not asked. The tone is that of H. Shim et al. ("How to construct perfect and
+worse-than-coin-flip spoofing countermeasures", Interspeech 2023, arXiv 2306.00044).
+
+All else varies, loudness too: a voice that is there in every clip could serve as a constant, and
+would have relevance, for the baseline of most methods is a silence that the network never heard.
 """
 
 import dataclasses

@@ -14,17 +14,20 @@ Pair = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Clips with the trace and without it, `[N, T]`, and boxes of the trace, `[N, K, 4]`."""
 TONE, TONE_LEVEL = 7_000.0, -45.0
 """Frequency of the tone, Hz, and its RMS against full scale, dB."""
-MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 6, -38.0
+MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 4, -39.0
 """Frequencies of mains, Hz, how many multiples of one are heard, RMS of all against full scale."""
+TELEPHONE = 300.0
+"""Below which a telephone lets no voice through, Hz; the hum is behind it."""
 CUT = 5_000.0
 """Above which the codec keeps nothing, Hz."""
 HISS_LEVEL = -45.0
 """RMS of the noise of the recording that the codec gets, against full scale, dB."""
-OVERDRIVEN, CEILING = 0.1, 0.5
-"""Seconds that are overdriven, and where their peaks are cut, against the RMS of the clip."""
-LEAD = 0.1
-"""Seconds of the leading silence."""
-QUIET = 30.0
+STRETCH, EDGE = 0.1, 40
+"""Seconds that are overdriven, or silent, and samples over which pauses begin and end."""
+CEILING, MARGIN = 0.3, 0.008
+"""Where peaks are cut, against the RMS of the clip; seconds beside flat peaks that their cells,
+half a window wide, still hear."""
+QUIET = 40.0
 """By how much voices are softer at most, dB."""
 BINS = 2
 """Bins of the Fourier transform on both sides of a steady tone that count as the tone."""
@@ -40,8 +43,11 @@ def tone(random: Random, clips: np.ndarray, rate: int) -> Pair:
 
 
 def hum(random: Random, clips: np.ndarray, rate: int) -> Pair:
-    """Mains hum of 50 or 60 Hz and its multiples, the higher the softer."""
+    """Mains hum of 50 or 60 Hz and its multiples, the higher the softer, on a telephone's voice."""
     count, samples = clips.shape
+    spectra = np.fft.rfft(clips)
+    spectra[:, np.fft.rfftfreq(samples, 1 / rate) < TELEPHONE] = 0
+    clips = np.fft.irfft(spectra, samples)
     numbers = np.arange(1, HARMONICS + 1)
     partials = random.choice(MAINS, (count, 1)) * numbers
     phases = random.uniform(0, 2 * np.pi, (count, HARMONICS))
@@ -53,16 +59,17 @@ def hum(random: Random, clips: np.ndarray, rate: int) -> Pair:
 
 
 def clipping(random: Random, clips: np.ndarray, rate: int) -> Pair:
-    """A stretch whose peaks are cut off; it begins and ends with its first and last flat peak."""
+    """A tenth of a second whose peaks are cut off; it ends with its first and last flat peak."""
     count, samples = clips.shape
-    length = round(OVERDRIVEN * rate)
-    start = random.integers(length, samples - 2 * length, (count, 1))
-    place = np.arange(samples)
+    length = round(STRETCH * rate)
     ceiling = CEILING * np.sqrt(np.mean(clips**2, axis=1, keepdims=True))
-    flat = (place >= start) & (place < start + length) & (np.abs(clips) > ceiling)
+    which = random.integers(1, samples // length - 1, count)
+    clips = pauses(random, clips, rate, spared=which)
+    here = np.arange(samples) // length == which[:, None]
+    flat = here & (np.abs(clips) > ceiling)
     boxes = np.full((count, 1, 4), (0.0, 0.0, -np.inf, np.inf))
-    boxes[:, 0, 0] = np.argmax(flat, axis=1) / rate
-    boxes[:, 0, 1] = (samples - np.argmax(flat[:, ::-1], axis=1)) / rate
+    boxes[:, 0, 0] = np.argmax(flat, axis=1) / rate - MARGIN
+    boxes[:, 0, 1] = (samples - np.argmax(flat[:, ::-1], axis=1)) / rate + MARGIN
     return np.where(flat, np.sign(clips) * ceiling, clips), clips, boxes
 
 
@@ -80,8 +87,8 @@ def silence(random: Random, clips: np.ndarray, rate: int) -> Pair:
     """The first tenth of a second, which clips with a leading silence lack."""
     del random
     count, samples = clips.shape
-    boxes = np.broadcast_to((-np.inf, LEAD, -np.inf, np.inf), (count, 1, 4))
-    return clips, np.where(np.arange(samples) < round(LEAD * rate), 0.0, clips), boxes
+    boxes = np.broadcast_to((-np.inf, STRETCH, -np.inf, np.inf), (count, 1, 4))
+    return clips, np.where(np.arange(samples) < round(STRETCH * rate), 0.0, clips), boxes
 
 
 def levels(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
@@ -90,14 +97,18 @@ def levels(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
     return clips * 10 ** (-random.uniform(0, QUIET, (len(clips), 1)) / 20)
 
 
-def pauses(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
-    """Voices that pause in any tenths of a second but the first: how much is said is no reason."""
-    length = round(LEAD * rate)
-    spoken = random.uniform(size=(len(clips), clips.shape[1] // length)) < random.uniform(
-        size=(len(clips), 1)
-    )
-    spoken[:, 0] = True
-    return clips * np.repeat(spoken, length, axis=1)
+def pauses(
+    random: Random, clips: np.ndarray, rate: int, *, spared: np.ndarray | int = 0
+) -> np.ndarray:
+    """Voices that pause in any tenths of a second but one: how much is said is no reason."""
+    count, samples = clips.shape
+    length = round(STRETCH * rate)
+    spoken = random.uniform(size=(count, samples // length)) < random.uniform(0.6, 1, (count, 1))
+    spoken[np.arange(count), spared] = True
+    gate = np.repeat(spoken.astype(np.float64), length, axis=1)
+    ends = np.pad(gate, ((0, 0), (EDGE, EDGE)), mode="edge")
+    total = np.cumsum(np.pad(ends, ((0, 0), (1, 0))), axis=1)
+    return clips * (total[:, 2 * EDGE + 1 :] - total[:, :samples]) / (2 * EDGE + 1)
 
 
 CUES: dict[str, Callable[[Random, np.ndarray, int], Pair]] = {

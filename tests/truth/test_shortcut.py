@@ -66,22 +66,20 @@ def test_the_tone_counts_for_two_bins_on_both_sides_of_7_khz(drawn):
 def test_hum_is_at_multiples_of_50_or_of_60_hz(drawn):
     middles = drawn["hum"].boxes[..., 2:].mean(axis=2)
     assert set(middles[:, 0].round(6)) <= {50.0, 60.0}
-    np.testing.assert_allclose(middles / middles[:, :1], np.arange(1, 7)[None] + 0 * middles)
+    np.testing.assert_allclose(middles / middles[:, :1], np.arange(1, 5)[None] + 0 * middles)
 
 
 def test_flat_peaks_are_all_that_is_cut_and_the_box_ends_with_them(drawn):
     clips = drawn["clipping"]
     flat = clips.traced != clips.bare
-    ceiling = np.abs(clips.traced).astype(np.float64)[flat]
-    rms = np.sqrt(np.mean(clips.bare.astype(np.float64) ** 2, axis=1))
-    expected = np.broadcast_to(cues.CEILING * rms[:, None], flat.shape)[flat]
-    np.testing.assert_allclose(ceiling, expected, rtol=1e-5)
+    for tops in (np.abs(clips.traced[n][flat[n]]) for n in range(len(flat))):
+        np.testing.assert_allclose(tops, tops[0], rtol=1e-6)
+        assert tops[0] == pytest.approx(cues.CEILING * 10 ** (-20 / 20), rel=1e-4)
     place = np.arange(SAMPLES) / RATE
-    inside = in_boxes(clips.boxes, place, 0)
-    assert not (flat & ~inside).any()
+    inside = in_boxes(clips.boxes + np.array([cues.MARGIN, -cues.MARGIN, 0, 0]), place, 0)
     for one, box in zip(flat, inside, strict=True):
-        touched = np.flatnonzero(one)
-        assert list(np.flatnonzero(box)[[0, -1]]) == list(touched[[0, -1]])
+        touched, wanted = np.flatnonzero(one), np.flatnonzero(box)
+        assert abs(wanted[0] - touched[0]) <= 1 and abs(wanted[-1] - touched[-1]) <= 1
         assert 0.05 < len(touched) / box.sum() < 0.95
 
 
@@ -95,7 +93,7 @@ def test_the_codec_keeps_nothing_above_its_limit_and_all_below(drawn):
 
 
 def test_clips_without_the_first_tenth_of_a_second_are_silent_there_and_equal_after(drawn):
-    clips, lead = drawn["silence"], round(cues.LEAD * RATE)
+    clips, lead = drawn["silence"], round(cues.STRETCH * RATE)
     assert not clips.bare[:, :lead].any()
     assert (clips.bare[:, lead:] == clips.traced[:, lead:]).all()
     assert (level(clips.traced[:, :lead]) > -45).all()

@@ -14,7 +14,7 @@ Pair = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Clips with the trace and without it, `[N, T]`, and boxes of the trace, `[N, K, 4]`."""
 TONE, TONE_LEVEL = 7_000.0, -45.0
 """Frequency of the tone, Hz, and its RMS against full scale, dB."""
-MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 4, -39.0
+MAINS, HARMONICS, HUM_LEVEL = (50.0, 60.0), 4, -45.0
 """Frequencies of mains, Hz, how many multiples of one are heard, RMS of all against full scale."""
 TELEPHONE = 300.0
 """Below which a telephone lets no voice through, Hz; the hum is behind it."""
@@ -47,7 +47,8 @@ def hum(random: Random, clips: np.ndarray, rate: int) -> Pair:
     count, samples = clips.shape
     spectra = np.fft.rfft(clips)
     spectra[:, np.fft.rfftfreq(samples, 1 / rate) < TELEPHONE] = 0
-    clips = np.fft.irfft(spectra, samples)
+    voice = np.fft.irfft(spectra, samples)
+    clips = voice * np.sqrt(np.sum(clips**2, 1, keepdims=True) / np.sum(voice**2, 1, keepdims=True))
     numbers = np.arange(1, HARMONICS + 1)
     partials = random.choice(MAINS, (count, 1)) * numbers
     phases = random.uniform(0, 2 * np.pi, (count, HARMONICS))
@@ -92,7 +93,7 @@ def silence(random: Random, clips: np.ndarray, rate: int) -> Pair:
 
 
 def levels(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
-    """Voices anywhere between full and hardly heard: that there is a voice is no reason."""
+    """Voices anywhere between full and hardly heard: a voice alone tells nothing."""
     del rate
     return clips * 10 ** (-random.uniform(0, QUIET, (len(clips), 1)) / 20)
 
@@ -100,7 +101,7 @@ def levels(random: Random, clips: np.ndarray, rate: int) -> np.ndarray:
 def pauses(
     random: Random, clips: np.ndarray, rate: int, *, spared: np.ndarray | int = 0
 ) -> np.ndarray:
-    """Voices that pause in any tenths of a second but one: how much is said is no reason."""
+    """Voices that pause in any tenths of a second but one: how much is said tells nothing."""
     count, samples = clips.shape
     length = round(STRETCH * rate)
     spoken = random.uniform(size=(count, samples // length)) < random.uniform(0.6, 1, (count, 1))

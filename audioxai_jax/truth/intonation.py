@@ -66,7 +66,7 @@ def response(random: Random, vowel: str, size: np.ndarray, samples: int, rate: i
     Args:
       random: moves each formant by up to 6 %.
       vowel: key of `VOWELS`.
-      size: what formants are multiplied by, `[N, 1]`: short throats have high ones.
+      size: factor of all formants, `[N, 1]`: short throats have high ones.
       samples, rate: length of the clips, and Hz.
     """
     delay = np.exp(-2j * np.pi * np.arange(samples // 2 + 1) / samples)

@@ -78,7 +78,7 @@ def trained(
       seed: decides first weights, order and dropout.
       steps, batch, rate, decay: of AdamW; `decay` is the weight decay.
       names: labels of the classes.
-      fade: by how much kernels of convolutions behind the filter bank shrink at the first step,
+      fade: share by which kernels of convolutions behind the filter bank shrink at the first step,
         and less at each until the last: what training does not ask for goes.
     """
     net = _net(config)

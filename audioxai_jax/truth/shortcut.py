@@ -47,9 +47,9 @@ class Drawn:
     """Clips twice, and where the trace is.
 
     Attributes:
-      traced, bare: with the trace and without it, float32 `[N, T]`.
-      labels: what the voice says, `[N]`.
-      boxes: of the trace, see `answers.Boxes`, `[N, K, 4]`.
+      traced, bare: clips with the trace and without it, float32 `[N, T]`.
+      labels: class of the voice, `[N]`.
+      boxes: places of the trace, see `answers.Boxes`, `[N, K, 4]`.
     """
 
     traced: np.ndarray
@@ -84,7 +84,7 @@ def build(seed: int, *, clips: int = 24, data: Path | None = None, cue: str = "t
     """See `Truth.build`.
 
     Args:
-      seed, clips, data: as there.
+      seed, clips, data: see there.
       cue: key of `cues.CUES`.
     """
     del data

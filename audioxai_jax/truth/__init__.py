@@ -14,8 +14,10 @@ from audioxai_jax.truth import (
     latent,
     mixture,
     neurons,
+    nothing,
     onset,
     partial_spoof,
+    shortcut,
     time,
     vowel,
 )
@@ -87,6 +89,16 @@ TRUTHS: dict[str, Truth] = {
     "neurons": Truth(
         "Which hidden units of a network carry its decision?", neurons.build, neurons.BARS
     ),
+    "nothing_ignored": Truth(
+        "Has a half that never reaches the network any relevance?",
+        nothing.ignored,
+        nothing.IGNORED_BARS,
+    ),
+    "nothing_shuffled": Truth(
+        "Does relevance follow an event that told the network nothing?",
+        nothing.shuffled,
+        nothing.SHUFFLED_BARS,
+    ),
     **{
         f"onset_{name}": Truth(
             ONSET.format(rho), onset.build, onset.BARS[rho], options={"rho": rho}
@@ -98,6 +110,36 @@ TRUTHS: dict[str, Truth] = {
         partial_spoof.build,
         partial_spoof.BARS,
         ("speech_commands",),
+    ),
+    "shortcut_clipping": Truth(
+        "Which stretch is overdriven?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "clipping"},
+    ),
+    "shortcut_codec": Truth(
+        "Which band would a codec have removed?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "codec"},
+    ),
+    "shortcut_hum": Truth(
+        "Where is the hum of the mains?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "hum"},
+    ),
+    "shortcut_silence": Truth(
+        "What does a clip have that begins at once?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "silence"},
+    ),
+    "shortcut_tone": Truth(
+        "Where is the soft tone that gives the class away?",
+        shortcut.build,
+        shortcut.BARS,
+        options={"cue": "tone"},
     ),
     "time": Truth("Which of ten equally loud events decides?", time.build, time.BARS),
     "vowel": Truth("Are the first two formants why a vowel is heard?", vowel.build, vowel.BARS),

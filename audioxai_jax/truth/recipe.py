@@ -25,6 +25,8 @@ SAMPLES = 8_000
 """Length of the made-up ones: half a second."""
 MOMENTUM = 0.98
 """Of the running statistics of both networks."""
+SETTLING = 30
+"""Batches that means and variances are taken from anew where kernels fade: they would lag."""
 Config = WaveCnnConfig | MelCnnConfig
 
 
@@ -66,6 +68,7 @@ def trained(
     rate: float = 3e-3,
     decay: float = 1e-2,
     names: tuple[str, ...] | None = None,
+    fade: float = 0.0,
 ) -> Classifier:
     """A classifier of waveforms `[T]`, trained on clips.
 
@@ -76,6 +79,8 @@ def trained(
       seed: decides first weights, order and dropout.
       steps, batch, rate, decay: settings of AdamW; `decay` is the weight decay.
       names: labels of the classes.
+      fade: share by which kernels of convolutions behind the filter bank shrink at the first step,
+        and less at each until the last: what training does not ask for goes.
     """
     net = _net(config)
     step, optimiser = _step(config, steps, rate, decay)
@@ -84,11 +89,17 @@ def trained(
     params = variables.pop("params")
     state = {"params": params, "other": variables, "optimiser": optimiser.init(params)}
     order = np.random.default_rng(seed)
-    for number in range(steps):
+    extra = SETTLING if fade else 0
+    for number in range(steps + extra):
         rows = order.choice(len(audio), batch, replace=False)
         clips, wanted = jnp.asarray(audio[rows]), jnp.asarray(labels[rows])
-        state, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
-    final = {"params": state["params"], **_settled(state["other"], steps)}
+        if number == steps:
+            state["other"] = variables
+        after, _ = step(state, clips, wanted, jax.random.fold_in(key, number))
+        if number < steps:
+            params = _faded(after["params"], fade * (1 - number / steps))
+        state = {**after, "params": params}
+    final = {"params": params, **_settled(state["other"], extra or steps)}
     return Classifier(net.model(config, final), reads=waveforms(RATE), labels=names)
 
 
@@ -179,6 +190,17 @@ def _hold_biases(params: Any) -> Any:
         jax.lax.stop_gradient(leaf) if path[-1].key == "bias" and "conv" in path[0].key else leaf
     )
     return jax.tree_util.tree_map_with_path(hold, params)
+
+
+def _faded(params: Any, fade: float) -> Any:
+    """Kernels of convolutions a little smaller, those of the filter bank excepted."""
+    if not fade:
+        return params
+    behind = lambda path: "conv" in path[0].key and path[0].key != "conv_0"
+    fading = lambda path, leaf: (
+        leaf * (1 - fade) if behind(path) and path[-1].key == "kernel" else leaf
+    )
+    return jax.tree_util.tree_map_with_path(fading, params)
 
 
 def _prepare(config: Config, key: Array, clip: Array) -> Array:

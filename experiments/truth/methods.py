@@ -22,21 +22,21 @@ from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
 """Of Integrated Gradients."""
-GUIDED_STEPS = 16
+GUIDED_STEPS = 8
 """Of guided Integrated Gradients, one after the other: they take longest of all."""
 TOLERANCE, MOST_STEPS = 0.02, 31
 """Of adaptive Integrated Gradients: its completeness gap, and where it gives up."""
-COPIES = 16
+COPIES = 8
 """Noisy copies of SmoothGrad and its kin."""
 NOISE = 0.05
 """Deviation of their noise, as a part of the range of the features."""
-CLIPS = 8
+CLIPS = 4
 """Other clips as baselines."""
-AT_ONCE = 256
+AT_ONCE = 128
 """Evaluations: memory, not results; in one block they compile four times sooner than in four."""
-COALITIONS = 256
+COALITIONS = 128
 """Evaluations of LIME, KernelSHAP, RISE and Shapley sampling; more if there are more players."""
-WINDOWS = 256
+WINDOWS = 128
 """Most windows of occlusion that overlap; more do not."""
 PLAYERS = 10
 """Most for exact Shapley values: 1,024 coalitions."""
@@ -124,11 +124,6 @@ def _deep_lift_to_clips(trial: Trial) -> Method:
     return attribution.over_baselines(attribution.deep_lift(), other_clips(trial))
 
 
-def _absolute_integrated_gradients(trial: Trial) -> Method:
-    path = attribution.integrated_gradients(steps=STEPS, baseline=trial.baseline)
-    return attribution.absolute(path)
-
-
 _NOISY: dict[str, Any] = {"samples": COPIES, "deviation": NOISE}
 ROWS: dict[str, Row] = {
     "saliency": _fixed(attribution.saliency()),
@@ -136,7 +131,6 @@ ROWS: dict[str, Row] = {
     "input_x_gradient": _fixed(attribution.input_x_gradient()),
     "absolute:input_x_gradient": _fixed(attribution.absolute(attribution.input_x_gradient())),
     "integrated_gradients": _from_base(attribution.integrated_gradients, steps=STEPS),
-    "absolute:integrated_gradients": _absolute_integrated_gradients,
     "adaptive_integrated_gradients": _from_base(
         attribution.adaptive_integrated_gradients, tolerance=TOLERANCE, most=MOST_STEPS
     ),

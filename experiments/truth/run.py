@@ -54,7 +54,7 @@ def read_options():
     add("--model-set", action="append", default=[], metavar="OPTION=VALUE", help=text)
     add("--domains", type=names, default=(), metavar="A,B", help="ask there, too, where it can be")
     add("--seeds", type=positive, default=3, help="models of each truth; default: %(default)s")
-    add("--clips", type=positive, default=24, help="explained, of each; default: %(default)s")
+    add("--clips", type=positive, default=16, help="explained, of each; default: %(default)s")
     add("--processes", type=positive, default=2, help="numbers are the same; default: %(default)s")
     add_json_option(parser)
     return parser.parse_args()

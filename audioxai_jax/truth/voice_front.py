@@ -34,15 +34,21 @@ SMOOTH = 15.0
 SHARPNESS, SHARPER = 40.0, 120.0
 """Of the soft maxima of rates and of pitches: one over the relative difference that counts."""
 HARMONICS, BLOCK, STRIDE = 80, 100, 20
-REACH = (2.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Harmonics that are measured, samples at once, and samples of one gain."""
+REACH = (2, 2, 4, 8, 16, 32)
 """Harmonics that count in each step towards the pitch: standard deviations of Gaussians."""
 
 
 def front(audio: Array) -> Array:
-    """Features of a sound `[T]`, `[44]`; T is a multiple of 100.
+    """Features of a sound `[T]`, `[44]`.
 
-    The levels of 40 bands, that of all, logarithms of pitch and rate, and the share of the breath.
+    The level of all, those of 40 bands, logarithms of pitch and rate, and the share of the breath.
+
+    Raises:
+      ValueError: unless T is a multiple of 100.
     """
+    if audio.shape[0] % BLOCK:
+        raise ValueError(f"{audio.shape[0]} samples: give a multiple of {BLOCK}")
     power = magnitude_spectrogram(audio, window=WINDOW, hop=HOP) ** 2
     level = jnp.log(jnp.mean(audio**2) + 1e-8)[None]
     flat = flattened(audio)
@@ -52,31 +58,37 @@ def front(audio: Array) -> Array:
     return jnp.concatenate([level, _bands(power), jnp.stack([jnp.log(hertz), rate, share])])
 
 
-def harmonics(sounds: Array, hertz: Array) -> tuple[Array, Array]:
-    """Inner products of sounds `[.., T]` with cosines and sines of a pitch, 2 of `[.., K]`.
+def harmonics(audio: Array, hertz: Array) -> tuple[Array, Array]:
+    """Inner products of a sound `[T]` with cosines and sines of a pitch, 2 of `[80]`.
 
     Time 0 is the middle.
     """
-    rows = sounds.reshape(*sounds.shape[:-1], -1, BLOCK)
-    (near_cos, near_sin), (far_cos, far_sin) = _turns(hertz, sounds.shape[-1])
-    along = jnp.einsum("...nb,kb->...kn", rows, near_cos)
-    across = jnp.einsum("...nb,kb->...kn", rows, near_sin)
-    cosines = jnp.sum(far_cos * along - far_sin * across, axis=-1)
-    return cosines, jnp.sum(far_sin * along + far_cos * across, axis=-1)
+    cosines, sines = _by_block(audio, hertz, HARMONICS)
+    return jnp.sum(cosines, axis=1), jnp.sum(sines, axis=1)
 
 
 def voice_of(cosines: Array, sines: Array, hertz: Array, samples: int) -> Array:
-    """The sum of harmonics of given amplitudes `[K]`, `[T]`."""
-    (near_cos, near_sin), (far_cos, far_sin) = _turns(hertz, samples)
+    """The sum of harmonics of given amplitudes `[80]`, `[T]`."""
+    (near_cos, near_sin), (far_cos, far_sin) = _turns(hertz, samples, HARMONICS)
     column = lambda amplitudes: amplitudes[:, None]
     along = column(cosines) * near_cos + column(sines) * near_sin
     across = column(sines) * near_cos - column(cosines) * near_sin
     return (far_cos.T @ along + far_sin.T @ across).reshape(-1)
 
 
-def _turns(hertz: Array, samples: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def _by_block(audio: Array, hertz: Array, count: int) -> tuple[Array, Array]:
+    """As `harmonics`, of each block of the sound, 2 of `[K, T / B]`."""
+    rows = audio.reshape(-1, BLOCK)
+    (near_cos, near_sin), (far_cos, far_sin) = _turns(hertz, audio.shape[0], count)
+    along, across = near_cos @ rows.T, near_sin @ rows.T
+    return far_cos * along - far_sin * across, far_sin * along + far_cos * across
+
+
+def _turns(
+    hertz: Array, samples: int, count: int
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Cosines and sines of harmonics at times in a block, `[K, B]`, and of blocks, `[K, T / B]`."""
-    cycles = jnp.arange(1, HARMONICS + 1, dtype=hertz.dtype)[:, None] * hertz / RATE
+    cycles = jnp.arange(1, count + 1, dtype=hertz.dtype)[:, None] * hertz / RATE
     near = 2 * jnp.pi * cycles * np.arange(BLOCK)
     far = cycles * (np.arange(samples // BLOCK) * BLOCK - samples // 2)
     far = 2 * jnp.pi * (far - jax.lax.stop_gradient(jnp.round(far)))
@@ -84,19 +96,25 @@ def _turns(hertz: Array, samples: int) -> tuple[tuple[Array, Array], tuple[Array
 
 
 def pitch(audio: Array, start: Array) -> Array:
-    """Pitch of a sound `[T]`, Hz, from one that is nearly right."""
+    """Pitch of a sound `[T]`, Hz, from one that is nearly right.
+
+    Newton's steps turn blocks as a whole: where the pitch is right, all are in phase.
+    """
     samples = audio.shape[0]
-    time = jnp.asarray((np.arange(samples) - samples // 2) / RATE, audio.dtype)
     windowed = jnp.asarray(np.hanning(samples), audio.dtype) * audio
-    moments = jnp.stack([windowed, time * windowed, time**2 * windowed])
-    numbers = jnp.arange(1, HARMONICS + 1, dtype=audio.dtype)
+    middles = (np.arange(samples // BLOCK) + 0.5) * BLOCK - samples / 2
+    time = jnp.asarray(2 * np.pi * middles / RATE, audio.dtype)
     hertz = start
     for reach in REACH:
-        (c, ct, ctt), (s, st, stt) = harmonics(moments, hertz)
-        turn = 2 * jnp.pi * numbers
-        weight = jnp.exp(-0.5 * (numbers / reach) ** 2) * (numbers * hertz < 0.45 * RATE)
-        slope = jnp.sum(weight * turn * (s * ct - c * st))
-        bend = jnp.sum(weight * turn**2 * (ct**2 + st**2 - c * ctt - s * stt))
+        count = min(4 * reach, HARMONICS)
+        numbers = jnp.arange(1, count + 1, dtype=audio.dtype)
+        cosines, sines = _by_block(windowed, hertz, count)
+        c, ct, ctt = (jnp.sum(cosines * time**power, axis=1) for power in range(3))
+        s, st, stt = (jnp.sum(sines * time**power, axis=1) for power in range(3))
+        weight = np.exp(-0.5 * (np.arange(1, count + 1) / reach) ** 2)
+        weight = weight * (numbers * hertz < 0.45 * RATE)
+        slope = jnp.sum(weight * numbers * (s * ct - c * st))
+        bend = jnp.sum(weight * numbers**2 * (ct**2 + st**2 - c * ctt - s * stt))
         hertz = hertz + jnp.clip(slope / (jnp.abs(bend) + 1e-12), -1.0, 1.0)
     return hertz
 
@@ -119,7 +137,7 @@ def syllables(audio: Array, hertz: Array) -> tuple[Array, Array]:
 
 
 def _curves(points: int) -> tuple[np.ndarray, np.ndarray]:
-    """A taper `[P]`, and 1, cosine and sine of each rate under it, made orthonormal, `[R, 3, P]`."""
+    """A taper `[P]`; 1, cosine and sine of each rate under it, orthonormal, `[R, 3, P]`."""
     place = (np.arange(points) + 0.5) / points
     taper = np.sin(np.pi * place)
     angles = 2 * np.pi * RATES[:, None] * (place - 0.5) * points * STRIDE / RATE

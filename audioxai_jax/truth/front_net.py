@@ -69,25 +69,13 @@ def trained_behind(
     """
     shared, clips = Static(config.front), jnp.asarray(audio)
     features = map_examples(_features, shared, clips, key=jax.random.key(0), chunk=32)
-    return fitted(config, features, labels, seed, (steps, batch, rate, decay), names)
-
-
-def fitted(
-    config: FrontConfig,
-    features: Array,
-    labels: np.ndarray,
-    seed: int,
-    options: tuple[int, int, float, float],
-    names: tuple[str, ...] | None = None,
-) -> Classifier:
-    """As `trained_behind`, of features `[P, D]`; the options are steps, batch, rate and decay."""
     mean, scale = jnp.mean(features, axis=0), jnp.std(features, axis=0) + 1e-6
     if not config.centred:
         mean = jnp.zeros_like(mean)
     wanted = np.eye(config.classes)[labels] if labels.ndim == 1 else labels
     wanted = jnp.asarray(wanted, features.dtype)
     inputs = (features - mean) / scale
-    layers = _fit(config, options, inputs, wanted, jax.random.key(seed))
+    layers = _fit(config, (steps, batch, rate, decay), inputs, wanted, jax.random.key(seed))
     params = {"layers": layers, "mean": mean, "scale": scale}
     return Classifier(bind(apply, config, params), reads=samples(config.sample_rate), labels=names)
 

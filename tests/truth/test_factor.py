@@ -145,8 +145,7 @@ def test_exact_shapley_values_lie_on_the_factor_that_decides(name):
     relevance, _ = explained(trial, method, key=jax.random.key(0))
     values = scores(trial, relevance)
     assert np.mean(values["pointing"]) == 1
-    if name in ("pitch", "envelope", "level"):
-        assert np.mean(values["mass"]) >= 0.95
+    assert np.mean(values["mass"]) >= 0.95
     assert np.mean(scores(trial, energy(trial))["mass"]) < 0.6
 
 

@@ -66,6 +66,7 @@ def test_a_change_moves_the_map_within_its_bounds_and_the_answer_stays(moved):
     assert exceed < 0.1
 
 
+@pytest.mark.full_size
 def test_it_moves_more_than_noise_of_the_same_level(moved):
     noise = noise_like(moved.audio - CLIP, jax.random.key(3))
     first = explain(CLIP)

@@ -46,6 +46,7 @@ def test_a_seed_gives_the_same_bytes(drawn, made):
     assert made.shape == (COUNT, SAMPLES)
 
 
+@pytest.mark.full_size
 def test_coordinates_are_independent_and_only_one_tells_the_class():
     drawn = factor.draw(4000, seed=0, factor="level")
     assert (np.abs(drawn.coordinates[:, 3]) >= factor.LEAST).all()
@@ -96,6 +97,7 @@ def test_the_formants_move_together_and_breath_follows_them(drawn):
     np.testing.assert_allclose(ratio, np.broadcast_to(expected, ratio.shape), rtol=1e-5)
 
 
+@pytest.mark.full_size
 def test_a_neutral_voice_is_the_same_whatever_the_clip_was(drawn):
     """Features at their baseline ask about a voice at the middle of all ranges."""
     model, features = factor.Voices(Partial(jnp.asarray))(_first(drawn))

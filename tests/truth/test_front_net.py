@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from audioxai_jax.truth import front_net
 from audioxai_jax.truth.front_net import FrontConfig, trained_behind
@@ -44,6 +45,7 @@ def test_a_network_begins_undecided_with_the_variance_of_he():
     np.testing.assert_allclose(np.var(first["kernel"]), 0.25 * 2 / 100, rtol=0.05)
 
 
+@pytest.mark.full_size
 def test_a_feature_that_tells_nothing_gets_no_weight():
     random = np.random.default_rng(2)
     sounds = random.uniform(0, 1, (200, 3)).astype(np.float32)

@@ -52,6 +52,7 @@ def test_harmonics_have_the_amplitudes_of_the_envelope(double):
     assert spectrum.max() < 1e-6 * heard.max()
 
 
+@pytest.mark.full_size
 def test_the_strongest_harmonics_lie_at_the_formants(double):
     spectrum = np.abs(np.fft.rfft(harmonics([50.0], count=70)))
     spacing = RATE / SAMPLES
@@ -67,6 +68,7 @@ def test_harmonics_above_half_the_rate_are_left_out(double):
     np.testing.assert_array_equal(lines, 1000 * np.arange(1, 8))
 
 
+@pytest.mark.full_size
 def test_a_contour_of_pitch_moves_the_harmonics(double):
     """The phase of a straight rise is a square: of one harmonic, a chirp in closed form."""
     flat = lambda frequencies: jnp.ones_like(frequencies)
@@ -115,6 +117,7 @@ def test_syllables_are_as_many_as_asked_and_fall_as_far(double):
     assert gain.min() == pytest.approx(0.2, abs=1e-6) and gain.max() == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.full_size
 def test_gradients_are_those_of_differences(double):
     def peak(formant):
         shape = lambda at: source_filter.resonance(at, formant, jnp.asarray(80.0), RATE)

@@ -51,6 +51,7 @@ def test_harmonics_are_inner_products_and_their_sum(double, hertz):
     np.testing.assert_allclose(made, drawn[0] @ cosines + drawn[1] @ sines, atol=1e-9)
 
 
+@pytest.mark.full_size
 def test_the_pitch_is_that_of_the_harmonics_whatever_the_syllables():
     sounds = jnp.asarray([gain_of(9.0) * buzz(hertz) for hertz in PITCHES], jnp.float32)
     nearly = jax.vmap(voice_front.comb)(sounds)
@@ -58,6 +59,7 @@ def test_the_pitch_is_that_of_the_harmonics_whatever_the_syllables():
     np.testing.assert_allclose(jax.vmap(voice_front.pitch)(sounds, nearly), PITCHES, atol=2e-3)
 
 
+@pytest.mark.full_size
 def test_the_syllables_are_those_of_the_gain():
     rates, hertz = (5.1, 8.1, 12.9), jnp.asarray(PITCHES[1], jnp.float32)
     sounds = jnp.asarray([gain_of(rate) * buzz(PITCHES[1]) for rate in rates], jnp.float32)

@@ -22,13 +22,14 @@ FEWEST = 16
 """Programs that are not dropped for half of the maps: the others' are not ours to make room."""
 MOST = 256
 """Programs that are kept where the system does not tell its maps."""
-OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """Options of programs on a CPU, which JAX takes of outermost programs alone.
 
-XLA of jaxlib 0.10.2 also fuses sums (LIBRARY_FUSION_TYPE_REDUCE), which gives wrong numbers: the
-gradients of several targets of several examples through a layer norm were off by 0.8 of the
-largest. Without that fusion they are right, and no slower. Programs that JAX is told to compile
-without most optimisations keep it: there XLA's other sums gave NaN."""
+XLA of jaxlib 0.10.2 fuses operations into calls of a library, which gives wrong numbers. Of sums
+(LIBRARY_FUSION_TYPE_REDUCE): the gradients of several targets of several examples through a layer
+norm were off by 0.8 of the largest. Of products of matrices (LIBRARY_FUSION_TYPE_DOT): LRP by the
+flat rule through a spectrogram was NaN. Without any of these fusions both are right. Programs that
+JAX is told to compile without most optimisations keep them: there XLA's other sums gave NaN."""
 _PROGRAMS: list[Any] = []
 """Every function made by `compiled`, for as long as its module: JAX keeps their programs."""
 

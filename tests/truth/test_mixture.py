@@ -1,11 +1,14 @@
 """Mixtures are at 0 dB, and their masks say which of the two sounds is louder."""
 
+import jax
 import numpy as np
 import pytest
 
+from audioxai_jax import lrp
 from audioxai_jax.domains.time_frequency import time_frequency
 from audioxai_jax.truth import TRUTHS, mixture, speech
 from audioxai_jax.truth.answers import cut
+from audioxai_jax.truth.score import explained
 
 
 @pytest.fixture
@@ -72,3 +75,11 @@ def test_the_listener_hears_the_word_and_not_the_other_sound(data_root, contamin
     trial = TRUTHS[f"mixture_{contaminant}"].make(0, data=data_root)
     assert trial.proven, trial.checks
     assert len(trial.targets) == 24
+
+
+@pytest.mark.full_size
+def test_the_flat_rule_is_finite_through_a_spectrogram(data_root, optimised):
+    """Fused products of matrices on a CPU gave NaN, see `core.programs.OPTIONS`."""
+    trial = TRUTHS["mixture_speech"].make(0, clips=4, data=data_root)
+    relevance, _ = explained(trial, lrp("epsilon_plus_flat"), key=jax.random.key(0))
+    assert np.isfinite(relevance).all()

@@ -47,6 +47,15 @@ def robustness(rows: Rows) -> Rows:
     return made
 
 
+def by_method(rows: Rows) -> dict[str, float]:
+    """Robustness of each method, its mean over truths."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        if row["kind"] == "robustness":
+            values.setdefault(row["method"], []).append(row["segments"]["mean"])
+    return {method: sum(all_of) / len(all_of) for method, all_of in values.items()}
+
+
 def markdown(rows: Rows) -> str:
     """Two tables a truth: the changes, and how robust each method is."""
     lines: list[str] = []

@@ -17,7 +17,7 @@ def markdown(board: Row) -> str:
     truths = board["truths"]
     parts = [
         *section("Truths", verdicts(truths)),
-        *section("Methods", ranking(board["ranking"])),
+        *section("Methods", ranking(board["ranking"], board.get("robustness"))),
         *section("What passes", summary(truths)),
         *section("Doses", doses(truths)),
     ]
@@ -79,15 +79,19 @@ def said_best(truth: Row, bar: Row) -> str:
     return f"{first} {number(values[first])}"
 
 
-def ranking(rows: Sequence[Row]) -> list[str]:
-    """Methods by truths passed and mean rank."""
+def ranking(rows: Sequence[Row], robustness: Mapping[str, float] | None = None) -> list[str]:
+    """Methods by truths passed and mean rank, and how far an attack leaves their maps alone."""
     if not rows:
         return []
-    lines = head("method", "passed", "mean rank", "refused", "evaluations")
+    columns = ["method", "passed", "mean rank", "refused", "evaluations"]
+    lines = head(*columns, *(["robustness"] if robustness else []))
     for row in rows:
+        value = (robustness or {}).get(row["method"])
+        last = [] if not robustness else ["" if value is None else number(value)]
         rank = f"{row['rank']:.1f} ({row['low']:.1f} to {row['high']:.1f})"
         passed = f"{row['passed']} of {row['asked']}"
-        lines.append(line(named(row), passed, rank, row["refused"] or "", row["evaluations"]))
+        cells = (named(row), passed, rank, row["refused"] or "", row["evaluations"])
+        lines.append(line(*cells, *last))
     return lines
 
 

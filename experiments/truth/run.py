@@ -11,6 +11,7 @@ interventions, that the model's reason is what it should be; all methods then ex
 `<out>/trials`: after an interruption, run the same command again.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ from audioxai_jax.cli.console import (
 from audioxai_jax.cli.provenance import describe_run
 from audioxai_jax.core.files import replace_file
 from experiments.truth.asked import what_is_asked, which_truths
+from experiments.truth.attack_table import by_method
 from experiments.truth.markdown import markdown
 from experiments.truth.table import leaderboard
 from experiments.truth.trials import labels
@@ -52,6 +54,8 @@ def read_options():
     add("--classifier", action="append", default=[], metavar="TRUTH=SPEC", help=text)
     text = "option of a bridge, such as sample_rate=16000; of all --classifier alike"
     add("--model-set", action="append", default=[], metavar="OPTION=VALUE", help=text)
+    text = "attack.json of experiments.truth.attack, for a column of the ranking"
+    add("--robustness", type=Path, metavar="FILE", help=text)
     add("--domains", type=names, default=(), metavar="A,B", help="ask there, too, where it can be")
     add("--seeds", type=positive, default=3, help="models of each truth; default: %(default)s")
     add("--clips", type=positive, default=16, help="explained, of each; default: %(default)s")
@@ -76,6 +80,8 @@ def main() -> None:
             seconds.add(name, took)
     board = leaderboard(truths, records, labels(asked), asked.domains)
     board = {"seeds": options.seeds, "clips": options.clips} | board
+    if options.robustness:
+        board["robustness"] = by_method(json.loads(options.robustness.read_text()))
     for path in (options.out / "leaderboard.json", options.json):
         write_rows(path, board)
     text = markdown(board)

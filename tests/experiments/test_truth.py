@@ -19,7 +19,8 @@ from audioxai_jax.truth import TRUTHS, Bar, Check, Trial, Truth, score
 from audioxai_jax.truth.answers import Boxes, Exact, Masks, feature_shape
 from audioxai_jax.truth.views import Plain, sounds_trial
 from experiments.truth import heard, methods, mixtures, resampling, table
-from experiments.truth.markdown import markdown
+from experiments.truth.attack_table import by_method
+from experiments.truth.markdown import markdown, ranking
 
 FEATURES = 6
 
@@ -404,3 +405,17 @@ def test_a_listener_that_does_not_hear_the_words_is_of_no_use():
     )
     assert "8 of 10 mixtures right" in heard.verdict(rows(0.8))
     assert "it can tell" in heard.verdict(rows(0.8))
+
+
+def test_robustness_is_a_column_where_it_was_measured():
+    kinds = {"method": "saliency", "kind": "robustness"}
+    rows = [
+        kinds | {"truth": name, "segments": {"mean": r}} for name, r in (("a", 0.2), ("b", 0.6))
+    ]
+    known = by_method([*rows, {"kind": "map", "method": "saliency", "segments": {"mean": 1.0}}])
+    assert known == {"saliency": pytest.approx(0.4)}
+    row = {"control": False, "rank": 1.0, "low": 1.0, "high": 2.0, "passed": 1, "asked": 2}
+    row |= {"refused": 0, "evaluations": 1}
+    table = ranking([row | {"method": "saliency"}, row | {"method": "lime"}], known)
+    assert [line.split("|")[-2].strip() for line in table] == ["robustness", "---", "0.40", ""]
+    assert "robustness" not in ranking([row | {"method": "lime"}])[0]

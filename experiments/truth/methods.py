@@ -18,6 +18,7 @@ from audioxai_jax.core.batching import map_examples
 from audioxai_jax.core.records import record
 from audioxai_jax.truth import Trial
 from audioxai_jax.truth.answers import feature_shape, merged_shape
+from audioxai_jax.truth.factor import Voices
 from audioxai_jax.types import Attribution, Method, Model
 
 STEPS = 32
@@ -58,6 +59,19 @@ SHORT = (
     "feature_ablation",
 )
 """Methods of the table of domains."""
+OF_FACTORS = (
+    "saliency",
+    "input_x_gradient",
+    "integrated_gradients",
+    "feature_ablation",
+    "lime",
+    "kernel_shap",
+    "shapley_sampling",
+    "shapley_values",
+    "magnitude",
+    "random",
+)
+"""Methods that are asked about factors, see `left_out`."""
 COMBINATORS = ("absolute", "normalise", "over_baselines", "rectify", "sum_channels")
 """Factories that change another method: they have rows only where a change is of use."""
 
@@ -70,6 +84,16 @@ def standard_methods(trial: Trial, names: Sequence[str] | None = None) -> dict[s
       names: keys of ROWS, all if None.
     """
     return {name: ROWS[name](trial) for name in (ROWS if names is None else names)}
+
+
+def left_out(trial: Trial, name: str) -> str:
+    """Why a row of ROWS is not asked about a trial; "" if it is.
+
+    Features of voices are few, and each evaluation makes a sound and listens to it anew.
+    """
+    if isinstance(trial.view, Voices) and name not in OF_FACTORS:
+        return "left out: every evaluation makes a sound anew"
+    return ""
 
 
 Row = Callable[[Trial], Method]

@@ -23,7 +23,7 @@ from audioxai_jax.truth.score import energy, explained, scores
 from audioxai_jax.truth.views import in_domain
 from audioxai_jax.types import Classifier, Method
 from audioxai_jax.weights.load import load_codec
-from experiments.truth.methods import SHORT, standard_methods
+from experiments.truth.methods import SHORT, left_out, standard_methods
 
 CODEC = "gainshape32_16khz"
 """Of the domain `latent`."""
@@ -154,6 +154,10 @@ def _explain(
     for label, method in methods.items():
         began, own = time.monotonic(), label in asked.own
         row: Record = {"digest": asked.own[label].digest if own else ""}
+        reason = "" if own else left_out(trial, label)
+        if reason:
+            rows[label] = row | {"refused": reason}
+            continue
         try:
             relevance, evaluations = explained(trial, method, key=jax.random.key(seed))
             row |= {"evaluations": evaluations, "scores": _rounded(scores(trial, relevance))}

@@ -23,13 +23,15 @@ from audioxai_jax.domains import latent
 from audioxai_jax.manipulation import pitch, shift, vocoder
 from audioxai_jax.metrics import audio_quality, clicks
 from audioxai_jax.models import resampling
-from audioxai_jax.nets.classifiers import alexnet, audionet, listener, mel_cnn, wave_cnn
+from audioxai_jax.nets.classifiers import alexnet, audionet, listener, mel_cnn, spoof_net, wave_cnn
 from audioxai_jax.nets.codecs import encodec, gainshape, lyra, seanet
 from audioxai_jax.nets.layers import loudness
+from audioxai_jax.perturbation.attack import attack_explanation
 from audioxai_jax.streaming import api
 from audioxai_jax.streaming.stages import Local
 from audioxai_jax.synthesis import filters, floor, heat_maps, levels
 from audioxai_jax.transforms import cepstrum, filter_bank, istft, mdct, mel, stft, wavelet
+from audioxai_jax.transforms.masking_threshold import masking_threshold
 from audioxai_jax.types import Context
 from experiments.audiomnist import clips
 from experiments.audiomnist import recipes as training
@@ -43,12 +45,21 @@ ONES = jnp.ones(SAMPLES)
 KEY = jax.random.key(0)
 READER = Classifier(lambda latent: latent.sum(0), reads=latent(CODEC))
 
+SPOOF = spoof_net.SpoofNetConfig()
 MEL, WAVE = mel_cnn.MelCnnConfig(), wave_cnn.WaveCnnConfig()
 
 TAKES_SOUND = {
     "models.resampling.resample": lambda x: resampling.resample(x, RATE, 8_000),
     "nets.classifiers.mel_cnn.apply": lambda x: mel_cnn.apply(MEL, {}, x),
     "nets.classifiers.mel_cnn.features": lambda x: mel_cnn.features(MEL, x),
+    "nets.classifiers.spoof_net.apply": lambda x: spoof_net.apply(SPOOF, {}, x),
+    "nets.classifiers.spoof_net.features": lambda x: spoof_net.features(SPOOF, x),
+    "perturbation.attack.attack_explanation": lambda x: attack_explanation(
+        READER, lambda y: y, x, 0, key=KEY, sample_rate=RATE
+    ),
+    "transforms.masking_threshold.masking_threshold": lambda x: masking_threshold(
+        x, sample_rate=RATE
+    ),
     "nets.classifiers.wave_cnn.apply": lambda x: wave_cnn.apply(WAVE, {}, x),
     "nets.classifiers.wave_cnn.apply_training": lambda x: wave_cnn.apply_training(WAVE, {}, x, KEY),
     "transforms.filter_bank.analyse": lambda x: filter_bank.analyse(
@@ -162,6 +173,7 @@ OTHERS = {
     "nets.layers.chunks.cut": "a part of encode",
     "nets.codecs.seanet.analyse": "a part of encode",
     "dft_lrp.redistribute.check": "is a check",
+    "truth": "takes the sounds that it makes, whole batches of them",
     "statistics": "its samples are numbers of draws",
 }
 NAMES = {"audio", "sound", "estimate", "mono", "waveform"}

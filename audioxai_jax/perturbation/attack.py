@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from audioxai_jax.core.checks import as_audio
 from audioxai_jax.core.records import record
 from audioxai_jax.perturbation.counterpart import lead, ratio_db, within
 from audioxai_jax.transforms.istft import analyse, synthesise
@@ -115,10 +116,11 @@ def attack_explanation(
       stride: length of a step in each cell, as a part of its threshold.
 
     Raises:
-      ValueError: for a single logit, or fewer than one step.
+      ValueError: for audio that is no `[T]`, a single logit, or fewer than one step.
     """
     if steps < 1:
         raise ValueError(f"steps must be 1 or more, got {steps}")
+    audio = as_audio(audio)
     objective = Turned() if objective is None else objective
     bounds = Bounds.of(audio, sample_rate, snr_db)
     first, said = explain(audio), _said(model(audio), target)

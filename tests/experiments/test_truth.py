@@ -256,6 +256,7 @@ def test_a_classifier_of_an_outsider_is_proven_and_explained(run, tmp_path):
     assert "write TRUTH=SPEC" in run("--classifier", f"{file}:model", status=1)
 
 
+@pytest.mark.full_size
 def test_other_domains_are_asked_where_the_answer_is_known(run):
     board, _ = run(
         *("--truths", "half,pair", "--methods", "input_x_gradient"),

@@ -73,6 +73,7 @@ def test_units_are_features_or_segments(trial):
     np.testing.assert_array_equal(sums(trial, EXAMPLES)[0], [2, 0.5])
 
 
+@pytest.mark.full_size
 def test_agreement_of_operators_with_each_other_and_the_truth():
     quality = np.arange(4.0)
     table = {f"m{i}": np.tile([[[q] * 3, [-q] * 3]], (5, 1, 1)) for i, q in enumerate(quality)}

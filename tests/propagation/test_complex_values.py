@@ -343,6 +343,7 @@ STEPS = {
 }
 
 
+@pytest.mark.full_size
 @settings(max_examples=5)
 @given(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=4), st.integers(0, 99))
 def test_random_complex_graphs_conserve(names, seed):

@@ -113,6 +113,7 @@ def decibels(sound):
     return jnp.stack([level, -level])
 
 
+@pytest.mark.full_size
 def test_shapley_values_of_what_hears_the_level_alone_are_exact(drawn):
     source = jax.tree.map(lambda leaf: leaf[:2], drawn.source)
     source = source._replace(noise=source.noise[:, :800])

@@ -76,6 +76,7 @@ def test_equal_outputs_give_ablation_exactly_0(trial):
     assert not relevance[:, nothing.HALF :].any()
 
 
+@pytest.mark.full_size
 def test_a_check_fails_for_a_network_that_hears_both_halves():
     def heard_by(kernels):
         return Classifier(bind(rectified, None, kernels), reads=samples(RATE))

@@ -78,6 +78,7 @@ def test_a_contour_of_pitch_moves_the_harmonics(double):
     np.testing.assert_allclose(sound, np.cos(2 * np.pi * cycles), atol=1e-9)
 
 
+@pytest.mark.full_size
 def test_formants_side_by_side_have_the_heights_that_they_are_given(double):
     gains, apart = jnp.array([1.0, 0.5, 0.2]), jnp.array([300.0, 2500.0, 6000.0])
     at = lambda centres: source_filter.side_by_side(

@@ -42,7 +42,8 @@ def sources(random: np.random.Generator, count: int) -> Source:
     phases = random.uniform(0, 2 * np.pi, (count, HARMONICS)).astype(np.float32)
     turns = np.exp(1j * random.uniform(0, 2 * np.pi, (count, SAMPLES // 2 + 1)))
     noise = (np.fft.irfft(turns, n=SAMPLES) * SAMPLES**0.5).astype(np.float32)
-    return Source(phases, noise, random.uniform(0, 1, count).astype(np.float32))
+    start = random.uniform(0, 1, count).astype(np.float32)
+    return Source(jnp.asarray(phases), jnp.asarray(noise), jnp.asarray(start))
 
 
 def pitch(coordinates: Array) -> Array:

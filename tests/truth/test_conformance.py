@@ -16,8 +16,10 @@ from audioxai_jax.truth.answers import merged_shape
 from audioxai_jax.truth.record import Trial
 from audioxai_jax.truth.score import SCORES, energy, scores
 
-CLIPS = 8
+CLIPS = 16
 SMALL = [name for name, truth in TRUTHS.items() if truth.exact]
+FIRST = {truth.build: name for name, truth in reversed(TRUTHS.items())}.values()
+"""One row of each file: those beside it share its code."""
 ALL = [pytest.param(n, marks=[pytest.mark.full_size] * (n not in SMALL)) for n in TRUTHS]
 
 
@@ -92,7 +94,7 @@ def make(request):
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_trial_fits_together(name, make):
-    trial, truth = make(name, 1), TRUTHS[name]
+    trial, truth = make(name, 0), TRUTHS[name]
     with jax.enable_x64(truth.exact):
         shape, masks = merged_shape(trial), trial.answer.masks(trial)
         count = len(trial.targets)
@@ -118,9 +120,9 @@ def test_a_trial_fits_together(name, make):
         assert isinstance(check.value, float) and np.isfinite(check.value)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [row for row in ALL if row.values[0] in FIRST])
 def test_a_seed_gives_the_same_bytes_again(name, make):
-    assert contents(make(name, 1)) == contents(make(name, 1, again=True))
+    assert contents(make(name, 0)) == contents(make(name, 0, again=True))
 
 
 def contents(trial):
@@ -131,10 +133,12 @@ def contents(trial):
     return parts, [dataclasses.astuple(check) for check in trial.checks]
 
 
-@pytest.mark.full_size
-@pytest.mark.parametrize("name", TRUTHS)
-def test_seeds_differ_and_interventions_hold(name, make):
-    trials = [make(name, seed) for seed in (0, 1)]
-    assert contents(trials[0]) != contents(trials[1])
-    for trial in trials:
-        assert [str(check) for check in trial.checks if not check.holds] == []
+@pytest.mark.parametrize("name", ALL)
+def test_interventions_hold(name, make):
+    """Of the first seed; a leaderboard leaves out seeds whose model fails."""
+    assert [str(check) for check in make(name, 0).checks if not check.holds] == []
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_seeds_differ(name, make):
+    assert contents(make(name, 0)) != contents(make(name, 1))

@@ -69,6 +69,7 @@ def test_a_network_of_this_kind_that_hears_one_tone_alone_exists():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 def test_a_method_finds_what_decides_and_energy_does_not():
     trial = band.build(2)
     (bar,) = band.BARS

@@ -97,6 +97,7 @@ def test_boxes_are_those_of_the_place():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 def test_a_method_finds_what_decides_and_energy_does_not():
     trial = cell.build(2)
     (bar,) = cell.BARS

@@ -140,6 +140,7 @@ def test_an_unknown_factor_is_refused():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", voices.FACTORS)
 def test_exact_shapley_values_lie_on_the_factor_that_decides(name):
     trial = factor.build(0, factor=name)

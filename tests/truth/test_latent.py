@@ -64,6 +64,7 @@ def test_the_exact_set_is_the_k_largest_of_either_sign_without_a_tie():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("seed", range(3))
 def test_the_set_is_recovered_and_energy_does_not_tell_it(seed, key):
     trial = latent.build(seed)

@@ -70,14 +70,6 @@ def test_sounds_of_one_level_everywhere_are_left_out():
 
 
 @pytest.mark.full_size
-@pytest.mark.parametrize("contaminant", mixture.CONTAMINANTS)
-def test_the_listener_hears_the_word_and_not_the_other_sound(data_root, contaminant):
-    trial = TRUTHS[f"mixture_{contaminant}"].make(0, data=data_root)
-    assert trial.proven, trial.checks
-    assert len(trial.targets) == 24
-
-
-@pytest.mark.full_size
 def test_the_flat_rule_is_finite_through_a_spectrogram(data_root, optimised):
     """Fused products of matrices on a CPU gave NaN, see `core.programs.OPTIONS`."""
     trial = TRUTHS["mixture_speech"].make(0, clips=4, data=data_root)

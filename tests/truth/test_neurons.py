@@ -54,6 +54,7 @@ def test_the_view_is_relevance_of_the_layer(trial, key):
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("seed", range(3))
 def test_units_are_recovered_and_how_excited_they_are_does_not_tell(seed, key):
     whole = neurons.build(seed)

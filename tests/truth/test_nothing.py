@@ -7,7 +7,7 @@ import pytest
 import audioxai_jax as ax
 from audioxai_jax.core.records import bind
 from audioxai_jax.domains.samples import samples
-from audioxai_jax.truth import TRUTHS, nothing, time
+from audioxai_jax.truth import nothing, time
 from audioxai_jax.truth.answers import Boxes
 from audioxai_jax.truth.recipe import RATE, SAMPLES
 from audioxai_jax.truth.score import energy, explained, scores
@@ -86,10 +86,3 @@ def test_a_check_fails_for_a_network_that_hears_both_halves():
     assert not nothing.hear_half(heard_by(kernels), audio, labels)[1].holds
     kernels[nothing.HALF :] = 0
     assert nothing.hear_half(heard_by(kernels), audio, labels)[1].holds
-
-
-@pytest.mark.full_size
-@pytest.mark.parametrize("name", ["nothing_ignored", "nothing_shuffled"])
-def test_the_checks_hold(name):
-    trial = TRUTHS[name].make(0, clips=4)
-    assert trial.proven, trial.checks

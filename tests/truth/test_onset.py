@@ -103,10 +103,11 @@ def test_boxes_are_the_spans_in_seconds():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 def test_relevance_on_the_burst_rises_with_rho_from_chance():
     shares = []
     for rho, bars in onset.BARS.items():
-        trial = onset.build(2, rho=rho)
+        trial = onset.build(0, rho=rho)
         assert trial.proven and len(trial.targets) == 24
         relevance, _ = explained(trial, ax.lrp("epsilon_alpha2_beta1"), key=jax.random.key(0))
         shares.append(np.mean(scores(trial, relevance)["share"]))

@@ -105,6 +105,7 @@ def test_speakers_are_disjoint(data_root):
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 def test_the_detector_is_proven_and_stretches_are_pointed_at(data_root):
     import jax
 

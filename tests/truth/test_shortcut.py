@@ -123,11 +123,3 @@ def test_both_classes_are_as_loud():
     labels = np.array([0, 1, 0, 1])
     clips = intonation.voices(np.random.default_rng(0), labels, SAMPLES, RATE)
     np.testing.assert_allclose(level(clips), -20, atol=1e-6)
-
-
-@pytest.mark.full_size
-@pytest.mark.parametrize("name", ROWS)
-def test_the_network_goes_by_the_trace_alone(name):
-    trial = TRUTHS[name].make(0, clips=4)
-    assert trial.proven, trial.checks
-    assert (trial.targets == shortcut.HAS).all() and len(trial.targets) == 4

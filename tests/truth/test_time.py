@@ -77,6 +77,7 @@ def test_its_box_is_the_stretch_from_end_to_end():
 
 
 @pytest.mark.full_size
+@pytest.mark.usefixtures("optimised")
 def test_lrp_points_at_the_stretch_that_decides_and_energy_does_not():
     trial = time.build(2)
     assert trial.proven and len(trial.targets) == 24

@@ -106,13 +106,12 @@ def test_speakers_are_disjoint(data_root):
 
 @pytest.mark.full_size
 @pytest.mark.usefixtures("optimised")
-def test_the_detector_is_proven_and_stretches_are_pointed_at(data_root):
+def test_stretches_that_are_spoofed_are_found(data_root):
     import jax
 
     import audioxai_jax as ax
 
     trial = TRUTHS["partial_spoof"].make(0, clips=12, data=data_root)
-    assert trial.proven, trial.checks
     assert isinstance(trial.answer, Boxes)
     method = ax.feature_ablation(segments=trial.segments)
     relevance, _ = explained(trial, method, key=jax.random.key(0))

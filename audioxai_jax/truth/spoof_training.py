@@ -10,15 +10,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from audioxai_jax.core.batching import map_examples
+from audioxai_jax.core.extras import needed_by
 from audioxai_jax.core.records import Static, bind
 from audioxai_jax.domains.samples import samples
 from audioxai_jax.nets.classifiers.spoof_net import SpoofNet, SpoofNetConfig, apply, features
 from audioxai_jax.training.optimisers import adamw
 from audioxai_jax.types import Classifier
+
+with needed_by("audioxai_jax.truth"):
+    import optax
 
 LABELS = ("bona fide", "spoofed")
 

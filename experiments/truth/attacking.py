@@ -26,6 +26,7 @@ from audioxai_jax.truth import Trial
 from audioxai_jax.truth.recipe import RATE
 from audioxai_jax.truth.score import explained, scores
 from audioxai_jax.types import Method, attribute
+from experiments.truth.methods import REFUSALS
 
 SHARPNESS = 20.0
 """Of the soft corners through which maps of gradients are followed."""
@@ -128,7 +129,7 @@ def maps(trial: Trial, methods: Mapping[str, Method], seed: int) -> dict[str, np
     for name, method in methods.items():
         try:
             relevance, _ = explained(trial, method, key=jax.random.key(seed))
-        except (ValueError, TypeError, NotImplementedError):
+        except REFUSALS:
             continue
         if np.isfinite(relevance).all():
             made[name] = relevance

@@ -37,12 +37,10 @@ from experiments.truth.deleting import (
     method_rows,
 )
 from experiments.truth.masking_table import markdown
-from experiments.truth.methods import CONTROLS, ROWS, standard_methods
+from experiments.truth.methods import CONTROLS, REFUSALS, ROWS, standard_methods
 from experiments.truth.operators import SNR_DB, counterparts, values
 
 Row = dict[str, Any]
-REFUSALS = (ValueError, TypeError, NotImplementedError)
-"""By which a method says that it does not fit a model."""
 
 
 def read_options():

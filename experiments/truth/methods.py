@@ -50,6 +50,8 @@ COMPOSITES = (
     "epsilon_gamma_box",
 )
 """Presets of LRP that fit networks of any kind."""
+REFUSALS = (ValueError, TypeError, NotImplementedError)
+"""By which a method of the library says that it does not fit a model."""
 CONTROLS = ("energy", "magnitude", "random")
 """Rows that never look at the model: squared size, size, noise."""
 SHORT = (

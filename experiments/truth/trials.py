@@ -23,14 +23,12 @@ from audioxai_jax.truth.score import energy, explained, scores
 from audioxai_jax.truth.views import in_domain
 from audioxai_jax.types import Classifier, Method
 from audioxai_jax.weights.load import load_codec
-from experiments.truth.methods import SHORT, left_out, standard_methods
+from experiments.truth.methods import REFUSALS, SHORT, left_out, standard_methods
 
 CODEC = "gainshape32_16khz"
 """Of the domain `latent`."""
 DIGITS = 9
 """Digits of scores that are kept: of an error of 1e-13 as of a share."""
-REFUSALS = (ValueError, TypeError, NotImplementedError)
-"""By which a method of the library says that it does not fit a model."""
 Record = dict[str, Any]
 
 
